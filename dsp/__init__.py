@@ -1,0 +1,1 @@
+"""Sound blocks that need numpy only: pitch, spectrum, filters, oscillators, synthesizers."""

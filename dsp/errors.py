@@ -1,0 +1,52 @@
+"""What can go wrong in the world outside a program: files, disks, plug-ins and missing extras.
+
+BridgeError
+├── AudioFileError       an input file is missing, empty, not audio, truncated or not usable
+├── OutputError          an output exists, or cannot be written: folder, permission, disk
+├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
+├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
+├── ScoreError           an automation file (MIDI or JSON lines) cannot be read or does not fit
+├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
+├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
+└── MissingExtraError    an optional part of the installation is needed and absent
+
+Each carries one sentence: the value, the rule and the remedy. A wrong argument is a `ValueError` or a `TypeError`.
+"""
+
+from __future__ import annotations
+
+
+class BridgeError(Exception):
+    """The root: catch it to catch everything this project reports about the world."""
+
+
+class AudioFileError(BridgeError):
+    """An input file is missing, empty, not audio, truncated or not usable."""
+
+
+class OutputError(BridgeError):
+    """An output exists already, or cannot be written."""
+
+
+class SingerFileError(BridgeError):
+    """A singer file is missing, foreign, corrupted, newer than this program or too large."""
+
+
+class PresetError(BridgeError):
+    """A preset is missing, is not valid TOML, or does not fit the parameter table."""
+
+
+class ScoreError(BridgeError):
+    """An automation file, MIDI or JSON lines, cannot be read or does not fit."""
+
+
+class EffectError(BridgeError):
+    """An effect plug-in is missing, cannot be loaded or refuses its state."""
+
+
+class TrainingError(BridgeError):
+    """Recordings are too few or unusable, or a checkpoint does not fit."""
+
+
+class MissingExtraError(BridgeError):
+    """An optional part of the installation is needed and absent."""
