@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.periodicity import Periodicity
+
 F0_LOW = 60.0
 F0_HIGH = 1100.0
 MAX_CANDIDATES = 8
@@ -15,6 +17,10 @@ LAG_COST_PER_OCTAVE = 0.02
 HARMONICS = 12
 OVERSAMPLING = 2
 LOOKAHEAD_S = 0.020
+GAP_COST = 0.3
+MISSING_COST = 0.3
+MISSING_SHARE = 0.3
+SILENCE_POWER = 1e-14
 
 Float64 = NDArray[np.float64]
 
@@ -38,10 +44,6 @@ _NONE = np.zeros(0)
 class CandidateFinder:
     """Find the candidates of the frame centred 20 ms before the newest sample.
 
-    The function is that of McLeod and Wyvill (2005, "A smarter way to find pitch"), each product weighted with
-    w[n] w[n+lag]: that weight is symmetric around the centre for every lag, so that glides do not shift the result,
-    and a periodic signal of any shape still gives exactly 1 at its period.
-
     Args:
         rate: of the decimated signal, in hertz.
         delay: of the decimated signal, in samples.
@@ -49,25 +51,19 @@ class CandidateFinder:
 
     def __init__(self, rate: int, delay: int) -> None:
         half = round(LOOKAHEAD_S * rate) - delay
-        length = 2 * half
-        self._longest = int(rate / F0_LOW * 1.02) + 2
-        size = _fast_size(length + self._longest)
-        self._size = size
-        self._rate = rate
-        self._frame = np.zeros(length)
-        window = np.sin(np.pi * (np.arange(length) + 0.5) / length)
-        self._window = window
-        self._window_power = float(np.square(window).sum())
-        self._window_spectrum = np.conj(np.fft.rfft(window, size))
-        self._stack = np.zeros((2, length))
-        self._spectra = np.zeros((2, size // 2 + 1), np.complex128)
         grid = rate * OVERSAMPLING
         self._first = int(grid / (F0_HIGH * 1.02)) - 1
-        self._last = int(grid / (F0_LOW / 1.02)) + 2
-        self._log_lag = np.log2(np.arange(self._first, self._last) / grid)
-        self._bins_per_hz = size / rate
-        self._harmonic = np.arange(1, HARMONICS + 1)
-        self._top_bin = int(3800.0 * self._bins_per_hz)
+        self._grid = grid
+        last = int(grid / (F0_LOW / 1.02)) + 2
+        self._frame = np.zeros(2 * half)
+        self._periodicity = Periodicity(2 * half, self._first, last, OVERSAMPLING)
+        self._log_lag = np.log2(np.arange(self._first, last) / grid)
+        bins_per_hz = self._periodicity.size / rate
+        # Candidate f has its harmonics at even multiples of f / 2 and the gaps between them at odd ones.
+        self._multiples = np.arange(1, 2 * HARMONICS + 1) * (0.5 * bins_per_hz)
+        self._top_bin = int(3800.0 * bins_per_hz)
+        k = np.arange(1, 2 * HARMONICS + 1)
+        self._roles = np.stack([k % 2 == 1, k % 2 == 0, k % 4 == 2], axis=1).astype(np.float64)
 
     def reset(self) -> None:
         """Forget all past samples."""
@@ -78,62 +74,34 @@ class CandidateFinder:
         frame = self._frame
         frame[: -x.size] = frame[x.size :].copy()
         frame[-x.size :] = x
-        np.multiply(frame, self._window, out=self._stack[0])
-        power = float(self._stack[0] @ self._stack[0]) / self._window_power
-        if power < 1e-14:
+        nsdf, density, power = self._periodicity.process(frame)
+        if power < SILENCE_POWER:
             return Candidates(_NONE, _NONE, _NONE, power)
-        np.multiply(self._stack[0], frame, out=self._stack[1])
-        spectra = np.fft.rfft(self._stack, self._size)
-        density = np.square(spectra[0].real) + np.square(spectra[0].imag)
-        self._spectra[0] = density
-        np.multiply(spectra[1], self._window_spectrum, out=self._spectra[1])
-        both = np.fft.irfft(self._spectra, self._size * OVERSAMPLING)
-        first, last = self._first, self._last
-        energy = both[1, first:last] + both[1, : -last : -1][first - 1 : last - 1]
-        nsdf = 2.0 * both[0, first:last] / np.maximum(energy, 1e-9 * power * self._window_power)
-        return self._score(nsdf, np.sqrt(density), power)
+        return self._score(nsdf, density, power)
 
-    def _score(self, nsdf: Float64, amplitude: Float64, power: float) -> Candidates:
+    def _score(self, nsdf: Float64, density: Float64, power: float) -> Candidates:
         middle = nsdf[1:-1]
         peaks = np.flatnonzero((middle > nsdf[:-2]) & (middle >= nsdf[2:]) & (middle > LEAST_PERIODICITY)) + 1
         if peaks.size == 0:
             return Candidates(_NONE, _NONE, _NONE, power)
         if peaks.size > MAX_CANDIDATES:
-            keep = np.argpartition(nsdf[peaks] - LAG_COST_PER_OCTAVE * self._log_lag[peaks], -MAX_CANDIDATES)
-            peaks = peaks[keep[-MAX_CANDIDATES:]]
+            merit = nsdf[peaks] - LAG_COST_PER_OCTAVE * self._log_lag[peaks]
+            peaks = peaks[np.argpartition(merit, -MAX_CANDIDATES)[-MAX_CANDIDATES:]]
         left, centre, right = nsdf[peaks - 1], nsdf[peaks], nsdf[peaks + 1]
         slope = 0.5 * (right - left)
-        curve = left - 2.0 * centre + right
-        shift = -slope / np.minimum(curve, -1e-12)
-        lag = (peaks + self._first + shift) / (self._rate * OVERSAMPLING)
+        shift = slope / np.maximum(2.0 * centre - left - right, 1e-9)
         height = np.minimum(1.0, centre + 0.5 * slope * shift)
-        f0 = np.clip(1.0 / lag, F0_LOW, F0_HIGH)
+        f0 = np.minimum(F0_HIGH, np.maximum(F0_LOW, self._grid / (peaks + self._first + shift)))
         log_f0 = np.log2(f0)
         cost = 1.0 - height - LAG_COST_PER_OCTAVE * (log_f0 - 10.0)
-        cost += self._octave_cost(f0, amplitude)
-        return Candidates(log_f0, height, cost, power)
+        return Candidates(log_f0, height, cost + self._octave_cost(f0, density), power)
 
-    def _octave_cost(self, f0: Float64, amplitude: Float64) -> Float64:
-        bins = np.outer(f0 * (0.5 * self._bins_per_hz), np.arange(1, 2 * HARMONICS + 1))
-        index = np.minimum((bins + 0.5).astype(np.intp), self._top_bin)
-        levels = amplitude[index] * (bins < self._top_bin)
-        between = levels[:, 0::2].sum(axis=1)
-        on = levels[:, 1::2].sum(axis=1)
-        odd = levels[:, 1::4].sum(axis=1)
-        total = on + between + 1e-30
-        missing = odd / (on + 1e-30)
+    def _octave_cost(self, f0: Float64, density: Float64) -> Float64:
+        index = np.outer(f0, self._multiples).astype(np.intp)
+        amplitude = np.sqrt(density[: self._top_bin + 1])
+        amplitude[-1] = 0.0
+        levels = amplitude[np.minimum(index, self._top_bin)] @ self._roles
+        between, on, odd = levels[:, 0], levels[:, 1] + 1e-30, levels[:, 2]
         trust = np.minimum(1.0, np.maximum(0.0, (f0 - 90.0) / 60.0))
-        return 0.3 * trust * between / total + 0.3 * np.maximum(0.0, 0.3 - missing) / 0.3
-
-
-def _fast_size(least: int) -> int:
-    """Return the smallest even 2-3-5 product that is not below `least`."""
-    size = least + least % 2
-    while True:
-        rest = size
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return size
-        size += 2
+        cost: Float64 = GAP_COST * trust * between / (on + between)
+        return cost + np.maximum(0.0, MISSING_COST - MISSING_COST / MISSING_SHARE * odd / on)
