@@ -1,0 +1,1 @@
+"""The presets that ship: TOML files, read through `plugin_bridge`."""
