@@ -10,7 +10,8 @@ BridgeError
 ├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
 └── MissingExtraError    an optional part of the installation is needed and absent
 
-Each carries one sentence: the value, the rule and the remedy. A wrong argument is a `ValueError` or a `TypeError`.
+Each carries one sentence: the value, the rule and the remedy.
+A wrong argument is a `ValueError` or a `TypeError` instead.
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ def check_rooms() -> None:
     for room in ROOMS:
         found = _location(room)
         if found is None:
-            raise ImportError(f"plugin_bridge needs its package {room!r}, which is not installed; install plugin-bridge again")
+            raise ImportError(f"plugin_bridge's own package {room!r} is missing; install plugin-bridge again")
         if found.parent != home:
             raise ImportError(
-                f"{found} hides plugin_bridge's own package {room!r}; rename it or start Python from another folder"
+                f"{found} hides plugin_bridge's own package {room!r}; "
+                "rename it or start Python from another folder"
             )
 
 

@@ -1,0 +1,36 @@
+"""Every check by name: `python -m tests` runs them all, `python -m tests lint types` only those."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKS = {
+    "lint": ("ruff", "check", "."),
+    "format": ("ruff", "format", "--check", "."),
+    "types": ("mypy",),
+    "tests": ("pytest",),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named checks, or all of them, and return 0 when each one passed."""
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        print(f"no check is called {unknown[0]!r}; choose from {', '.join(CHECKS)}", file=sys.stderr)
+        return 2
+    failed = [name for name in names or CHECKS if not _passes(name)]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _passes(name: str) -> bool:
+    print(f"== {name}: {' '.join(CHECKS[name])}", flush=True)
+    root = Path(__file__).resolve().parent.parent
+    return subprocess.run([sys.executable, "-m", *CHECKS[name]], cwd=root, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""What every test may use: the example stem, cut short, and a repeatable Hypothesis."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import settings
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+STEM = ROOT / "examples" / "two_singers.flac"
+
+# A busy machine is not a failing test, and the same commit gives the same examples.
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50, print_blob=True)
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def stem_path() -> Path:
+    """The whole example stem: 9.4 s, mono, 44.1 kHz."""
+    return STEM
+
+
+@pytest.fixture(scope="session")
+def stem() -> tuple[NDArray[np.float32], int]:
+    """The first 1.5 s of the example stem, float32 (1, samples), and its rate in hertz."""
+    audio, rate = soundfile.read(STEM, stop=66150, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(audio.T), int(rate)
+
+
+@pytest.fixture
+def short_stem(tmp_path: Path, stem: tuple[NDArray[np.float32], int]) -> Path:
+    """A file with the first 1.5 s of the example stem."""
+    audio, rate = stem
+    path = tmp_path / "short_stem.wav"
+    soundfile.write(path, audio.T, rate, subtype="PCM_24")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vst3() -> Path:
+    """A VST3 effect of the Debian package zam-plugins; CI must have it."""
+    folders = (Path("/usr/lib/vst3"), Path("/Library/Audio/Plug-Ins/VST3"), Path.home() / ".vst3")
+    for folder in folders:
+        plugin = folder / "ZamCompX2.vst3"
+        if plugin.exists():
+            return plugin
+    sentence = "ZamCompX2.vst3 is not installed; on Debian: apt-get install zam-plugins"
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
