@@ -1,4 +1,4 @@
-"""Pitch candidates of one frame: peaks of a windowed normalised difference function, scored with spectral cues."""
+"""Pitch candidates of one frame: peaks of the windowed normalised autocorrelation, scored with spectral cues."""
 
 from __future__ import annotations
 
@@ -12,15 +12,27 @@ from dsp.periodicity import Periodicity
 F0_LOW = 60.0
 F0_HIGH = 1100.0
 MAX_CANDIDATES = 8
-LEAST_PERIODICITY = 0.25
-LAG_COST_PER_OCTAVE = 0.02
-HARMONICS = 12
 OVERSAMPLING = 2
 LOOKAHEAD_S = 0.020
+HOP_S = 0.010
+SHORT_F0_LOW = 115.0
+LEAST_PERIODICITY = 0.25
+SILENCE_POWER = 1e-14
+
+# Costs: a period is as good as twice that period, so the shorter is preferred; amplitude half-way between the
+# harmonics says "an octave too high"; no amplitude on all but every second or third says "an octave too low".
+LAG_COST_PER_OCTAVE = 0.02
 GAP_COST = 0.3
 MISSING_COST = 0.3
-MISSING_SHARE = 0.3
-SILENCE_POWER = 1e-14
+MISSING_SHARE = 0.25
+HARMONICS = 12
+SPECTRUM_TOP_HZ = 3800.0
+# Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: there a typical share is assumed.
+GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.25
+# The weights of the long window, the short one, and the short one a hop later.
+WEIGHT_LONG, WEIGHT_NOW, WEIGHT_NEXT = 0.5, 0.3, 0.2
+# A glide moves the period under the short windows by a few per cent.
+NEAR = (-0.03, -0.015, 0.0, 0.015, 0.03)
 
 Float64 = NDArray[np.float64]
 
@@ -30,15 +42,15 @@ class Candidates(NamedTuple):
 
     log_f0: Float64
     """Base-2 logarithm of the frequency in hertz."""
-    periodicity: Float64
-    """Normalised autocorrelation at the period, up to 1."""
+    now: Float64
+    """Normalised autocorrelation at the period, up to 1, through a window of 18 ms (38 ms below 115 Hz)."""
+    following: Float64
+    """The same, one hop later."""
     cost: Float64
     """Cost of choosing this candidate; 0 is perfect."""
-    power: float
-    """Mean square under the window."""
 
 
-_NONE = np.zeros(0)
+_NONE = Candidates(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 class CandidateFinder:
@@ -50,58 +62,85 @@ class CandidateFinder:
     """
 
     def __init__(self, rate: int, delay: int) -> None:
+        self.power = 0.0
+        """Mean square of the latest frame."""
         half = round(LOOKAHEAD_S * rate) - delay
-        grid = rate * OVERSAMPLING
-        self._first = int(grid / (F0_HIGH * 1.02)) - 1
-        self._grid = grid
-        last = int(grid / (F0_LOW / 1.02)) + 2
+        self._short_length = 2 * (half - round(HOP_S * rate))
         self._frame = np.zeros(2 * half)
-        self._periodicity = Periodicity(2 * half, self._first, last, OVERSAMPLING)
-        self._log_lag = np.log2(np.arange(self._first, last) / grid)
-        bins_per_hz = self._periodicity.size / rate
-        # Candidate f has its harmonics at even multiples of f / 2 and the gaps between them at odd ones.
-        self._multiples = np.arange(1, 2 * HARMONICS + 1) * (0.5 * bins_per_hz)
-        self._top_bin = int(3800.0 * bins_per_hz)
+        self._grid = rate * OVERSAMPLING
+        self._first = int(self._grid / (F0_HIGH * 1.02)) - 1
+        last = int(self._grid / (F0_LOW / 1.02)) + 2
+        short_last = int(self._grid / SHORT_F0_LOW)
+        self._long = Periodicity(2 * half, self._first, last, OVERSAMPLING)
+        self._short = Periodicity(self._short_length, self._first, short_last, OVERSAMPLING)
+        # Row 0 is the short window at the frame centre, row 1 one hop later.
+        self._pair = np.zeros((2, short_last - self._first))
+        self._short_peak_last = short_last - self._first - 1
+        lags = np.arange(self._first, last)
+        near = np.rint(lags[:, None] * (1.0 + np.array(NEAR))).astype(np.intp) - self._first
+        self._near = np.clip(near, 0, short_last - self._first - 1)
+        self._lag_cost = LAG_COST_PER_OCTAVE * np.log2(lags * (1024.0 / self._grid))
+        bins_per_hz = self._long.size / rate
+        self._bins_per_hz = bins_per_hz
+        self._top_bin = int(SPECTRUM_TOP_HZ * bins_per_hz)
+        # A candidate has its harmonics at even multiples of f / 2 and the gaps at odd ones.
         k = np.arange(1, 2 * HARMONICS + 1)
-        self._roles = np.stack([k % 2 == 1, k % 2 == 0, k % 4 == 2], axis=1).astype(np.float64)
+        self._multiples = k * (0.5 * bins_per_hz)
+        roles = (k % 2 == 1, k % 2 == 0, k % 4 == 2, (k % 2 == 0) & (k % 6 != 0))
+        self._roles = np.stack(roles, axis=1).astype(np.float64)
+        self._density = np.zeros(self._long.size // 2 + 1)
 
     def reset(self) -> None:
         """Forget all past samples."""
         self._frame[:] = 0.0
+        self._pair[:] = 0.0
+        self._density[:] = 0.0
+        self.power = 0.0
 
     def process(self, x: NDArray[np.float32]) -> Candidates:
         """Take one decimated hop and return the candidates of the newest complete frame."""
         frame = self._frame
         frame[: -x.size] = frame[x.size :].copy()
         frame[-x.size :] = x
-        nsdf, density, power = self._periodicity.process(frame)
-        if power < SILENCE_POWER:
-            return Candidates(_NONE, _NONE, _NONE, power)
-        return self._score(nsdf, density, power)
-
-    def _score(self, nsdf: Float64, density: Float64, power: float) -> Candidates:
+        self._pair[0] = self._pair[1]
+        self._pair[1] = self._short.process(frame[-self._short_length :])[0]
+        nsdf, self._density, self.power = self._long.process(frame)
+        if self.power < SILENCE_POWER:
+            return _NONE
         middle = nsdf[1:-1]
         peaks = np.flatnonzero((middle > nsdf[:-2]) & (middle >= nsdf[2:]) & (middle > LEAST_PERIODICITY)) + 1
         if peaks.size == 0:
-            return Candidates(_NONE, _NONE, _NONE, power)
+            return _NONE
         if peaks.size > MAX_CANDIDATES:
-            merit = nsdf[peaks] - LAG_COST_PER_OCTAVE * self._log_lag[peaks]
+            merit = nsdf[peaks] - self._lag_cost[peaks]
             peaks = peaks[np.argpartition(merit, -MAX_CANDIDATES)[-MAX_CANDIDATES:]]
+        return self._score(nsdf, peaks)
+
+    def share_below(self, hz: float) -> float:
+        """Return the share of the latest frame's energy below a frequency in hertz, 0..1."""
+        top = max(1, int(hz * self._bins_per_hz))
+        return float(self._density[:top].sum() / (self._density.sum() + 1e-30))
+
+    def _score(self, nsdf: Float64, peaks: NDArray[np.intp]) -> Candidates:
         left, centre, right = nsdf[peaks - 1], nsdf[peaks], nsdf[peaks + 1]
         slope = 0.5 * (right - left)
         shift = slope / np.maximum(2.0 * centre - left - right, 1e-9)
         height = np.minimum(1.0, centre + 0.5 * slope * shift)
         f0 = np.minimum(F0_HIGH, np.maximum(F0_LOW, self._grid / (peaks + self._first + shift)))
-        log_f0 = np.log2(f0)
-        cost = 1.0 - height - LAG_COST_PER_OCTAVE * (log_f0 - 10.0)
-        return Candidates(log_f0, height, cost + self._octave_cost(f0, density), power)
+        short = self._pair[:, self._near[peaks]].max(axis=2)
+        now, following = np.where(peaks < self._short_peak_last, short, height)
+        likeness = WEIGHT_LONG * height + WEIGHT_NOW * now + WEIGHT_NEXT * following
+        cost = 1.0 - likeness + self._lag_cost[peaks] + self._octave_cost(f0)
+        return Candidates(np.log2(f0), now, following, cost)
 
-    def _octave_cost(self, f0: Float64, density: Float64) -> Float64:
-        index = np.outer(f0, self._multiples).astype(np.intp)
-        amplitude = np.sqrt(density[: self._top_bin + 1])
+    def _octave_cost(self, f0: Float64) -> Float64:
+        index = np.minimum(np.outer(f0, self._multiples).astype(np.intp), self._top_bin)
+        amplitude = np.sqrt(self._density[: self._top_bin + 1])
         amplitude[-1] = 0.0
-        levels = amplitude[np.minimum(index, self._top_bin)] @ self._roles
-        between, on, odd = levels[:, 0], levels[:, 1] + 1e-30, levels[:, 2]
-        trust = np.minimum(1.0, np.maximum(0.0, (f0 - 90.0) / 60.0))
-        cost: Float64 = GAP_COST * trust * between / (on + between)
-        return cost + np.maximum(0.0, MISSING_COST - MISSING_COST / MISSING_SHARE * odd / on)
+        gap, on, odd, third = (amplitude[index] @ self._roles).T
+        blur = (GAP_BLUR_HIGH_HZ - f0) * (1.0 / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ))
+        blur = np.minimum(1.0, np.maximum(0.0, blur))
+        share = gap / (on + gap + 1e-30)
+        missing = 1.0 - np.minimum(odd, third) / (MISSING_SHARE * on + 1e-30)
+        cost: Float64 = GAP_COST * (share + blur * (GAP_ASSUMED - share)) + MISSING_COST * np.maximum(0.0, missing)
+        return cost

@@ -54,8 +54,9 @@ class Periodicity:
         x = frame * self._window
         squares = x * x
         power = float(squares.sum()) / self._power
-        spectrum = np.fft.rfft(x, self.size)
-        density: Float64 = spectrum.real**2 + spectrum.imag**2
+        parts = np.fft.rfft(x, self.size).view(np.float64)
+        parts *= parts
+        density: Float64 = parts[0::2] + parts[1::2]
         products = np.fft.irfft(density, self._grid_size)[self._first : self._last]
         energy = self._spread @ (self._energy @ squares)
         return self._scale * products / np.maximum(energy, 1e-6 * power * self._power + 1e-30), density, power

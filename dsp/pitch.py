@@ -15,12 +15,22 @@ from dsp.units import hop_size
 START_F0 = 220.0
 LEAP_COST_PER_OCTAVE = 0.6
 LEAP_COST_MAX = 0.3
-VOICING_CENTRE = 0.70
-VOICING_SLOPE = 22.0
-PEAK_FALL = 10.0 ** (-0.3 / 100.0 / 10.0 * 10.0)
-LEVEL_CENTRE_DB = -42.0
-LEVEL_SLOPE = 0.35
-FLOOR_DB = -84.0
+# Below this much voicing a falling gate keeps its pitch unless the new one is near (in octaves).
+SURE_VOICING = 0.5
+NEAR_OCTAVES = 0.1
+ONSET_PERIODICITY = 0.85
+
+# The gate is a logistic function of three kinds of evidence. Its numbers come from a regression on 40,000 frames of
+# singing (male, female, dry and processed) and noise, labelled by agreement of three offline trackers.
+GATE_OFFSET = -5.1
+GATE_PERIODICITY = 1.4
+APERIODICITY_OFFSET, APERIODICITY_LEAST = 1.03, 0.082
+# Level under the loudest of the last seconds: a slope per decibel below a knee.
+GATE_LEVEL, GATE_LEVEL_KNEE_DB = 0.2, -15.0
+PEAK_LEAST = 10.0**-5.5
+PEAK_FALL = 10.0 ** (-0.02 / 10.0)
+# Energy under the pitch is rumble, hum or breath, never voice.
+GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 100.0, 0.04, 0.7
 
 
 class PitchFrame(NamedTuple):
@@ -30,10 +40,6 @@ class PitchFrame(NamedTuple):
     """Fundamental frequency in hertz, 60..1100; held through unvoiced frames."""
     voicing: float
     """Smooth gate of the harmonic source, 0 (unvoiced) .. 1 (voiced)."""
-
-
-def _logistic(x: float) -> float:
-    return 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, x))))
 
 
 class PitchTracker:
@@ -68,7 +74,8 @@ class PitchTracker:
         self._cost = np.zeros(1)
         self._f0 = START_F0
         self._voicing = 0.0
-        self._peak = 1e-12
+        self._peak = PEAK_LEAST
+        self._evidence = 0.0
 
     def process(self, x: NDArray[np.float32]) -> PitchFrame:
         """Take one hop of samples and return the pitch two hops before its end.
@@ -82,29 +89,40 @@ class PitchTracker:
         if x.shape != (self._hop,):
             raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples of shape ({self._hop},)")
         found = self._finder.process(self._decimator.process(x))
+        self._peak = max(self._finder.power, self._peak * PEAK_FALL, PEAK_LEAST)
         if found.log_f0.size == 0:
-            self._voicing = 0.0
+            self._voicing = self._evidence = 0.0
             return PitchFrame(self._f0, 0.0)
         best = self._advance(found)
-        voicing = self._gate(float(found.periodicity[best]), found.power)
-        if voicing > 0.1:
-            self._f0 = min(F0_HIGH, max(F0_LOW, 2.0 ** float(found.log_f0[best])))
-        self._voicing = voicing
-        return PitchFrame(self._f0, voicing)
+        f0 = 2.0 ** float(found.log_f0[best])
+        before, following = self._voicing, float(found.following[best])
+        self._voicing = self._gate(f0, float(found.now[best]), following)
+        rising = self._voicing >= before and (self._voicing > 0.1 or following > ONSET_PERIODICITY)
+        near = self._voicing > 0.01 and abs(math.log2(f0 / self._f0)) < NEAR_OCTAVES
+        if self._voicing > SURE_VOICING or rising or near:
+            self._f0 = min(F0_HIGH, max(F0_LOW, f0))
+        return PitchFrame(self._f0, self._voicing)
 
     def _advance(self, found: Candidates) -> int:
-        leap = np.abs(found.log_f0[:, None] - self._log_f0[None, :]) * LEAP_COST_PER_OCTAVE
+        """Extend the cheapest paths by one frame (Viterbi) and return the candidate at the end of the best."""
+        leap = np.abs(found.log_f0[:, None] - self._log_f0) * LEAP_COST_PER_OCTAVE
         leap = np.minimum(leap, LEAP_COST_MAX) * (0.1 + 0.9 * self._voicing)
-        cost = (self._cost[None, :] + leap).min(axis=1) + found.cost
+        cost = (self._cost + leap).min(axis=1) + found.cost
+        best = int(cost.argmin())
         self._log_f0 = found.log_f0
-        self._cost = cost - cost.min()
-        return int(cost.argmin())
+        self._cost = cost - cost[best]
+        return best
 
-    def _gate(self, periodicity: float, power: float) -> float:
-        self._peak = max(power, self._peak * PEAK_FALL, 1e-12)
-        level = 10.0 * math.log10(power + 1e-20)
-        relative = level - 10.0 * math.log10(self._peak)
-        gate = _logistic(VOICING_SLOPE * (periodicity - VOICING_CENTRE))
-        gate *= _logistic(LEVEL_SLOPE * (relative - LEVEL_CENTRE_DB)) * _logistic(LEVEL_SLOPE * (level - FLOOR_DB))
-        gate = min(1.0, max(0.0, 1.04 * gate - 0.02))
-        return gate
+    def _gate(self, f0: float, now: float, following: float) -> float:
+        before, self._evidence = self._evidence, _evidence(now)
+        level = 10.0 * math.log10(self._finder.power / self._peak)
+        below = min(GATE_BELOW_MAX, self._finder.share_below(GATE_BELOW_EDGE * f0))
+        score = GATE_OFFSET + GATE_PERIODICITY * (before + self._evidence + _evidence(following))
+        score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB) - GATE_BELOW * below
+        gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
+        return min(1.0, max(0.0, 1.04 * gate - 0.02))
+
+
+def _evidence(periodicity: float) -> float:
+    """Return the negative logarithm of the aperiodic share, 0 for noise."""
+    return -math.log(max(APERIODICITY_LEAST, APERIODICITY_OFFSET - max(0.0, periodicity)))
