@@ -64,6 +64,7 @@ class CandidateFinder:
     def __init__(self, rate: int, delay: int) -> None:
         self.power = 0.0
         """Mean square of the latest frame."""
+        self._total = 0.0
         half = round(LOOKAHEAD_S * rate) - delay
         self._short_length = 2 * (half - round(HOP_S * rate))
         self._frame = np.zeros(2 * half)
@@ -80,6 +81,10 @@ class CandidateFinder:
         near = np.rint(lags[:, None] * (1.0 + np.array(NEAR))).astype(np.intp) - self._first
         self._near = np.clip(near, 0, short_last - self._first - 1)
         self._lag_cost = LAG_COST_PER_OCTAVE * np.log2(lags * (1024.0 / self._grid))
+        blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
+        blur = np.clip(blur, 0.0, 1.0)
+        self._gap_cost = GAP_COST * (1.0 - blur)
+        self._fixed_cost = 1.0 + self._lag_cost + GAP_COST * GAP_ASSUMED * blur
         bins_per_hz = self._long.size / rate
         self._bins_per_hz = bins_per_hz
         self._top_bin = int(SPECTRUM_TOP_HZ * bins_per_hz)
@@ -97,7 +102,7 @@ class CandidateFinder:
         self._density[:] = 0.0
         self.power = 0.0
 
-    def process(self, x: NDArray[np.float32]) -> Candidates:
+    def process(self, x: Float64) -> Candidates:
         """Take one decimated hop and return the candidates of the newest complete frame."""
         frame = self._frame
         frame[: -x.size] = frame[x.size :].copy()
@@ -107,6 +112,7 @@ class CandidateFinder:
         nsdf, self._density, self.power = self._long.process(frame)
         if self.power < SILENCE_POWER:
             return _NONE
+        self._total = 0.5 * self._long.size * self._long.energy * self.power
         middle = nsdf[1:-1]
         peaks = np.flatnonzero((middle > nsdf[:-2]) & (middle >= nsdf[2:]) & (middle > LEAST_PERIODICITY)) + 1
         if peaks.size == 0:
@@ -119,28 +125,26 @@ class CandidateFinder:
     def share_below(self, hz: float) -> float:
         """Return the share of the latest frame's energy below a frequency in hertz, 0..1."""
         top = max(1, int(hz * self._bins_per_hz))
-        return float(self._density[:top].sum() / (self._density.sum() + 1e-30))
+        return float(self._density[:top].sum()) / (self._total + 1e-30)
 
     def _score(self, nsdf: Float64, peaks: NDArray[np.intp]) -> Candidates:
         left, centre, right = nsdf[peaks - 1], nsdf[peaks], nsdf[peaks + 1]
         slope = 0.5 * (right - left)
         shift = slope / np.maximum(2.0 * centre - left - right, 1e-9)
-        height = np.minimum(1.0, centre + 0.5 * slope * shift)
-        f0 = np.minimum(F0_HIGH, np.maximum(F0_LOW, self._grid / (peaks + self._first + shift)))
+        height = centre + 0.5 * slope * shift
+        f0 = self._grid / (peaks + self._first + shift)
         short = self._pair[:, self._near[peaks]].max(axis=2)
         now, following = np.where(peaks < self._short_peak_last, short, height)
-        likeness = WEIGHT_LONG * height + WEIGHT_NOW * now + WEIGHT_NEXT * following
-        cost = 1.0 - likeness + self._lag_cost[peaks] + self._octave_cost(f0)
+        gap, missing = self._octave_cues(f0)
+        cost = self._fixed_cost[peaks] + self._gap_cost[peaks] * gap + MISSING_COST * missing
+        cost -= WEIGHT_LONG * height + WEIGHT_NOW * now + WEIGHT_NEXT * following
         return Candidates(np.log2(f0), now, following, cost)
 
-    def _octave_cost(self, f0: Float64) -> Float64:
-        index = np.minimum(np.outer(f0, self._multiples).astype(np.intp), self._top_bin)
+    def _octave_cues(self, f0: Float64) -> tuple[Float64, Float64]:
+        """Return the share of amplitude between the harmonics, and how much the odd harmonics are missing, 0..1."""
+        index = np.minimum((f0[:, None] * self._multiples).astype(np.intp), self._top_bin)
         amplitude = np.sqrt(self._density[: self._top_bin + 1])
         amplitude[-1] = 0.0
         gap, on, odd, third = (amplitude[index] @ self._roles).T
-        blur = (GAP_BLUR_HIGH_HZ - f0) * (1.0 / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ))
-        blur = np.minimum(1.0, np.maximum(0.0, blur))
-        share = gap / (on + gap + 1e-30)
-        missing = 1.0 - np.minimum(odd, third) / (MISSING_SHARE * on + 1e-30)
-        cost: Float64 = GAP_COST * (share + blur * (GAP_ASSUMED - share)) + MISSING_COST * np.maximum(0.0, missing)
-        return cost
+        on += 1e-30
+        return gap / (on + gap), np.maximum(0.0, 1.0 - np.minimum(odd, third) / (MISSING_SHARE * on))

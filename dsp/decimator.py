@@ -10,10 +10,14 @@ from dsp.units import hop_size
 LOWPASS_HZ = 4000.0
 HIGHPASS_HZ = 45.0
 FIR_DELAY_S = 0.001
+KAISER_BETA = 5.0
 
-_FACTOR = {16000: 1, 24000: 2, 32000: 2, 44100: 3, 48000: 3, 88200: 6, 96000: 6}
+_FACTOR = {16000: 1, 24000: 2, 32000: 2, 44100: 3, 48000: 4, 88200: 6, 96000: 8}
 # Quality factors of the two sections of a fourth-order Butterworth filter.
 _SECTION_Q = (0.54119610, 1.30656296)
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 
 class Decimator:
@@ -27,75 +31,69 @@ class Decimator:
     """
 
     def __init__(self, sample_rate: int) -> None:
-        hop = hop_size(sample_rate)
+        self._hop_in = hop_size(sample_rate)
         factor = _FACTOR[sample_rate]
         self.rate = sample_rate // factor
         """Output rate in hertz."""
-        self.hop = hop // factor
+        self.hop = self._hop_in // factor
         """Output samples per call."""
-        half = round(FIR_DELAY_S * sample_rate / factor) * factor
-        self.delay = half // factor
+        self.delay = round(FIR_DELAY_S * self.rate)
         """Group delay of the low-pass in output samples."""
+        half = self.delay * factor
         n = np.arange(-half, half + 1)
-        taps = np.sinc(2.0 * LOWPASS_HZ / sample_rate * n) * np.kaiser(2 * half + 1, 5.0)
-        self._taps = (taps / taps.sum()).astype(np.float32)
-        self._memory = np.zeros(2 * half + hop, np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(self._memory, 2 * half + 1)
-        # Output i sits under the centre of window i * factor.
-        self._windows = windows[::factor]
-        self._hop_in = hop
-        self._sections = [_Biquad(self.rate, self.hop, q) for q in _SECTION_Q]
+        taps = np.sinc(2.0 * LOWPASS_HZ / sample_rate * n) * np.kaiser(2 * half + 1, KAISER_BETA)
+        taps /= taps.sum()
+        self._memory = np.zeros(2 * half + self._hop_in, np.float32)
+        # Several outputs share one longer window, so that the filter is one small matrix product.
+        group = max(size for size in range(1, 11) if self.hop % size == 0)
+        span = 2 * half + 1 + (group - 1) * factor
+        windows = np.lib.stride_tricks.sliding_window_view(self._memory, span)
+        self._windows = windows[:: group * factor]
+        self._taps = np.zeros((span, group), np.float32)
+        for output in range(group):
+            self._taps[output * factor : output * factor + taps.size, output] = taps
+        self._matrix = _block_highpass(self.rate, self.hop)
+        self._input = np.zeros(self._matrix.shape[1])
 
     def reset(self) -> None:
         """Forget all past samples."""
         self._memory[:] = 0.0
-        for section in self._sections:
-            section.reset()
-
-    def process(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take one hop of shape (hop,), float32, and return shape (`hop`,) at `rate`, delayed by `delay` samples."""
-        memory = self._memory
-        memory[: -self._hop_in] = memory[self._hop_in :].copy()
-        memory[-self._hop_in :] = x
-        y = self._windows @ self._taps
-        for section in self._sections:
-            y = section.process(y)
-        return y
-
-
-class _Biquad:
-    """A second-order high-pass run one hop at a time as a matrix product (block state-space form)."""
-
-    def __init__(self, rate: int, hop: int, q: float) -> None:
-        w = np.pi * HIGHPASS_HZ / rate
-        k = np.tan(w)
-        norm = 1.0 / (1.0 + k / q + k * k)
-        b = np.array([norm, -2.0 * norm, norm])
-        a1, a2 = 2.0 * (k * k - 1.0) * norm, (1.0 - k / q + k * k) * norm
-        # Transposed direct form II: y = b0 x + s0; s0' = b1 x - a1 y + s1; s1' = b2 x - a2 y.
-        step = np.array([[-a1, 1.0], [-a2, 0.0]])
-        drive = np.array([b[1] - a1 * b[0], b[2] - a2 * b[0]])
-        powers = [np.eye(2)]
-        for _ in range(hop):
-            powers.append(step @ powers[-1])
-        impulse = np.array([b[0], *[(powers[i] @ drive)[0] for i in range(hop - 1)]])
-        lag = np.subtract.outer(np.arange(hop), np.arange(hop))
-        direct = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0.0)
-        observe = np.array([powers[i][0] for i in range(hop)])
-        inject = np.array([powers[hop - 1 - i] @ drive for i in range(hop)]).T
-        top = np.hstack([direct, observe])
-        bottom = np.hstack([inject, powers[hop]])
-        self._matrix = np.vstack([top, bottom]).astype(np.float32)
-        self._input = np.zeros(hop + 2, np.float32)
-        self._hop = hop
-
-    def reset(self) -> None:
-        """Return to rest."""
         self._input[:] = 0.0
 
-    def process(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Filter one hop."""
-        self._input[: self._hop] = x
-        result: NDArray[np.float32] = self._matrix @ self._input
-        self._input[self._hop :] = result[self._hop :]
-        return result[: self._hop]
+    def process(self, x: Float32) -> Float64:
+        """Take one hop of shape (hop,), float32, and return shape (`hop`,), float64, at `rate`, delayed by `delay` samples."""
+        memory, hop = self._memory, self.hop
+        memory[: -self._hop_in] = memory[self._hop_in :].copy()
+        memory[-self._hop_in :] = x
+        self._input[:hop] = (self._windows @ self._taps).ravel()
+        result: Float64 = self._matrix @ self._input
+        self._input[hop:] = result[hop:]
+        return result[:hop]
+
+
+def _block_highpass(rate: int, hop: int) -> Float64:
+    """Return the matrix that maps (hop inputs, 4 states) to (hop outputs, 4 new states) of the high-pass."""
+    # Each section in transposed direct form II: y = b0 x + s0, s0' = b1 x - a1 y + s1, s1' = b2 x - a2 y.
+    step, drive = np.zeros((4, 4)), np.zeros(4)
+    observe, direct = np.zeros(4), 1.0
+    tangent = np.tan(np.pi * HIGHPASS_HZ / rate)
+    for section, q in enumerate(_SECTION_Q):
+        b0 = 1.0 / (1.0 + tangent / q + tangent * tangent)
+        a1, a2 = 2.0 * (tangent * tangent - 1.0) * b0, (1.0 - tangent / q + tangent * tangent) * b0
+        at = slice(2 * section, 2 * section + 2)
+        gain = np.array([-2.0 - a1, 1.0 - a2]) * b0
+        # The section's input is `direct` times the block's input plus `observe` times the states before it.
+        step[at] += np.outer(gain, observe)
+        step[at, at] += np.array([[-a1, 1.0], [-a2, 0.0]])
+        drive[at] = gain * direct
+        observe, direct = b0 * observe, b0 * direct
+        observe[2 * section] = 1.0
+    powers = [np.eye(4)]
+    for _ in range(hop):
+        powers.append(step @ powers[-1])
+    impulse = np.array([direct, *[observe @ powers[i] @ drive for i in range(hop - 1)]])
+    lag = np.subtract.outer(np.arange(hop), np.arange(hop))
+    convolve = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0.0)
+    ring = np.array([observe @ powers[i] for i in range(hop)])
+    inject = np.array([powers[hop - 1 - i] @ drive for i in range(hop)]).T
+    return np.block([[convolve, ring], [inject, powers[hop]]])

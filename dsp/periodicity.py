@@ -28,7 +28,8 @@ class Periodicity:
         self.size = fast_size(length + last // oversampling + 1)
         """Length of the transform; its bins are rate / size apart."""
         self._window = half_sine(np.arange(length), length)
-        self._power = float(np.square(self._window).sum())
+        self.energy = float(np.square(self._window).sum())
+        """Sum of the squared window."""
         self._first, self._last = first, last
         self._grid_size = self.size * oversampling
         self._scale = 2.0 * oversampling
@@ -53,13 +54,13 @@ class Periodicity:
         """
         x = frame * self._window
         squares = x * x
-        power = float(squares.sum()) / self._power
+        power = float(squares.sum()) / self.energy
         parts = np.fft.rfft(x, self.size).view(np.float64)
         parts *= parts
         density: Float64 = parts[0::2] + parts[1::2]
         products = np.fft.irfft(density, self._grid_size)[self._first : self._last]
         energy = self._spread @ (self._energy @ squares)
-        return self._scale * products / np.maximum(energy, 1e-6 * power * self._power + 1e-30), density, power
+        return self._scale * products / np.maximum(energy, 1e-6 * power * self.energy + 1e-30), density, power
 
 
 def half_sine(n: Float64 | NDArray[np.intp], length: int) -> Float64:
