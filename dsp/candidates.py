@@ -1,4 +1,4 @@
-"""Pitch candidates of one frame: peaks of the windowed normalised autocorrelation, scored with spectral cues."""
+"""Pitch candidates of one frame: peaks of the windowed autocorrelation, scored with spectral cues."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MISSING_COST = 0.3
 MISSING_SHARE = 0.25
 HARMONICS = 12
 SPECTRUM_TOP_HZ = 3800.0
-# Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: there a typical share is assumed.
+# Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: assume a typical share.
 GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.25
 # The weights of the long window, the short one, and the short one a hop later.
 WEIGHT_LONG, WEIGHT_NOW, WEIGHT_NEXT = 0.5, 0.3, 0.2
@@ -74,12 +74,12 @@ class CandidateFinder:
         short_last = int(self._grid / SHORT_F0_LOW)
         self._long = Periodicity(2 * half, self._first, last, OVERSAMPLING)
         self._short = Periodicity(self._short_length, self._first, short_last, OVERSAMPLING)
-        # Row 0 is the short window at the frame centre, row 1 one hop later.
-        self._pair = np.zeros((2, short_last - self._first))
-        self._short_peak_last = short_last - self._first - 1
+        # Row 0 is the short window at the frame centre, row 1 one hop later; both continue with the long one.
+        self._pair = np.zeros((2, last - self._first))
+        self._short_lags = short_last - self._first
         lags = np.arange(self._first, last)
         near = np.rint(lags[:, None] * (1.0 + np.array(NEAR))).astype(np.intp) - self._first
-        self._near = np.clip(near, 0, short_last - self._first - 1)
+        self._near = np.clip(near, 0, last - self._first - 1)
         self._lag_cost = LAG_COST_PER_OCTAVE * np.log2(lags * (1024.0 / self._grid))
         blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
         blur = np.clip(blur, 0.0, 1.0)
@@ -107,9 +107,11 @@ class CandidateFinder:
         frame = self._frame
         frame[: -x.size] = frame[x.size :].copy()
         frame[-x.size :] = x
-        self._pair[0] = self._pair[1]
-        self._pair[1] = self._short.process(frame[-self._short_length :])[0]
         nsdf, self._density, self.power = self._long.process(frame)
+        pair, lags = self._pair, self._short_lags
+        pair[0, :lags] = pair[1, :lags]
+        pair[1, :lags] = self._short.process(frame[-self._short_length :])[0]
+        pair[:, lags:] = nsdf[lags:]
         if self.power < SILENCE_POWER:
             return _NONE
         self._total = 0.5 * self._long.size * self._long.energy * self.power
@@ -129,19 +131,18 @@ class CandidateFinder:
 
     def _score(self, nsdf: Float64, peaks: NDArray[np.intp]) -> Candidates:
         left, centre, right = nsdf[peaks - 1], nsdf[peaks], nsdf[peaks + 1]
-        slope = 0.5 * (right - left)
-        shift = slope / np.maximum(2.0 * centre - left - right, 1e-9)
-        height = centre + 0.5 * slope * shift
+        rise = right - left
+        shift = rise / (4.0 * centre - 2.0 * (left + right))
+        height = centre + 0.25 * rise * shift
         f0 = self._grid / (peaks + self._first + shift)
-        short = self._pair[:, self._near[peaks]].max(axis=2)
-        now, following = np.where(peaks < self._short_peak_last, short, height)
+        now, following = self._pair[:, self._near[peaks]].max(axis=2)
         gap, missing = self._octave_cues(f0)
         cost = self._fixed_cost[peaks] + self._gap_cost[peaks] * gap + MISSING_COST * missing
         cost -= WEIGHT_LONG * height + WEIGHT_NOW * now + WEIGHT_NEXT * following
         return Candidates(np.log2(f0), now, following, cost)
 
     def _octave_cues(self, f0: Float64) -> tuple[Float64, Float64]:
-        """Return the share of amplitude between the harmonics, and how much the odd harmonics are missing, 0..1."""
+        """Return the share of amplitude between the harmonics, and how far odd ones are missing, 0..1."""
         index = np.minimum((f0[:, None] * self._multiples).astype(np.intp), self._top_bin)
         amplitude = np.sqrt(self._density[: self._top_bin + 1])
         amplitude[-1] = 0.0

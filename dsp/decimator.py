@@ -61,7 +61,7 @@ class Decimator:
         self._input[:] = 0.0
 
     def process(self, x: Float32) -> Float64:
-        """Take one hop of shape (hop,), float32, and return shape (`hop`,), float64, at `rate`, delayed by `delay` samples."""
+        """Take one hop of shape (hop,), float32, and return shape (`hop`,), float64, `delay` samples late."""
         memory, hop = self._memory, self.hop
         memory[: -self._hop_in] = memory[self._hop_in :].copy()
         memory[-self._hop_in :] = x

@@ -11,11 +11,11 @@ Float64 = NDArray[np.float64]
 
 
 class Periodicity:
-    """The normalised square difference function of McLeod and Wyvill (2005, "A smarter way to find pitch"), windowed.
+    """The normalised square difference function of McLeod and Wyvill (2005, "A smarter way to find pitch").
 
-    Each product x[n] x[n+lag] is weighted with w[n] w[n+lag], w a half sine. That weight is symmetric around the centre
-    of the frame for every lag, so a glide does not shift the result, and a signal with period T of any shape still
-    gives exactly 1 at lag T.
+    Each product x[n] x[n+lag] is weighted with w[n] w[n+lag], w a half sine. That weight is symmetric around
+    the centre of the frame for every lag, so a glide does not shift the result, and a signal with period T of
+    any shape still gives 1 at lag T. Signals should have no energy near half the sampling rate.
 
     Args:
         length: of the frame, in samples.
@@ -32,9 +32,8 @@ class Periodicity:
         """Sum of the squared window."""
         self._first, self._last = first, last
         self._grid_size = self.size * oversampling
-        self._scale = 2.0 * oversampling
         lags = np.arange(first, last) / oversampling
-        # The denominator is a smooth function of the lag: a polynomial through Chebyshev nodes is exact to 1e-4.
+        # The denominator is smooth over the lag: a polynomial through Chebyshev nodes is exact to 1e-4.
         angle = (np.arange(ENERGY_NODES) + 0.5) * np.pi / ENERGY_NODES
         nodes = lags[0] + (lags[-1] - lags[0]) * (0.5 - 0.5 * np.cos(angle))
         n = np.arange(length)[None, :]
@@ -44,7 +43,7 @@ class Periodicity:
         unit = 2.0 * (lags - lags[0]) / (lags[-1] - lags[0]) - 1.0
         basis = np.polynomial.chebyshev.chebvander(unit, ENERGY_NODES - 1)
         at_nodes = np.polynomial.chebyshev.chebvander(-np.cos(angle), ENERGY_NODES - 1)
-        self._spread = basis @ np.linalg.inv(at_nodes)
+        self._spread = basis @ np.linalg.inv(at_nodes) / (2.0 * oversampling)
 
     def process(self, frame: Float64) -> tuple[Float64, Float64, float]:
         """Return the function over the lags, the power spectrum, and the mean square under the window.
@@ -59,8 +58,9 @@ class Periodicity:
         parts *= parts
         density: Float64 = parts[0::2] + parts[1::2]
         products = np.fft.irfft(density, self._grid_size)[self._first : self._last]
-        energy = self._spread @ (self._energy @ squares)
-        return self._scale * products / np.maximum(energy, 1e-6 * power * self.energy + 1e-30), density, power
+        # The floor keeps digital silence and signals at the edge of the window finite.
+        energy = self._spread @ (self._energy @ squares) + (1e-6 * power + 1e-30)
+        return products / np.maximum(energy, 1e-30), density, power
 
 
 def half_sine(n: Float64 | NDArray[np.intp], length: int) -> Float64:

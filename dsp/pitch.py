@@ -1,4 +1,4 @@
-"""Streaming fundamental-frequency tracker for singing: f0 and a smooth voicing gate every 10 ms, 20 ms of look-ahead."""
+"""Streaming pitch tracker for singing: f0 and a smooth voicing gate every 10 ms, 20 ms of look-ahead."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SURE_VOICING = 0.5
 NEAR_OCTAVES = 0.1
 ONSET_PERIODICITY = 0.85
 
-# The gate is a logistic function of three kinds of evidence. Its numbers come from a regression on 40,000 frames of
-# singing (male, female, dry and processed) and noise, labelled by agreement of three offline trackers.
+# The gate is a logistic function of the evidence below. Its numbers come from a regression on 40,000 frames
+# of singing (male, female, dry and processed) and noise, labelled by agreement of three offline trackers.
 GATE_OFFSET = -5.1
 GATE_PERIODICITY = 1.4
 APERIODICITY_OFFSET, APERIODICITY_LEAST = 1.03, 0.082
@@ -31,6 +31,8 @@ PEAK_LEAST = 10.0**-5.5
 PEAK_FALL = 10.0 ** (-0.02 / 10.0)
 # Energy under the pitch is rumble, hum or breath, never voice.
 GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 100.0, 0.04, 0.7
+# A deep pitch fits the window only twice, where noise is periodic by chance: ask for more, by octaves.
+GATE_DEEP, GATE_DEEP_EDGE = 3.0, 115.0
 
 
 class PitchFrame(NamedTuple):
@@ -45,8 +47,8 @@ class PitchFrame(NamedTuple):
 class PitchTracker:
     """Track one voice, hop by hop.
 
-    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop; frames before time 0 are
-    unvoiced.
+    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop; frames before
+    time 0 are unvoiced.
 
     Args:
         sample_rate: one of `dsp.units.RATES`, in hertz.
@@ -87,7 +89,7 @@ class PitchTracker:
             ValueError: `x` has another shape.
         """
         if x.shape != (self._hop,):
-            raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples of shape ({self._hop},)")
+            raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
         found = self._finder.process(self._decimator.process(x))
         self._peak = max(self._finder.power, self._peak * PEAK_FALL, PEAK_LEAST)
         if found.log_f0.size == 0:
@@ -104,7 +106,7 @@ class PitchTracker:
         return PitchFrame(self._f0, self._voicing)
 
     def _advance(self, found: Candidates) -> int:
-        """Extend the cheapest paths by one frame (Viterbi) and return the candidate at the end of the best."""
+        """Extend the cheapest paths by one frame (Viterbi) and return the last candidate of the best."""
         leap = np.abs(found.log_f0[:, None] - self._log_f0) * LEAP_COST_PER_OCTAVE
         leap = np.minimum(leap, LEAP_COST_MAX) * (0.1 + 0.9 * self._voicing)
         cost = (self._cost + leap).min(axis=1) + found.cost
@@ -119,6 +121,7 @@ class PitchTracker:
         below = min(GATE_BELOW_MAX, self._finder.share_below(GATE_BELOW_EDGE * f0))
         score = GATE_OFFSET + GATE_PERIODICITY * (before + self._evidence + _evidence(following))
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB) - GATE_BELOW * below
+        score -= GATE_DEEP * max(0.0, math.log2(GATE_DEEP_EDGE / f0))
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
         return min(1.0, max(0.0, 1.04 * gate - 0.02))
 

@@ -1,0 +1,141 @@
+"""Harmonic sources under one wrapped float64 phase: a band-limited sawtooth and a bank of sinusoids."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.units import hop_size
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+HALF_WIDTH = 24
+"""Samples of band-limited step on either side of a jump; the sawtooth lags its phase by as many."""
+_OVERSAMPLING = 256
+_KAISER_BETA = 8.0  # 80 dB; half transition band 0.052 of the rate
+_CUTOFF = 0.468  # of the rate: stop band from 0.52, so images fold only into the top 2 %
+
+
+class Phase:
+    """A running phase in cycles, float64, wrapped to [0, 1): it never drifts and never resets at a switch.
+
+    Args:
+        sample_rate: hertz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = float(sample_rate)
+        self._last = 0.0
+
+    def process(self, f0: Float64) -> Float64:
+        """Advance by f0 in hertz, shape (n,); return the phase at each sample, shape (n,)."""
+        phase = self._last + np.cumsum(f0 / self._rate)
+        phase -= np.floor(phase)
+        self._last = float(phase[-1])
+        return phase
+
+    def reset(self) -> None:
+        """Start again from phase 0."""
+        self._last = 0.0
+
+
+def _step_residual() -> Float32:
+    """Band-limited step minus ideal step, shape (oversampling + 1, 2 * half width).
+
+    Row r, column c: the residual at c - HALF_WIDTH + r / oversampling samples after the jump.
+    """
+    count = 2 * HALF_WIDTH * _OVERSAMPLING
+    t = (np.arange(count + 1) - count / 2) / _OVERSAMPLING
+    impulse = 2.0 * _CUTOFF * np.sinc(2.0 * _CUTOFF * t) * np.kaiser(count + 1, _KAISER_BETA)
+    step = np.concatenate([[0.0], np.cumsum(0.5 * (impulse[1:] + impulse[:-1]))])
+    residual = step / step[-1] - (t >= 0.0)
+    rows = np.arange(_OVERSAMPLING + 1)[:, None] + _OVERSAMPLING * np.arange(2 * HALF_WIDTH)[None, :]
+    table = residual[rows]
+    # At t = 0 exactly the row for fraction 0 is "after" and that for fraction 1 ends just "before" the jump.
+    table[_OVERSAMPLING, HALF_WIDTH - 1] += 1.0
+    return np.asarray(table, np.float32)
+
+
+_RESIDUAL = _step_residual()
+_COLUMNS = np.arange(2 * HALF_WIDTH)
+
+
+class Sawtooth:
+    """A falling-edge sawtooth in [-1, 1], band-limited by a windowed-sinc step at each jump.
+
+    Harmonic k has amplitude 2 / (pi k). Images stay about 80 dB down up to 0.48 of the rate. (Brandt 2001,
+    "Hard sync without aliasing".) The output lags the phase by `HALF_WIDTH` samples.
+
+    Args:
+        sample_rate: a native rate in hertz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._phase = Phase(sample_rate)
+        self._rate = float(sample_rate)
+        self._hop = hop_size(sample_rate)
+        self.latency = 0
+        self._pending = np.zeros(self._hop + 2 * HALF_WIDTH, np.float32)
+
+    def process(self, f0: Float64) -> Float32:
+        """Render n <= hop samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
+        n = f0.shape[0]
+        before = self._phase._last
+        phase = self._phase.process(f0)
+        pending = self._pending
+        pending[HALF_WIDTH : HALF_WIDTH + n] += 2.0 * phase - 1.0
+        jumps = np.flatnonzero(np.diff(phase, prepend=before) < 0.0)
+        if jumps.size:
+            after = phase[jumps] * self._rate / f0[jumps] * _OVERSAMPLING
+            row = np.minimum(after.astype(np.int64), _OVERSAMPLING - 1)
+            part = np.minimum(after - row, 1.0).astype(np.float32)[:, None]
+            residual = _RESIDUAL[row] * (1.0 - part) + _RESIDUAL[row + 1] * part
+            np.add.at(pending, jumps[:, None] + _COLUMNS, -2.0 * residual)
+        y = pending[:n].copy()
+        pending[:-n] = pending[n:]
+        pending[-n:] = 0.0
+        return y
+
+    def reset(self) -> None:
+        """Start again from phase 0 and silence."""
+        self._phase.reset()
+        self._pending[:] = 0.0
+
+
+class HarmonicBank:
+    """A sum of exact harmonics with complex amplitudes, faded out below Nyquist.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        harmonics: how many.
+    """
+
+    FADE = 0.05  # of Nyquist: the band in which a rising harmonic fades to nothing
+
+    def __init__(self, sample_rate: int, harmonics: int) -> None:
+        self._phase = Phase(sample_rate)
+        self._nyquist = 0.5 * sample_rate
+        self._harmonics = harmonics
+        self.latency = 0
+        self._waves = np.empty((harmonics, hop_size(sample_rate)), np.complex128)
+
+    def process(self, f0: Float64) -> NDArray[np.complex128]:
+        """Return exp(2 pi i k phase) for k = 1..harmonics, faded at Nyquist, shape (harmonics, n)."""
+        n = f0.shape[0]
+        waves = self._waves[:, :n]
+        waves[0] = np.exp(2j * np.pi * self._phase.process(f0))
+        done = 1
+        while done < self._harmonics:
+            more = min(done, self._harmonics - done)
+            np.multiply(waves[:more], waves[done - 1], out=waves[done : done + more])
+            done += more
+        first = max(int((1.0 - self.FADE) * self._nyquist / float(f0.max())) - 1, 0)
+        if first < self._harmonics:
+            hz = np.arange(first + 1, self._harmonics + 1)[:, None] * f0
+            waves[first:] *= np.clip((self._nyquist - hz) / (self.FADE * self._nyquist), 0.0, 1.0)
+        return waves
+
+    def reset(self) -> None:
+        """Start again from phase 0."""
+        self._phase.reset()

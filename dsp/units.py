@@ -1,0 +1,48 @@
+"""Sample rates, the hop, and conversions between decibels, semitones and hertz."""
+
+from __future__ import annotations
+
+import math
+
+RATES = (16000, 24000, 32000, 44100, 48000, 88200, 96000)
+HOPS_PER_SECOND = 100
+
+
+def hop_size(sample_rate: int) -> int:
+    """Return the samples in one 10 ms hop.
+
+    Args:
+        sample_rate: one of `RATES`, in hertz.
+
+    Raises:
+        ValueError: the rate is not native.
+    """
+    if sample_rate not in RATES:
+        known = ", ".join(str(rate) for rate in RATES)
+        raise ValueError(f"sample rate {sample_rate!r} is not native; use one of {known} Hz or resample first")
+    return sample_rate // HOPS_PER_SECOND
+
+
+def db_to_gain(db: float) -> float:
+    """Convert decibels to a linear amplitude ratio."""
+    return float(10.0 ** (db / 20.0))
+
+
+def gain_to_db(gain: float) -> float:
+    """Convert a linear amplitude ratio to decibels; zero gives -inf."""
+    return 20.0 * math.log10(gain) if gain > 0.0 else -math.inf
+
+
+def semitones_to_ratio(semitones: float) -> float:
+    """Convert an interval in semitones to a frequency ratio."""
+    return float(2.0 ** (semitones / 12.0))
+
+
+def hz_to_semitones(hz: float) -> float:
+    """Convert a frequency in hertz (> 0) to a MIDI note number (A4 = 69 = 440 Hz)."""
+    return 69.0 + 12.0 * math.log2(hz / 440.0)
+
+
+def semitones_to_hz(note: float) -> float:
+    """Convert a MIDI note number to hertz."""
+    return float(440.0 * 2.0 ** ((note - 69.0) / 12.0))

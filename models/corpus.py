@@ -1,0 +1,128 @@
+"""One singer's recordings as training material: audio, features and excitations at 48 kHz, cached on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pedalboard
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from dsp.features import FeatureExtractor
+from dsp.units import hop_size
+
+Float32 = NDArray[np.float32]
+
+TRAINING_RATE = 48000
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3"})
+HOP = hop_size(TRAINING_RATE)
+ANALYSIS_VERSION = 1  # raise it when the features change, so that stale analyses are made again
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording and its features; all frames are centred at multiples of the hop.
+
+    audio: (frames * hop,) float32 at 48 kHz. power: (frames, 961) float32. loudness, f0, voicing: (frames,).
+    """
+
+    name: str
+    audio: Float32
+    power: Float32
+    loudness: Float32
+    f0: Float32
+    voicing: Float32
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are."""
+        return int(self.f0.shape[0])
+
+
+def recordings_in(folder: Path) -> list[Path]:
+    """List the audio files of a folder and its subfolders, in order of their names.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    if not found:
+        raise ValueError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
+    return found
+
+
+def read_voice(path: Path) -> Float32:
+    """Read a file as mono float32 at 48 kHz, shape (samples,)."""
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = audio.mean(axis=1)
+    return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
+
+
+def analyse(name: str, audio: Float32) -> Recording:
+    """Extract what the engine would see, by the engine's own blocks.
+
+    Args:
+        name: for messages.
+        audio: mono at 48 kHz, shape (samples,), float32; trailing samples short of a hop are dropped.
+    """
+    extractor = FeatureExtractor(TRAINING_RATE)
+    frames = audio.shape[0] // HOP
+    padded = np.concatenate([audio[: frames * HOP], np.zeros(2 * HOP, np.float32)])
+    steps = [extractor.process(hop) for hop in padded.reshape(-1, HOP)]
+    return Recording(
+        name,
+        padded[: frames * HOP],
+        np.asarray([step.spectrum.power for step in steps[:frames]], np.float32),
+        np.asarray([step.loudness for step in steps[1 : frames + 1]], np.float32),
+        np.asarray([step.f0 for step in steps[1 : frames + 1]], np.float32),
+        np.asarray([step.voicing for step in steps[1 : frames + 1]], np.float32),
+    )
+
+
+def shifted(audio: Float32, semitones: float) -> Float32:
+    """Transpose a voice with its formants and its length kept (Rubber Band), same shape and dtype."""
+    moved = pedalboard.time_stretch(
+        audio[None, :], TRAINING_RATE, pitch_shift_in_semitones=semitones, preserve_formants=True
+    )[0]
+    out = np.zeros_like(audio)
+    count = min(out.size, moved.size)
+    out[:count] = moved[:count]
+    return out
+
+
+def load_corpus(
+    paths: Sequence[Path],
+    cache: Path,
+    shifts: Iterable[float] = (0.0,),
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
+) -> list[Recording]:
+    """Read and analyse recordings, each also transposed by every shift; analyses are kept in `cache`.
+
+    Args:
+        paths: audio files.
+        cache: a folder for the analyses; made when missing, safe to delete.
+        shifts: semitones; 0 is the recording itself.
+        progress: wraps the iteration over files, such as a progress bar.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    return [_cached(path, shift, cache) for path in progress(paths) for shift in shifts]
+
+
+def _cached(path: Path, shift: float, cache: Path) -> Recording:
+    fields = ("audio", "power", "loudness", "f0", "voicing")
+    key = hashlib.sha256(json.dumps([ANALYSIS_VERSION, shift]).encode() + path.read_bytes()).hexdigest()[:24]
+    stored = cache / f"{key}.npz"
+    if not stored.exists():
+        audio = read_voice(path)
+        record = analyse(path.stem, shifted(audio, shift) if shift else audio)
+        partial = stored.with_suffix(".part.npz")
+        np.savez(partial, **{field: getattr(record, field) for field in fields})
+        partial.replace(stored)
+    with np.load(stored) as data:
+        return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, *(data[field] for field in fields))

@@ -1,0 +1,137 @@
+"""The estimator network: causal convolutions, a learned code book, a GRU, and the synthesizer's controls."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dsp.spectrum import ENVELOPE_GRID
+
+BANDS = int(ENVELOPE_GRID.size)
+TAPS = 3
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Widths of the network."""
+
+    harmonic: int
+    """Harmonic controls; the synthesizer's kind decides."""
+    noise: int
+    """Noise controls."""
+    hidden: int = 192
+    """Channels of the convolutions."""
+    layers: int = 3
+    """Convolutions of three frames each."""
+    codes: int = 384
+    """Entries of the code book."""
+    key: int = 64
+    """Dimensions of a key."""
+    value: int = 128
+    """Dimensions of a code."""
+    recurrent: int = 288
+    """Units of the GRU."""
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the fields, for a checkpoint."""
+        return asdict(self)
+
+
+class CausalLayer(nn.Module):
+    """One convolution over the newest three frames, normalised over channels, with a residual where it fits."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(TAPS * channels_in, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.residual = channels_in == channels
+
+    def forward(self, x: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (batch, frames, in) and the two frames before to (batch, frames, out) and the new history."""
+        frames = x.shape[1]
+        joined = torch.cat([history, x], dim=1)
+        stacked = torch.cat([joined[:, tap : tap + frames] for tap in range(TAPS)], dim=2)
+        y = functional.gelu(self.norm(self.linear(stacked)), approximate="tanh")
+        return (y + x if self.residual else y), joined[:, -(TAPS - 1) :]
+
+
+class Estimator(nn.Module):
+    """From perturbed envelopes, f0, voicing and loudness to log-magnitudes.
+
+    The content path sees only the envelope and leaves it as a softmax mixture of learned codes of the target
+    singer, so little of the source's own colour passes; pitch, voicing and loudness join after it.
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        self.size = size
+        widths = [BANDS] + [size.hidden] * size.layers
+        self.convolutions = nn.ModuleList(
+            CausalLayer(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.query = nn.Linear(size.hidden, size.key)
+        self.keys = nn.Parameter(torch.randn(size.codes, size.key))
+        self.codes = nn.Parameter(0.5 * torch.randn(size.codes, size.value))
+        self.join = nn.Linear(size.value + _PITCH_FEATURES, size.recurrent)
+        self.gru = nn.GRU(size.recurrent, size.recurrent, batch_first=True)
+        self.head = nn.Linear(size.recurrent, size.recurrent)
+        self.harmonic = nn.Linear(size.recurrent, size.harmonic)
+        self.noise = nn.Linear(size.recurrent, size.noise)
+        nn.init.constant_(self.harmonic.bias, 1.0)
+        nn.init.constant_(self.noise.bias, -3.0)
+
+    def histories(self, batch: int) -> list[Tensor]:
+        """Return the zero history of each convolution."""
+        device = self.keys.device
+        widths = [BANDS] + [self.size.hidden] * (self.size.layers - 1)
+        return [torch.zeros(batch, TAPS - 1, width, device=device) for width in widths]
+
+    def content(self, envelope: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Map envelopes in dB, (batch, frames, bands), to codes, (batch, frames, value)."""
+        x = (envelope + 35.0) / 20.0
+        after = []
+        for layer, history in zip(self.convolutions, histories, strict=True):
+            x, kept = layer(x, history)
+            after.append(kept)
+        scores = self.query(x) @ self.keys.T / self.size.key**0.5
+        return torch.softmax(scores, dim=-1) @ self.codes, after
+
+    def controls(self, codes: Tensor, pitch: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map codes and (f0 in hertz, voicing, loudness in dB), (batch, frames, 3), to log-magnitudes."""
+        joined = functional.gelu(self.join(torch.cat([codes, pitch_features(pitch)], dim=-1)), approximate="tanh")
+        x, state = self.gru(joined, state)
+        x = functional.gelu(self.head(x), approximate="tanh") + joined
+        return self.harmonic(x), self.noise(x), state
+
+    def forward(self, envelope: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """Map whole sequences from zero state: harmonic (batch, frames, H) and noise (batch, frames, N)."""
+        batch = envelope.shape[0]
+        codes, _ = self.content(envelope, self.histories(batch))
+        state = torch.zeros(1, batch, self.size.recurrent, device=envelope.device)
+        harmonic, noise, _ = self.controls(codes, pitch, state)
+        return harmonic, noise
+
+
+_PITCH_FEATURES = 7
+
+
+def pitch_features(pitch: Tensor) -> Tensor:
+    """Expand (f0 in hertz, voicing, loudness in dB), (..., 3), to the network's inputs, (..., 7)."""
+    f0, voicing, loudness = pitch.unbind(-1)
+    octaves = torch.log2(f0 / 220.0)
+    turns = torch.pi * octaves
+    return torch.stack(
+        [
+            octaves,
+            torch.sin(turns),
+            torch.cos(turns),
+            torch.sin(2 * turns),
+            torch.cos(2 * turns),
+            voicing,
+            (loudness + 35.0) / 20.0,
+        ],
+        dim=-1,
+    )

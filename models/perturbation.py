@@ -1,0 +1,97 @@
+"""Information perturbation: make one singer's features look like any singer's (NANSY, Choi et al. 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.controls import VOICED
+from dsp.spectrum import ENVELOPE_FLOOR_DB, ENVELOPE_GRID, UNVOICED_WIDTH_HZ, envelope
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """How far the input may stray from the recording; each range is drawn anew per example."""
+
+    warp: float = 1.4
+    """Formants move by a ratio in [1 / warp, warp]."""
+    band_warp: float = 0.06
+    """Each of six bands moves a further fraction in [-band_warp, band_warp]."""
+    blur: float = 2.5
+    """The smoothing width grows by a ratio in [1, blur], as if the source sang higher."""
+    tilt_db: float = 9.0
+    """A smooth EQ of up to this many dB at its knots."""
+    level_db: float = 12.0
+    """Loudness shown to the network is off by up to this much."""
+    noise_db: tuple[float, float] = (-75.0, -35.0)
+    """Background noise relative to the loud frames, in half of the examples."""
+    cutoff_hz: tuple[float, float] = (4000.0, 22000.0)
+    """Band limit of the source, in a third of the examples."""
+    smear_db: tuple[float, float] = (1.0, 5.0)
+    """Decay per frame of a reverberant source, in a quarter of the examples."""
+
+
+def smoothing_width(f0: Float32, voicing: Float32) -> Float64:
+    """Return the envelope's smoothing width per frame, hertz: f0 of the frame before where it is voiced."""
+    width = np.where(voicing > VOICED, f0, UNVOICED_WIDTH_HZ).astype(np.float64)
+    return np.concatenate([[UNVOICED_WIDTH_HZ], width[:-1]])
+
+
+def perturbed_envelope(
+    power: Float32, loudness: Float32, width: Float64, how: Perturbation, rng: np.random.Generator
+) -> Float32:
+    """Return the envelope of frames as another singer, room and microphone might have given it.
+
+    Args:
+        power: (frames, bins). loudness: (frames,) dB. width: (frames,) hertz.
+        how: the ranges.
+        rng: the source of chance.
+
+    Returns:
+        Band levels in dB, shape (frames, bands), float32.
+    """
+    centres = _warped_grid(how, rng)
+    blurred = width * rng.uniform(1.0, how.blur)
+    # The bands above where a warped voice was recorded hold nothing: lift them to what the top band held.
+    levels = envelope(np.asarray(power, np.float64), loudness, blurred, np.minimum(centres, 20000.0))
+    levels = levels + _smooth_curve(how.tilt_db, rng)
+    if rng.random() < 0.25:
+        levels = _smeared(levels, loudness, rng.uniform(*how.smear_db))
+    if rng.random() < 0.5:
+        levels = _noisy(levels, loudness, rng.uniform(*how.noise_db), rng)
+    if rng.random() < 1 / 3:
+        levels[:, ENVELOPE_GRID > rng.uniform(*how.cutoff_hz)] = ENVELOPE_FLOOR_DB
+    return np.clip(levels, ENVELOPE_FLOOR_DB, 40.0).astype(np.float32)
+
+
+def _warped_grid(how: Perturbation, rng: np.random.Generator) -> Float64:
+    ratio = how.warp ** rng.uniform(-1.0, 1.0)
+    knots = np.array([0.0, 600.0, 1500.0, 3000.0, 6000.0, 12000.0, 24000.0])
+    wobble = 1.0 + rng.uniform(-how.band_warp, how.band_warp, knots.size)
+    return np.asarray(ENVELOPE_GRID * ratio * np.interp(ENVELOPE_GRID, knots, wobble))
+
+
+def _smooth_curve(depth_db: float, rng: np.random.Generator) -> Float64:
+    knots = np.linspace(0, ENVELOPE_GRID.size - 1, 8)
+    return np.interp(np.arange(ENVELOPE_GRID.size), knots, rng.uniform(-depth_db, depth_db, knots.size))
+
+
+def _smeared(levels: Float32, loudness: Float32, decay_db: float) -> Float32:
+    absolute = levels + loudness[:, None]
+    for frame in range(1, absolute.shape[0]):
+        np.maximum(absolute[frame], absolute[frame - 1] - decay_db, out=absolute[frame])
+    return np.asarray(absolute - loudness[:, None], np.float32)
+
+
+def _noisy(levels: Float32, loudness: Float32, noise_db: float, rng: np.random.Generator) -> Float32:
+    floor = np.percentile(loudness, 90) + noise_db + _smooth_curve(10.0, rng)
+    return np.asarray(np.logaddexp(levels * _NEPER, (floor - loudness[:, None]) * _NEPER) / _NEPER, np.float32)
+
+
+_NEPER = np.log(10.0) / 10.0

@@ -1,0 +1,170 @@
+"""Train the estimator of one singer: resumable, on CPU or CUDA, with held-out scores."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.batches import Batch, BatchMaker, Material, clean_example, stack
+from models.corpus import HOP
+from models.losses import FFT_SIZES, multi_scale_loss
+from models.network import Estimator
+from models.renderers import renderer, size_of
+
+CHECKPOINT_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    kind: str = "sawsing"
+    """The synthesizer."""
+    frames: int = 100
+    """Frames per example."""
+    skipped: int = 6
+    """Frames at the start that the loss passes over while the network warms up."""
+    batch: int = 8
+    learning_rate: float = 1e-3
+    decay_steps: int = 4000
+    """The learning rate falls with the square root of time after this many steps."""
+    average: float = 0.999
+    """Decay of the running average of weights, which is what is exported."""
+    scales_per_step: int = 2
+    """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
+    seed: int = 0
+
+
+class Trainer:
+    """The state of a training run.
+
+    Args:
+        materials: training recordings.
+        weights: how often each is drawn.
+        plan: how to train.
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(
+        self, materials: Sequence[Material], weights: Sequence[float], plan: Plan, device: str = "cpu"
+    ) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.step = 0
+        self.device = torch.device(device)
+        self.network = Estimator(size_of(plan.kind)).to(self.device)
+        self.renderer = renderer(plan.kind).to(self.device)
+        self.average = copy.deepcopy(nn.ModuleList([self.network, self.renderer])).requires_grad_(False)
+        parameters = [*self.network.parameters(), *self.renderer.parameters()]
+        self.optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self._parameters = parameters
+        self._batches = (materials, weights)
+        self._maker = self._new_maker()
+
+    def _new_maker(self) -> BatchMaker:
+        materials, weights = self._batches
+        return BatchMaker(materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32)
+
+    def advance(self) -> float:
+        """Do one step and return its loss."""
+        rate = min(1.0, (self.step + 1) / 200) / max(1.0, self.step / self.plan.decay_steps) ** 0.5
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate * rate
+        batch = Batch(*(part.to(self.device) for part in self._maker()))
+        chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
+            FFT_SIZES, self.plan.scales_per_step, replace=False
+        )
+        loss = self._loss(batch, [int(size) for size in chosen])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self._follow()
+        return float(loss.detach())
+
+    def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
+        harmonic, noise = self.network(batch.envelope, batch.pitch)
+        audio = self.renderer(batch, harmonic, noise)
+        kept = slice(self.plan.skipped * HOP, -HOP)
+        return multi_scale_loss(audio[:, kept], batch.target[:, kept], sizes)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.plan.average, 1.0 - 1.0 / (self.step + 1))
+        live = [*self.network.parameters(), *self.renderer.parameters()]
+        for mean, now in zip(self.average.parameters(), live, strict=True):
+            mean.lerp_(now, 1.0 - decay)
+
+    @property
+    def averaged(self) -> tuple[Estimator, nn.Module]:
+        """The averaged network and renderer."""
+        network, render = self.average
+        assert isinstance(network, Estimator)
+        return network, render
+
+    @torch.no_grad()
+    def held_out_loss(self, materials: Sequence[Material], seconds: float = 8.0) -> float:
+        """Return the mean multi-scale loss of copy synthesis over unseen recordings."""
+        network, render = self.averaged
+        losses = []
+        for material in materials:
+            batch = Batch(*(part.to(self.device) for part in stack([clean_example(material)])))
+            frames = min(batch.pitch.shape[1], int(seconds * 100))
+            batch = Batch(*(p[:, : frames * (1 if p.dim() == 3 else HOP)] for p in batch))
+            audio = render(batch, *network(batch.envelope, batch.pitch))
+            losses.append(float(multi_scale_loss(audio[:, :-HOP], batch.target[:, :-HOP])))
+        return float(np.mean(losses))
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the old one stays until the new one is whole."""
+        partial = path.with_suffix(".part")
+        torch.save(
+            {
+                "format": CHECKPOINT_FORMAT,
+                "kind": self.plan.kind,
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "renderer": self.renderer.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+            partial,
+        )
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ValueError: it is of another format or synthesizer.
+        """
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
+            raise ValueError(f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh")
+        self.network.load_state_dict(state["network"])
+        self.renderer.load_state_dict(state["renderer"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
+        self._maker = self._new_maker()
+
+
+def train(
+    trainer: Trainer, steps: int, checkpoint: Path, report: Callable[[int, float], None], every: int = 250
+) -> None:
+    """Run to `steps`, writing the checkpoint every so often and at the end, an interrupt included."""
+    try:
+        while trainer.step < steps:
+            report(trainer.step, trainer.advance())
+            if trainer.step % every == 0:
+                trainer.save(checkpoint)
+    finally:
+        trainer.save(checkpoint)
