@@ -28,7 +28,7 @@ MISSING_SHARE = 0.25
 HARMONICS = 12
 SPECTRUM_TOP_HZ = 3800.0
 # Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: assume a typical share.
-GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.25
+GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.4
 # The weights of the long window, the short one, and the short one a hop later.
 WEIGHT_LONG, WEIGHT_NOW, WEIGHT_NEXT = 0.5, 0.3, 0.2
 # A glide moves the period under the short windows by a few per cent.

@@ -18,7 +18,7 @@ LEAP_COST_MAX = 0.3
 # Below this much voicing a falling gate keeps its pitch unless the new one is near (in octaves).
 SURE_VOICING = 0.5
 NEAR_OCTAVES = 0.1
-ONSET_PERIODICITY = 0.85
+RISING_VOICING, ONSET_PERIODICITY = 0.3, 0.85
 
 # The gate is a logistic function of the evidence below. Its numbers come from a regression on 40,000 frames
 # of singing (male, female, dry and processed) and noise, labelled by agreement of three offline trackers.
@@ -32,7 +32,9 @@ PEAK_FALL = 10.0 ** (-0.02 / 10.0)
 # Energy under the pitch is rumble, hum or breath, never voice.
 GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 100.0, 0.04, 0.7
 # A deep pitch fits the window only twice, where noise is periodic by chance: ask for more, by octaves.
-GATE_DEEP, GATE_DEEP_EDGE = 3.0, 115.0
+GATE_DEEP, GATE_DEEP_EDGE = 2.0, 100.0
+# In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
+GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 3.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
 
 
 class PitchFrame(NamedTuple):
@@ -78,6 +80,7 @@ class PitchTracker:
         self._voicing = 0.0
         self._peak = PEAK_LEAST
         self._evidence = 0.0
+        self._strength = 0.0
 
     def process(self, x: NDArray[np.float32]) -> PitchFrame:
         """Take one hop of samples and return the pitch two hops before its end.
@@ -93,13 +96,13 @@ class PitchTracker:
         found = self._finder.process(self._decimator.process(x))
         self._peak = max(self._finder.power, self._peak * PEAK_FALL, PEAK_LEAST)
         if found.log_f0.size == 0:
-            self._voicing = self._evidence = 0.0
+            self._voicing = self._evidence = self._strength = 0.0
             return PitchFrame(self._f0, 0.0)
         best = self._advance(found)
         f0 = 2.0 ** float(found.log_f0[best])
         before, following = self._voicing, float(found.following[best])
         self._voicing = self._gate(f0, float(found.now[best]), following)
-        rising = self._voicing >= before and (self._voicing > 0.1 or following > ONSET_PERIODICITY)
+        rising = self._voicing >= before and (self._voicing > RISING_VOICING or following > ONSET_PERIODICITY)
         near = self._voicing > 0.01 and abs(math.log2(f0 / self._f0)) < NEAR_OCTAVES
         if self._voicing > SURE_VOICING or rising or near:
             self._f0 = min(F0_HIGH, max(F0_LOW, f0))
@@ -122,8 +125,16 @@ class PitchTracker:
         score = GATE_OFFSET + GATE_PERIODICITY * (before + self._evidence + _evidence(following))
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB) - GATE_BELOW * below
         score -= GATE_DEEP * max(0.0, math.log2(GATE_DEEP_EDGE / f0))
+        score += GATE_INERTIA * self._voicing * self._steadiness()
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
         return min(1.0, max(0.0, 1.04 * gate - 0.02))
+
+    def _steadiness(self) -> float:
+        """Return 1 while the strength in the low band is that of the recent frames, 0 if it has dropped."""
+        strength = self._finder.share_below(INERTIA_BAND_HZ) * self._finder.power + 1e-20
+        drop = 10.0 * math.log10(strength / max(strength, self._strength))
+        self._strength = max(strength, self._strength * INERTIA_FALL)
+        return max(0.0, 1.0 + drop / INERTIA_RANGE_DB)
 
 
 def _evidence(periodicity: float) -> float:

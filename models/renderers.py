@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
@@ -37,3 +39,8 @@ def renderer(kind: str) -> nn.Module:
 def size_of(kind: str) -> NetworkSize:
     """Return the network size that drives a synthesizer kind."""
     return NetworkSize(harmonic=HARMONIC_GRID.size, noise=NOISE_GRID.size)
+
+
+def tables_of(render: nn.Module) -> NDArray[np.complex64] | None:
+    """Return the learned wavetables of a dwts renderer, (tables, harmonics), or None for the other kinds."""
+    return None

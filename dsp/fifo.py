@@ -1,0 +1,133 @@
+"""Re-blocking: any block in, fixed hops inside, as many samples out, at a constant latency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Render = Callable[[Float32], Float32]
+
+
+class HopFifo:
+    """Cut blocks of any size into hops, have each rendered, and hand out one sample for each one taken.
+
+    Input and output share one index: a sample enters a hop at the place where a sample of the hop rendered
+    before leaves, so the latency is exactly one hop.
+
+    Args:
+        channels: of input and output.
+        hop: samples per hop.
+        render: called with (channels, hop), returns the same shape; it must not keep its argument.
+    """
+
+    def __init__(self, channels: int, hop: int, render: Render) -> None:
+        self._render = render
+        self._hop = hop
+        self._in = np.zeros((channels, hop), np.float32)
+        self._out = np.zeros((channels, hop), np.float32)
+        self._fill = 0
+
+    @property
+    def latency(self) -> int:
+        """Samples from input to output, besides the latency of `render`."""
+        return self._hop
+
+    def process(self, x: Float32) -> Float32:
+        """Take a block of any length; return a new array of the same shape, (channels, n), float32."""
+        y = np.empty_like(x)
+        done, n = 0, x.shape[1]
+        while done < n:
+            take = min(n - done, self._hop - self._fill)
+            span, place = slice(done, done + take), slice(self._fill, self._fill + take)
+            self._in[:, place] = x[:, span]
+            y[:, span] = self._out[:, place]
+            done += take
+            self._fill += take
+            if self._fill == self._hop:
+                self._out[:] = self._render(self._in)
+                self._fill = 0
+        return y
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self._in[:] = 0.0
+        self._out[:] = 0.0
+        self._fill = 0
+
+
+class Delay:
+    """Delay blocks of one size by a constant number of samples, exactly.
+
+    Args:
+        channels: of the signal.
+        samples: the delay, >= 0.
+    """
+
+    def __init__(self, channels: int, samples: int) -> None:
+        self.latency = samples
+        self._held = np.zeros((channels, samples), np.float32)
+
+    def process(self, x: Float32) -> Float32:
+        """Take a block (channels, n) and return the one `latency` samples before it, a new array."""
+        joined = np.concatenate([self._held, x], axis=1)
+        n = x.shape[1]
+        self._held[:] = joined[:, n:]
+        return joined[:, :n]
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self._held[:] = 0.0
+
+
+class Backlog:
+    """Turn the output of a plug-in that returns fewer samples while it fills into constant blocks.
+
+    `latency` zeros stand in for what the plug-in withholds, so every call gets as many samples as went in.
+
+    Args:
+        channels: of the signal.
+        latency: the most samples the plug-in withholds, >= 0.
+        block: the most samples pushed or pulled at once.
+    """
+
+    def __init__(self, channels: int, latency: int, block: int) -> None:
+        self.latency = latency
+        self._store = np.zeros((channels, latency + 2 * block), np.float32)
+        self.reset()
+
+    def push(self, x: Float32) -> None:
+        """Take what the plug-in returned, shape (channels, n).
+
+        Raises:
+            ValueError: more samples than the plug-in was given.
+        """
+        stop = self._held + x.shape[1]
+        if stop > self._store.shape[1]:
+            raise ValueError(f"{stop} samples do not fit a backlog of {self._store.shape[1]}; pull as many as you push")
+        self._store[:, self._held : stop] = x
+        self._held = stop
+
+    def pull(self, n: int) -> Float32:
+        """Return the next n samples, shape (channels, n).
+
+        Raises:
+            ValueError: the plug-in withholds more than the declared latency.
+        """
+        if n > self._held:
+            raise ValueError(
+                f"{n} samples are due and {self._held} are there: the plug-in withholds more than its "
+                f"latency of {self.latency} samples; declare a larger one"
+            )
+        y = self._store[:, :n].copy()
+        left = self._held - n
+        self._store[:, :left] = self._store[:, n : self._held]
+        self._held = left
+        return y
+
+    def reset(self) -> None:
+        """Forget all samples and put the zeros back."""
+        self._store[:] = 0.0
+        self._held = self.latency

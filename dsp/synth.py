@@ -1,0 +1,181 @@
+"""The interchangeable singing synthesizers of the SawSing paper: SawSing, DDSP-Add and DWTS (Wu et al. 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, TimeVaryingFilter, filter_bins, to_bins
+from dsp.noise import UniformNoise
+from dsp.oscillator import HarmonicBank, Sawtooth
+from dsp.units import hop_size
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+HARMONICS = 150
+"""Harmonics of DDSP-Add and of a wavetable."""
+TABLES = 20
+"""Wavetables of DWTS."""
+
+
+class Knot(NamedTuple):
+    """The controls at one sample; between knots the sound glides."""
+
+    position: int
+    """Samples from the start of the call, 0 to n."""
+    harmonic: Float32
+    """Natural-log magnitudes of the harmonic part, shape (controls,)."""
+    noise: Float32
+    """Natural-log magnitudes of the noise on `NOISE_GRID`, shape (72,)."""
+
+
+class Synthesizer(Protocol):
+    """What the engine needs of a synthesizer.
+
+    `process` takes f0 in hertz, float64; gate (0 to 1, the harmonic part only) and gain (linear, all), each
+    of shape (n,) with n <= hop; and knots whose first is at 0 and last at n. The first knot repeats the last
+    one of the call before. It returns (n,) float32.
+    """
+
+    kind: str
+    latency: int
+    tail: int
+
+    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+        """Render the next n samples."""
+
+    def reset(self, position: int = 0) -> None:
+        """Silence everything and go to an absolute sample position, which names the noise."""
+
+
+class SawSing:
+    """The subtractive synthesizer: a sawtooth and noise, each through its own time-varying filter.
+
+    Differs from the published one where that is audible: band-limited sawtooth, linear f0, voiced gate,
+    overlapping windows, minimum-phase filters without delay, noise keyed by position.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        seed: names the noise.
+    """
+
+    kind = "sawsing"
+    latency = 0
+
+    def __init__(self, sample_rate: int, seed: int = 0) -> None:
+        self._bins = filter_bins(sample_rate)
+        self._saw = Sawtooth(sample_rate)
+        self._noise = UniformNoise(seed)
+        self._filter = TimeVaryingFilter(sample_rate, 2)
+        self.tail = self._filter.tail
+        self._sources = np.zeros((2, hop_size(sample_rate)), np.float32)
+        self._levels = np.zeros((2, self._bins.size), np.float32)
+        self._last: Complex64 | None = None
+
+    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+        """Render the next n samples; see `Synthesizer`."""
+        sources = self._sources[:, : f0.shape[0]]
+        np.multiply(self._saw.process(f0), gate, out=sources[0])
+        sources[1] = self._noise.process(f0.shape[0])
+        sources *= gain
+        first = self._response(knots[0]) if self._last is None else self._last
+        responses = [(0, first), *((knot.position, self._response(knot)) for knot in knots[1:])]
+        self._last = responses[-1][1]
+        return self._filter.process(sources, responses)
+
+    def _response(self, knot: Knot) -> Complex64:
+        self._levels[0] = to_bins(knot.harmonic, HARMONIC_GRID, self._bins)
+        self._levels[1] = to_bins(knot.noise, NOISE_GRID, self._bins)
+        return self._filter.response(self._levels)
+
+    def reset(self, position: int = 0) -> None:
+        """Silence everything and go to an absolute sample position."""
+        self._saw.reset()
+        self._noise.reset(position)
+        self._filter.reset()
+        self._last = None
+
+
+class _BankSynthesizer:
+    """Exact harmonics with gliding amplitudes, plus filtered noise: what DDSP-Add and DWTS share."""
+
+    latency = 0
+
+    def __init__(self, sample_rate: int, seed: int) -> None:
+        self._bins = filter_bins(sample_rate)
+        self._bank = HarmonicBank(sample_rate, HARMONICS)
+        self._noise = UniformNoise(seed)
+        self._filter = TimeVaryingFilter(sample_rate, 1)
+        self.tail = self._filter.tail
+        self._last: tuple[NDArray[np.complex128], Complex64] | None = None
+
+    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+        """Render the next n samples; see `Synthesizer`."""
+        first = self._prepare(knots[0]) if self._last is None else self._last
+        prepared = [first, *(self._prepare(knot) for knot in knots[1:])]
+        self._last = prepared[-1]
+        positions = [knot.position for knot in knots]
+        waves = self._bank.process(f0)
+        voice = np.empty(f0.shape[0], np.float32)
+        for index, (start, stop) in enumerate(zip(positions[:-1], positions[1:], strict=True)):
+            rise = np.arange(stop - start) / (stop - start)
+            left, right = (prepared[index + side][0] @ waves[:, start:stop] for side in (0, 1))
+            voice[start:stop] = (left + (right - left) * rise).imag
+        noise = (self._noise.process(f0.shape[0]) * gain)[None, :]
+        responses = [(position, part[1]) for position, part in zip(positions, prepared, strict=True)]
+        return np.asarray(self._filter.process(noise, responses) + voice * (gate * gain), np.float32)
+
+    def _prepare(self, knot: Knot) -> tuple[NDArray[np.complex128], Complex64]:
+        levels = to_bins(knot.noise, NOISE_GRID, self._bins).astype(np.float32)
+        return self._amplitudes(knot.harmonic), self._filter.response(levels[None, :])
+
+    def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
+        return np.exp(harmonic.astype(np.complex128))
+
+    def reset(self, position: int = 0) -> None:
+        """Silence everything and go to an absolute sample position."""
+        self._bank.reset()
+        self._noise.reset(position)
+        self._filter.reset()
+        self._last = None
+
+
+class DdspAdd(_BankSynthesizer):
+    """Harmonics plus noise (DDSP, Engel et al. 2020); control k is the log-amplitude of harmonic k + 1.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        seed: names the noise.
+    """
+
+    kind = "ddsp-add"
+
+    def __init__(self, sample_rate: int, seed: int = 0) -> None:
+        super().__init__(sample_rate, seed)
+
+
+class Dwts(_BankSynthesizer):
+    """Differentiable wavetables plus noise (Shan et al. 2022); control t is the log-level of table t.
+
+    A table is stored as the spectrum of one period and so plays without aliasing at any pitch.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        tables: complex amplitudes of each table's harmonics, shape (tables, HARMONICS).
+        seed: names the noise.
+    """
+
+    kind = "dwts"
+
+    def __init__(self, sample_rate: int, tables: NDArray[np.complex64], seed: int = 0) -> None:
+        super().__init__(sample_rate, seed)
+        if tables.ndim != 2 or tables.shape[1] != HARMONICS:
+            raise ValueError(f"wavetables have shape {tables.shape}; give (tables, {HARMONICS}) harmonics")
+        self._tables = tables.astype(np.complex128)
+
+    def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
+        return np.asarray(np.exp(harmonic.astype(np.float64)) @ self._tables)

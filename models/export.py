@@ -1,0 +1,115 @@
+"""Write a trained network as a singer file: one ONNX one-frame step with explicit state."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.manifest import Manifest
+from models.network import BANDS, TAPS, Estimator
+
+NEIGHBOURS = 8
+SHARPNESS = 12.0  # of the softmax over cosine similarities of the nearest memories
+
+
+class Step(nn.Module):
+    """One frame of an `Estimator` with all of its state in one vector, and retrieval from a memory.
+
+    Args:
+        network: the trained network.
+        memory: codes of the target's own frames, (entries, value), from which `likeness` retrieves.
+    """
+
+    def __init__(self, network: Estimator, memory: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("memory", memory)
+        self.register_buffer("directions", functional.normalize(memory, dim=1).T.contiguous())
+        size = network.size
+        self.widths = [BANDS] + [size.hidden] * (size.layers - 1)
+        self.split = [(TAPS - 1) * width for width in self.widths] + [size.recurrent]
+
+    @property
+    def state_size(self) -> int:
+        """Length of the state vector."""
+        return sum(self.split)
+
+    def forward(
+        self, envelope: Tensor, pitch: Tensor, likeness: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Map (1, bands), (1, 3), (1, 1) and (1, state) to (1, H), (1, N) and the next (1, state)."""
+        *parts, recurrent = torch.split(state, self.split, dim=1)
+        histories = [part.reshape(1, TAPS - 1, width) for part, width in zip(parts, self.widths, strict=True)]
+        codes, after = self.network.content(envelope[:, None], histories)
+        now = codes[:, 0]
+        codes = (now + likeness * (self._recall(now) - now))[:, None]
+        harmonic, noise, hidden = self.network.controls(codes, pitch[:, None], recurrent[None])
+        flat = [history.reshape(1, -1) for history in after]
+        return harmonic[:, 0], noise[:, 0], torch.cat([*flat, hidden[0]], dim=1)
+
+    def _recall(self, codes: Tensor) -> Tensor:
+        nearness, index = torch.topk(functional.normalize(codes, dim=1) @ self.directions, NEIGHBOURS, dim=1)
+        weights = torch.softmax(SHARPNESS * nearness, dim=1)
+        return (weights[:, :, None] * self.memory[index[0]][None]).sum(dim=1)
+
+
+def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: Path) -> None:
+    """Write a singer file; nothing is left behind when it fails.
+
+    Args:
+        network: the trained network, on any device.
+        memory: (entries, value), float32.
+        manifest: what the file says of itself; its state size is filled in here.
+        path: the file to write.
+    """
+    step = Step(network.cpu().eval(), memory.cpu()).eval()
+    example = (
+        torch.zeros(1, BANDS),
+        torch.tensor([[220.0, 1.0, -20.0]]),
+        torch.zeros(1, 1),
+        torch.zeros(1, step.state_size),
+    )
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        torch.onnx.export(
+            step,
+            example,
+            buffer,
+            input_names=["envelope", "pitch", "likeness", "state"],
+            output_names=["harmonic", "noise", "next_state"],
+            dynamo=False,
+            opset_version=17,
+        )
+    graph = onnx.load_from_string(buffer.getvalue())
+    full = manifest.model_copy(update={"state_size": step.state_size})
+    onnx.helper.set_model_props(graph, full.to_metadata())
+    onnx.checker.check_model(graph)
+    partial = path.with_suffix(".part")
+    partial.write_bytes(graph.SerializeToString())
+    partial.replace(path)
+
+
+@torch.no_grad()
+def choose_memory(codes: Tensor, entries: int = 1024, rounds: int = 12, seed: int = 0) -> Tensor:
+    """Pick representative codes of the target by k-means over unit directions, (frames, value) -> (entries, value).
+
+    The centres are snapped to real frames, so that what is recalled is something the singer did.
+    """
+    rng = np.random.default_rng(seed)
+    entries = min(entries, codes.shape[0])
+    unit = functional.normalize(codes, dim=1)
+    centres = unit[torch.from_numpy(rng.choice(codes.shape[0], entries, replace=False))]
+    for _ in range(rounds):
+        nearest = (unit @ centres.T).argmax(dim=1)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, unit)
+        filled = sums.norm(dim=1) > 0
+        centres[filled] = functional.normalize(sums[filled], dim=1)
+    return codes[(centres @ unit.T).argmax(dim=1)]

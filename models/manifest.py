@@ -1,0 +1,58 @@
+"""What a singer file says of itself: the manifest in the ONNX metadata."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+FORMAT = 1
+"""Version of the singer file; a higher one is refused."""
+METADATA_KEY = "plugin_bridge.singer"
+
+Kind = Literal["sawsing", "ddsp-add", "dwts"]
+Hertz = Annotated[float, Field(gt=0.0, lt=24000.0)]
+
+
+class Manifest(BaseModel):
+    """The facts of one singer, stored as JSON under `METADATA_KEY`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Annotated[int, Field(ge=1)] = FORMAT
+    id: str
+    name: str
+    licence: str
+    attribution: str
+    training_data: str
+    kind: Kind = "sawsing"
+    hop_ms: Literal[10] = 10
+    look_ahead_hops: Literal[1] = 1
+    bands: int
+    harmonic: int
+    noise: int
+    state_size: int = 0
+    f0_low: Hertz
+    """5th percentile of the training pitch."""
+    f0_median: Hertz
+    f0_high: Hertz
+    """95th percentile of the training pitch."""
+    steps: int = 0
+    scores: dict[str, float] = Field(default_factory=dict)
+    """Held-out scores by name."""
+    tables: str = ""
+    """Wavetables of a dwts singer: base64 of complex64 (tables, harmonics), little-endian."""
+
+    @field_validator("id")
+    @classmethod
+    def _plain_id(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", value):
+            raise ValueError(
+                f"singer id {value!r} is not plain; use up to 40 lower-case letters, digits, '-' or '_'"
+            )
+        return value
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the ONNX metadata entries."""
+        return {METADATA_KEY: self.model_dump_json()}
