@@ -1,0 +1,187 @@
+"""The engine's heart: one hop of source in, one hop of singer out, two hops later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.controls import VOICED, line
+from dsp.features import FeatureExtractor, Features
+from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
+from dsp.synth import Synthesizer
+from dsp.units import hop_size
+from plugin_bridge.desk import Desk
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
+from plugin_bridge.melody import Melody
+from plugin_bridge.mixing import Mixer
+from plugin_bridge.parameters import Value
+from plugin_bridge.pitchcontrol import PitchControl
+from plugin_bridge.timbre import Controls, Timbre, Weights, groups
+from plugin_bridge.transposition import Transposition
+from plugin_bridge.voices import Singer
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+LATENCY_HOPS = 2
+TAIL_HOPS = 6
+"""Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
+# A voice 40 dB over full scale is a fault; the analysis, though not the dry path, is kept within it.
+_LOUDEST = np.float32(100.0)
+
+
+class Reading(NamedTuple):
+    """What the engine last heard, for meters."""
+
+    f0: float
+    """Pitch of the source, hertz, held through unvoiced frames."""
+    voicing: float
+    """0..1."""
+    loudness: float
+    """Source level, A-weighted dB re full scale."""
+    f0_out: float
+    """Pitch asked of the singer, hertz."""
+
+
+class _Group:
+    """The singers that share a synthesizer."""
+
+    def __init__(self, members: list[int], timbre: Timbre, synthesizer: Synthesizer) -> None:
+        self.members = members
+        self.timbre = timbre
+        self.synthesizer = synthesizer
+
+
+class Core:
+    """Convert hops of audio under timed events.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        channels: 1 or 2.
+        singers: the set, by id; all of them run, so that a switch needs no warm-up.
+        seed: names the noise.
+        values: initial parameter values in canonical types.
+    """
+
+    def __init__(
+        self, sample_rate: int, channels: int, singers: Mapping[str, Singer], seed: int, values: Mapping[str, Value]
+    ) -> None:
+        self.hop = hop_size(sample_rate)
+        self.latency = LATENCY_HOPS * self.hop
+        self.tail = TAIL_HOPS * self.hop
+        self.queue = EventQueue()
+        self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
+        self._medians = [singer.manifest.f0_median for singer in singers.values()]
+        self._features = FeatureExtractor(sample_rate)
+        self._weights = Weights(sample_rate, self.desk, list(singers))
+        self._melody = Melody(sample_rate)
+        self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
+        self._pitch = PitchControl(self.desk, self._melody)
+        self._estimators = [singer.start() for singer in singers.values()]
+        self._groups = self._grouped(sample_rate, singers, seed)
+        self._likeness = self.desk.ramp("likeness")
+        self._mixer = Mixer(self.desk, channels, self.latency)
+        self.reset()
+
+    def _grouped(self, sample_rate: int, singers: Mapping[str, Singer], seed: int) -> list[_Group]:
+        found = []
+        for members in groups(singers):
+            singer = list(singers.values())[members[0]]
+            timbre = Timbre(self.desk, singer.kind, [self._weights.ramps[i] for i in members])
+            found.append(_Group(members, timbre, singer.synthesizer(sample_rate, seed)))
+        return found
+
+    def reset(self) -> None:
+        """Return to the state of a new core; events to come are forgotten."""
+        self.queue.clear()
+        self.desk.reset()
+        self._features.reset()
+        self._weights.aim(0)
+        self._melody.reset()
+        self._melody.enable(bool(self.desk.values["melody"]), 0)
+        self._transposition.reset()
+        self._pitch.reset()
+        for estimator in self._estimators:
+            estimator.reset()
+        for group in self._groups:
+            group.timbre.reset()
+            group.synthesizer.reset()
+        self._mixer.reset()
+        self._hops = 0
+        self._voicing = 0.0
+        self._gain = 0.0
+        self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
+
+    def render(self, x: Float32) -> Float32:
+        """Take the next hop of source and return the hop `latency` samples before it.
+
+        Args:
+            x: finite samples, shape (channels, hop), float32.
+        """
+        stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
+        start = stop - self.hop
+        self._hops += 1
+        mono = x[0] if x.shape[0] == 1 else np.float32(0.5) * (x[0] + x[1])
+        heard = self._features.process(np.clip(mono, -_LOUDEST, _LOUDEST))
+        f0_out = self._pitch.frame(heard.f0, heard.voicing, start)
+        controls = self._estimate(heard, f0_out, start)
+        for event in self.queue.until(stop):
+            self._apply(event)
+        self._melody.settle(stop)
+        voice = self._sing(start, heard, controls)
+        self._transposition.listen(heard.f0, heard.voicing, stop + 1)
+        self.reading = Reading(heard.f0, heard.voicing, heard.loudness, f0_out)
+        return self._mixer.process(x, voice, start)
+
+    def _estimate(self, heard: Features, f0_out: float, position: int) -> list[Controls]:
+        width = max(heard.f0, f0_out) if heard.voicing > VOICED else UNVOICED_WIDTH_HZ
+        bands = envelope(heard.spectrum.power, heard.spectrum.loudness, width)
+        self._likeness.forget(position)
+        likeness = self._likeness.value(position)
+        return [e.step(bands, f0_out, heard.voicing, heard.loudness, likeness) for e in self._estimators]
+
+    def _sing(self, start: int, heard: Features, controls: list[Controls]) -> Float32:
+        n = self.hop
+        gate = line(self._voicing, heard.voicing, n).astype(np.float32)
+        gain_after = loudness_gain(heard.loudness)
+        gain = line(self._gain, gain_after, n).astype(np.float32)
+        self._voicing, self._gain = heard.voicing, gain_after
+        f0 = self._pitch.samples(start, n)
+        voice: Float32 | None = None
+        for group in self._groups:
+            mine = [controls[i] for i in group.members]
+            knots = group.timbre.knots(start, mine, heard.voicing, f0)
+            level = gain
+            if len(self._groups) > 1:
+                level = gain * np.asarray(group.timbre.share(start, n), np.float32)
+            if start < 0:  # before time 0 there is nothing to sing, and the noise starts at position 0
+                continue
+            part = group.synthesizer.process(f0, gate, level, knots)
+            voice = part if voice is None else voice + part
+        return np.zeros(n, np.float32) if voice is None else voice
+
+    def _apply(self, event: AnyEvent) -> None:
+        match event:
+            case Event():
+                self._set(event)
+            case NoteOn(position, note):
+                self._melody.note_on(note, position, self.desk.number("glide"))
+            case NoteOff(position, note):
+                self._melody.note_off(note, position)
+            case PitchBend(position, semitones):
+                self._melody.bend.move(semitones, position)
+            case AllNotesOff(position):
+                self._melody.all_off(position)
+
+    def _set(self, event: Event) -> None:
+        name, position = event.parameter, event.position
+        self.desk.set(name, event.value, position)
+        if name in ("singer", "morph_singer", "morph"):
+            self._weights.aim(position)
+        if name in ("transpose", "source_pitch", "singer"):
+            self._transposition.decide(position)
+        if name == "melody":
+            self._melody.enable(bool(event.value), position)

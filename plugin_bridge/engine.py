@@ -1,0 +1,145 @@
+"""The one way audio is made: `Engine.process(block, events)`, the same samples whatever the blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.fifo import HopFifo
+from dsp.units import hop_size
+from plugin_bridge.core import Core, Reading
+from plugin_bridge.events import AnyEvent, Event, check_event
+from plugin_bridge.parameters import Value, check_values, parameter
+from plugin_bridge.voices import AnySinger, check_singer, load_singers
+
+Float32 = NDArray[np.float32]
+
+
+class Engine:
+    """Turn one voice into another, live or offline, block by block.
+
+    The same input and events give the same samples, bit for bit, however they are cut into blocks.
+
+    Args:
+        sample_rate: a native rate in hertz, one of `dsp.units.RATES`.
+        channels: 1, or 2 to keep the pan of a stereo source; its mid is what is sung.
+        singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first. All run
+            all the time, so that a switch needs no warm-up. None for all that ship.
+        seed: names the noise.
+        parameters: initial values by parameter id.
+
+    Raises:
+        TypeError: an argument or a value has the wrong type.
+        ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of range.
+        SingerFileError: a singer file is missing or is no singer.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: int = 1,
+        singers: Sequence[AnySinger] | None = None,
+        *,
+        seed: int = 0,
+        parameters: Mapping[str, Value] | None = None,
+    ) -> None:
+        hop = hop_size(sample_rate)
+        if channels not in (1, 2):
+            raise ValueError(f"{channels!r} channels cannot be sung; give 1 or 2, mix down the rest first")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"seed {seed!r} does not name a noise; give a whole number from 0")
+        values = check_values(parameters or {})
+        loaded = load_singers(singers)
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.singers = tuple(loaded)
+        """Ids of the set, in order."""
+        for name, value in values.items():
+            check_singer(name, value, loaded)
+        self._core = Core(sample_rate, channels, loaded, seed, values)
+        self._fifo = HopFifo(channels, hop, self._render)
+        self.latency = self._fifo.latency + self._core.latency
+        """Samples from input to output: 3 hops, whatever the blocks."""
+        self.tail = self._core.tail
+        """Samples after the end of the input, besides the latency, in which something may still sound."""
+        self.repaired = 0
+        """Samples that were not finite and were taken as 0."""
+        self.late = 0
+        """Events that came after their block and were taken at the start of the next."""
+        self.position = 0
+        """Input samples taken so far, the position of the next block's first sample."""
+
+    def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
+        """Take a block of source and return as many samples of the singer, `latency` samples late.
+
+        Nothing is taken where an argument is refused.
+
+        Args:
+            block: shape (channels, n), float32, any n; not finite samples count as 0.
+            events: their positions are input samples since the start; each acts on the output sample that belongs
+                to it. Those of later blocks wait; one before this block acts at its start and is counted in `late`.
+
+        Returns:
+            A new array, shape (channels, n), float32.
+
+        Raises:
+            TypeError: the block is not a float32 array, or an event has the wrong type.
+            ValueError: another number of channels, an unknown parameter or singer, a value out of range.
+        """
+        self._check_block(block)
+        self.schedule(events)
+        out = self._fifo.process(block)
+        self.position += block.shape[1]
+        return out
+
+    def schedule(self, events: Iterable[AnyEvent]) -> None:
+        """Queue events for the blocks to come; see `process`, which raises the same."""
+        checked = [self._checked(event) for event in events]
+        if not checked:
+            return
+        self.late += sum(event.position < self.position for event in checked)
+        self._core.queue.add(
+            event if event.position >= self.position else replace(event, position=self.position) for event in checked
+        )
+
+    def value(self, name: str) -> Value:
+        """Return the value of a parameter as set by the events that have acted so far.
+
+        Raises:
+            ValueError: unknown parameter.
+        """
+        return self._core.desk.values[parameter(name).id]
+
+    def _checked(self, event: AnyEvent) -> AnyEvent:
+        event = check_event(event)
+        if isinstance(event, Event):
+            check_singer(event.parameter, event.value, self.singers)
+        return event
+
+    def _check_block(self, block: Float32) -> None:
+        if not isinstance(block, np.ndarray) or block.dtype != np.float32:
+            kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
+            raise TypeError(f"block of {kind} is not audio; give a numpy array of float32")
+        if block.ndim != 2 or block.shape[0] != self.channels:
+            raise ValueError(f"block of shape {block.shape} does not fit; give ({self.channels}, samples)")
+
+    def _render(self, hop: Float32) -> Float32:
+        finite = np.isfinite(hop)
+        if not finite.all():
+            self.repaired += int(hop.size - np.count_nonzero(finite))
+            hop = np.where(finite, hop, np.float32(0.0))
+        return self._core.render(hop)
+
+    @property
+    def reading(self) -> Reading:
+        """What was heard in the newest frame, for meters."""
+        return self._core.reading
+
+    def reset(self) -> None:
+        """Return to the state of a new engine: initial values, no events, silence, counters at 0."""
+        self._core.reset()
+        self._fifo.reset()
+        self.position = self.repaired = self.late = 0

@@ -1,0 +1,100 @@
+"""The output: the source's pan, dry and wet, gain and bypass."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.fifo import Delay
+from plugin_bridge.desk import Desk
+
+Float32 = NDArray[np.float32]
+
+_PAN_SMOOTHING = 0.8  # per hop: a time constant of 45 ms
+_PAN_FLOOR = 1e-12  # mean square below which the pan is held
+
+
+class Panner:
+    """Follow where a stereo source stands, to put the mono voice in the same place.
+
+    The voice is as loud as the mid of the source, so a channel's gain is its share of the amplitudes' mean; equal
+    channels have gain 1 exactly.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Stand in the middle."""
+        self._energy = np.zeros(2)
+        self._gains = np.ones(2)
+
+    def process(self, x: Float32, voice: Float32) -> Float32:
+        """Pan the voice.
+
+        Args:
+            x: the source, shape (2, hop), which may run ahead of the voice.
+            voice: shape (n,), float32.
+
+        Returns:
+            Shape (2, n), float32.
+        """
+        power = np.square(x, dtype=np.float64).mean(axis=1)
+        self._energy = _PAN_SMOOTHING * self._energy + (1.0 - _PAN_SMOOTHING) * power
+        before = self._gains
+        if self._energy.sum() > _PAN_FLOOR:
+            level = np.sqrt(self._energy)
+            self._gains = 2.0 * level / level.sum()
+        n = voice.size
+        if np.array_equal(before, self._gains):
+            return (self._gains.astype(np.float32)[:, None] * voice).astype(np.float32, copy=False)
+        rise = np.arange(n) / n
+        gains = before[:, None] + (self._gains - before)[:, None] * rise
+        return gains.astype(np.float32) * voice
+
+
+class Mixer:
+    """Mix the voice with the source and set the level.
+
+    Args:
+        desk: the parameters `mix`, `gain` and `bypass`.
+        channels: 1 or 2.
+        delay: samples by which the voice lags its source.
+    """
+
+    def __init__(self, desk: Desk, channels: int, delay: int) -> None:
+        self._mix, self._gain, self._bypass = (desk.ramp(name) for name in ("mix", "gain", "bypass"))
+        self._delay = Delay(channels, delay)
+        self._panner = Panner() if channels == 2 else None
+
+    def reset(self) -> None:
+        """Forget all audio."""
+        self._delay.reset()
+        if self._panner is not None:
+            self._panner.reset()
+
+    def process(self, source: Float32, voice: Float32, position: int) -> Float32:
+        """Return the output.
+
+        Args:
+            source: the newest input, shape (channels, hop).
+            voice: shape (hop,), `delay` samples behind it.
+            position: of the voice's first sample.
+        """
+        n = voice.size
+        dry = self._delay.process(source)
+        out = voice[None, :] if self._panner is None else self._panner.process(source, voice)
+        mix = self._mix.segment(position, n)
+        if not isinstance(mix, float) or mix != 1.0:
+            out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
+        gain = self._gain.segment(position, n)
+        if not isinstance(gain, float) or gain != 0.0:
+            out = out * _float32(10.0 ** (0.05 * np.asarray(gain)))
+        bypass = self._bypass.segment(position, n)
+        if not isinstance(bypass, float):
+            return out + _float32(bypass) * (dry - out)
+        return dry if bypass == 1.0 else out
+
+
+def _float32(value: float | NDArray[np.float64]) -> Float32:
+    return np.asarray(value, np.float32)

@@ -1,0 +1,105 @@
+"""From the pitch as sung to the pitch as it is to sound: per frame for the estimator, per sample for the oscillator."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.controls import VOICED, line, onset_hold
+from dsp.pitch import F0_HIGH, F0_LOW
+from dsp.units import hz_to_semitones, semitones_to_hz
+from plugin_bridge.correction import Corrector
+from plugin_bridge.desk import Desk
+from plugin_bridge.melody import Melody
+from plugin_bridge.scales import notes
+from plugin_bridge.vibrato import VibratoFinder
+
+Float64 = NDArray[np.float64]
+
+LOWEST_HZ = 20.0
+HIGHEST_HZ = 6000.0
+
+
+class PitchControl:
+    """Sum the pitch of its parts: sung line, vibrato, correction, interval, melody, tuning.
+
+    Each part is a track over frames, drawn straight between them, times a parameter that moves by the sample;
+    so an automated change begins on its sample, and a parameter at rest leaves the sung pitch as it is.
+
+    Args:
+        desk: the parameters.
+        melody: the notes played.
+    """
+
+    def __init__(self, desk: Desk, melody: Melody) -> None:
+        self._melody = melody
+        self._desk = desk
+        self._vibrato, self._correction = desk.ramp("vibrato"), desk.ramp("correction")
+        self._transpose, self._fine = desk.ramp("transpose"), desk.ramp("fine_tune")
+        self._finder = VibratoFinder()
+        self._corrector = Corrector()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the pitch sung."""
+        self._finder.reset()
+        self._corrector.reset()
+        self._start = np.zeros(3)
+        self._stop = np.zeros(3)
+        self._voicing = 0.0
+
+    def frame(self, f0: float, voicing: float, position: int) -> float:
+        """Take the next frame of the sung pitch; return the pitch for the estimator in hertz.
+
+        Args:
+            f0: hertz, held through unvoiced frames.
+            voicing: 0..1.
+            position: the sample one frame earlier. The parameters are read there, so that no change is heard
+                before its sample.
+        """
+        base, voiced = hz_to_semitones(f0), voicing > VOICED
+        depth = self._vibrato.value(position)
+        share = self._melody.weight.value(position)
+        self._finder.listen(base, voiced)
+        swing = self._finder.depth() if share > 0.0 or not (depth == self._vibrato.target == 1.0) else 0.0
+        sung = base + (depth - 1.0) * swing + self._transpose.value(position)
+        amount = self._correction.value(position)
+        shift = self._correct(sung, voiced) if amount > 0.0 or self._correction.target > 0.0 else 0.0
+        now = np.array([base, swing, shift])
+        self._start = onset_hold(self._stop, self._voicing, now)
+        self._stop, self._voicing = now, voicing
+        pitch = sung + amount * shift
+        if share > 0.0:
+            played = self._melody.note.value(position) + self._melody.bend.value(position) + depth * swing
+            pitch += share * (played - pitch)
+        pitch += 0.01 * self._fine.value(position)
+        return min(F0_HIGH, max(F0_LOW, semitones_to_hz(pitch)))
+
+    def samples(self, position: int, n: int) -> Float64:
+        """Return the pitch in hertz of the n samples from `position` to the frame taken last, shape (n,)."""
+        (base0, swing0, shift0), (base1, swing1, shift1) = self._start, self._stop
+        pitch = line(base0, base1, n)
+        depth = self._vibrato.segment(position, n)
+        swing = line(swing0, swing1, n) if swing0 != 0.0 or swing1 != 0.0 else 0.0
+        pitch += (depth - 1.0) * swing
+        amount = self._correction.segment(position, n)
+        if _sounds(amount):
+            pitch += amount * line(shift0, shift1, n)
+        pitch += self._transpose.segment(position, n)
+        share = self._melody.weight.segment(position, n)
+        if _sounds(share):
+            played = self._melody.note.segment(position, n) + self._melody.bend.segment(position, n) + depth * swing
+            pitch += share * (played - pitch)
+        fine = self._fine.segment(position, n)
+        if _sounds(fine):
+            pitch += 0.01 * fine
+        return np.clip(440.0 * np.exp2((pitch - 69.0) / 12.0), LOWEST_HZ, HIGHEST_HZ)
+
+    def _correct(self, pitch: float, voiced: bool) -> float:
+        desk = self._desk
+        allowed = notes(desk.word("scale"), desk.word("key"))
+        return self._corrector.process(pitch, voiced, allowed, desk.number("retune"))
+
+
+def _sounds(value: float | Float64) -> bool:
+    return not isinstance(value, float) or value != 0.0

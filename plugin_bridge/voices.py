@@ -1,0 +1,109 @@
+"""What the engine asks of a singer, and the set of singers loaded for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.synth import Synthesizer
+
+Float32 = NDArray[np.float32]
+
+
+class Manifest(Protocol):
+    """The facts the engine reads."""
+
+    @property
+    def f0_median(self) -> float:
+        """Median pitch of the singer in hertz."""
+
+
+class Estimator(Protocol):
+    """The running network of one singer."""
+
+    def step(
+        self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float
+    ) -> tuple[Float32, Float32]:
+        """Return harmonic and noise log-magnitudes of one frame; see `models.singer.Estimator`."""
+
+    def reset(self) -> None:
+        """Forget the past."""
+
+
+class Singer(Protocol):
+    """A loaded singer."""
+
+    @property
+    def id(self) -> str:
+        """Its name in events."""
+
+    @property
+    def kind(self) -> str:
+        """The synthesizer it drives."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its facts."""
+
+    def start(self) -> Estimator:
+        """Return a fresh estimator."""
+
+    def synthesizer(self, sample_rate: int, seed: int = 0) -> Synthesizer:
+        """Return a new synthesizer of its kind."""
+
+
+AnySinger = str | Path | Singer
+"""A shipped singer's id, the path of a singer file, or a loaded singer."""
+
+
+def load_singers(singers: Sequence[AnySinger] | None) -> dict[str, Singer]:
+    """Return loaded singers by id, in the order given; all that ship for None.
+
+    Raises:
+        TypeError: one name instead of a sequence.
+        ValueError: no singer, or two of one id.
+        SingerFileError: a file is missing or is no singer.
+    """
+    if isinstance(singers, (str, Path)):
+        raise TypeError(f"singers {singers!r} is one name; give a sequence such as ({str(singers)!r},)")
+    loaded: dict[str, Singer] = {}
+    for which in _shipped() if singers is None else singers:
+        singer = _load(which) if isinstance(which, (str, Path)) else which
+        if singer.id in loaded:
+            raise ValueError(f"singer {singer.id!r} is given twice; give each singer once")
+        loaded[singer.id] = singer
+    if not loaded:
+        raise ValueError("the set of singers is empty; give at least one singer")
+    return loaded
+
+
+def check_singer(name: str, value: object, ids: Collection[str]) -> None:
+    """Refuse a singer that is not in a set.
+
+    Args:
+        name: of a parameter.
+        value: its new value.
+        ids: the set.
+
+    Raises:
+        ValueError: the parameter is a singer, and the value not one of the set.
+    """
+    if name == "singer" or (name == "morph_singer" and value != ""):
+        if value not in ids:
+            raise ValueError(f"{name} {value!r} is not in the set; use one of {', '.join(ids)} or add it to singers")
+
+
+def _shipped() -> list[str]:
+    from models.singer import shipped  # noqa: PLC0415 - as below
+
+    return list(shipped())
+
+
+def _load(which: str | Path) -> Singer:
+    from models.singer import load_singer  # noqa: PLC0415 - onnxruntime is loaded only where a singer is
+
+    return load_singer(which)
