@@ -108,7 +108,7 @@ class AudioReader:
             raise AudioFileError(f"{self.path} is empty: it holds no samples; export it again")
 
     def _count(self) -> None:
-        """Decode to count: without a Xing header the length of an MP3 file is a guess (68 % off in a trial)."""
+        """Decode to count: without a Xing header the length of an MP3 is a guess."""
         position = 0
         while n := self._decode(CHUNK, position).shape[1]:
             position += n
@@ -121,16 +121,16 @@ class AudioReader:
             return np.ascontiguousarray(self._file.read(frames, dtype="float32", always_2d=True).T)
         except (soundfile.LibsndfileError, OSError) as error:
             raise AudioFileError(
-                f"{self.path} is cut short or damaged after {position / self.sample_rate:.2f} s ({_reason(error)}); "
+                f"{self.path} is cut short or damaged at {position / self.sample_rate:.2f} s ({_reason(error)}); "
                 "copy or export it again"
             ) from error
 
     def _read(self, position: int) -> NDArray[np.float32]:
         x = self._decode(min(CHUNK, self.frames - position), position)
         if not x.shape[1]:
-            where, promised = position / self.sample_rate, self.frames / self.sample_rate
+            ends, promised = position / self.sample_rate, self.frames / self.sample_rate
             raise AudioFileError(
-                f"{self.path} is cut short: it ends at {where:.2f} s and promises {promised:.2f} s; "
+                f"{self.path} is cut short: it ends at {ends:.2f} of {promised:.2f} s; "
                 "copy or export it again"
             )
         return x
