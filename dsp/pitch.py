@@ -17,7 +17,7 @@ LEAP_COST_PER_OCTAVE = 0.6
 LEAP_COST_MAX = 0.3
 # Below this much voicing a falling gate keeps its pitch unless the new one is near (in octaves).
 SURE_VOICING = 0.5
-NEAR_OCTAVES = 0.1
+NEAR_OCTAVES = 0.2
 RISING_VOICING, ONSET_PERIODICITY = 0.3, 0.85
 
 # The gate is a logistic function of the evidence below. Its numbers come from a regression on 40,000 frames
@@ -30,11 +30,11 @@ GATE_LEVEL, GATE_LEVEL_KNEE_DB = 0.2, -15.0
 PEAK_LEAST = 10.0**-5.5
 PEAK_FALL = 10.0 ** (-0.02 / 10.0)
 # Energy under the pitch is rumble, hum or breath, never voice.
-GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 100.0, 0.04, 0.7
+GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
 # A deep pitch fits the window only twice, where noise is periodic by chance: ask for more, by octaves.
 GATE_DEEP, GATE_DEEP_EDGE = 2.0, 100.0
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
-GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 3.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
+GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 2.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
 
 
 class PitchFrame(NamedTuple):
