@@ -31,8 +31,9 @@ PEAK_LEAST = 10.0**-5.5
 PEAK_FALL = 10.0 ** (-0.02 / 10.0)
 # Energy under the pitch is rumble, hum or breath, never voice.
 GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
-# A deep pitch fits the window only twice, where noise is periodic by chance: ask for more, by octaves.
-GATE_DEEP, GATE_DEEP_EDGE = 2.0, 100.0
+# A deep pitch fits the window only twice, where rumble is periodic by chance. A deep voice has its strength
+# in higher harmonics, rumble has not.
+GATE_DEEP, DEEP_HZ = 5.0, 125.0
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
 GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 2.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
 
@@ -124,7 +125,8 @@ class PitchTracker:
         below = min(GATE_BELOW_MAX, self._finder.share_below(GATE_BELOW_EDGE * f0))
         score = GATE_OFFSET + GATE_PERIODICITY * (before + self._evidence + _evidence(following))
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB) - GATE_BELOW * below
-        score -= GATE_DEEP * max(0.0, math.log2(GATE_DEEP_EDGE / f0))
+        if f0 < DEEP_HZ:
+            score -= GATE_DEEP * math.log2(DEEP_HZ / f0) * self._finder.share_below(2.5 * f0)
         score += GATE_INERTIA * self._voicing * self._steadiness()
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
         return min(1.0, max(0.0, 1.04 * gate - 0.02))
