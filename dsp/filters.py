@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ NOISE_GRID = hertz_grid(100.0)
 
 def filter_bins(sample_rate: int) -> Float64:
     """Return the filter's bin frequencies: multiples of 50 Hz to Nyquist, shape (hop + 1,)."""
-    return np.arange(hop_size(sample_rate) + 1) * FILTER_BIN_HZ
+    return np.arange(hop_size(sample_rate) + 1, dtype=np.float64) * FILTER_BIN_HZ
 
 
 def to_bins(controls: Float32, grid: Float64, bins: Float64, formant_ratio: float = 1.0) -> Float64:
@@ -63,7 +64,7 @@ def _fold_and_fade(size: int) -> tuple[Float32, Float32]:
     return fold, fade
 
 
-def minimum_phase(log_magnitude: Any, xp: Any = np) -> Any:
+def minimum_phase(log_magnitude: Any, xp: Any = np) -> Any:  # noqa: ANN401 - arrays of numpy or of torch
     """Turn log-magnitudes into minimum-phase impulse responses by the folded cepstrum.
 
     (Oppenheim and Schafer, Discrete-Time Signal Processing, ch. 13.) A voice is close to minimum phase, and
@@ -122,7 +123,7 @@ class TimeVaryingFilter:
             The sum of the filtered sources, shape (n,), float32.
         """
         n = x.shape[1]
-        for (start, left), (stop, right) in zip(knots[:-1], knots[1:], strict=True):
+        for (start, left), (stop, right) in pairwise(knots):
             length = stop - start
             ramps = self._full_ramp if length == self.hop else _ramps(length)
             frames = self._frames[:, :, :length]

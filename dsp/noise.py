@@ -12,7 +12,7 @@ class UniformNoise:
     """White noise of unit variance, uniform in [-sqrt(3), sqrt(3)).
 
     Args:
-        seed: the key of the Philox generator (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+        seed: the key of the Philox generator (Salmon et al. 2011).
     """
 
     latency = 0

@@ -26,18 +26,18 @@ class Phase:
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = float(sample_rate)
-        self._last = 0.0
+        self.last = 0.0
 
     def process(self, f0: Float64) -> Float64:
         """Advance by f0 in hertz, shape (n,); return the phase at each sample, shape (n,)."""
-        phase = self._last + np.cumsum(f0 / self._rate)
+        phase = self.last + np.cumsum(f0 / self._rate)
         phase -= np.floor(phase)
-        self._last = float(phase[-1])
+        self.last = float(phase[-1])
         return phase
 
     def reset(self) -> None:
         """Start again from phase 0."""
-        self._last = 0.0
+        self.last = 0.0
 
 
 def _step_residual() -> Float32:
@@ -81,7 +81,7 @@ class Sawtooth:
     def process(self, f0: Float64) -> Float32:
         """Render n <= hop samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
         n = f0.shape[0]
-        before = self._phase._last
+        before = self._phase.last
         phase = self._phase.process(f0)
         pending = self._pending
         pending[HALF_WIDTH : HALF_WIDTH + n] += 2.0 * phase - 1.0

@@ -38,9 +38,7 @@ def a_weighting(hz: Float64) -> Float64:
     """Return the A-weighting power gain (IEC 61672-1, 0 dB at 1 kHz) at frequencies in hertz."""
     f2 = np.square(hz)
     numerator = 12194.0**2 * f2**2
-    denominator = (
-        (f2 + 20.6**2) * np.sqrt((f2 + 107.7**2) * (f2 + 737.9**2)) * (f2 + 12194.0**2)
-    )
+    denominator = (f2 + 20.6**2) * np.sqrt((f2 + 107.7**2) * (f2 + 737.9**2)) * (f2 + 12194.0**2)
     return np.asarray((10 ** (2.0 / 20.0) * numerator / denominator) ** 2)
 
 
@@ -74,7 +72,7 @@ class Analyzer:
         scale[0] *= 0.5
         scale[-1] *= 0.5
         self._scale = scale
-        self._weight = a_weighting(np.arange(self._size // 2 + 1) * BIN_HZ)
+        self._weight = a_weighting(np.arange(self._size // 2 + 1, dtype=np.float64) * BIN_HZ)
         self._history = np.zeros(3 * self.hop, np.float32)
 
     def process(self, x: Float32) -> Spectrum:
@@ -104,7 +102,7 @@ def loudness_gain(loudness: float) -> float:
 
 def envelope(
     power: Float64,
-    loudness: Float64 | float,
+    loudness: NDArray[np.floating] | float,
     width_hz: Float64 | float,
     centres: Float64 = ENVELOPE_GRID,
 ) -> Float32:
@@ -116,8 +114,8 @@ def envelope(
     Args:
         power: `Spectrum.power` of one or many frames, shape (..., bins).
         loudness: `Spectrum.loudness`, dB, shape (...).
-        width_hz: f0 in hertz, or `UNVOICED_WIDTH_HZ`, shape (...); bands are never narrower than their spacing.
-        centres: where the bands read the spectrum, hertz, shape (bands,); other than the grid to warp formants.
+        width_hz: f0 in hertz, or `UNVOICED_WIDTH_HZ`, shape (...); a band is at least as wide as its spacing.
+        centres: where the bands read the spectrum, hertz, shape (bands,); not the grid to warp formants.
 
     Returns:
         Band levels in dB relative to the frame's loudness, shape (..., bands), float32, clipped to
@@ -127,7 +125,9 @@ def envelope(
     cumulative = np.zeros((power.size // bins, bins + 2))
     np.cumsum(power.reshape(-1, bins), axis=1, out=cumulative[:, 1:-1])
     cumulative[:, -1] = cumulative[:, -2]
-    half = 0.5 * np.maximum(_BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5), np.reshape(width_hz, (-1, 1)))
+    half = 0.5 * np.maximum(
+        _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5), np.reshape(width_hz, (-1, 1))
+    )
     # Bin k covers [k - 1/2, k + 1/2] * 25 Hz, and starts at k in the cumulative sum.
     low = np.maximum((centres - half) / BIN_HZ + 0.5, 0.0)
     high = (centres + half) / BIN_HZ + 0.5
@@ -135,7 +135,8 @@ def envelope(
     level = np.reshape(loudness, (-1, 1))
     floor = 10.0 ** ((level + ENVELOPE_FLOOR_DB) / 10.0)
     db = 10.0 * np.log10(np.maximum(inside / (high - low), floor)) - level
-    return np.minimum(db, 40.0).astype(np.float32).reshape(*power.shape[:-1], centres.size)
+    bands = np.minimum(db, 40.0).reshape(*power.shape[:-1], centres.size)
+    return np.asarray(bands, np.float32)
 
 
 def _read(rows: Float64, position: Float64) -> Float64:

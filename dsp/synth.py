@@ -1,8 +1,9 @@
-"""The interchangeable singing synthesizers of the SawSing paper: SawSing, DDSP-Add and DWTS (Wu et al. 2022)."""
+"""The three interchangeable synthesizers of the SawSing paper (Wu et al. 2022): SawSing, DDSP-Add, DWTS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -121,7 +122,7 @@ class _BankSynthesizer:
         positions = [knot.position for knot in knots]
         waves = self._bank.process(f0)
         voice = np.empty(f0.shape[0], np.float32)
-        for index, (start, stop) in enumerate(zip(positions[:-1], positions[1:], strict=True)):
+        for index, (start, stop) in enumerate(pairwise(positions)):
             rise = np.arange(stop - start) / (stop - start)
             left, right = (prepared[index + side][0] @ waves[:, start:stop] for side in (0, 1))
             voice[start:stop] = (left + (right - left) * rise).imag

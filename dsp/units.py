@@ -19,7 +19,9 @@ def hop_size(sample_rate: int) -> int:
     """
     if sample_rate not in RATES:
         known = ", ".join(str(rate) for rate in RATES)
-        raise ValueError(f"sample rate {sample_rate!r} is not native; use one of {known} Hz or resample first")
+        raise ValueError(
+            f"sample rate {sample_rate!r} is not native; use one of {known} Hz or resample first"
+        )
     return sample_rate // HOPS_PER_SECOND
 
 

@@ -1,4 +1,4 @@
-"""Training examples: excerpts of recordings with their excitations and perturbed envelopes, as torch tensors."""
+"""Training examples: excerpts of recordings, their excitations and perturbed envelopes, as tensors."""
 
 from __future__ import annotations
 

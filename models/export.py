@@ -27,6 +27,9 @@ class Step(nn.Module):
         memory: codes of the target's own frames, (entries, value), from which `likeness` retrieves.
     """
 
+    memory: Tensor
+    directions: Tensor
+
     def __init__(self, network: Estimator, memory: Tensor) -> None:
         super().__init__()
         self.network = network
@@ -82,7 +85,7 @@ def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: 
         torch.onnx.export(
             step,
             example,
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the stubs forget the file object of dynamo=False
             input_names=["envelope", "pitch", "likeness", "state"],
             output_names=["harmonic", "noise", "next_state"],
             dynamo=False,
@@ -99,7 +102,7 @@ def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: 
 
 @torch.no_grad()
 def choose_memory(codes: Tensor, entries: int = 1024, rounds: int = 12, seed: int = 0) -> Tensor:
-    """Pick representative codes of the target by k-means over unit directions, (frames, value) -> (entries, value).
+    """Pick codes that represent the target by k-means over directions, (frames, value) -> (entries, value).
 
     The centres are snapped to real frames, so that what is recalled is something the singer did.
     """

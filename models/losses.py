@@ -1,4 +1,4 @@
-"""The multi-scale STFT loss: linear and logarithmic magnitudes at several resolutions (DDSP, Engel et al. 2020)."""
+"""The multi-scale STFT loss of DDSP (Engel et al. 2020): linear and logarithmic magnitudes."""
 
 from __future__ import annotations
 
@@ -39,5 +39,9 @@ def multi_scale_loss(
     for size in sizes:
         a, b = magnitudes(output, size), magnitudes(target, size)
         scale = linear_weight * (size / 1024) ** 0.5
-        total = total + scale * (a - b).abs().mean() + (torch.log(a + LOG_FLOOR) - torch.log(b + LOG_FLOOR)).abs().mean()
+        total = (
+            total
+            + scale * (a - b).abs().mean()
+            + (torch.log(a + LOG_FLOOR) - torch.log(b + LOG_FLOOR)).abs().mean()
+        )
     return total / len(sizes)

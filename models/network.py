@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ class NetworkSize:
 
 
 class CausalLayer(nn.Module):
-    """One convolution over the newest three frames, normalised over channels, with a residual where it fits."""
+    """A convolution over the newest three frames, normalised over channels, residual where it fits."""
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
@@ -69,9 +70,7 @@ class Estimator(nn.Module):
         super().__init__()
         self.size = size
         widths = [BANDS] + [size.hidden] * size.layers
-        self.convolutions = nn.ModuleList(
-            CausalLayer(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.convolutions = nn.ModuleList(CausalLayer(a, b) for a, b in pairwise(widths))
         self.query = nn.Linear(size.hidden, size.key)
         self.keys = nn.Parameter(torch.randn(size.codes, size.key))
         self.codes = nn.Parameter(0.5 * torch.randn(size.codes, size.value))
@@ -80,7 +79,6 @@ class Estimator(nn.Module):
         self.head = nn.Linear(size.recurrent, size.recurrent)
         self.harmonic = nn.Linear(size.recurrent, size.harmonic)
         self.noise = nn.Linear(size.recurrent, size.noise)
-        nn.init.constant_(self.harmonic.bias, 1.0)
         nn.init.constant_(self.noise.bias, -3.0)
 
     def histories(self, batch: int) -> list[Tensor]:
@@ -101,7 +99,9 @@ class Estimator(nn.Module):
 
     def controls(self, codes: Tensor, pitch: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map codes and (f0 in hertz, voicing, loudness in dB), (batch, frames, 3), to log-magnitudes."""
-        joined = functional.gelu(self.join(torch.cat([codes, pitch_features(pitch)], dim=-1)), approximate="tanh")
+        joined = functional.gelu(
+            self.join(torch.cat([codes, pitch_features(pitch)], dim=-1)), approximate="tanh"
+        )
         x, state = self.gru(joined, state)
         x = functional.gelu(self.head(x), approximate="tanh") + joined
         return self.harmonic(x), self.noise(x), state

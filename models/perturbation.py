@@ -14,7 +14,6 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
-
 @dataclass(frozen=True)
 class Perturbation:
     """How far the input may stray from the recording; each range is drawn anew per example."""
@@ -49,7 +48,9 @@ def perturbed_envelope(
     """Return the envelope of frames as another singer, room and microphone might have given it.
 
     Args:
-        power: (frames, bins). loudness: (frames,) dB. width: (frames,) hertz.
+        power: (frames, bins).
+        loudness: (frames,) dB.
+        width: (frames,) hertz.
         how: the ranges.
         rng: the source of chance.
 
@@ -60,13 +61,14 @@ def perturbed_envelope(
     blurred = width * rng.uniform(1.0, how.blur)
     # The bands above where a warped voice was recorded hold nothing: lift them to what the top band held.
     levels = envelope(np.asarray(power, np.float64), loudness, blurred, np.minimum(centres, 20000.0))
-    levels = levels + _smooth_curve(how.tilt_db, rng)
+    levels += _smooth_curve(how.tilt_db, rng).astype(np.float32)
     if rng.random() < 0.25:
         levels = _smeared(levels, loudness, rng.uniform(*how.smear_db))
     if rng.random() < 0.5:
         levels = _noisy(levels, loudness, rng.uniform(*how.noise_db), rng)
     if rng.random() < 1 / 3:
-        levels[:, ENVELOPE_GRID > rng.uniform(*how.cutoff_hz)] = ENVELOPE_FLOOR_DB
+        cutoff = rng.uniform(*how.cutoff_hz)
+        levels[:, cutoff < ENVELOPE_GRID] = ENVELOPE_FLOOR_DB
     return np.clip(levels, ENVELOPE_FLOOR_DB, 40.0).astype(np.float32)
 
 
@@ -91,7 +93,9 @@ def _smeared(levels: Float32, loudness: Float32, decay_db: float) -> Float32:
 
 def _noisy(levels: Float32, loudness: Float32, noise_db: float, rng: np.random.Generator) -> Float32:
     floor = np.percentile(loudness, 90) + noise_db + _smooth_curve(10.0, rng)
-    return np.asarray(np.logaddexp(levels * _NEPER, (floor - loudness[:, None]) * _NEPER) / _NEPER, np.float32)
+    return np.asarray(
+        np.logaddexp(levels * _NEPER, (floor - loudness[:, None]) * _NEPER) / _NEPER, np.float32
+    )
 
 
 _NEPER = np.log(10.0) / 10.0

@@ -1,4 +1,4 @@
-"""From a trained network to a singer file: its memory, its pitch range, its manifest and its held-out scores."""
+"""From a trained network to a singer file: memory, pitch range, manifest and held-out scores."""
 
 from __future__ import annotations
 

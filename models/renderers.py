@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.oscillator import HarmonicBank
+from dsp.synth import HARMONICS, TABLES
 from models.batches import Batch
-from models.corpus import TRAINING_RATE
+from models.corpus import HOP, TRAINING_RATE
 from models.network import NetworkSize
 from models.synthesis import FilteredSources
 
 
-class SawSingRenderer(nn.Module):
+class Renderer(nn.Module):
+    """A differentiable synthesizer: `forward(batch, harmonic, noise)` gives audio (batch, frames * hop)."""
+
+    kind: str
+    controls: int
+    """Harmonic controls per frame."""
+
+    def initial_bias(self) -> Tensor:
+        """Return harmonic controls, (controls,), that sound roughly as loud as the recording."""
+        raise TypeError(f"{type(self).__name__} is no synthesizer; use one of {', '.join(KINDS)}")
+
+
+class SawSingRenderer(Renderer):
     """Sawtooth and noise, both filtered."""
+
+    kind = "sawsing"
+    controls = HARMONIC_GRID.size
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +43,74 @@ class SawSingRenderer(nn.Module):
 
     def forward(self, batch: Batch, harmonic: Tensor, noise: Tensor) -> Tensor:
         """Render (batch, frames * hop)."""
-        return self.filters((batch.saw, white_noise(batch)), (harmonic, noise))  # type: ignore[no-any-return]
+        return cast(Tensor, self.filters((batch.saw, white_noise(batch)), (harmonic, noise)))
+
+    def initial_bias(self) -> Tensor:
+        """Return a flat filter of a little gain."""
+        return torch.ones(self.controls)
+
+
+class BankRenderer(Renderer):
+    """Exact harmonics and filtered noise: what DDSP-Add and DWTS share."""
+
+    controls = HARMONICS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filters = FilteredSources(TRAINING_RATE, (NOISE_GRID,))
+
+    def amplitudes(self, harmonic: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Map controls to sine and, where there are any, cosine amplitudes, (batch, frames, HARMONICS)."""
+        return torch.exp(harmonic), None
+
+    def forward(self, batch: Batch, harmonic: Tensor, noise: Tensor) -> Tensor:
+        """Render (batch, frames * hop)."""
+        hiss = self.filters((white_noise(batch),), (noise,))
+        waves = harmonic_waves(batch.f0)
+        sines, cosines = self.amplitudes(harmonic)
+        voice = _glide(sines, waves.imag)
+        if cosines is not None:
+            voice = voice + _glide(cosines, waves.real)
+        return cast(Tensor, hiss + voice * batch.gate)
+
+
+class DdspAddRenderer(BankRenderer):
+    """One amplitude per harmonic."""
+
+    kind = "ddsp-add"
+
+    def initial_bias(self) -> Tensor:
+        """Return the harmonics of a sawtooth."""
+        return 1.0 - torch.log(torch.arange(1.0, HARMONICS + 1))
+
+
+class DwtsRenderer(BankRenderer):
+    """Learned wavetables, mixed."""
+
+    kind = "dwts"
+    controls = TABLES
+
+    def __init__(self) -> None:
+        super().__init__()
+        number = torch.arange(1.0, HARMONICS + 1)
+        angle = 0.5 * torch.randn(TABLES, HARMONICS)
+        size = torch.exp(0.5 * torch.randn(TABLES, HARMONICS)) / number
+        self.sines = nn.Parameter(size * torch.cos(angle))
+        self.cosines = nn.Parameter(size * torch.sin(angle))
+
+    def amplitudes(self, harmonic: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mix the tables."""
+        levels = torch.exp(harmonic)
+        return levels @ self.sines, levels @ self.cosines
+
+    def initial_bias(self) -> Tensor:
+        """Return an even mix."""
+        return torch.full((TABLES,), 1.0 - float(np.log(TABLES)))
+
+
+KINDS: dict[str, type[Renderer]] = {
+    renderer.kind: renderer for renderer in (SawSingRenderer, DdspAddRenderer, DwtsRenderer)
+}
 
 
 def white_noise(batch: Batch) -> Tensor:
@@ -31,16 +119,46 @@ def white_noise(batch: Batch) -> Tensor:
     return uniform * batch.gain
 
 
-def renderer(kind: str) -> nn.Module:
-    """Return the renderer of a synthesizer kind."""
-    return {"sawsing": SawSingRenderer}[kind]()
+@torch.no_grad()
+def harmonic_waves(f0: Tensor) -> Tensor:
+    """Return exp(2 pi i k phase) per hop, faded at Nyquist: (batch, frames, HARMONICS, hop), complex64."""
+    phase = torch.cumsum(f0.double() / TRAINING_RATE, dim=1).reshape(f0.shape[0], -1, 1, HOP)
+    # Harmonic a * step + b as a product of two directly computed ones: rounding never piles up.
+    step = int(HARMONICS**0.5) + 1
+    low = _turns(phase, torch.arange(1, step + 1))
+    high = _turns(phase, torch.arange(0, HARMONICS, step))
+    waves = (high[:, :, :, None] * low[:, :, None]).flatten(2, 3)[:, :, :HARMONICS]
+    nyquist = TRAINING_RATE / 2
+    hertz = f0.reshape(f0.shape[0], -1, 1, HOP).mean(-1, keepdim=True) * torch.arange(
+        1, HARMONICS + 1, device=f0.device
+    ).reshape(1, 1, -1, 1)
+    return waves * torch.clamp((nyquist - hertz) / (HarmonicBank.FADE * nyquist), 0.0, 1.0)
+
+
+def _turns(phase: Tensor, numbers: Tensor) -> Tensor:
+    cycles = phase * numbers.to(phase.device).reshape(1, 1, -1, 1)
+    angle = (2.0 * torch.pi * (cycles - cycles.floor())).float()
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def _glide(amplitudes: Tensor, waves: Tensor) -> Tensor:
+    """Sum waves with amplitudes that run linearly from each frame to the next, (batch, frames * hop)."""
+    after = functional.pad(amplitudes[:, 1:], (0, 0, 0, 1))
+    left, right = (torch.einsum("btk,btkn->btn", part, waves) for part in (amplitudes, after))
+    rise = torch.arange(HOP, device=waves.device) / HOP
+    return (left + (right - left) * rise).reshape(waves.shape[0], -1)
 
 
 def size_of(kind: str) -> NetworkSize:
     """Return the network size that drives a synthesizer kind."""
-    return NetworkSize(harmonic=HARMONIC_GRID.size, noise=NOISE_GRID.size)
+    return NetworkSize(harmonic=KINDS[kind].controls, noise=NOISE_GRID.size)
 
 
 def tables_of(render: nn.Module) -> NDArray[np.complex64] | None:
-    """Return the learned wavetables of a dwts renderer, (tables, harmonics), or None for the other kinds."""
-    return None
+    """Return the learned wavetables of a dwts renderer, (tables, harmonics), or None for the other kinds.
+
+    The synthesizer takes the imaginary part of amplitude times exp(i k phase).
+    """
+    if not isinstance(render, DwtsRenderer):
+        return None
+    return np.asarray(torch.complex(render.sines, render.cosines).detach().cpu().numpy(), np.complex64)

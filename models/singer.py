@@ -39,7 +39,9 @@ def load_singer(which: str | Path) -> Singer:
     path = ids.get(str(which), Path(which))
     if not path.is_file():
         known = ", ".join(ids) or "none shipped"
-        raise SingerFileError(f"singer {str(which)!r} is not known; use one of {known}, or the path of a singer file")
+        raise SingerFileError(
+            f"singer {str(which)!r} is not known; use one of {known}, or the path of a singer file"
+        )
     return Singer(path)
 
 
@@ -94,8 +96,7 @@ class Estimator:
         self._run = session.run
         self._pitch = np.zeros((1, 3), np.float32)
         self._likeness = np.zeros((1, 1), np.float32)
-        self._state_size = manifest.state_size
-        self.reset()
+        self._state: Float32 = np.zeros((1, manifest.state_size), np.float32)
 
     def step(
         self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float = 0.0
@@ -116,13 +117,18 @@ class Estimator:
         self._likeness[0] = likeness
         harmonic, noise, self._state = self._run(
             None,
-            {"envelope": envelope[None], "pitch": self._pitch, "likeness": self._likeness, "state": self._state},
+            {
+                "envelope": envelope[None],
+                "pitch": self._pitch,
+                "likeness": self._likeness,
+                "state": self._state,
+            },
         )
         return harmonic[0], noise[0]
 
     def reset(self) -> None:
         """Forget the past."""
-        self._state = np.zeros((1, self._state_size), np.float32)
+        self._state = np.zeros_like(self._state)
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
@@ -132,18 +138,24 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated types
-        raise SingerFileError(f"{path} is not a readable ONNX model; download or train the singer again") from error
+        raise SingerFileError(
+            f"{path} is not a readable ONNX model; download or train the singer again"
+        ) from error
 
 
 def _manifest(path: Path, session: onnxruntime.InferenceSession) -> Manifest:
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
-        raise SingerFileError(f"{path} is an ONNX model but no singer; use a file made by 'plugin-bridge train'")
+        raise SingerFileError(
+            f"{path} is an ONNX model but no singer; use a file made by 'plugin-bridge train'"
+        )
     try:
         fields = json.loads(text)
         version = fields.get("format")
         if isinstance(version, int) and version > FORMAT:
-            raise SingerFileError(f"{path} has singer format {version} and this version reads up to {FORMAT}; update")
+            raise SingerFileError(
+                f"{path} has singer format {version} and this version reads up to {FORMAT}; update"
+            )
         return Manifest.model_validate(fields)
     except (ValueError, ValidationError, AttributeError) as error:
         raise SingerFileError(f"{path} has a broken manifest; download or train the singer again") from error
@@ -161,4 +173,6 @@ def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: M
         "next_state": [1, manifest.state_size],
     }
     if found != wanted:
-        raise SingerFileError(f"{path} does not have a singer's inputs and outputs; download or train the singer again")
+        raise SingerFileError(
+            f"{path} does not have a singer's inputs and outputs; download or train the singer again"
+        )

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dsp.filters import HARMONIC_GRID, NOISE_GRID, filter_bins, minimum_phase
+from dsp.filters import filter_bins, minimum_phase
 
 
 def grid_matrix(grid: NDArray[np.float64], bins: NDArray[np.float64]) -> Tensor:
@@ -24,7 +24,7 @@ class FilteredSources(nn.Module):
         grids: the frequencies of each source's log-magnitudes, hertz.
     """
 
-    matrices: list[Tensor]
+    window: Tensor
 
     def __init__(self, sample_rate: int, grids: tuple[NDArray[np.float64], ...]) -> None:
         super().__init__()
@@ -60,6 +60,5 @@ class FilteredSources(nn.Module):
         out = segments.new_zeros(batch, frames + 3, hop)
         for part in range(4):
             out = out + torch.nn.functional.pad(segments[:, :, part], (0, 0, part, 3 - part))
-        return out.reshape(batch, -1)[:, hop : hop + samples]
-
-
+        joined: Tensor = out.reshape(batch, -1)[:, hop : hop + samples]
+        return joined

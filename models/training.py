@@ -16,7 +16,7 @@ from models.batches import Batch, BatchMaker, Material, clean_example, stack
 from models.corpus import HOP
 from models.losses import FFT_SIZES, multi_scale_loss
 from models.network import Estimator
-from models.renderers import renderer, size_of
+from models.renderers import KINDS, Renderer, size_of
 
 CHECKPOINT_FORMAT = 1
 
@@ -60,17 +60,23 @@ class Trainer:
         self.step = 0
         self.device = torch.device(device)
         self.network = Estimator(size_of(plan.kind)).to(self.device)
-        self.renderer = renderer(plan.kind).to(self.device)
+        self.renderer = KINDS[plan.kind]().to(self.device)
+        with torch.no_grad():
+            self.network.harmonic.bias.copy_(self.renderer.initial_bias())
         self.average = copy.deepcopy(nn.ModuleList([self.network, self.renderer])).requires_grad_(False)
         parameters = [*self.network.parameters(), *self.renderer.parameters()]
-        self.optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(
+            parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
         self._parameters = parameters
         self._batches = (materials, weights)
         self._maker = self._new_maker()
 
     def _new_maker(self) -> BatchMaker:
         materials, weights = self._batches
-        return BatchMaker(materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32)
+        return BatchMaker(
+            materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
+        )
 
     def advance(self) -> float:
         """Do one step and return its loss."""
@@ -104,10 +110,11 @@ class Trainer:
             mean.lerp_(now, 1.0 - decay)
 
     @property
-    def averaged(self) -> tuple[Estimator, nn.Module]:
+    def averaged(self) -> tuple[Estimator, Renderer]:
         """The averaged network and renderer."""
         network, render = self.average
         assert isinstance(network, Estimator)
+        assert isinstance(render, Renderer)
         return network, render
 
     @torch.no_grad()
@@ -148,7 +155,9 @@ class Trainer:
         """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
-            raise ValueError(f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh")
+            raise ValueError(
+                f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh"
+            )
         self.network.load_state_dict(state["network"])
         self.renderer.load_state_dict(state["renderer"])
         self.average.load_state_dict(state["average"])
