@@ -15,7 +15,6 @@ VOICED = 0.5
 VOICED = 0.5
 """Voicing above which a frame counts as voiced."""
 
-FloatOrArray = TypeVar("FloatOrArray", float, NDArray[np.float64])
 
 
 @overload
