@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dsp.controls import onset_hold
+from dsp.errors import TrainingError
 from dsp.oscillator import Sawtooth
 from dsp.spectrum import SILENCE_DB, envelope
 from models.corpus import HOP, TRAINING_RATE, Recording
@@ -107,7 +108,7 @@ class BatchMaker:
             if material.recording.frames > frames + 1
         ]
         if not usable:
-            raise ValueError(f"no recording is longer than {frames / 100:.1f} s; give longer recordings")
+            raise TrainingError(f"no recording is longer than {frames / 100:.1f} s; give longer recordings")
         self._materials = [material for material, _ in usable]
         mass = np.array([weight * material.recording.frames for material, weight in usable])
         self._chance = mass / mass.sum()
@@ -152,11 +153,14 @@ def excerpt(material: Material, start: int, frames: int, loudness_offset: float 
     return tuple(part.astype(np.float32) for part in parts)
 
 
-def clean_example(material: Material) -> tuple[Float32, ...]:
-    """Return a whole recording unperturbed, in the order of `Batch`, for held-out scores."""
+def clean_example(material: Material, longest: int | None = None) -> tuple[Float32, ...]:
+    """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
     recording = material.recording
-    frames = recording.frames - 1
-    bands = envelope(recording.power[1:].astype(np.float64), recording.loudness[1:], material.width[1:])
+    frames = min(recording.frames - 1, longest or recording.frames)
+    ahead = slice(1, frames + 1)
+    bands = envelope(
+        recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
+    )
     return (bands, *excerpt(material, 0, frames))
 
 

@@ -14,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from dsp.errors import TrainingError
 from dsp.features import FeatureExtractor
 from dsp.units import hop_size
 
@@ -49,11 +50,11 @@ def recordings_in(folder: Path) -> list[Path]:
     """List the audio files of a folder and its subfolders, in order of their names.
 
     Raises:
-        ValueError: there are none.
+        TrainingError: there are none.
     """
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     if not found:
-        raise ValueError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
+        raise TrainingError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
     return found
 
 

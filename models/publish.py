@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dsp.controls import VOICED
+from dsp.errors import TrainingError
 from models.batches import Material, clean_example, stack
 from models.export import choose_memory, export_singer
 from models.manifest import Manifest
@@ -25,11 +26,11 @@ def pitch_range(materials: Sequence[Material]) -> tuple[float, float, float]:
     """Return the 5th, 50th and 95th percentile of the voiced f0, hertz.
 
     Raises:
-        ValueError: nothing is voiced.
+        TrainingError: nothing is voiced.
     """
     voiced = np.concatenate([m.recording.f0[m.recording.voicing > VOICED] for m in materials])
     if voiced.size == 0:
-        raise ValueError("no recording holds a sung note; give recordings of a singing voice")
+        raise TrainingError("no recording holds a sung note; give recordings of a singing voice")
     low, median, high = np.percentile(voiced, [5.0, 50.0, 95.0])
     return float(low), float(median), float(high)
 

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.batches import Batch, BatchMaker, Material, clean_example, stack
+from dsp.errors import TrainingError
+from models.batches import Batch, BatchMaker, Material
 from models.corpus import HOP
 from models.losses import FFT_SIZES, multi_scale_loss
 from models.network import Estimator
@@ -117,19 +118,6 @@ class Trainer:
         assert isinstance(render, Renderer)
         return network, render
 
-    @torch.no_grad()
-    def held_out_loss(self, materials: Sequence[Material], seconds: float = 8.0) -> float:
-        """Return the mean multi-scale loss of copy synthesis over unseen recordings."""
-        network, render = self.averaged
-        losses = []
-        for material in materials:
-            batch = Batch(*(part.to(self.device) for part in stack([clean_example(material)])))
-            frames = min(batch.pitch.shape[1], int(seconds * 100))
-            batch = Batch(*(p[:, : frames * (1 if p.dim() == 3 else HOP)] for p in batch))
-            audio = render(batch, *network(batch.envelope, batch.pitch))
-            losses.append(float(multi_scale_loss(audio[:, :-HOP], batch.target[:, :-HOP])))
-        return float(np.mean(losses))
-
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
         partial = path.with_suffix(".part")
@@ -151,7 +139,7 @@ class Trainer:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: it is of another format or synthesizer.
+            TrainingError: it is of another format or synthesizer.
         """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
