@@ -136,8 +136,6 @@ def train_singer(
     output: Path,
     *,
     plan: Plan | None = None,
-    steps: int = 20000,
-    hold_out: Sequence[str] = (),
     run_folder: Path | None = None,
     device: str | None = None,
     watcher: Watcher | None = None,
@@ -150,9 +148,7 @@ def train_singer(
         folder: WAV, AIFF, FLAC, OGG or MP3 files of one voice, dry and alone, at any rate; subfolders count.
         facts: what the file says of itself.
         output: the singer file to write (.onnx).
-        plan: how to train.
-        steps: in all, counting those of earlier runs.
-        hold_out: name patterns of recordings kept for the scores; by default every tenth.
+        plan: how to train, and for how long.
         run_folder: where the run is kept; by default beside the output, `NAME.training`.
         device: "cpu" or "cuda"; by default CUDA where there is one.
         watcher: shows progress.
@@ -166,15 +162,16 @@ def train_singer(
     watcher = watcher or Watcher()
     run = run_folder or output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)
-    parts = split(folder, hold_out, run / "analyses", watcher)
+    plan = plan or Plan()
+    parts = split(folder, plan.hold_out, run / "analyses", watcher)
     trainer = Trainer(
         parts.training,
         parts.weights,
-        plan or Plan(),
+        plan,
         device or ("cuda" if torch.cuda.is_available() else "cpu"),
     )
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
-    train(trainer, steps, checkpoint, watcher.step)
+    train(trainer, checkpoint, watcher.step)
     return publish(trainer, parts.own, output, asdict(facts), copy_scores(trainer, parts.held_out))
