@@ -28,6 +28,10 @@ class Plan:
 
     kind: str = "sawsing"
     """The synthesizer."""
+    steps: int = 20000
+    """How many in all, those of earlier runs counted."""
+    hold_out: tuple[str, ...] = ()
+    """Name patterns of the recordings kept for the scores; every tenth when empty."""
     frames: int = 100
     """Frames per example."""
     skipped: int = 6
@@ -143,7 +147,7 @@ class Trainer:
         """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
-            raise ValueError(
+            raise TrainingError(
                 f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh"
             )
         self.network.load_state_dict(state["network"])
@@ -154,12 +158,10 @@ class Trainer:
         self._maker = self._new_maker()
 
 
-def train(
-    trainer: Trainer, steps: int, checkpoint: Path, report: Callable[[int, float], None], every: int = 250
-) -> None:
-    """Run to `steps`, writing the checkpoint every so often and at the end, an interrupt included."""
+def train(trainer: Trainer, checkpoint: Path, report: Callable[[int, float], None], every: int = 250) -> None:
+    """Run to the plan's steps, writing the checkpoint every so often and at the end, an interrupt included."""
     try:
-        while trainer.step < steps:
+        while trainer.step < trainer.plan.steps:
             report(trainer.step, trainer.advance())
             if trainer.step % every == 0:
                 trainer.save(checkpoint)
