@@ -30,9 +30,13 @@ SPECTRUM_TOP_HZ = 3800.0
 # Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: assume a typical share.
 GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.4
 # The weights of the long window, the short one, and the short one a hop later.
-WEIGHT_LONG, WEIGHT_NOW, WEIGHT_NEXT = 0.5, 0.3, 0.2
+WEIGHT_LONG, WEIGHTS_SHORT = 0.5, np.array([0.3, 0.2])
 # A glide moves the period under the short windows by a few per cent.
 NEAR = (-0.03, -0.015, 0.0, 0.015, 0.03)
+
+AROUND = np.array([[-1], [0], [1]])
+# From the values around a peak: right - left, 4 centre - 2 left - 2 right, centre.
+PARABOLA = np.array([[-1.0, 0.0, 1.0], [-2.0, 4.0, -2.0], [0.0, 1.0, 0.0]])
 
 Float64 = NDArray[np.float64]
 
@@ -64,36 +68,43 @@ class CandidateFinder:
     def __init__(self, rate: int, delay: int) -> None:
         self.power = 0.0
         """Mean square of the latest frame."""
-        self._total = 0.0
-        half = round(LOOKAHEAD_S * rate) - delay
-        self._short_length = 2 * (half - round(HOP_S * rate))
-        self._frame = np.zeros(2 * half)
+        length = 2 * (round(LOOKAHEAD_S * rate) - delay)
+        late = 2 * round(HOP_S * rate)
+        self._frame = np.zeros(length)
         self._grid = rate * OVERSAMPLING
-        self._first = int(self._grid / (F0_HIGH * 1.02)) - 1
+        first = int(self._grid / (F0_HIGH * 1.02)) - 1
         last = int(self._grid / (F0_LOW / 1.02)) + 2
-        short_last = int(self._grid / SHORT_F0_LOW)
-        self._long = Periodicity(2 * half, self._first, last, OVERSAMPLING)
-        self._short = Periodicity(self._short_length, self._first, short_last, OVERSAMPLING)
-        # Row 0 is the short window at the frame centre, row 1 one hop later; both continue with the long one.
-        self._pair = np.zeros((2, last - self._first))
-        self._short_lags = short_last - self._first
-        lags = np.arange(self._first, last)
-        near = np.rint(lags[:, None] * (1.0 + np.array(NEAR))).astype(np.intp) - self._first
-        self._near = np.clip(near, 0, last - self._first - 1)
+        # The whole frame, and its newest part, whose centre is one hop later.
+        windows = ((0, length), (late, length - late))
+        self._periodicity = Periodicity(length, windows, (first, last), OVERSAMPLING)
+        size = self._periodicity.size
+        # Parseval: from the one-sided sum of the power spectrum to the mean square under the window.
+        self._to_power = 2.0 / (size * float(self._periodicity.energy[0]))
+        self._bins_per_hz = size / rate
+        self._density = np.zeros(size // 2 + 1)
+        # Row 0: the short window at the frame centre, row 1: one hop later; both continue with the long one.
+        self._pair = np.zeros((2, last - first))
+        self._short_lags = int(self._grid / SHORT_F0_LOW) - first
+        self._make_tables(np.arange(first, last, dtype=np.float64))
+
+    def _make_tables(self, lags: Float64) -> None:
+        """Prepare what depends on the lag alone, and the places of harmonics and gaps."""
+        self._lags = lags
+        near = np.rint(lags[:, None] * (1.0 + np.array(NEAR))) - lags[0]
+        self._near = np.clip(near, 0, lags.size - 1).astype(np.intp)
         self._lag_cost = LAG_COST_PER_OCTAVE * np.log2(lags * (1024.0 / self._grid))
         blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
         blur = np.clip(blur, 0.0, 1.0)
         self._gap_cost = GAP_COST * (1.0 - blur)
-        self._fixed_cost = 1.0 + self._lag_cost + GAP_COST * GAP_ASSUMED * blur
-        bins_per_hz = self._long.size / rate
-        self._bins_per_hz = bins_per_hz
-        self._top_bin = int(SPECTRUM_TOP_HZ * bins_per_hz)
+        self._fixed_cost = 1.0 + MISSING_COST + self._lag_cost + GAP_COST * GAP_ASSUMED * blur
         # A candidate has its harmonics at even multiples of f / 2 and the gaps at odd ones.
         k = np.arange(1, 2 * HARMONICS + 1)
-        self._multiples = k * (0.5 * bins_per_hz)
+        self._multiples = k * (0.5 * self._bins_per_hz)
         roles = (k % 2 == 1, k % 2 == 0, k % 4 == 2, (k % 2 == 0) & (k % 6 != 0))
         self._roles = np.stack(roles, axis=1).astype(np.float64)
-        self._density = np.zeros(self._long.size // 2 + 1)
+        # Multiples above the top read zeros.
+        self._top_bin = int(SPECTRUM_TOP_HZ * self._bins_per_hz)
+        self._amplitude = np.zeros(int(1.1 * F0_HIGH * self._multiples[-1]) + 1)
 
     def reset(self) -> None:
         """Forget all past samples."""
@@ -107,18 +118,19 @@ class CandidateFinder:
         frame = self._frame
         frame[: -x.size] = frame[x.size :].copy()
         frame[-x.size :] = x
-        nsdf, self._density, self.power = self._long.process(frame)
+        (nsdf, short), (self._density, _) = self._periodicity.process(frame)
+        self.power = float(self._density.sum()) * self._to_power
         pair, lags = self._pair, self._short_lags
         pair[0, :lags] = pair[1, :lags]
-        pair[1, :lags] = self._short.process(frame[-self._short_length :])[0]
+        pair[1, :lags] = short[:lags]
         pair[:, lags:] = nsdf[lags:]
         if self.power < SILENCE_POWER:
             return _NONE
-        self._total = 0.5 * self._long.size * self._long.energy * self.power
         middle = nsdf[1:-1]
-        peaks = np.flatnonzero((middle > nsdf[:-2]) & (middle >= nsdf[2:]) & (middle > LEAST_PERIODICITY)) + 1
+        peaks = np.flatnonzero((middle > nsdf[:-2]) & (middle >= nsdf[2:]) & (middle > LEAST_PERIODICITY))
         if peaks.size == 0:
             return _NONE
+        peaks += 1
         if peaks.size > MAX_CANDIDATES:
             merit = nsdf[peaks] - self._lag_cost[peaks]
             peaks = peaks[np.argpartition(merit, -MAX_CANDIDATES)[-MAX_CANDIDATES:]]
@@ -127,25 +139,24 @@ class CandidateFinder:
     def share_below(self, hz: float) -> float:
         """Return the share of the latest frame's energy below a frequency in hertz, 0..1."""
         top = max(1, int(hz * self._bins_per_hz))
-        return float(self._density[:top].sum()) / (self._total + 1e-30)
+        return float(self._density[:top].sum()) * self._to_power / (self.power + 1e-30)
 
     def _score(self, nsdf: Float64, peaks: NDArray[np.intp]) -> Candidates:
-        left, centre, right = nsdf[peaks - 1], nsdf[peaks], nsdf[peaks + 1]
-        rise = right - left
-        shift = rise / (4.0 * centre - 2.0 * (left + right))
-        height = centre + 0.25 * rise * shift
-        f0 = self._grid / (peaks + self._first + shift)
-        now, following = self._pair[:, self._near[peaks]].max(axis=2)
-        gap, missing = self._octave_cues(f0)
-        cost = self._fixed_cost[peaks] + self._gap_cost[peaks] * gap + MISSING_COST * missing
-        cost -= WEIGHT_LONG * height + WEIGHT_NOW * now + WEIGHT_NEXT * following
-        return Candidates(np.log2(f0), now, following, cost)
+        rise, bend, height = PARABOLA @ nsdf[peaks + AROUND]
+        shift = rise / bend
+        height += 0.25 * rise * shift
+        f0 = self._grid / (self._lags[peaks] + shift)
+        short = self._pair[:, self._near[peaks]].max(axis=2)
+        gap, odd = self._octave_cues(f0)
+        cost = self._fixed_cost[peaks] + self._gap_cost[peaks] * gap
+        cost -= np.minimum(MISSING_COST, (MISSING_COST / MISSING_SHARE) * odd)
+        cost -= WEIGHT_LONG * height + WEIGHTS_SHORT @ short
+        return Candidates(np.log2(f0), short[0], short[1], cost)
 
     def _octave_cues(self, f0: Float64) -> tuple[Float64, Float64]:
-        """Return the share of amplitude between the harmonics, and how far odd ones are missing, 0..1."""
-        index = np.minimum((f0[:, None] * self._multiples).astype(np.intp), self._top_bin)
-        amplitude = np.sqrt(self._density[: self._top_bin + 1])
-        amplitude[-1] = 0.0
-        gap, on, odd, third = (amplitude[index] @ self._roles).T
+        """Return the shares of amplitude between the harmonics, and on those no higher pitch would have."""
+        np.sqrt(self._density[: self._top_bin], out=self._amplitude[: self._top_bin])
+        index = (f0[:, None] * self._multiples).astype(np.intp)
+        gap, on, odd, third = (self._amplitude[index] @ self._roles).T
         on += 1e-30
-        return gap / (on + gap), np.maximum(0.0, 1.0 - np.minimum(odd, third) / (MISSING_SHARE * on))
+        return gap / (on + gap), np.minimum(odd, third) / on

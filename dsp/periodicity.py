@@ -1,6 +1,8 @@
-"""Normalised autocorrelation of a short signal, weighted symmetrically around its centre for every lag."""
+"""Normalised autocorrelation of one frame through several windows, symmetric around each centre."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,58 +16,66 @@ class Periodicity:
     """The normalised square difference function of McLeod and Wyvill (2005, "A smarter way to find pitch").
 
     Each product x[n] x[n+lag] is weighted with w[n] w[n+lag], w a half sine. That weight is symmetric around
-    the centre of the frame for every lag, so a glide does not shift the result, and a signal with period T of
-    any shape still gives 1 at lag T. Signals should have no energy near half the sampling rate.
+    the centre of the window for every lag, so a glide does not shift the result, and a signal with period T
+    of any shape still gives 1 at lag T. Signals should have no energy near half the sampling rate.
 
     Args:
         length: of the frame, in samples.
-        first: first lag, in `oversampling`-ths of a sample.
-        last: one past the last lag, same unit.
+        windows: (start, length) of each window inside the frame, in samples.
+        lags: first lag and one past the last, in `oversampling`-ths of a sample.
         oversampling: lags per sample.
     """
 
-    def __init__(self, length: int, first: int, last: int, oversampling: int) -> None:
-        self.size = fast_size(length + last // oversampling + 1)
+    def __init__(
+        self, length: int, windows: Sequence[tuple[int, int]], lags: tuple[int, int], oversampling: int
+    ) -> None:
+        self.size = fast_size(length + lags[1] // oversampling + 1)
         """Length of the transform; its bins are rate / size apart."""
-        self._window = half_sine(np.arange(length), length)
-        self.energy = float(np.square(self._window).sum())
-        """Sum of the squared window."""
-        self._first, self._last = first, last
+        n = np.arange(length)
+        self._windows = np.stack([half_sine(n - start, width) for start, width in windows])
+        self.energy = np.square(self._windows).sum(axis=1)
+        """Sum of each squared window, shape (windows,)."""
+        self._lags = slice(*lags)
         self._grid_size = self.size * oversampling
-        lags = np.arange(first, last) / oversampling
+        steps = np.arange(*lags) / oversampling
         # The denominator is smooth over the lag: a polynomial through Chebyshev nodes is exact to 1e-4.
-        angle = (np.arange(ENERGY_NODES) + 0.5) * np.pi / ENERGY_NODES
-        nodes = lags[0] + (lags[-1] - lags[0]) * (0.5 - 0.5 * np.cos(angle))
-        n = np.arange(length)[None, :]
-        ahead, behind = half_sine(n + nodes[:, None], length), half_sine(n - nodes[:, None], length)
-        # Divided by the window: the matrix meets x^2 w^2, which the transform's input already gives.
-        self._energy = (ahead + behind) / self._window
-        unit = 2.0 * (lags - lags[0]) / (lags[-1] - lags[0]) - 1.0
+        unit_nodes = -np.cos((np.arange(ENERGY_NODES) + 0.5) * np.pi / ENERGY_NODES)
+        nodes = steps[0] + (steps[-1] - steps[0]) * (0.5 + 0.5 * unit_nodes)
+        self._at_nodes = np.stack([_energy_matrix(n - start, width, nodes) for start, width in windows])
+        unit = 2.0 * (steps - steps[0]) / (steps[-1] - steps[0]) - 1.0
         basis = np.polynomial.chebyshev.chebvander(unit, ENERGY_NODES - 1)
-        at_nodes = np.polynomial.chebyshev.chebvander(-np.cos(angle), ENERGY_NODES - 1)
-        self._spread = basis @ np.linalg.inv(at_nodes) / (2.0 * oversampling)
+        inverse = np.linalg.inv(np.polynomial.chebyshev.chebvander(unit_nodes, ENERGY_NODES - 1))
+        self._spread = (basis @ inverse).T / (2.0 * oversampling)
 
-    def process(self, frame: Float64) -> tuple[Float64, Float64, float]:
-        """Return the function over the lags, the power spectrum, and the mean square under the window.
+    def process(self, frame: Float64) -> tuple[Float64, Float64]:
+        """Return the function, shape (windows, lags), and the power spectra, shape (windows, bins).
 
         Args:
             frame: samples, shape (length,).
         """
-        x = frame * self._window
-        squares = x * x
-        power = float(squares.sum()) / self.energy
+        x = self._windows * frame
         parts = np.fft.rfft(x, self.size).view(np.float64)
         parts *= parts
-        density: Float64 = parts[0::2] + parts[1::2]
-        products = np.fft.irfft(density, self._grid_size)[self._first : self._last]
-        # The floor keeps digital silence and signals at the edge of the window finite.
-        energy = self._spread @ (self._energy @ squares) + (1e-6 * power + 1e-30)
-        return products / np.maximum(energy, 1e-30), density, power
+        density: Float64 = parts[:, 0::2] + parts[:, 1::2]
+        products = np.fft.irfft(density, self._grid_size)[:, self._lags]
+        x *= x
+        energy = (self._at_nodes @ x[:, :, None])[:, :, 0] @ self._spread
+        products /= np.maximum(energy, 1e-9 * energy[:, :1] + 1e-30)
+        return products, density
 
 
-def half_sine(n: Float64 | NDArray[np.intp], length: int) -> Float64:
-    """Return sin(pi (n + 1/2) / length) inside 0 <= n < length, zero outside, at fractional positions too."""
-    phase = (np.asarray(n, np.float64) + 0.5) / length
+def _energy_matrix(n: NDArray[np.intp], width: int, lags: Float64) -> Float64:
+    """Return the matrix that maps a squared windowed frame to the denominator at some lags."""
+    ahead, behind = half_sine(n + lags[:, None], width), half_sine(n - lags[:, None], width)
+    window = half_sine(n, width)
+    # Divided by the window, which the squared frame holds twice and the denominator once.
+    result: Float64 = (ahead + behind) / np.where(window > 0.0, window, np.inf)
+    return result
+
+
+def half_sine(n: Float64 | NDArray[np.intp], width: int) -> Float64:
+    """Return sin(pi (n + 1/2) / width) where positive, zero outside, at fractional positions too."""
+    phase = (np.asarray(n, np.float64) + 0.5) / width
     inside = (phase > 0.0) & (phase < 1.0)
     result: Float64 = np.where(inside, np.sin(np.pi * phase), 0.0)
     return result

@@ -209,12 +209,14 @@ def test_wrong_shapes_and_rates_are_refused() -> None:
 def test_periodicity_is_one_at_the_period_of_any_wave() -> None:
     random = np.random.default_rng(4)
     wave = np.fft.irfft(random.standard_normal(13) + 1j * random.standard_normal(13), 50)
-    function, density, power = Periodicity(600, 40, 400, 2).process(np.tile(wave, 12))
+    periodicity = Periodicity(600, [(0, 600), (200, 400)], (40, 400), 2)
+    functions, density = periodicity.process(np.tile(wave, 12))
     lags = np.arange(40, 400) / 2.0
-    assert np.allclose(function[np.isin(lags, [50.0, 100.0, 150.0])], 1.0, atol=3e-4)
-    assert function[lags == 25.0] < 0.5
+    for function in functions:
+        assert np.allclose(function[np.isin(lags, [50.0, 100.0, 150.0])], 1.0, atol=3e-4)
+        assert function[lags == 25.0] < 0.5
+    power = 2.0 * density.sum(axis=1) / (periodicity.size * periodicity.energy)
     assert power == pytest.approx(np.mean(wave**2), rel=0.1)
-    assert density.shape == (Periodicity(600, 40, 400, 2).size // 2 + 1,)
 
 
 @pytest.mark.parametrize("rate", RATES)
