@@ -119,7 +119,7 @@ class CandidateFinder:
         frame[: -x.size] = frame[x.size :].copy()
         frame[-x.size :] = x
         (nsdf, short), (self._density, _) = self._periodicity.process(frame)
-        self.power = float(self._density.sum()) * self._to_power
+        self.power = float(np.add.reduce(self._density)) * self._to_power
         pair, lags = self._pair, self._short_lags
         pair[0, :lags] = pair[1, :lags]
         pair[1, :lags] = short[:lags]
@@ -139,7 +139,7 @@ class CandidateFinder:
     def share_below(self, hz: float) -> float:
         """Return the share of the latest frame's energy below a frequency in hertz, 0..1."""
         top = max(1, int(hz * self._bins_per_hz))
-        return float(self._density[:top].sum()) * self._to_power / (self.power + 1e-30)
+        return float(np.add.reduce(self._density[:top])) * self._to_power / (self.power + 1e-30)
 
     def _score(self, nsdf: Float64, peaks: NDArray[np.intp]) -> Candidates:
         rise, bend, height = PARABOLA @ nsdf[peaks + AROUND]
