@@ -120,9 +120,9 @@ class AudioReader:
         try:
             return np.ascontiguousarray(self._file.read(frames, dtype="float32", always_2d=True).T)
         except (soundfile.LibsndfileError, OSError) as error:
+            seconds = position / self.sample_rate
             raise AudioFileError(
-                f"{self.path} is cut short or damaged at {position / self.sample_rate:.2f} s ({_reason(error)}); "
-                "copy or export it again"
+                f"{self.path} is cut short or damaged at {seconds:.2f} s ({_reason(error)}); copy it again"
             ) from error
 
     def _read(self, position: int) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 _SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".flac": "flac"}
 _RIFF_LIMIT = 2**32 - 2**20  # 4 GB less room for the other chunks
 _FLAC_RATE_LIMIT = 655350
+_FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dBFS is no clip
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ class AudioWriter:
         """The largest absolute value so far, full scale = 1."""
         self.clipped = 0
         """Samples so far that the file could not hold."""
+        self.frames = 0
+        """Samples so far in each channel."""
         self._path = path
         self._form = form
-        self._frames = 0
         self._chunks = chunks or []
         self._quantizer = None if form.is_float else Quantizer(int(form.bits), channels, seed)
         container = _fitting(form, sample_rate, channels, frames, path)
@@ -126,7 +128,7 @@ class AudioWriter:
         level = np.abs(x)
         self.peak = max(self.peak, float(level.max(initial=0.0)))
         if self._quantizer is not None:
-            self.clipped += int(np.count_nonzero(level > 1.0))
+            self.clipped += int(np.count_nonzero(level > _FULL_SCALE))
         y = x if self._quantizer is None else self._quantizer.process(x)
         try:
             self._file.write(np.ascontiguousarray(y.T))
@@ -136,7 +138,7 @@ class AudioWriter:
             AssertionError,
         ) as error:  # AssertionError: fewer samples were taken
             raise _refused(self._path, error) from error
-        self._frames += x.shape[1]
+        self.frames += x.shape[1]
 
     def close(self) -> None:
         """Finish the file and look whether all of it arrived.
@@ -153,9 +155,9 @@ class AudioWriter:
             arrived = soundfile.info(self._path).frames
         except (soundfile.LibsndfileError, OSError) as error:
             raise _refused(self._path, error) from error
-        if arrived != self._frames:
+        if arrived != self.frames:
             raise OutputError(
-                f"{self._path} holds {arrived} of {self._frames} samples; free some space and start again"
+                f"{self._path} holds {arrived} of {self.frames} samples; free some space and start again"
             )
 
     def __enter__(self) -> Self:

@@ -15,25 +15,22 @@ _open: set[Path] = set()
 _numbers = itertools.count()
 
 
-class Draft:
-    """A temporary file beside its target: renamed by `commit`, removed when the `with` block ends without it.
+class Scratch:
+    """A temporary file, removed when the `with` block ends.
 
     Args:
-        target: the file to be.
-        force: replace a file that is there already.
+        target: the file it is made for, beside which it lies.
 
     Raises:
-        OutputError: the target exists, or its folder is missing or cannot be written.
+        OutputError: the folder cannot be written.
     """
 
-    def __init__(self, target: Path, *, force: bool = False) -> None:
+    def __init__(self, target: Path) -> None:
         self.target = target
-        self._force = force
-        check_target(target, force=force)
         self.path = target.parent / f".plugin-bridge-{os.getpid()}-{next(_numbers)}.part"
-        _open.add(self.path)
 
     def __enter__(self) -> Self:
+        _open.add(self.path)
         try:
             self.path.touch(exist_ok=False)
         except OSError as error:
@@ -46,6 +43,27 @@ class Draft:
     ) -> None:
         self._discard()
 
+    def _discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+        _open.discard(self.path)
+
+
+class Draft(Scratch):
+    """A file to be: renamed to its target by `commit`, removed when the `with` block ends without it.
+
+    Args:
+        target: the file.
+        force: replace one that is there already.
+
+    Raises:
+        OutputError: the target exists, or its folder is missing or cannot be written.
+    """
+
+    def __init__(self, target: Path, *, force: bool = False) -> None:
+        super().__init__(target)
+        self._force = force
+        check_target(target, force=force)
+
     def commit(self) -> None:
         """Bring the temporary file to the disk and give it its name.
 
@@ -57,13 +75,9 @@ class Draft:
             with self.path.open("rb+") as file:
                 os.fsync(file.fileno())
             self.path.replace(self.target)
-            _sync_folder(self.target.parent)
         except OSError as error:
             raise unwritable(self.target, error) from error
-
-    def _discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        _open.discard(self.path)
+        _sync_folder(self.target.parent)
 
 
 def check_target(target: Path, *, force: bool = False) -> None:
@@ -84,9 +98,8 @@ def check_target(target: Path, *, force: bool = False) -> None:
 
 def unwritable(target: Path, error: OSError) -> OutputError:
     """Return the sentence for a failed write."""
-    return OutputError(
-        f"{target} cannot be written: {error.strerror or error}; free some space or choose another folder"
-    )
+    reason = error.strerror or str(error)
+    return OutputError(f"{target} cannot be written: {reason}; free some space or choose another folder")
 
 
 def discard_all() -> None:

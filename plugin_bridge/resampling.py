@@ -1,4 +1,4 @@
-"""Bring audio of any rate to a native one and back, in streams of exact length (soxr, very high quality)."""
+"""Bring audio of any rate to a native one and back, in streams (soxr, very high quality)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,10 @@ def native_rate(sample_rate: int) -> int:
     return next((rate for rate in RATES if rate >= sample_rate), RATES[-1])
 
 
-def resampled_length(frames: int, source_rate: int, target_rate: int) -> int:
-    """Return how many samples cover `frames` samples of `source_rate` at `target_rate`, rounded up."""
-    return -(-frames * target_rate // source_rate)
-
-
 def resampled(
-    chunks: Iterable[NDArray[np.float32]], channels: int, source_rate: int, target_rate: int, frames: int
+    chunks: Iterable[NDArray[np.float32]], channels: int, source_rate: int, target_rate: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Resample a stream; equal rates pass it on untouched.
+    """Resample a stream, which may be endless; equal rates pass it on untouched.
 
     The filter's delay is compensated by soxr, and how the input is cut does not change the output.
 
@@ -33,25 +28,13 @@ def resampled(
         channels: rows of each chunk.
         source_rate: hertz.
         target_rate: hertz.
-        frames: samples to give out, exactly: the end is cut or filled with zeros.
 
     Yields:
-        float32 arrays of shape (channels, n), `frames` samples in all.
+        float32 arrays of shape (channels, n); n samples become n * target_rate / source_rate, rounded.
     """
-    left = frames
-    for x in chunks if source_rate == target_rate else _converted(chunks, channels, source_rate, target_rate):
-        y = x[:, :left]
-        left -= y.shape[1]
-        if y.shape[1]:
-            yield y
-        if not left:
-            return
-    yield np.zeros((channels, left), np.float32)
-
-
-def _converted(
-    chunks: Iterable[NDArray[np.float32]], channels: int, source_rate: int, target_rate: int
-) -> Iterator[NDArray[np.float32]]:
+    if source_rate == target_rate:
+        yield from chunks
+        return
     stream = soxr.ResampleStream(source_rate, target_rate, channels, dtype="float32", quality="VHQ")
     for x in chunks:
         yield np.ascontiguousarray(stream.resample_chunk(np.ascontiguousarray(x.T)).T)
