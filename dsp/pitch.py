@@ -87,13 +87,15 @@ class PitchTracker:
         """Take one hop of samples and return the pitch two hops before its end.
 
         Args:
-            x: mono samples, shape (hop,), float32.
+            x: mono samples, shape (hop,), float32. A hop that is not finite counts as silence.
 
         Raises:
             ValueError: `x` has another shape.
         """
         if x.shape != (self._hop,):
             raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
+        if not math.isfinite(float(x @ x)):
+            x = np.zeros_like(x)
         found = self._finder.process(self._decimator.process(x))
         self._peak = max(self._finder.power, self._peak * PEAK_FALL, PEAK_LEAST)
         if found.log_f0.size == 0:

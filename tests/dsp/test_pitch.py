@@ -188,6 +188,18 @@ def test_extreme_input_gives_finite_output(value: float) -> None:
         track(x, rate)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_hop_that_is_not_finite_counts_as_silence(value: float) -> None:
+    rate = 48000
+    x = steady(300.0, rate, 0.8)
+    x[9600:10080] = value
+    f0, voicing = track(x, rate)
+    assert np.isfinite(f0).all()
+    assert np.isfinite(voicing).all()
+    assert np.abs(cents(f0[35:-5], 300.0)).max() < 1.0
+    assert voicing[35:-5].min() > 0.9
+
+
 def test_dc_and_rumble_are_ignored() -> None:
     rate = 48000
     t = np.arange(rate) / rate
