@@ -13,6 +13,7 @@ from dsp.decimator import Decimator
 from dsp.units import hop_size
 
 START_F0 = 220.0
+LOUDEST = 1e6
 LEAP_COST_PER_OCTAVE = 0.6
 LEAP_COST_MAX = 0.3
 # Below this much voicing a falling gate keeps its pitch unless the new one is near (in octaves).
@@ -87,14 +88,15 @@ class PitchTracker:
         """Take one hop of samples and return the pitch two hops before its end.
 
         Args:
-            x: mono samples, shape (hop,), float32. A hop that is not finite counts as silence.
+            x: mono samples, shape (hop,), float32. A hop with a value that is not finite, or
+                above 120 dB re full scale, counts as silence.
 
         Raises:
             ValueError: `x` has another shape.
         """
         if x.shape != (self._hop,):
             raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
-        if not math.isfinite(float(x @ x)):
+        if not float(np.abs(x).max()) < LOUDEST:
             x = np.zeros_like(x)
         found = self._finder.process(self._decimator.process(x))
         self._peak = max(self._finder.power, self._peak * PEAK_FALL, PEAK_LEAST)
