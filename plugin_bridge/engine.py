@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
 from dsp.units import hop_size
-from plugin_bridge.core import Core, Reading
+from plugin_bridge import core
 from plugin_bridge.events import AnyEvent, Event, check_event
 from plugin_bridge.parameters import Value, check_values, parameter
 from plugin_bridge.voices import AnySinger, check_singer, load_singers
 
 Float32 = NDArray[np.float32]
+
+LATENCY_HOPS = 1 + core.LATENCY_HOPS
+"""One hop of re-blocking and those of the core: 30 ms at every rate."""
 
 
 class Engine:
@@ -59,7 +62,7 @@ class Engine:
         """Ids of the set, in order."""
         for name, value in values.items():
             check_singer(name, value, loaded)
-        self._core = Core(sample_rate, channels, loaded, seed, values)
+        self._core = core.Core(sample_rate, channels, loaded, seed, values)
         self._fifo = HopFifo(channels, hop, self._render)
         self.latency = self._fifo.latency + self._core.latency
         """Samples from input to output: 3 hops, whatever the blocks."""
@@ -94,6 +97,27 @@ class Engine:
         out = self._fifo.process(block)
         self.position += block.shape[1]
         return out
+
+    def process_hop(self, hop: Float32) -> Float32:
+        """Take one whole hop and return the one `hop_latency` samples before it.
+
+        For hosts that cut the audio into hops themselves, and so need not pay for a second cut; a stream goes
+        through `process` or through this, never both. Events come by `schedule`.
+
+        Args:
+            hop: shape (channels, sample_rate // 100), float32.
+
+        Returns:
+            Shape (channels, hop), float32.
+        """
+        out = self._render(hop)
+        self.position += hop.shape[1]
+        return out
+
+    @property
+    def hop_latency(self) -> int:
+        """Samples from input to output of `process_hop`."""
+        return self._core.latency
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Queue events for the blocks to come; see `process`, which raises the same."""
@@ -134,7 +158,7 @@ class Engine:
         return self._core.render(hop)
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> core.Reading:
         """What was heard in the newest frame, for meters."""
         return self._core.reading
 

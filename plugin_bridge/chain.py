@@ -1,0 +1,247 @@
+"""`Chain`: a pedalboard that holds singers beside effects, with constant blocks and one declared latency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, MutableSequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
+
+import numpy as np
+
+from plugin_bridge.events import AnyEvent
+from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
+from plugin_bridge.stage import SingerConversion, whole_pitch
+from plugin_bridge.stream import Simple, Stream, latency_of
+
+if TYPE_CHECKING:
+    from pedalboard import Plugin
+
+LONGEST_TAIL_S = 30.0
+"""What tail="auto" renders at most."""
+TAIL_QUIET = 1e-5
+"""Level, -100 dB, below which a tail has ended once it stays there for `TAIL_QUIET_S`."""
+TAIL_QUIET_S = 0.5
+
+Stage: TypeAlias = "Plugin | SingerConversion | Chain"
+"""What a chain holds: effects of pedalboard, VST3 plug-ins, singers and other chains."""
+
+
+class Chain(MutableSequence["Stage"]):
+    """A list of stages, called as `pedalboard.Pedalboard` is: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
+
+    Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as many
+    samples as it takes, `latency` late, and a whole recording comes back as long as it was, without delay.
+
+    Args:
+        stages: in the order of the signal.
+
+    Raises:
+        TypeError: something else than a stage, or an instrument.
+        ValueError: the same stage twice.
+    """
+
+    def __init__(self, stages: Iterable[Stage] = ()) -> None:
+        self._stages: list[Stage] = []
+        self._stream: Stream | None = None
+        self.extend(stages)
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+    @overload
+    def __getitem__(self, index: int) -> Stage: ...
+    @overload
+    def __getitem__(self, index: slice) -> MutableSequence[Stage]: ...
+    def __getitem__(self, index: int | slice) -> Stage | MutableSequence[Stage]:
+        return self._stages[index]
+
+    @overload
+    def __setitem__(self, index: int, value: Stage) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[Stage]) -> None: ...
+    def __setitem__(self, index: int | slice, value: Stage | Iterable[Stage]) -> None:
+        stages = list(self._stages)
+        stages[index] = value  # type: ignore[index, assignment]
+        self._replace(stages)
+
+    def __delitem__(self, index: int | slice) -> None:
+        stages = list(self._stages)
+        del stages[index]
+        self._replace(stages)
+
+    def insert(self, index: int, value: Stage) -> None:
+        """Put a stage before the index."""
+        stages = list(self._stages)
+        stages.insert(index, value)
+        self._replace(stages)
+
+    def __repr__(self) -> str:
+        return f"Chain({self._stages!r})"
+
+    def _replace(self, stages: list[Stage]) -> None:
+        leaves = list(flattened(stages))
+        for stage in leaves:
+            _check_stage(stage)
+        if len({id(stage) for stage in leaves}) < len(leaves):
+            raise ValueError("a stage stands twice in the chain and would share its state; make a second one")
+        self._stages = stages
+
+    def latency_at(self, sample_rate: float, channels: int = 1) -> int:
+        """Return the samples from input to output of a stream.
+
+        Args:
+            sample_rate: hertz; native where the chain holds a singer.
+            channels: of the audio.
+
+        Raises:
+            EffectError: a plug-in refuses the channels.
+            ValueError: the rate is not native, or a stream of another form runs, which measuring would disturb.
+        """
+        form = (check_rate(sample_rate), channels)
+        if self._stream is None:
+            return latency_of(list(flattened(self)), *form)
+        self._check_form(form)
+        return self._stream.latency
+
+    @property
+    def latency(self) -> int:
+        """Samples from input to output of the stream that runs.
+
+        Raises:
+            ValueError: none runs, so the rate is not known; ask `latency_at`.
+        """
+        if self._stream is None:
+            raise ValueError("latency depends on the sample rate, and no stream runs yet; ask latency_at(sample_rate)")
+        return self._stream.latency
+
+    def __call__(
+        self,
+        audio: Audio,
+        sample_rate: float,
+        buffer_size: int = 8192,
+        reset: bool = True,
+        *,
+        tail: float | Literal["auto"] = 0.0,
+        events: Iterable[AnyEvent] = (),
+    ) -> Float32:
+        """Process audio, in the call shape of `pedalboard.Pedalboard`.
+
+        Args:
+            audio: float32 or float64, shape (samples,) or (1 or 2 channels, samples).
+            sample_rate: hertz; native where the chain holds a singer.
+            buffer_size: for the sake of the call shape; the samples do not depend on it.
+            reset: True processes a whole recording without delay; False the next block of a stream, as many samples
+                as given, `latency` samples late.
+            tail: seconds of what rings on, added to a whole recording; "auto" renders until it has been below
+                -100 dB for half a second, 30 s at most.
+            events: automation of the chain's singers, positions in samples of the recording or of the stream.
+
+        Returns:
+            float32 in the shape of `audio`, longer by the tail.
+
+        Raises:
+            TypeError: not an array of floats.
+            ValueError: another shape, a rate that is not usable, not finite samples in a whole recording, a tail
+                out of range or of a stream, or a stream that changes its rate or channels.
+            EffectError: a plug-in refuses the channels.
+        """
+        check_buffer(buffer_size)
+        rows, rate = as_channels(audio), check_rate(sample_rate)
+        _check_tail(tail)
+        if not reset:
+            if tail != 0.0:
+                raise ValueError("a stream has no end and so no tail; feed it zeros instead")
+            return self._block(rows, rate, events).reshape(audio.shape)
+        check_finite(rows)
+        out = self._whole(rows, rate, tail, events)
+        return out[0] if audio.ndim == 1 else out
+
+    process = __call__
+
+    def reset(self) -> None:
+        """End the stream that runs; the next block starts a new one."""
+        self._stream = None
+
+    def _whole(
+        self, rows: Float32, rate: int, tail: float | Literal["auto"], events: Iterable[AnyEvent]
+    ) -> Float32:
+        stages = list(flattened(self))
+        singers = [stage for stage in stages if isinstance(stage, SingerConversion)]
+        pitch = whole_pitch(rows, rate) if any(singer.needs_source_pitch() for singer in singers) else 0.0
+        self._stream = None
+        stream = Stream(stages, rate, rows.shape[0], pitch)
+        try:
+            stream.schedule(events)
+            parts = [stream.process(rows), stream.process(_silence(rows, stream.latency))]
+            if tail == "auto":
+                parts += _tail_parts(stream, rows, rate)
+            else:
+                parts.append(stream.process(_silence(rows, round(tail * rate))))
+        finally:
+            for singer in singers:
+                singer.reset()
+        out = np.concatenate(parts, axis=1)[:, stream.latency :]
+        return _until_quiet(out, rows.shape[1]) if tail == "auto" else out
+
+    def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
+        stages, form = list(flattened(self)), (rate, rows.shape[0])
+        if self._stream is None:
+            self._stream = Stream(stages, *form)
+        self._check_form(form)
+        self._stream.arrange(stages)
+        self._stream.schedule(events)
+        return self._stream.process(rows)
+
+    def _check_form(self, form: tuple[int, int]) -> None:
+        if self._stream is not None and self._stream.form != form:
+            rate, channels = self._stream.form
+            raise ValueError(
+                f"the stream has {rate} Hz and {channels} channels, not {form[0]} Hz and {form[1]}; "
+                "call reset() before it changes"
+            )
+
+
+def flattened(stages: Iterable[Stage]) -> Iterator[Simple]:
+    """Yield the stages with nested chains taken apart."""
+    for stage in stages:
+        if isinstance(stage, Chain):
+            yield from flattened(stage)
+        else:
+            yield stage
+
+
+def _check_stage(stage: object) -> None:
+    from pedalboard import Plugin  # noqa: PLC0415 - takes longer to load than a script without effects needs
+
+    if not isinstance(stage, (Plugin, SingerConversion)):
+        raise TypeError(f"{stage!r} is no stage; give effects of pedalboard, VST3 plug-ins, SingerConversion or Chain")
+    if getattr(stage, "is_instrument", False) and not getattr(stage, "is_effect", True):
+        raise TypeError(f"{stage!r} is an instrument and takes no audio; give effects")
+
+
+def _check_tail(value: object) -> None:
+    if value == "auto":
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"tail {value!r} is not a number; give seconds from 0, or 'auto'")
+    if not 0.0 <= value <= 3600.0:
+        raise ValueError(f"tail {value!r} is out of range; give 0 to 3600 seconds, or 'auto'")
+
+
+def _silence(rows: Float32, n: int) -> Float32:
+    return np.zeros((rows.shape[0], n), np.float32)
+
+
+def _tail_parts(stream: Stream, rows: Float32, rate: int) -> list[Float32]:
+    """Render the tail until a whole part of it is quiet."""
+    parts: list[Float32] = []
+    for _ in range(round(LONGEST_TAIL_S / TAIL_QUIET_S)):
+        parts.append(stream.process(_silence(rows, round(TAIL_QUIET_S * rate))))
+        if np.abs(parts[-1]).max() <= TAIL_QUIET:
+            break
+    return parts
+
+
+def _until_quiet(out: Float32, n: int) -> Float32:
+    """Cut a tail after the last sample that sounds; the recording itself stays whole."""
+    loud = np.flatnonzero(np.abs(out[:, n:]).max(axis=0) > TAIL_QUIET)
+    return out[:, : n + (int(loud[-1]) + 1 if loud.size else 0)]

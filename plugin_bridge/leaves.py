@@ -1,0 +1,140 @@
+"""What stands in a running chain: an effect of pedalboard or a singer, one hop at a time, each with its latency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.errors import EffectError
+from dsp.fifo import Backlog
+from plugin_bridge.events import AnyEvent
+from plugin_bridge.stage import SingerConversion
+
+if TYPE_CHECKING:
+    from pedalboard import Plugin
+
+Float32 = NDArray[np.float32]
+
+_SETTLED_HOPS = 20
+_LONGEST_LATENCY_S = 30.0
+
+
+class Leaf(Protocol):
+    """A running stage."""
+
+    latency: int
+    """Samples from input to output."""
+
+    def place(self, before: int) -> None:
+        """Learn by how many samples the chain delays what arrives here."""
+
+    def process(self, x: Float32) -> Float32:
+        """Take a hop (channels, hop) and return one of the same shape."""
+
+    def schedule(self, events: Iterable[AnyEvent]) -> None:
+        """Take events in input samples of the chain."""
+
+
+class EffectLeaf:
+    """A native effect, a VST3 plug-in or a container of them.
+
+    The plug-in is reset, fed zeros until it holds back no more, and reset again: that counts its latency, and it
+    has then seen its largest block, after which it keeps its state from block to block.
+
+    Args:
+        plugin: the effect.
+        sample_rate: hertz.
+        channels: of the audio.
+        hop: samples per call.
+
+    Raises:
+        EffectError: the plug-in refuses these channels, or never stops holding back.
+    """
+
+    def __init__(self, plugin: Plugin, sample_rate: int, channels: int, hop: int) -> None:
+        self._plugin = plugin
+        self._rate = float(sample_rate)
+        self._hop = hop
+        plugin.reset()
+        silence = np.zeros((channels, hop), np.float32)
+        try:
+            counted = self._count(silence)
+        except ValueError as error:
+            name = type(plugin).__name__ if not hasattr(plugin, "name") else str(plugin.name)
+            raise EffectError(f"{name} refuses {channels}-channel audio ({error}); give the channels it takes") from error
+        self.latency = max(counted, int(getattr(plugin, "reported_latency_samples", 0)))
+        self._backlog = Backlog(channels, self.latency, hop)
+        plugin.reset()
+
+    def _count(self, silence: Float32) -> int:
+        missing, unchanged = 0, 0
+        for _ in range(round(_LONGEST_LATENCY_S * self._rate / self._hop)):
+            got = self._run(silence).shape[1]
+            unchanged = unchanged + 1 if got == self._hop else 0
+            missing += self._hop - got
+            if unchanged == _SETTLED_HOPS:
+                return missing
+        raise EffectError(
+            f"{type(self._plugin).__name__} still holds audio back after {_LONGEST_LATENCY_S:g} s; use another effect"
+        )
+
+    def _run(self, x: Float32) -> Float32:
+        return self._plugin.process(x, self._rate, self._hop, False)
+
+    def process(self, x: Float32) -> Float32:
+        """Take a hop and return one of the same shape."""
+        self._backlog.push(self._run(x))
+        return self._backlog.pull(self._hop)
+
+    def place(self, before: int) -> None:
+        """Effects do not count samples."""
+
+    def schedule(self, events: Iterable[AnyEvent]) -> None:
+        """Effects take no events."""
+
+
+class SingerLeaf:
+    """A singer, told of events where their samples reach it.
+
+    Args:
+        stage: the singer and its parameters.
+        form: native rate in hertz, and channels.
+        source_pitch: median pitch in hertz where it is known, else 0.
+        clock: returns the chain's input position.
+        started: samples that went through the chain before this stage joined it.
+        before: samples by which the chain delays what arrives here.
+    """
+
+    def __init__(
+        self,
+        stage: SingerConversion,
+        form: tuple[int, int],
+        source_pitch: float,
+        clock: Callable[[], int],
+        started: int,
+        before: int,
+    ) -> None:
+        self.now = clock
+        self._started, self._before = started, before
+        self._engine = stage.start(*form, source_pitch, self)
+        self.latency = self._engine.hop_latency
+
+    def local(self, position: int) -> int:
+        """Return the engine's position at which an input sample of the chain arrives."""
+        return position + self._before - self._started
+
+    def place(self, before: int) -> None:
+        """Learn by how many samples the chain delays what arrives here."""
+        self._before = before
+
+    def process(self, x: Float32) -> Float32:
+        """Take a hop and return one of the same shape."""
+        return self._engine.process_hop(x)
+
+    def schedule(self, events: Iterable[AnyEvent]) -> None:
+        """Take events in input samples of the chain."""
+        self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)

@@ -1,0 +1,106 @@
+"""A chain that runs: its stages hop by hop, behind one FIFO, with the latencies summed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.fifo import HopFifo
+from plugin_bridge.events import AnyEvent
+from plugin_bridge.leaves import EffectLeaf, Leaf, SingerLeaf
+from plugin_bridge.stage import SingerConversion
+
+if TYPE_CHECKING:
+    from pedalboard import Plugin
+
+Float32 = NDArray[np.float32]
+Simple: TypeAlias = "Plugin | SingerConversion"
+"""A stage that is no chain."""
+
+HOPS_PER_SECOND = 100
+
+
+class Stream:
+    """Stages in a row.
+
+    Args:
+        stages: singers and effects, in order.
+        sample_rate: hertz.
+        channels: 1 or 2.
+        source_pitch: median pitch in hertz where it is known, else 0.
+
+    Raises:
+        EffectError: a plug-in refuses the channels.
+        ValueError: the rate is not native and there is a singer.
+    """
+
+    def __init__(
+        self, stages: Sequence[Simple], sample_rate: int, channels: int, source_pitch: float = 0.0
+    ) -> None:
+        self.form = (sample_rate, channels)
+        self.position = 0
+        """Input samples taken so far."""
+        self._hop = sample_rate // HOPS_PER_SECOND
+        self._source_pitch = source_pitch
+        self._rendered = 0
+        self._stages: list[Simple] = []
+        self._leaves: list[Leaf] = []
+        self._fifo = HopFifo(channels, self._hop, self._render)
+        self.latency = self._hop
+        """Samples from input to output: one hop of re-blocking and the stages' own."""
+        self.arrange(stages)
+
+    def arrange(self, stages: Sequence[Simple]) -> None:
+        """Put the stages in this order; those that ran before go on with what they hold."""
+        if len(stages) == len(self._stages) and all(a is b for a, b in zip(stages, self._stages, strict=True)):
+            return
+        running = {id(stage): leaf for stage, leaf in zip(self._stages, self._leaves, strict=True)}
+        leaves: list[Leaf] = []
+        before = 0
+        for stage in stages:
+            leaf = running.get(id(stage)) or self._leaf(stage, before)
+            leaf.place(before)
+            before += leaf.latency
+            leaves.append(leaf)
+        self._stages, self._leaves = list(stages), leaves
+        self.latency = before + self._hop
+
+    def _leaf(self, stage: Simple, before: int) -> Leaf:
+        if isinstance(stage, SingerConversion):
+            return SingerLeaf(
+                stage, self.form, self._source_pitch, lambda: self.position, self._rendered, before
+            )
+        return EffectLeaf(stage, *self.form, self._hop)
+
+    def schedule(self, events: Iterable[AnyEvent]) -> None:
+        """Take events in input samples."""
+        given = list(events)
+        for leaf in self._leaves:
+            leaf.schedule(given)
+
+    def process(self, rows: Float32) -> Float32:
+        """Take a block (channels, n) and return one of the same shape."""
+        out = self._fifo.process(rows)
+        self.position += rows.shape[1]
+        return out
+
+    def _render(self, hop: Float32) -> Float32:
+        self._rendered += self._hop
+        for leaf in self._leaves:
+            hop = leaf.process(hop)
+        return hop
+
+
+def latency_of(stages: Sequence[Simple], sample_rate: int, channels: int) -> int:
+    """Return the latency a stream of these stages would have; effects are measured, and reset by it."""
+    hop = sample_rate // HOPS_PER_SECOND
+    total = hop
+    for stage in stages:
+        if isinstance(stage, SingerConversion):
+            total += stage.latency_at(sample_rate) - hop
+        else:
+            total += EffectLeaf(stage, sample_rate, channels, hop).latency
+    return total
