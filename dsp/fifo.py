@@ -95,8 +95,8 @@ class Backlog:
 
     def __init__(self, channels: int, latency: int, block: int) -> None:
         self.latency = latency
+        self._held = latency
         self._store = np.zeros((channels, latency + 2 * block), np.float32)
-        self.reset()
 
     def push(self, x: Float32) -> None:
         """Take what the plug-in returned, shape (channels, n).
@@ -106,7 +106,9 @@ class Backlog:
         """
         stop = self._held + x.shape[1]
         if stop > self._store.shape[1]:
-            raise ValueError(f"{stop} samples do not fit a backlog of {self._store.shape[1]}; pull as many as you push")
+            raise ValueError(
+                f"{stop} samples do not fit a backlog of {self._store.shape[1]}; pull as many as you push"
+            )
         self._store[:, self._held : stop] = x
         self._held = stop
 

@@ -13,10 +13,10 @@ Float64 = NDArray[np.float64]
 class Ramp:
     """A value over absolute sample positions that moves along straight lines.
 
-    A move at position p with length n is heard first in sample p and has arrived in sample p + n - 1: the value
-    at p - 1 is still the old one, that at p - 1 + n the target. A move during a ramp starts from where the
-    value stands; one at position 0 or before is there at once, since nothing sounds earlier. Moves must be given
-    in order of position.
+    A move at position p with length n is heard first in sample p and has arrived in sample p + n - 1: the
+    value at p - 1 is still the old one, that at p - 1 + n the target. A move during a ramp starts from where
+    the value stands; one at position 0 or before is there at once, since nothing sounds earlier. Moves must
+    be given in order of position.
 
     Args:
         value: where to start.
@@ -90,7 +90,7 @@ class Ramp:
         return [p for p in self._positions if start <= p < stop]
 
     def forget(self, start: int) -> None:
-        """Drop what is not needed for positions from `start` on; neither `value` nor `segment` may go back."""
+        """Drop what is not needed from `start` on; neither `value` nor `segment` may go back."""
         positions = self._positions
         while len(positions) > 1 and positions[1] <= start:
             del positions[0], self._values[0]

@@ -26,10 +26,11 @@ Stage: TypeAlias = "Plugin | SingerConversion | Chain"
 
 
 class Chain(MutableSequence["Stage"]):
-    """A list of stages, called as `pedalboard.Pedalboard` is: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
+    """A list of stages, called as a Pedalboard is: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
 
-    Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as many
-    samples as it takes, `latency` late, and a whole recording comes back as long as it was, without delay.
+    Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as
+    many samples as it takes, `latency` late, and a whole recording comes back as long as it was, without
+    delay.
 
     Args:
         stages: in the order of the signal.
@@ -94,7 +95,8 @@ class Chain(MutableSequence["Stage"]):
 
         Raises:
             EffectError: a plug-in refuses the channels.
-            ValueError: the rate is not native, or a stream of another form runs, which measuring would disturb.
+            ValueError: the rate is not native, or a stream of another form runs, which measuring would
+                disturb.
         """
         form = (check_rate(sample_rate), channels)
         if self._stream is None:
@@ -110,7 +112,7 @@ class Chain(MutableSequence["Stage"]):
             ValueError: none runs, so the rate is not known; ask `latency_at`.
         """
         if self._stream is None:
-            raise ValueError("latency depends on the sample rate, and no stream runs yet; ask latency_at(sample_rate)")
+            raise ValueError("no stream runs yet, so the rate is not known; ask latency_at(sample_rate)")
         return self._stream.latency
 
     def __call__(
@@ -129,8 +131,8 @@ class Chain(MutableSequence["Stage"]):
             audio: float32 or float64, shape (samples,) or (1 or 2 channels, samples).
             sample_rate: hertz; native where the chain holds a singer.
             buffer_size: for the sake of the call shape; the samples do not depend on it.
-            reset: True processes a whole recording without delay; False the next block of a stream, as many samples
-                as given, `latency` samples late.
+            reset: True processes a whole recording without delay; False the next block of a stream, as many
+                samples as given, `latency` samples late.
             tail: seconds of what rings on, added to a whole recording; "auto" renders until it has been below
                 -100 dB for half a second, 30 s at most.
             events: automation of the chain's singers, positions in samples of the recording or of the stream.
@@ -140,8 +142,8 @@ class Chain(MutableSequence["Stage"]):
 
         Raises:
             TypeError: not an array of floats.
-            ValueError: another shape, a rate that is not usable, not finite samples in a whole recording, a tail
-                out of range or of a stream, or a stream that changes its rate or channels.
+            ValueError: another shape, a rate that is not usable, not finite samples in a whole recording, a
+                tail out of range or of a stream, or a stream that changes its rate or channels.
             EffectError: a plug-in refuses the channels.
         """
         check_buffer(buffer_size)
@@ -213,7 +215,7 @@ def _check_stage(stage: object) -> None:
     from pedalboard import Plugin  # noqa: PLC0415 - takes longer to load than a script without effects needs
 
     if not isinstance(stage, (Plugin, SingerConversion)):
-        raise TypeError(f"{stage!r} is no stage; give effects of pedalboard, VST3 plug-ins, SingerConversion or Chain")
+        raise TypeError(f"{stage!r} is no stage; give pedalboard effects, VST3 plug-ins, singers or chains")
     if getattr(stage, "is_instrument", False) and not getattr(stage, "is_effect", True):
         raise TypeError(f"{stage!r} is an instrument and takes no audio; give effects")
 

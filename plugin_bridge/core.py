@@ -67,7 +67,12 @@ class Core:
     """
 
     def __init__(
-        self, sample_rate: int, channels: int, singers: Mapping[str, Singer], seed: int, values: Mapping[str, Value]
+        self,
+        sample_rate: int,
+        channels: int,
+        singers: Mapping[str, Singer],
+        seed: int,
+        values: Mapping[str, Value],
     ) -> None:
         self.hop = hop_size(sample_rate)
         self.latency = LATENCY_HOPS * self.hop

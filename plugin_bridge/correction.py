@@ -6,7 +6,8 @@ import math
 from bisect import bisect_left
 
 FRAME_MS = 10.0
-# A note is kept until another is nearer by this many semitones, so that vibrato on the border does not flip it.
+# A note is kept until another is nearer by this many semitones, so that vibrato on the border does not flip
+# it.
 _HYSTERESIS = 0.2
 
 

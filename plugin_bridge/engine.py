@@ -29,14 +29,15 @@ class Engine:
     Args:
         sample_rate: a native rate in hertz, one of `dsp.units.RATES`.
         channels: 1, or 2 to keep the pan of a stereo source; its mid is what is sung.
-        singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first. All run
-            all the time, so that a switch needs no warm-up. None for all that ship.
+        singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first.
+            All run all the time, so that a switch needs no warm-up. None for all that ship.
         seed: names the noise.
         parameters: initial values by parameter id.
 
     Raises:
         TypeError: an argument or a value has the wrong type.
-        ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of range.
+        ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of
+            range.
         SingerFileError: a singer file is missing or is no singer.
     """
 
@@ -52,8 +53,7 @@ class Engine:
         hop = hop_size(sample_rate)
         if channels not in (1, 2):
             raise ValueError(f"{channels!r} channels cannot be sung; give 1 or 2, mix down the rest first")
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed {seed!r} does not name a noise; give a whole number from 0")
+        _check_seed(seed)
         values = check_values(parameters or {})
         loaded = load_singers(singers)
         self.sample_rate = sample_rate
@@ -82,8 +82,9 @@ class Engine:
 
         Args:
             block: shape (channels, n), float32, any n; not finite samples count as 0.
-            events: their positions are input samples since the start; each acts on the output sample that belongs
-                to it. Those of later blocks wait; one before this block acts at its start and is counted in `late`.
+            events: their positions are input samples since the start; each acts on the output sample that
+                belongs to it. Those of later blocks wait; one before this block acts at its start and is
+                counted in `late`.
 
         Returns:
             A new array, shape (channels, n), float32.
@@ -126,7 +127,8 @@ class Engine:
             return
         self.late += sum(event.position < self.position for event in checked)
         self._core.queue.add(
-            event if event.position >= self.position else replace(event, position=self.position) for event in checked
+            event if event.position >= self.position else replace(event, position=self.position)
+            for event in checked
         )
 
     def value(self, name: str) -> Value:
@@ -143,7 +145,7 @@ class Engine:
             check_singer(event.parameter, event.value, self.singers)
         return event
 
-    def _check_block(self, block: Float32) -> None:
+    def _check_block(self, block: object) -> None:
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
             raise TypeError(f"block of {kind} is not audio; give a numpy array of float32")
@@ -167,3 +169,8 @@ class Engine:
         self._core.reset()
         self._fifo.reset()
         self.position = self.repaired = self.late = 0
+
+
+def _check_seed(seed: object) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed {seed!r} does not name a noise; give a whole number from 0")

@@ -1,4 +1,4 @@
-"""What stands in a running chain: an effect of pedalboard or a singer, one hop at a time, each with its latency."""
+"""What stands in a running chain: effects and singers, one hop at a time, each with its latency."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Leaf(Protocol):
 class EffectLeaf:
     """A native effect, a VST3 plug-in or a container of them.
 
-    The plug-in is reset, fed zeros until it holds back no more, and reset again: that counts its latency, and it
-    has then seen its largest block, after which it keeps its state from block to block.
+    The plug-in is reset, fed zeros until it holds back no more, and reset again: that counts its latency, and
+    it has then seen its largest block, after which it keeps its state from block to block.
 
     Args:
         plugin: the effect.
@@ -64,22 +64,23 @@ class EffectLeaf:
         try:
             counted = self._count(silence)
         except ValueError as error:
-            name = type(plugin).__name__ if not hasattr(plugin, "name") else str(plugin.name)
-            raise EffectError(f"{name} refuses {channels}-channel audio ({error}); give the channels it takes") from error
+            raise EffectError(
+                f"{_name(plugin)} refuses {channels} channels ({error}); give what it takes"
+            ) from error
         self.latency = max(counted, int(getattr(plugin, "reported_latency_samples", 0)))
         self._backlog = Backlog(channels, self.latency, hop)
         plugin.reset()
 
     def _count(self, silence: Float32) -> int:
-        missing, unchanged = 0, 0
+        missing = unchanged = 0
         for _ in range(round(_LONGEST_LATENCY_S * self._rate / self._hop)):
-            got = self._run(silence).shape[1]
+            got = int(self._run(silence).shape[1])
             unchanged = unchanged + 1 if got == self._hop else 0
             missing += self._hop - got
             if unchanged == _SETTLED_HOPS:
                 return missing
         raise EffectError(
-            f"{type(self._plugin).__name__} still holds audio back after {_LONGEST_LATENCY_S:g} s; use another effect"
+            f"{_name(self._plugin)} still holds audio back after {_LONGEST_LATENCY_S:g} s; use another effect"
         )
 
     def _run(self, x: Float32) -> Float32:
@@ -138,3 +139,7 @@ class SingerLeaf:
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
         self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
+
+
+def _name(plugin: Plugin) -> str:
+    return str(getattr(plugin, "name", type(plugin).__name__))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dsp.smoothing import Ramp
 
-# A gap between notes shorter than this is legato: the last note is held on instead of the source showing through.
+# A gap between notes shorter than this is legato: the last note is held on instead of the source showing
+# through.
 HOLD_MS = 120.0
 _ENGAGE_MS = 10.0
 _BEND_MS = 5.0

@@ -1,4 +1,4 @@
-"""The one table of parameters behind the engine, presets, OSC, MIDI, the command line and the documentation."""
+"""The one table of parameters behind the engine, presets, OSC, MIDI, the command line and the documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, SupportsFloat
 
 from plugin_bridge.scales import KEYS, SCALES
 
@@ -61,7 +61,7 @@ class Parameter:
         return bool(value)
 
     def _check_number(self, value: object) -> float:
-        if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
+        if isinstance(value, (str, bytes, bool)) or not isinstance(value, SupportsFloat):
             raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
         number = float(value)
         if not self.low <= number <= self.high:  # not a number fails both
@@ -97,7 +97,7 @@ class Parameter:
             return self.words[min(int(position * len(self.words)), len(self.words) - 1)]
         if self.kind == "singer":
             raise ValueError(f"{self.id} has no fader; {self.rule()}")
-        return self.low + (self.high - self.low) * position**self.curve
+        return float(self.low + (self.high - self.low) * position**self.curve)
 
     def to_unit(self, value: Value) -> float:
         """Map a value to a fader's position, 0..1, the inverse of `from_unit`.
@@ -110,7 +110,7 @@ class Parameter:
         if isinstance(value, bool):
             return float(value)
         if isinstance(value, float):
-            return ((value - self.low) / (self.high - self.low)) ** (1.0 / self.curve)
+            return float(((value - self.low) / (self.high - self.low)) ** (1.0 / self.curve))
         if self.kind == "choice":
             return (self.words.index(value) + 0.5) / len(self.words)
         raise ValueError(f"{self.id} {value!r} has no fader position; read it as a value")
@@ -130,7 +130,9 @@ class Parameter:
 
 _ROWS = (
     Parameter("singer", "The singer heard.", "", kind="singer", smoothing_ms=20),
-    Parameter("morph_singer", "The singer `morph` goes to; empty for none.", "", kind="singer", smoothing_ms=20),
+    Parameter(
+        "morph_singer", "The singer `morph` goes to; empty for none.", "", kind="singer", smoothing_ms=20
+    ),
     Parameter("morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20),
     Parameter(
         "transpose",
@@ -143,28 +145,64 @@ _ROWS = (
         words=("auto",),
     ),
     Parameter("fine_tune", "Tuning of the output.", 0.0, unit="cents", low=-100, high=100, smoothing_ms=20),
-    Parameter("formant", "Shift of the vocal tract's resonances.", 0.0, unit="semitones", low=-12, high=12, smoothing_ms=20),
-    Parameter("vibrato", "Depth of the sung vibrato: 0 flattens, 1 is as sung, 2 doubles.", 1.0, high=2, smoothing_ms=50),
-    Parameter("correction", "How far the pitch is drawn to the notes of `scale` in `key`.", 0.0, smoothing_ms=50),
+    Parameter(
+        "formant",
+        "Shift of the vocal tract's resonances.",
+        0.0,
+        unit="semitones",
+        low=-12,
+        high=12,
+        smoothing_ms=20,
+    ),
+    Parameter(
+        "vibrato",
+        "Depth of the sung vibrato: 0 flattens, 1 is as sung, 2 doubles.",
+        1.0,
+        high=2,
+        smoothing_ms=50,
+    ),
+    Parameter(
+        "correction", "How far the pitch is drawn to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
+    ),
     Parameter("scale", "The notes `correction` draws to.", "chromatic", kind="choice", words=tuple(SCALES)),
     Parameter("key", "The keynote of `scale`.", "C", kind="choice", words=KEYS),
-    Parameter("retune", "Time in which `correction` pulls; 0 is at once.", 30.0, unit="ms", high=500, curve=2),
-    Parameter("breath", "Level of the noise in voiced sounds.", 0.0, unit="dB", low=-40, high=20, smoothing_ms=20),
-    Parameter("brightness", "Slope of the spectrum above 1 kHz.", 0.0, unit="dB/octave", low=-6, high=6, smoothing_ms=20),
+    Parameter(
+        "retune", "Time in which `correction` pulls; 0 is at once.", 30.0, unit="ms", high=500, curve=2
+    ),
+    Parameter(
+        "breath", "Level of the noise in voiced sounds.", 0.0, unit="dB", low=-40, high=20, smoothing_ms=20
+    ),
+    Parameter(
+        "brightness",
+        "Slope of the spectrum above 1 kHz.",
+        0.0,
+        unit="dB/octave",
+        low=-6,
+        high=6,
+        smoothing_ms=20,
+    ),
     Parameter("likeness", "How strongly the singer's own sounds replace the source's.", 0.0, smoothing_ms=20),
     Parameter("melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10),
     Parameter("glide", "Time from note to note in a replaced melody.", 40.0, unit="ms", high=1000, curve=2),
-    Parameter("source_pitch", "Median pitch of the source for `auto`; 0 listens for it.", 0.0, unit="Hz", high=1100),
+    Parameter(
+        "source_pitch", "Median pitch of the source for `auto`; 0 listens for it.", 0.0, unit="Hz", high=1100
+    ),
     Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20),
     Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20),
-    Parameter("bypass", "Whether the source passes untouched, delayed as the singer is.", False, kind="switch", smoothing_ms=20),
+    Parameter(
+        "bypass",
+        "Whether the source passes untouched, delayed as the singer is.",
+        False,
+        kind="switch",
+        smoothing_ms=20,
+    ),
 )
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType({row.id: row for row in _ROWS})
 """Every parameter by its id, in the order of the documentation."""
 
 
-def parameter(name: str) -> Parameter:
+def parameter(name: object) -> Parameter:
     """Return the row of a parameter.
 
     Raises:

@@ -1,12 +1,12 @@
-"""From the pitch as sung to the pitch as it is to sound: per frame for the estimator, per sample for the oscillator."""
+"""From the pitch as sung to the pitch as it is to sound, per frame and per sample."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED, line, onset_hold
-from dsp.pitch import F0_HIGH, F0_LOW
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.correction import Corrector
 from plugin_bridge.desk import Desk
@@ -66,7 +66,7 @@ class PitchControl:
         amount = self._correction.value(position)
         shift = self._correct(sung, voiced) if amount > 0.0 or self._correction.target > 0.0 else 0.0
         now = np.array([base, swing, shift])
-        self._start = onset_hold(self._stop, self._voicing, now)
+        self._start = onset_hold(self._stop, np.array(self._voicing), now)
         self._stop, self._voicing = now, voicing
         pitch = sung + amount * shift
         if share > 0.0:
@@ -88,7 +88,11 @@ class PitchControl:
         pitch += self._transpose.segment(position, n)
         share = self._melody.weight.segment(position, n)
         if _sounds(share):
-            played = self._melody.note.segment(position, n) + self._melody.bend.segment(position, n) + depth * swing
+            played = (
+                self._melody.note.segment(position, n)
+                + self._melody.bend.segment(position, n)
+                + depth * swing
+            )
             pitch += share * (played - pitch)
         fine = self._fine.segment(position, n)
         if _sounds(fine):

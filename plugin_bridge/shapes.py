@@ -9,7 +9,7 @@ Float32 = NDArray[np.float32]
 Audio = NDArray[np.float32] | NDArray[np.float64]
 
 
-def as_channels(audio: Audio) -> Float32:
+def as_channels(audio: object) -> Float32:
     """Return audio as float32, shape (channels, samples).
 
     Args:
@@ -24,7 +24,7 @@ def as_channels(audio: Audio) -> Float32:
         raise TypeError(f"audio of {kind} cannot be processed; give a numpy array of float32")
     rows = audio[None, :] if audio.ndim == 1 else audio
     if rows.ndim != 2 or rows.shape[0] not in (1, 2):
-        raise ValueError(f"audio of shape {audio.shape} does not fit; give (samples,) or (1 or 2 channels, samples)")
+        raise ValueError(f"audio of shape {audio.shape} does not fit; give (samples,) or (1 or 2, samples)")
     return np.ascontiguousarray(rows, np.float32)
 
 
@@ -38,11 +38,11 @@ def check_finite(audio: Float32) -> None:
     if not finite.all():
         channel, sample = np.argwhere(~finite)[0]
         raise ValueError(
-            f"audio holds {audio[channel, sample]} at sample {sample} of channel {channel}; repair the source first"
+            f"audio holds {audio[channel, sample]} at sample {sample} of channel {channel}; repair it first"
         )
 
 
-def check_rate(sample_rate: float) -> int:
+def check_rate(sample_rate: object) -> int:
     """Return a sample rate as a whole number.
 
     Raises:
@@ -56,7 +56,7 @@ def check_rate(sample_rate: float) -> int:
     return int(sample_rate)
 
 
-def check_buffer(buffer_size: int) -> None:
+def check_buffer(buffer_size: object) -> None:
     """Refuse a block size that is none.
 
     Raises:

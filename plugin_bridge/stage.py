@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -53,15 +53,16 @@ class _Self:
 class SingerConversion:
     """Sing a recording with another voice: `SingerConversion("alys", transpose=12)(audio, 48000)`.
 
-    Every parameter of the table is an attribute; set between two blocks of a stream, it acts from the next sample
-    on, smoothed. `at`, `note` and `bend` write automation in seconds from the start.
+    Every parameter of the table is an attribute; set between two blocks of a stream, it acts from the next
+    sample on, smoothed. `at`, `note` and `bend` write automation in seconds from the start.
 
     Args:
         singer: id of a shipped singer, path of a singer file, or a loaded singer.
         singers: others to switch or morph to while a stream runs. Those that parameters and automation name
             beforehand are added by themselves.
         seed: names the noise; the same seed gives the same samples.
-        **parameters: initial values by id.
+        parameters: initial values by id.
+        **more: the same, as keywords.
 
     Raises:
         TypeError: a value has the wrong type.
@@ -72,9 +73,15 @@ class SingerConversion:
     __slots__ = ("_automation", "_loaded", "_run", "_seed", "_values")
 
     def __init__(
-        self, singer: AnySinger, *, singers: Sequence[AnySinger] = (), seed: int = 0, **parameters: Value
+        self,
+        singer: AnySinger,
+        *,
+        singers: Sequence[AnySinger] = (),
+        seed: int = 0,
+        parameters: Mapping[str, Value] | None = None,
+        **more: Value,
     ) -> None:
-        values = check_values(parameters)
+        values = check_values({**(parameters or {}), **more})
         self._loaded: dict[str, Singer] = load_singers([singer])
         self._seed = seed
         self._automation: list[tuple[float, AnyEvent]] = []
@@ -126,6 +133,15 @@ class SingerConversion:
         return dict(self._values)
 
     @property
+    def sources(self) -> dict[str, str]:
+        """Where the singers of the set come from: id -> id, or -> path of a file that does not ship."""
+        from models.singer import shipped  # noqa: PLC0415 - onnxruntime is loaded only where a singer is
+
+        ships = set(shipped().values())
+        files = {name: getattr(singer, "path", None) for name, singer in self._loaded.items()}
+        return {name: name if path is None or path in ships else str(path) for name, path in files.items()}
+
+    @property
     def latency(self) -> int:
         """Samples from input to output of the stream that runs.
 
@@ -133,7 +149,7 @@ class SingerConversion:
             ValueError: none runs, so the rate is not known; ask `latency_at`.
         """
         if self._run is None:
-            raise ValueError("latency depends on the sample rate, and no stream runs yet; ask latency_at(sample_rate)")
+            raise ValueError("no stream runs yet, so the rate is not known; ask latency_at(sample_rate)")
         return self._run.engine.latency
 
     def latency_at(self, sample_rate: float) -> int:
@@ -156,7 +172,8 @@ class SingerConversion:
             ValueError: an unknown parameter, a value out of range, or a time before 0.
         """
         return self._write(
-            (seconds, Event(0, name, self._named(name, value))) for name, value in check_values(values).items()
+            (seconds, Event(0, name, self._named(name, value)))
+            for name, value in check_values(values).items()
         )
 
     def note(self, start: float, stop: float, note: float) -> Self:
@@ -197,8 +214,9 @@ class SingerConversion:
             audio: float32 or float64, shape (samples,) or (1 or 2 channels, samples).
             sample_rate: a native rate in hertz.
             buffer_size: for the sake of the call shape; the samples do not depend on it.
-            reset: True converts a whole recording, as long as before and without delay; `transpose` "auto" then
-                knows its median pitch. False converts the next block of a stream, `latency` samples late.
+            reset: True converts a whole recording, as long as before and without delay; `transpose` "auto"
+                then knows its median pitch. False converts the next block of a stream, `latency` samples
+                late.
             events: further automation, positions in samples of the recording or of the stream.
 
         Returns:
@@ -206,8 +224,8 @@ class SingerConversion:
 
         Raises:
             TypeError: not an array of floats.
-            ValueError: another shape, a rate that is not native, not finite samples in a whole recording, or a
-                stream that changes its rate or channels.
+            ValueError: another shape, a rate that is not native, not finite samples in a whole recording, or
+                a stream that changes its rate or channels.
         """
         check_buffer(buffer_size)
         rows, rate = as_channels(audio), check_rate(sample_rate)
@@ -238,7 +256,9 @@ class SingerConversion:
         values = dict(self._values)
         if source_pitch > 0.0:
             values.setdefault("source_pitch", min(source_pitch, PARAMETERS["source_pitch"].high))
-        engine = Engine(sample_rate, channels, list(self._loaded.values()), seed=self._seed, parameters=values)
+        engine = Engine(
+            sample_rate, channels, list(self._loaded.values()), seed=self._seed, parameters=values
+        )
         self._run = _Run(engine, host or _Self(engine))
         self._schedule(self._automation)
         return engine
@@ -287,7 +307,8 @@ class SingerConversion:
             return
         engine, host = self._run
         engine.schedule(
-            replace(event, position=max(0, host.local(round(time * engine.sample_rate)))) for time, event in written
+            replace(event, position=max(0, host.local(round(time * engine.sample_rate))))
+            for time, event in written
         )
 
 

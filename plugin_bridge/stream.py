@@ -55,7 +55,9 @@ class Stream:
 
     def arrange(self, stages: Sequence[Simple]) -> None:
         """Put the stages in this order; those that ran before go on with what they hold."""
-        if len(stages) == len(self._stages) and all(a is b for a, b in zip(stages, self._stages, strict=True)):
+        if len(stages) == len(self._stages) and all(
+            a is b for a, b in zip(stages, self._stages, strict=True)
+        ):
             return
         running = {id(stage): leaf for stage, leaf in zip(self._stages, self._leaves, strict=True)}
         leaves: list[Leaf] = []

@@ -1,4 +1,4 @@
-"""From the singers' filters to the filters heard: weights, formants, brightness and breath, at the samples that count."""
+"""From the singers' filters to the filters heard: weights, formants, brightness, breath, on their samples."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ class Timbre:
             part = (corner - position) / n
             between = [_between(a, b, part) for a, b in zip(before, now, strict=True)]
             gate = voicing_before + (voicing - voicing_before) * part
-            found.append(Knot(corner - position, *self._shape(corner, between, gate, float(f0[corner - position]))))
+            found.append(
+                Knot(corner - position, *self._shape(corner, between, gate, float(f0[corner - position])))
+            )
         self._last = self._shape(position + n, now, voicing, float(f0[-1]))
         found.append(Knot(n, *self._last))
         return found

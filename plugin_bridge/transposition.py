@@ -49,7 +49,9 @@ class Transposition:
         if source is None:
             shift = self._octave or 0.0
         else:
-            shift = octave_shift(source, hz_to_semitones(self._singer_median()), self._octave if keep else None)
+            shift = octave_shift(
+                source, hz_to_semitones(self._singer_median()), self._octave if keep else None
+            )
             self._octave = shift
         if shift != self._ramp.target:
             self._ramp.move(shift, position)

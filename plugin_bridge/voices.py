@@ -92,9 +92,10 @@ def check_singer(name: str, value: object, ids: Collection[str]) -> None:
     Raises:
         ValueError: the parameter is a singer, and the value not one of the set.
     """
-    if name == "singer" or (name == "morph_singer" and value != ""):
-        if value not in ids:
-            raise ValueError(f"{name} {value!r} is not in the set; use one of {', '.join(ids)} or add it to singers")
+    named = name == "singer" or (name == "morph_singer" and value != "")
+    if named and value not in ids:
+        known = ", ".join(ids)
+        raise ValueError(f"{name} {value!r} is not in the set; use one of {known} or add it to singers")
 
 
 def _shipped() -> list[str]:

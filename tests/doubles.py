@@ -68,8 +68,10 @@ BRIGHT = CopySinger("bright", 2.0, 260.0)
 ADDED = CopySinger("added", 0.0, 220.0, "ddsp-add")
 
 
-def sung(sample_rate: int, seconds: float, f0: float = 220.0, vibrato: float = 0.0, level: float = 0.3) -> Float32:
-    """Return a buzzing vowel, shape (1, samples): 20 harmonics under two formants, fading in and out over 20 ms.
+def sung(
+    sample_rate: int, seconds: float, f0: float = 220.0, vibrato: float = 0.0, level: float = 0.3
+) -> Float32:
+    """Return a buzzing vowel, shape (1, samples): 20 harmonics under two formants, faded over 20 ms.
 
     Args:
         sample_rate: hertz.
@@ -84,10 +86,12 @@ def sung(sample_rate: int, seconds: float, f0: float = 220.0, vibrato: float = 0
     wave = np.zeros_like(t)
     for k in range(1, 21):
         if k * f0 * 1.1 < sample_rate / 2:
-            formants = 1.0 / (1.0 + ((k * f0 - 700.0) / 300.0) ** 2) + 0.5 / (1.0 + ((k * f0 - 1800.0) / 400.0) ** 2)
+            formants = 1.0 / (1.0 + ((k * f0 - 700.0) / 300.0) ** 2) + 0.5 / (
+                1.0 + ((k * f0 - 1800.0) / 400.0) ** 2
+            )
             wave += (formants + 0.02) * np.sin(2.0 * np.pi * k * phase + k)
     fade = np.minimum(1.0, np.minimum(t, t[-1] - t) / 0.02)
-    return (level / np.abs(wave).max() * wave * fade).astype(np.float32)[None, :]
+    return np.asarray(level / np.abs(wave).max() * wave * fade, np.float32)[None, :]
 
 
 def blocks(total: int, size: int | None, seed: int = 0) -> list[int]:
