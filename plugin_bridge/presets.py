@@ -127,8 +127,7 @@ class Preset(BaseModel):
             EffectError: an effect is missing, or refuses its parameters or its state.
             SingerFileError: the singer is missing or is no singer.
         """
-        before, after = ([_made(effect) for effect in effects] for effects in (self.before, self.after))
-        return Chain([*before, self.stage(), *after])
+        return Chain([*effects_of(self.before), self.stage(), *effects_of(self.after)])
 
 
 def shipped_presets() -> dict[str, Path]:
@@ -235,6 +234,15 @@ def _stored(stages: Iterable[Simple]) -> tuple[Effect, ...]:
         elif not isinstance(stage, SingerConversion):
             found.append(NativeEffect(effect=type(stage).__name__, parameters=native_parameters(stage)))
     return tuple(found)
+
+
+def effects_of(effects: Iterable[Effect]) -> list[Simple]:
+    """Return the effects of one side of a preset, made anew.
+
+    Raises:
+        EffectError: an effect is missing, or refuses its parameters or its state.
+    """
+    return [_made(effect) for effect in effects]
 
 
 def _made(effect: Effect) -> Simple:
