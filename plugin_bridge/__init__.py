@@ -9,6 +9,8 @@ from plugin_bridge.rooms import check_rooms
 
 __version__ = "0.1.0"
 
+check_rooms()
+
 if TYPE_CHECKING:
     from dsp.errors import (
         AudioFileError,
@@ -21,35 +23,102 @@ if TYPE_CHECKING:
         SingerFileError,
         TrainingError,
     )
-
-check_rooms()
+    from models.manifest import Manifest
+    from models.recipe import Facts, Watcher, train_singer
+    from models.singer import Singer, load_singer
+    from models.singer import shipped as shipped_singers
+    from models.training import Plan as TrainingPlan
+    from plugin_bridge.audiowriter import OutputFormat
+    from plugin_bridge.batch import Job, planned_jobs
+    from plugin_bridge.bounce import Bounced, Listener
+    from plugin_bridge.bounce import bounce as bounce_file
+    from plugin_bridge.cast import Cast
+    from plugin_bridge.chain import Chain
+    from plugin_bridge.effects import load_vst3
+    from plugin_bridge.engine import Engine
+    from plugin_bridge.events import AllNotesOff, Event, NoteOff, NoteOn, PitchBend
+    from plugin_bridge.midifile import read_midi
+    from plugin_bridge.parameters import PARAMETERS, Parameter
+    from plugin_bridge.planning import Settings
+    from plugin_bridge.presets import Preset, load_preset, preset_of, save_preset, shipped_presets
+    from plugin_bridge.score import read_score, write_score
+    from plugin_bridge.stage import SingerConversion
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
-_HOMES = {
-    "dsp.errors": (
-        "AudioFileError",
-        "BridgeError",
-        "EffectError",
-        "MissingExtraError",
-        "OutputError",
-        "PresetError",
-        "ScoreError",
-        "SingerFileError",
-        "TrainingError",
-    ),
+_NAMES = {
+    "dsp.errors": "AudioFileError BridgeError EffectError MissingExtraError OutputError PresetError "
+    "ScoreError SingerFileError TrainingError",
+    "models.manifest": "Manifest",
+    "models.recipe": "Facts Watcher train_singer",
+    "models.singer": "Singer load_singer shipped:shipped_singers",
+    "models.training": "Plan:TrainingPlan",
+    "plugin_bridge.audiowriter": "OutputFormat",
+    "plugin_bridge.batch": "Job planned_jobs",
+    "plugin_bridge.bounce": "Bounced Listener bounce:bounce_file",  # the module itself is called bounce
+    "plugin_bridge.cast": "Cast",
+    "plugin_bridge.chain": "Chain",
+    "plugin_bridge.effects": "load_vst3",
+    "plugin_bridge.engine": "Engine",
+    "plugin_bridge.events": "AllNotesOff Event NoteOff NoteOn PitchBend",
+    "plugin_bridge.midifile": "read_midi",
+    "plugin_bridge.parameters": "PARAMETERS Parameter",
+    "plugin_bridge.planning": "Settings",
+    "plugin_bridge.presets": "Preset load_preset preset_of save_preset shipped_presets",
+    "plugin_bridge.score": "read_score write_score",
+    "plugin_bridge.stage": "SingerConversion",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_PLACES = {
+    name.partition(":")[2] or name: (module, name.partition(":")[0])
+    for module, names in _NAMES.items()
+    for name in names.split()
+}
+_EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train"}
 
 __all__ = [
+    "PARAMETERS",
+    "AllNotesOff",
     "AudioFileError",
+    "Bounced",
     "BridgeError",
+    "Cast",
+    "Chain",
     "EffectError",
+    "Engine",
+    "Event",
+    "Facts",
+    "Job",
+    "Listener",
+    "Manifest",
     "MissingExtraError",
+    "NoteOff",
+    "NoteOn",
     "OutputError",
+    "OutputFormat",
+    "Parameter",
+    "PitchBend",
+    "Preset",
     "PresetError",
     "ScoreError",
+    "Settings",
+    "Singer",
+    "SingerConversion",
     "SingerFileError",
     "TrainingError",
+    "TrainingPlan",
+    "Watcher",
+    "bounce_file",
+    "load_preset",
+    "load_singer",
+    "load_vst3",
+    "planned_jobs",
+    "preset_of",
+    "read_midi",
+    "read_score",
+    "save_preset",
+    "shipped_presets",
+    "shipped_singers",
+    "train_singer",
+    "write_score",
 ]
 
 
@@ -58,14 +127,25 @@ def __getattr__(name: str) -> object:
 
     Raises:
         AttributeError: no public name is called so.
+        MissingExtraError: it needs an extra that is not installed.
     """
-    home = _HOME_OF.get(name)
-    if home is None:
+    if name not in _PLACES:
         raise AttributeError(f"plugin_bridge has no public name {name!r}; it has {', '.join(__all__)}")
-    value: object = getattr(import_module(home), name)
+    module, attribute = _PLACES[name]
+    try:
+        value: object = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name).partition(".")[0])
+        if extra is None:
+            raise
+        from dsp.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
+
+        raise MissingExtraError(
+            f"{name} needs {error.name}, which is not installed; run: pip install 'plugin-bridge[{extra}]'"
+        ) from error
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -48,10 +49,20 @@ def test_the_import_is_silent_and_leaves_the_heavy_parts_alone(tmp_path: Path) -
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_every_public_name_is_there_and_is_listed() -> None:
+def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
     import plugin_bridge
 
-    assert plugin_bridge.__all__ == sorted(plugin_bridge.__all__)
-    assert set(plugin_bridge.__all__) <= set(dir(plugin_bridge))
+    tree = ast.parse((ROOT / "plugin_bridge" / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    aliases = [alias for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(alias.asname or alias.name for alias in aliases) == sorted(plugin_bridge.__all__)
     for name in plugin_bridge.__all__:
         assert getattr(plugin_bridge, name) is not None
+        assert name in dir(plugin_bridge)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    import plugin_bridge
+
+    with pytest.raises(AttributeError, match=r"no public name 'Chian'; it has .*Chain, "):
+        _ = plugin_bridge.Chian  # type: ignore[attr-defined]
