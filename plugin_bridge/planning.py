@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsp.errors import SingerFileError
 from dsp.units import hz_to_semitones
@@ -16,9 +17,13 @@ from plugin_bridge.engine import Engine
 from plugin_bridge.events import AnyEvent, Event
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.prescan import median_pitch
-from plugin_bridge.rendering import Processor
+from plugin_bridge.rendering import Float32, Processor
 from plugin_bridge.resampling import native_rate
 from plugin_bridge.sourcepitch import octave_shift
+from plugin_bridge.voices import Singer
+
+if TYPE_CHECKING:
+    from plugin_bridge.presets import Preset
 
 BLOCK = 4096
 LARGEST_BLOCK = 1 << 20
@@ -29,7 +34,9 @@ class Settings:
     """How to bounce; the same for all files of a batch."""
 
     singer: str = ""
-    """Id or path of the singer heard first; empty to leave it to the automation."""
+    """Id or path of the singer heard first; empty to leave it to the preset or the automation."""
+    preset: Preset | None = None
+    """A singer, values and effects; the singer and the parameters given here go over it."""
     parameters: Mapping[str, Value] = field(default_factory=dict)
     """Initial values by id, checked."""
     automation: Path | None = None
@@ -92,23 +99,56 @@ def planned(reader: AudioReader, settings: Settings, cast: Cast, report: Callabl
     events: list[AnyEvent] = []
     if settings.automation is not None:
         events = read_automation(settings.automation, rate, reader.sample_rate, settings.midi_map, report)
-    morph = str(settings.parameters.get("morph_singer", ""))
-    named = [name for name in (settings.singer, *singers_in(events, "singer")) if name]
+    preset = settings.preset
+    values = {**(preset.values() if preset else {}), **settings.parameters}
+    morph = str(values.get("morph_singer", ""))
+    chosen = settings.singer or (preset.singer if preset else "")
+    named = [name for name in (chosen, *singers_in(events, "singer")) if name]
     if not named:
         raise SingerFileError(f"no singer is chosen; add --singer, one of {', '.join(cast.known())}")
     others = [name for name in (morph, *singers_in(events, "morph_singer")) if name]
     singers = cast.load([*named, *others])
     events = with_ids(events, {name: cast.id_of(name) for name in [*named, *others]})
     first = singers[0]
-    values = {**settings.parameters, "singer": first.id, "morph_singer": cast.id_of(morph) if morph else ""}
+    values |= {"singer": first.id, "morph_singer": cast.id_of(morph) if morph else ""}
     _report_oddities(events, values, reader.frames * rate // reader.sample_rate, report)
     pitch = (median_pitch(reader.path) or None) if _asks_for_auto(values, events) else None
     shift = None
     if pitch is not None:
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
-    engine = Engine(rate, reader.channels, singers, seed=settings.seed, parameters=values)
-    return Plan(engine, rate, events, first.id, pitch, shift)
+    processor: Processor
+    if preset is not None and (preset.before or preset.after):
+        processor = _Effects(preset, singers, values, settings.seed, (rate, reader.channels))
+    else:
+        processor = Engine(rate, reader.channels, singers, seed=settings.seed, parameters=values)
+    return Plan(processor, rate, events, first.id, pitch, shift)
+
+
+class _Effects:
+    """The singer between a preset's effects."""
+
+    def __init__(
+        self,
+        preset: Preset,
+        singers: Sequence[Singer],
+        values: Mapping[str, Value],
+        seed: int,
+        form: tuple[int, int],
+    ) -> None:
+        from plugin_bridge.presets import effects_of  # noqa: PLC0415 - loads pedalboard
+        from plugin_bridge.stage import SingerConversion  # noqa: PLC0415
+        from plugin_bridge.stream import Stream  # noqa: PLC0415
+
+        rest = {name: value for name, value in values.items() if name != "singer"}
+        stage = SingerConversion(singers[0], singers=singers[1:], seed=seed, parameters=rest)
+        before, after = effects_of(preset.before), effects_of(preset.after)
+        self._stream = Stream([*before, stage, *after], *form)
+        self.latency = self._stream.latency
+
+    def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
+        self._stream.schedule(events)
+        return self._stream.process(block)
 
 
 def _asks_for_auto(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> bool:

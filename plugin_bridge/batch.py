@@ -1,0 +1,97 @@
+"""Plan a batch: which inputs go to which outputs, found out and checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsp.errors import AudioFileError, OutputError
+from plugin_bridge.audiofile import SUFFIXES
+from plugin_bridge.audiowriter import OutputFormat, container_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and its output."""
+
+    source: Path
+    target: Path
+    form: OutputFormat
+
+
+def planned_jobs(
+    inputs: Sequence[Path],
+    output: Path | None,
+    label: str,
+    container: str | None = None,
+    bits: str | None = None,
+) -> list[Job]:
+    """Return the jobs of a batch.
+
+    Args:
+        inputs: files, or folders whose audio files are meant (not those of their subfolders).
+        output: a file for one input, else a folder, which is made; None to write beside each input.
+        label: put into the names of outputs in a folder, as in `stem.alys.wav`.
+        container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
+        bits: "16", "24" or "32f"; 24 if absent.
+
+    Raises:
+        AudioFileError: a folder without audio.
+        OutputError: two inputs would become one output, or a folder is missing or cannot be made.
+        ValueError: a format that is not written.
+    """
+    sources = [file for path in inputs for file in _files(path)]
+    if output is not None and _is_file(output, inputs):
+        return [Job(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
+    if output is None and any(path.is_dir() for path in inputs):
+        raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
+    form = OutputFormat(container or "wav", bits or "24")
+    if output is not None:
+        _make(output)
+    end = f".{label}{form.suffix}"
+    jobs = [Job(source, (output or source.parent) / (source.stem + end), form) for source in sources]
+    _check_distinct(jobs)
+    return jobs
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    found = [file for file in found if not file.name.startswith(".")]
+    if not found:
+        raise AudioFileError(
+            f"the folder {path} holds no audio; give files that end in {', '.join(SUFFIXES)}"
+        )
+    return found
+
+
+def _is_file(output: Path, inputs: Sequence[Path]) -> bool:
+    return len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir() and output.suffix != ""
+
+
+def _container(output: Path, container: str | None) -> str:
+    named = container_of(output)
+    if container is not None and named != container:
+        raise ValueError(f"{output.name!r} does not fit --format {container}; leave one out")
+    return named
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made: {error.strerror}; choose another with -o"
+        ) from error
+
+
+def _check_distinct(jobs: Sequence[Job]) -> None:
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        other = taken.setdefault(job.target, job.source)
+        if other is not job.source:
+            raise OutputError(
+                f"{other} and {job.source} would both become {job.target}; rename one or bounce them apart"
+            )

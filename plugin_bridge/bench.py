@@ -1,0 +1,215 @@
+"""Measure this machine: speed of the whole path, times of blocks, memory of long bounces, start times."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.errors import BridgeError, SingerFileError
+from plugin_bridge.audiowriter import AudioWriter, OutputFormat
+from plugin_bridge.bounce import bounce
+from plugin_bridge.cast import Cast
+from plugin_bridge.engine import Engine
+from plugin_bridge.planning import Settings
+
+Float32 = NDArray[np.float32]
+
+RATE = 48000
+BLOCKS = (64, 128, 256)
+_REPEATS = 3
+_BLOCK_SECONDS = 20
+_PHRASE_SECONDS = 8
+_STARTS = 5
+_WAV = OutputFormat("wav", "24")
+
+
+def measured(singer: str = "", seconds: float = 30.0, hours: float = 0.0) -> dict[str, Any]:
+    """Return all figures.
+
+    Args:
+        singer: id or path; the first that ships if empty.
+        seconds: of singing for the speed.
+        hours: length of the bounce whose memory is measured; 0 leaves it out.
+
+    Raises:
+        SingerFileError: there is no such singer.
+    """
+    cast = Cast()
+    if not singer and not cast.known():
+        raise SingerFileError("no singer ships with this installation; name a singer file with --singer")
+    singer = singer or cast.known()[0]
+    cast.load([singer])
+    with tempfile.TemporaryDirectory(prefix="plugin-bridge-bench-") as name:
+        folder = Path(name)
+        with one_core():
+            figures: dict[str, Any] = {
+                "singer": cast.id_of(singer),
+                "bounce": _speed(folder, cast, singer, seconds),
+                "blocks": [_block_times(cast, singer, size) for size in BLOCKS],
+            }
+        figures["start"] = _starts(folder, singer)
+        if hours:
+            figures["memory"] = _memory(folder, singer, hours)
+    return figures
+
+
+def as_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the figures as lines for people."""
+    speed = figures["bounce"]
+    yield f"singer {figures['singer']}, {RATE} Hz, one core"
+    yield f"bounce of {speed['seconds']:.0f} s: {speed['rtf']:.4f} of real time"
+    for row in figures["blocks"]:
+        share = 100.0 / row["block_ms"]
+        yield (
+            f"blocks of {row['block']}: median {row['median_ms']:.3f} ms ({row['median_ms'] * share:.0f} %), "
+            f"p99.9 {row['p999_ms']:.3f} ms ({row['p999_ms'] * share:.0f} %), load {row['load']:.4f}"
+        )
+    for what, value in figures["start"].items():
+        yield f"{what.removesuffix('_seconds').replace('_', ' ')}: {value:.3f} s"
+    if "memory" in figures:
+        row = figures["memory"]
+        yield f"bounce of {row['hours']:g} h: {row['peak_mb']:.0f} MB at most, {row['rtf']:.4f} of real time"
+
+
+def phrase(sample_rate: int = RATE) -> Float32:
+    """Return 8 s of singing-like sound, shape (1, samples), float32: a vowel on six notes, hiss, a rest.
+
+    Args:
+        sample_rate: hertz.
+    """
+    n = _PHRASE_SECONDS * sample_rate
+    t = np.arange(n) / sample_rate
+    note = np.array([57, 60, 64, 62, 59, 57])[np.minimum(5, (t / 1.2).astype(int))]
+    hertz = 440.0 * 2.0 ** ((note - 69 + 0.3 * np.sin(2 * np.pi * 5.5 * t)) / 12)
+    cycles = np.cumsum(hertz) / sample_rate
+    voice = np.zeros(n)
+    for k in range(1, 31):
+        centre = k * hertz
+        strength = 1 / (1 + ((centre - 700) / 250) ** 2) + 0.4 / (1 + ((centre - 1800) / 400) ** 2) + 0.02
+        voice += strength * np.sin(2 * np.pi * k * cycles)
+    hiss = np.random.default_rng(1).standard_normal(n)
+    consonant = (t % 1.2) < 0.12
+    sounding = t < 7.2
+    wave = np.where(consonant, 0.05 * hiss, 0.15 * voice + 0.002 * hiss) * sounding
+    return wave.astype(np.float32)[None]
+
+
+def write_stem(path: Path, seconds: float) -> None:
+    """Write a stem of repeated phrases, streaming.
+
+    Args:
+        path: a WAV file to write.
+        seconds: its length.
+    """
+    x, left = phrase(), round(seconds * RATE)
+    with AudioWriter(path, RATE, 1, left, _WAV) as writer:
+        while left:
+            writer.write(x[:, :left])
+            left -= min(left, x.shape[1])
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process on one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _speed(folder: Path, cast: Cast, singer: str, seconds: float) -> dict[str, Any]:
+    """The median of a few bounces from file to file, with `transpose auto` measuring the source first."""
+    source, target = folder / "stem.wav", folder / "out.wav"
+    write_stem(source, seconds)
+    settings = Settings(singer=singer, force=True)
+    times = [bounce(source, target, _WAV, settings, cast=cast).render_seconds for _ in range(_REPEATS)]
+    return {"seconds": seconds, "rtf": statistics.median(times) / seconds, "best_rtf": min(times) / seconds}
+
+
+def _block_times(cast: Cast, singer: str, size: int) -> dict[str, Any]:
+    """As live: garbage collection frozen, one block after the other."""
+    engine = Engine(RATE, 1, cast.load([singer]))
+    x = np.tile(phrase(), (1, 1 + _BLOCK_SECONDS // _PHRASE_SECONDS))
+    blocks = [np.ascontiguousarray(x[:, i : i + size]) for i in range(0, _BLOCK_SECONDS * RATE, size)]
+    times = np.zeros(len(blocks))
+    gc.freeze()
+    gc.disable()
+    try:
+        for i, block in enumerate(blocks):
+            began = time.perf_counter()
+            engine.process(block)
+            times[i] = time.perf_counter() - began
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    times = 1000.0 * times[RATE // size :]  # the first second warms up
+    return {
+        "block": size,
+        "block_ms": 1000.0 * size / RATE,
+        "median_ms": float(np.median(times)),
+        "p999_ms": float(np.quantile(times, 0.999)),
+        "worst_ms": float(times.max()),
+        "load": float(times.sum() * RATE / (1000.0 * size * times.size)),
+    }
+
+
+def _starts(folder: Path, singer: str) -> dict[str, float]:
+    stem = folder / "short.wav"
+    write_stem(stem, 0.1)
+    out = folder / "short_out.wav"
+    commands = {
+        "python_seconds": ["-c", ""],
+        "import_seconds": ["-c", "import plugin_bridge"],
+        "help_seconds": ["-m", "plugin_bridge", "--help"],
+        "start_of_a_bounce_seconds": _bounce_command(stem, out, singer),
+    }
+    return {
+        name: statistics.median(_run(command)[0] for _ in range(_STARTS))
+        for name, command in commands.items()
+    }
+
+
+def _memory(folder: Path, singer: str, hours: float) -> dict[str, Any]:
+    stem = folder / "long.wav"
+    write_stem(stem, hours * 3600.0)
+    seconds, peak = _run(_bounce_command(stem, folder / "long_out.wav", singer))
+    return {"hours": hours, "peak_mb": peak, "rtf": seconds / (hours * 3600.0)}
+
+
+def _bounce_command(source: Path, target: Path, singer: str) -> list[str]:
+    return ["-m", "plugin_bridge", "bounce", str(source), "--singer", singer, "-o", str(target), "--force"]
+
+
+def _run(arguments: list[str]) -> tuple[float, float]:
+    """Run Python with arguments; return the seconds it took and its peak memory in MB."""
+    root = Path(__file__).resolve().parent.parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    began = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BridgeError(
+            f"'python {' '.join(arguments)}' failed with status {process.returncode}; run it by hand"
+        )
+    unit = 1.0 if sys.platform == "darwin" else 1024.0  # macOS counts bytes, Linux kilobytes
+    return time.perf_counter() - began, usage.ru_maxrss * unit / 1e6

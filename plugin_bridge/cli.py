@@ -1,0 +1,77 @@
+"""The command line: `plugin-bridge COMMAND ...`, one module in `plugin_bridge/commands` for each command."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from dsp.errors import BridgeError
+from plugin_bridge import __version__
+from plugin_bridge.commands import COMMANDS, UsageError
+from plugin_bridge.interrupts import install
+
+BAD_INPUT = 2
+"""Exit status after bad input; 130 and 143 follow an interrupt and a termination."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and exit."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> tuple[Parser, Mapping[str, argparse.ArgumentParser]]:
+    """Return the parser of the whole command line, and those of the commands by name."""
+    parser = Parser(
+        prog="plugin-bridge",
+        description="Turn a singer into another: stems in, stems out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"plugin-bridge {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name in COMMANDS:
+        import_module(f"plugin_bridge.commands.{name}").add_parser(subparsers)
+    return parser, subparsers.choices
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, 2 after bad input.
+
+    Args:
+        arguments: without the program's name; those of the process if absent.
+    """
+    install()
+    parser, commands = build_parser()
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(commands[parsed.command], unknown)
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except (BridgeError, UsageError) as error:
+        print(f"plugin-bridge {parsed.command}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+    known = list(dict.fromkeys(re.findall(r"--[a-z][a-z-]*", command.format_usage())))
+    option = next((word for word in unknown if word.startswith("-")), unknown[0]).split("=")[0]
+    near = difflib.get_close_matches(option, known, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    command.exit(BAD_INPUT, f"{command.prog}: {option!r} is unknown{hint}; use {', '.join(known)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

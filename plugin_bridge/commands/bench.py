@@ -1,0 +1,54 @@
+"""`plugin-bridge bench`: how fast the engine is, how much memory a bounce takes, how long a start lasts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from plugin_bridge.commands.options import number_within
+
+if TYPE_CHECKING:
+    from plugin_bridge.commands import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure speed and memory",
+        description="Measure speed, block times, start times and, with --hours, the memory of a long bounce.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add(
+        "--singer",
+        default="",
+        metavar="SINGER",
+        help="id or path of a singer file; the first that ships if absent",
+    )
+    add(
+        "--seconds",
+        type=number_within(1, 3600),
+        default=30.0,
+        metavar="S",
+        help="of singing for the speed; default 30",
+    )
+    add(
+        "--hours",
+        type=number_within(0, 24),
+        default=0.0,
+        metavar="H",
+        help="bounce so long a file; takes minutes",
+    )
+    add("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the figures."""
+    from plugin_bridge.bench import as_lines, measured  # noqa: PLC0415 - loads the engine
+
+    figures = measured(arguments.singer, arguments.seconds, arguments.hours)
+    print(json.dumps(figures, indent=2) if arguments.json else "\n".join(as_lines(figures)))
+    return 0

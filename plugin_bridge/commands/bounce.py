@@ -1,0 +1,211 @@
+"""`plugin-bridge bounce`: stems in, stems sung by another singer out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsp.errors import BridgeError
+from plugin_bridge.commands import UsageError
+from plugin_bridge.commands.options import add_parameters, number_within, parameter_values
+
+if TYPE_CHECKING:
+    from plugin_bridge.batch import Job
+    from plugin_bridge.bounce import Bounced
+    from plugin_bridge.cast import Cast
+    from plugin_bridge.commands import Subparsers
+    from plugin_bridge.planning import Settings
+
+_EPILOG = """\
+Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
+channels and the length. 16 and 24 bit are dithered (TPDF, from --dither-seed and the sample position);
+digital silence stays silent. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
+cue and smpl chunks; pictures and other tags are lost. Exit status: 0 done, 2 bad input, 130 interrupted, 143
+terminated.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "bounce",
+        help="turn stems into another singer's",
+        description="Turn stems into another singer's.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", type=Path, metavar="INPUT", help="audio files, or folders of them")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="a file, or a folder for several; else beside the input",
+    )
+    add(
+        "--singer",
+        metavar="SINGER",
+        default="",
+        help="id (see 'plugin-bridge singers') or path of a singer file",
+    )
+    add(
+        "--preset",
+        metavar="PRESET",
+        help="singer, parameters and effects: name or TOML file; options go over it",
+    )
+    add("--automation", type=Path, metavar="FILE", help="a MIDI file or a JSON-lines score of timed events")
+    add(
+        "--midi-map",
+        type=Path,
+        metavar="FILE",
+        help="what programs and controls mean, instead of the map that ships",
+    )
+    add("--format", choices=("wav", "aiff", "flac"), help="of the output; else from its name, else wav")
+    add("--bits", choices=("16", "24", "32f"), help="of the output; 32f is float, for wav; default 24")
+    add("--tail", type=_tail, default=0.0, metavar="SECONDS", help="render what rings on, so long or 'auto'")
+    add(
+        "--normalize",
+        nargs="?",
+        type=number_within(-60, 0),
+        const=-1.0,
+        metavar="DBFS",
+        help="bring the peak to this level; -1 if none is given",
+    )
+    add(
+        "--seed",
+        type=number_within(0, 2**63 - 1, whole=True),
+        default=0,
+        metavar="N",
+        help="of the voice's noise",
+    )
+    add("--dither-seed", type=number_within(0, 2**63 - 1, whole=True), metavar="N", help="of the dither")
+    add(
+        "--block",
+        type=number_within(1, 2**20, whole=True),
+        default=4096,
+        metavar="N",
+        help="samples processed at a time; changes nothing heard",
+    )
+    add("--force", action="store_true", help="replace outputs that exist")
+    add("--resume", action="store_true", help="skip inputs whose output exists, to go on with a batch")
+    add("--json", action="store_true", help="print a report as JSON")
+    add_parameters(parser, leave_out=("singer",))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bounce every input; one that fails does not stop the rest."""
+    from plugin_bridge.batch import planned_jobs  # noqa: PLC0415 - loads numpy and soundfile
+    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+
+    settings = _settings(arguments)
+    label = Path(arguments.singer or arguments.preset or "bounced").stem
+    try:
+        jobs = planned_jobs(arguments.inputs, arguments.output, label, arguments.format, arguments.bits)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    cast = Cast()
+    if arguments.singer:
+        cast.load([arguments.singer])
+    rows = [_row(job, settings, cast, arguments) for job in jobs]
+    failed = sum("error" in row for row in rows)
+    if arguments.json:
+        print(json.dumps({"files": rows, "bounced": len(rows) - failed, "failed": failed}, indent=2))
+    if len(rows) > 1:
+        print(f"{len(rows) - failed} of {len(rows)} files are done, {failed} failed", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from plugin_bridge.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.planning import Settings  # noqa: PLC0415
+
+    preset = None
+    if arguments.preset:
+        from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
+
+        preset = load_preset(arguments.preset)
+    return Settings(
+        singer=arguments.singer,
+        preset=preset,
+        parameters=parameter_values(arguments),
+        automation=arguments.automation,
+        midi_map=arguments.midi_map,
+        seed=arguments.seed,
+        dither_seed=DITHER_SEED if arguments.dither_seed is None else arguments.dither_seed,
+        block=arguments.block,
+        tail_seconds=arguments.tail,
+        normalize_db=arguments.normalize,
+        force=arguments.force,
+    )
+
+
+def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Bounce one file and return its row of the report."""
+    from plugin_bridge.bounce import Listener, bounce  # noqa: PLC0415 - loads soundfile
+
+    row: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
+    if arguments.resume and job.target.exists():
+        return {**row, "skipped": True}
+    notes: list[str] = []
+
+    try:
+        with _bar(job.source.name) as bar:
+
+            def report(sentence: str) -> None:
+                notes.append(sentence)
+                write = print if bar is None else bar.write
+                write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
+
+            listener = Listener(report, _nothing if bar is None else _mover(bar))
+            done = bounce(job.source, job.target, job.form, settings, cast=cast, listener=listener)
+    except BridgeError as error:
+        print(f"plugin-bridge bounce: {error}", file=sys.stderr)
+        return {**row, "error": str(error)}
+    if not arguments.json:
+        print(_line(done))
+    return {**asdict(done), **row, "notes": notes}
+
+
+def _line(done: Bounced) -> str:
+    peak = "silent" if done.peak_db is None else f"peak {done.peak_db:.1f} dBFS"
+    speed = done.seconds / done.render_seconds
+    return f"{done.target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time"
+
+
+def _tail(text: str) -> float | None:
+    if text == "auto":
+        return None
+    found: float = number_within(0, 3600)(text)
+    return found
+
+
+def _nothing(_: float, __: float) -> None:
+    pass
+
+
+def _bar(name: str) -> AbstractContextManager[Any]:
+    """A progress bar with the remaining time, where a person watches."""
+    if not sys.stderr.isatty():
+        return nullcontext(None)
+    from tqdm import tqdm  # noqa: PLC0415 - only where it is seen
+
+    form = "{desc} {percentage:3.0f}% {bar} {n:.0f}/{total:.0f} s, {remaining} left"
+    bar: AbstractContextManager[Any] = tqdm(
+        desc=name, total=1.0, bar_format=form, leave=False, file=sys.stderr
+    )
+    return bar
+
+
+def _mover(bar: Any) -> Any:  # noqa: ANN401 - tqdm is loaded late
+    def move(done: float, total: float) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    return move

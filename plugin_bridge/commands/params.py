@@ -1,0 +1,49 @@
+"""`plugin-bridge params`: the table of parameters."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from plugin_bridge.parameters import PARAMETERS, Parameter
+
+if TYPE_CHECKING:
+    from plugin_bridge.commands import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "params",
+        help="list the parameters",
+        description="List every parameter with its range, default and unit.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    if arguments.json:
+        print(json.dumps([described(row) for row in PARAMETERS.values()], indent=2))
+        return 0
+    rows = [
+        (row.id, row.rule().removeprefix("give "), row.text(row.default), row) for row in PARAMETERS.values()
+    ]
+    widths = [max(len(text) for text in column) for column in list(zip(*rows, strict=True))[:2]]
+    for name, rule, default, row in rows:
+        print(f"{name:<{widths[0]}}  {row.description}")
+        smoothing = f", {row.smoothing_ms:g} ms" if row.smoothing_ms else ""
+        print(f"{'':<{widths[0]}}  {rule}; default {default or 'none'}{smoothing}")
+    return 0
+
+
+def described(row: Parameter) -> dict[str, object]:
+    """Return a row of the table for programs; a number has a low, a high and a curve."""
+    found: dict[str, object] = {"id": row.id, "description": row.description, "kind": row.kind}
+    if row.kind == "number":
+        found |= {"unit": row.unit, "low": row.low, "high": row.high, "curve": row.curve}
+    if row.words:
+        found["words"] = list(row.words)
+    return found | {"default": row.default, "smoothing_ms": row.smoothing_ms}

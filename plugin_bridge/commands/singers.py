@@ -1,0 +1,64 @@
+"""`plugin-bridge singers`: who can sing, in which range, under which licence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsp.errors import SingerFileError
+
+if TYPE_CHECKING:
+    from models.manifest import Manifest
+    from plugin_bridge.commands import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "singers",
+        help="list the singers",
+        description="List the singers that ship, or describe singer files.",
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="SINGER", help="ids or singer files; all that ship if absent"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the singers; a file that is none fails, after the others."""
+    from models.singer import load_singer, shipped  # noqa: PLC0415 - loads onnxruntime
+
+    rows: list[dict[str, object]] = []
+    failed = 0
+    for name in arguments.files or shipped():
+        try:
+            singer = load_singer(name)
+        except SingerFileError as error:
+            print(f"plugin-bridge singers: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        rows.append(described(singer.manifest, singer.path))
+        if not arguments.json:
+            _show(singer.manifest)
+    if arguments.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    return 2 if failed else 0
+
+
+def described(manifest: Manifest, path: Path) -> dict[str, object]:
+    """Return what a singer's file says of itself, and where it lies."""
+    facts = manifest.model_dump(mode="json", exclude={"tables"})
+    return {**facts, "path": str(path), "bytes": path.stat().st_size}
+
+
+def _show(manifest: Manifest) -> None:
+    pitch = f"{manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz"
+    print(f"{manifest.id:<10}  {manifest.name}, {manifest.kind}, sings {pitch}")
+    print(f"{'':<10}  {manifest.licence}: {manifest.attribution}")
+    if manifest.scores:
+        print(f"{'':<10}  " + ", ".join(f"{name} {value:.3g}" for name, value in manifest.scores.items()))
