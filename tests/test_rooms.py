@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 ROOMS = {"dsp", "models", "plugin_bridge", "presets"}
 RUN_TIME = {"numpy", "onnxruntime", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
-TRAINING = {"torch", "onnx", "onnxscript", "librosa", "pesq", "pystoi", "resemblyzer", "swift_f0"}
+TRAINING = {"torch", "onnx", "onnxscript", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0"}
 ALLOWED = {
     "dsp": {"dsp", "numpy"},
     "models": {"dsp", "models", *RUN_TIME, *TRAINING},

@@ -1,0 +1,99 @@
+"""Measure pitch independently of the engine: SwiftF0 finds it, the phases of the harmonics tell the cents.
+
+The engine's own tracker must not judge itself: it would repeat its mistakes and agree with them. SwiftF0 is a
+small neural network of another kind. Against audio synthesized at a known pitch it missed 0-2 % of the voiced
+frames and made no octave error; of the frames that librosa's pYIN called voiced, up to 64 % were not, and it
+took thirty times as long. SwiftF0 errs by up to 8 cents depending on the pitch, too coarse for a target of
+ten. So its result is refined by the instantaneous frequency of the harmonics (Flanagan and Golden 1966),
+which reads steady tones within 1.5 cents.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from models.metrics.extras import eval_extra
+from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack
+
+if TYPE_CHECKING:
+    from swift_f0 import SwiftF0
+
+RATE = 16000
+LOWEST_HZ, HIGHEST_HZ = 55.0, 1200.0
+CONFIDENCE = 0.5
+HARMONICS = 8
+HIGHEST_HARMONIC_HZ = 4000.0
+WINDOW = 641  # 40 ms, Hann: four periods at 100 Hz
+STEP = 32  # 2 ms between the two phases compared
+ROUNDS = 2
+FARTHEST = 0.06  # octaves, 72 cents: a refinement beyond it follows another partial and is dropped
+LOUDEST = 0.5  # SwiftF0 does not normalise the level and asks for this much
+
+
+def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> PitchTrack:
+    """Measure the pitch of a voice.
+
+    Args:
+        audio: mono, shape (samples,), float32.
+        sample_rate: hertz, any.
+
+    Returns:
+        One frame per 10 ms that begins within the audio.
+
+    Raises:
+        MissingExtraError: swift-f0 is not installed.
+    """
+    frames = -(-audio.size * FRAMES_PER_SECOND // sample_rate)
+    peak = float(np.abs(audio).max(initial=0.0))
+    if peak == 0.0:
+        return PitchTrack(np.full(frames, LOWEST_HZ), np.zeros(frames, bool))
+    at_rate = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)
+    scaled = np.asarray(at_rate * np.float32(LOUDEST / peak), np.float32)
+    coarse = _detector().detect(scaled, RATE, LOWEST_HZ, HIGHEST_HZ)
+    times = np.arange(frames) / FRAMES_PER_SECOND
+    log_f0 = np.interp(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, LOWEST_HZ, HIGHEST_HZ)))
+    voiced = np.interp(times, coarse.timestamps, coarse.confidence) >= CONFIDENCE
+    f0 = np.exp2(log_f0)
+    f0[voiced] = _refined(scaled, np.flatnonzero(voiced), f0[voiced])
+    return PitchTrack(f0, voiced)
+
+
+@lru_cache(maxsize=1)
+def _detector() -> SwiftF0:
+    with eval_extra():
+        from swift_f0 import SwiftF0  # noqa: PLC0415 - an extra
+    return SwiftF0(threads=1)
+
+
+def _refined(
+    audio: NDArray[np.float32], frames: NDArray[np.intp], f0: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return f0 of the frames, read from how far the phase of each harmonic turns in 2 ms."""
+    half = WINDOW // 2
+    padded = np.pad(audio.astype(np.float64), half + STEP)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+    centres = frames * (RATE // FRAMES_PER_SECOND) + STEP
+    before = windows[np.minimum(centres - STEP // 2, len(windows) - 1)]
+    after = windows[np.minimum(centres + STEP // 2, len(windows) - 1)]
+    shape = np.hanning(WINDOW)
+    n = np.arange(WINDOW) - half
+    now = f0.copy()
+    for _ in range(ROUNDS):
+        turned, weight = np.zeros(f0.size), np.full(f0.size, 1e-30)
+        for harmonic in range(1, HARMONICS + 1):
+            hertz = harmonic * now
+            probe = shape * np.exp(-2j * np.pi / RATE * hertz[:, None] * n)
+            a, b = np.sum(probe * before, axis=1), np.sum(probe * after, axis=1)
+            expected = 2.0 * np.pi * hertz * STEP / RATE
+            excess = np.angle(b * np.conj(a) * np.exp(-1j * expected)) * RATE / (2.0 * np.pi * STEP)
+            power = np.abs(a * b) * (hertz < HIGHEST_HARMONIC_HZ)
+            turned += power * harmonic * excess
+            weight += power * harmonic**2
+        now = now + turned / weight
+    near = np.abs(np.log2(np.maximum(now, 1.0) / f0)) < FARTHEST
+    return np.where(near, now, f0)
