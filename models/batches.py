@@ -11,15 +11,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dsp.colour import AUDIBLE_DB, MEMORY_FRAMES, ColourNormalizer, normalized, trust
 from dsp.controls import onset_hold
 from dsp.errors import TrainingError
 from dsp.oscillator import Sawtooth
 from dsp.spectrum import SILENCE_DB, envelope
 from models.corpus import HOP, TRAINING_RATE, Recording
-from models.perturbation import Perturbation, perturbed_envelope, smoothing_width
+from models.perturbation import Disguise, Perturbation, smoothing_width
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+
+
+COLOUR_FRAMES = 64
+"""Frames from which an example's long-term colour is estimated."""
 
 
 class Batch(NamedTuple):
@@ -50,6 +55,8 @@ class Material:
     """Smoothing width of the envelope, hertz, (frames,)."""
     saw: Float32
     """The sawtooth at the recording's own f0, (frames * hop,)."""
+    audible: NDArray[np.intp]
+    """Numbers of the frames that are not silence."""
 
 
 def prepare(recording: Recording) -> Material:
@@ -57,7 +64,8 @@ def prepare(recording: Recording) -> Material:
     saw = Sawtooth(TRAINING_RATE)
     f0 = sample_f0(recording, 0, recording.frames).reshape(-1, HOP)
     wave = np.concatenate([saw.process(hop) for hop in f0])
-    return Material(recording, smoothing_width(recording.f0, recording.voicing), wave)
+    audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
+    return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
 
 
 def sample_f0(recording: Recording, start: int, frames: int) -> Float64:
@@ -128,13 +136,22 @@ class BatchMaker:
             loudness = material.recording.loudness[start : start + self._frames]
             if np.mean(loudness > loudness.max() - 40.0) > 0.3:
                 break
-        ahead = slice(start + 1, start + 1 + self._frames)
-        recording = material.recording
-        bands = perturbed_envelope(
-            recording.power[ahead], recording.loudness[ahead], material.width[ahead], self._how, self._rng
-        )
         offset = self._rng.uniform(-self._how.level_db, self._how.level_db)
-        return (bands, *excerpt(material, start, self._frames, offset))
+        return (self._bands(material, start), *excerpt(material, start, self._frames, offset))
+
+    def _bands(self, material: Material, start: int) -> Float32:
+        """Disguise an excerpt, then take out the colour that an engine would have learned by then."""
+        recording, rng = material.recording, self._rng
+        disguise = Disguise(self._how, float(np.percentile(recording.loudness, 90)), rng)
+        ahead = slice(start + 1, start + 1 + self._frames)
+        bands = disguise.envelope(recording.power[ahead], recording.loudness[ahead], material.width[ahead])
+        heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
+        known = rng.choice(material.audible, max(1, min(COLOUR_FRAMES, int(heard))))
+        known.sort()
+        mean = disguise.envelope(
+            recording.power[known], recording.loudness[known], material.width[known]
+        ).mean(0)
+        return normalized(bands, mean, trust(min(heard, MEMORY_FRAMES)))
 
 
 def excerpt(material: Material, start: int, frames: int, loudness_offset: float = 0.0) -> tuple[Float32, ...]:
@@ -157,11 +174,13 @@ def clean_example(material: Material, longest: int | None = None) -> tuple[Float
     """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
     recording = material.recording
     frames = min(recording.frames - 1, longest or recording.frames)
-    ahead = slice(1, frames + 1)
+    ahead, levels = slice(1, frames + 1), recording.loudness[:frames].tolist()
     bands = envelope(
         recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
     )
-    return (bands, *excerpt(material, 0, frames))
+    colour = ColourNormalizer()
+    normal = [colour.process(frame, level) for frame, level in zip(bands, levels, strict=True)]
+    return (np.stack(normal), *excerpt(material, 0, frames))
 
 
 def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:

@@ -23,7 +23,7 @@ Float32 = NDArray[np.float32]
 TRAINING_RATE = 48000
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3"})
 HOP = hop_size(TRAINING_RATE)
-ANALYSIS_VERSION = 1  # raise it when the features change, so that stale analyses are made again
+ANALYSIS_VERSION = 2  # raise it when the features change, so that stale analyses are made again
 
 
 @dataclass(frozen=True)

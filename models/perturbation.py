@@ -14,6 +14,9 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
+HIGHEST_READ_HZ = 20000.0
+
+
 @dataclass(frozen=True)
 class Perturbation:
     """How far the input may stray from the recording; each range is drawn anew per example."""
@@ -42,34 +45,45 @@ def smoothing_width(f0: Float32, voicing: Float32) -> Float64:
     return np.concatenate([[UNVOICED_WIDTH_HZ], width[:-1]])
 
 
-def perturbed_envelope(
-    power: Float32, loudness: Float32, width: Float64, how: Perturbation, rng: np.random.Generator
-) -> Float32:
-    """Return the envelope of frames as another singer, room and microphone might have given it.
+class Disguise:
+    """One draw of everything that makes a recording look like another singer's, room and microphone's.
 
     Args:
-        power: (frames, bins).
-        loudness: (frames,) dB.
-        width: (frames,) hertz.
         how: the ranges.
+        loudest: dB of the recording's loud frames.
         rng: the source of chance.
-
-    Returns:
-        Band levels in dB, shape (frames, bands), float32.
     """
-    centres = _warped_grid(how, rng)
-    blurred = width * rng.uniform(1.0, how.blur)
-    # The bands above where a warped voice was recorded hold nothing: lift them to what the top band held.
-    levels = envelope(np.asarray(power, np.float64), loudness, blurred, np.minimum(centres, 20000.0))
-    levels += _smooth_curve(how.tilt_db, rng).astype(np.float32)
-    if rng.random() < 0.25:
-        levels = _smeared(levels, loudness, rng.uniform(*how.smear_db))
-    if rng.random() < 0.5:
-        levels = _noisy(levels, loudness, rng.uniform(*how.noise_db), rng)
-    if rng.random() < 1 / 3:
-        cutoff = rng.uniform(*how.cutoff_hz)
-        levels[:, cutoff < ENVELOPE_GRID] = ENVELOPE_FLOOR_DB
-    return np.clip(levels, ENVELOPE_FLOOR_DB, 40.0).astype(np.float32)
+
+    def __init__(self, how: Perturbation, loudest: float, rng: np.random.Generator) -> None:
+        # Above where a warped voice was recorded there is nothing: read what the top band held.
+        self._centres = np.minimum(_warped_grid(how, rng), HIGHEST_READ_HZ)
+        self._blur = rng.uniform(1.0, how.blur)
+        self._tilt = _smooth_curve(how.tilt_db, rng)
+        self._smear_db = rng.uniform(*how.smear_db) if rng.random() < 0.25 else None
+        self._noise = (
+            loudest + rng.uniform(*how.noise_db) + _smooth_curve(10.0, rng) if rng.random() < 0.5 else None
+        )
+        self._cutoff = rng.uniform(*how.cutoff_hz) if rng.random() < 1 / 3 else np.inf
+
+    def envelope(self, power: Float32, loudness: Float32, width: Float64) -> Float32:
+        """Return the envelope in disguise.
+
+        Args:
+            power: (frames, bins), consecutive.
+            loudness: (frames,) dB.
+            width: smoothing width, (frames,) hertz.
+
+        Returns:
+            Band levels in dB, shape (frames, bands), float32.
+        """
+        levels = envelope(np.asarray(power, np.float64), loudness, width * self._blur, self._centres)
+        levels += self._tilt.astype(np.float32)
+        if self._smear_db is not None:
+            levels = _smeared(levels, loudness, self._smear_db)
+        if self._noise is not None:
+            levels = _noisy(levels, loudness, self._noise)
+        levels[:, self._cutoff < ENVELOPE_GRID] = ENVELOPE_FLOOR_DB
+        return np.clip(levels, ENVELOPE_FLOOR_DB, 40.0).astype(np.float32)
 
 
 def _warped_grid(how: Perturbation, rng: np.random.Generator) -> Float64:
@@ -91,11 +105,9 @@ def _smeared(levels: Float32, loudness: Float32, decay_db: float) -> Float32:
     return np.asarray(absolute - loudness[:, None], np.float32)
 
 
-def _noisy(levels: Float32, loudness: Float32, noise_db: float, rng: np.random.Generator) -> Float32:
-    floor = np.percentile(loudness, 90) + noise_db + _smooth_curve(10.0, rng)
-    return np.asarray(
-        np.logaddexp(levels * _NEPER, (floor - loudness[:, None]) * _NEPER) / _NEPER, np.float32
-    )
+def _noisy(levels: Float32, loudness: Float32, noise: Float64) -> Float32:
+    floor = noise - loudness[:, None]
+    return np.asarray(np.logaddexp(levels * _NEPER, floor * _NEPER) / _NEPER, np.float32)
 
 
 _NEPER = np.log(10.0) / 10.0

@@ -159,7 +159,7 @@ class Trainer:
 
 
 def train(trainer: Trainer, checkpoint: Path, report: Callable[[int, float], None], every: int = 250) -> None:
-    """Run to the plan's steps, writing the checkpoint every so often and at the end, an interrupt included."""
+    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included."""
     try:
         while trainer.step < trainer.plan.steps:
             report(trainer.step, trainer.advance())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED, line
 from dsp.features import FeatureExtractor, Features
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
@@ -81,6 +82,7 @@ class Core:
         self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
         self._features = FeatureExtractor(sample_rate)
+        self._colour = ColourNormalizer()
         self._weights = Weights(sample_rate, self.desk, list(singers))
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
@@ -104,6 +106,7 @@ class Core:
         self.queue.clear()
         self.desk.reset()
         self._features.reset()
+        self._colour.reset()
         self._weights.aim(0)
         self._melody.reset()
         self._melody.enable(bool(self.desk.values["melody"]), 0)
@@ -144,6 +147,7 @@ class Core:
     def _estimate(self, heard: Features, f0_out: float, position: int) -> list[Controls]:
         width = max(heard.f0, f0_out) if heard.voicing > VOICED else UNVOICED_WIDTH_HZ
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, width)
+        bands = self._colour.process(bands, heard.loudness)
         self._likeness.forget(position)
         likeness = self._likeness.value(position)
         return [e.step(bands, f0_out, heard.voicing, heard.loudness, likeness) for e in self._estimators]

@@ -1,0 +1,66 @@
+"""The long-term colour of a source, learned while it sings and taken out of its envelope."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.spectrum import ENVELOPE_FLOOR_DB, ENVELOPE_GRID, SILENCE_DB
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+REFERENCE_COLOUR = -18.0 - 10.7 * np.log2(1.0 + ENVELOPE_GRID / 700.0)
+"""The mean envelope every source is brought to, dB, shape (bands,): a line through five recorded voices."""
+PRIOR_FRAMES = 100.0
+"""After so many frames half of the colour is taken out."""
+MEMORY_FRAMES = 1000.0
+AUDIBLE_DB = 35.0
+"""Frames so far below the loudest count as silence."""
+PEAK_FALL_DB = 0.003
+"""The loudest is forgotten by so much a frame."""
+
+
+def trust(frames: float) -> float:
+    """Return how much of a colour learned from so many frames is taken out, 0 to 1."""
+    return frames / (frames + PRIOR_FRAMES)
+
+
+class ColourNormalizer:
+    """Subtract the running mean of the envelope: the room, the microphone and the average vocal tract.
+
+    This is cepstral mean normalisation (Atal 1974) done on bands, causally, and shrunk towards doing nothing
+    while little has been heard, since the mean of one vowel is the vowel itself. What changes within the
+    singing, the articulation, is left.
+    """
+
+    latency = 0
+
+    def __init__(self) -> None:
+        self._mean: Float64 = np.zeros(ENVELOPE_GRID.size)
+        self._frames = 0.0
+        self._peak = SILENCE_DB
+
+    def process(self, bands: Float32, loudness: float) -> Float32:
+        """Learn from one envelope and return it normalised.
+
+        Args:
+            bands: envelope in dB, shape (bands,), float32 (`dsp.spectrum.envelope`).
+            loudness: A-weighted dB re full scale of the same frame or its neighbour.
+        """
+        self._peak = max(self._peak - PEAK_FALL_DB, loudness)
+        if loudness > max(self._peak - AUDIBLE_DB, SILENCE_DB):
+            self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
+            self._mean += (bands - self._mean) / self._frames
+        return normalized(bands, self._mean, trust(self._frames))
+
+    def reset(self) -> None:
+        """Forget the source."""
+        self._mean[:] = 0.0
+        self._frames = 0.0
+        self._peak = SILENCE_DB
+
+
+def normalized(bands: Float32, mean: Float64, share: float) -> Float32:
+    """Bring envelopes, shape (..., bands), from a mean colour towards the reference, by a share of 0 to 1."""
+    return np.maximum(bands + share * (REFERENCE_COLOUR - mean), ENVELOPE_FLOOR_DB).astype(np.float32)

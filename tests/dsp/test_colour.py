@@ -1,0 +1,63 @@
+"""What the colour normaliser takes out, and what it leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsp.colour import REFERENCE_COLOUR, ColourNormalizer
+from dsp.spectrum import ENVELOPE_GRID, SILENCE_DB
+
+Float32 = NDArray[np.float32]
+
+
+def singing(frames: int, colour_db: float = 0.0) -> Float32:
+    """Envelopes that wander about the reference, through an equaliser of a given depth."""
+    rng = np.random.default_rng(5)
+    moving = 6.0 * np.sin(np.linspace(0, 40, frames)[:, None] + rng.uniform(0, 6, ENVELOPE_GRID.size))
+    return np.asarray(REFERENCE_COLOUR + moving + colour_db * np.sin(ENVELOPE_GRID / 3000.0), np.float32)
+
+
+def normalise(bands: Float32, loudness: float = -20.0) -> Float32:
+    block = ColourNormalizer()
+    return np.stack([block.process(frame, loudness) for frame in bands])
+
+
+@pytest.mark.parametrize("colour_db", [-10.0, 5.0, 10.0])
+def test_two_microphones_come_to_look_alike(colour_db: float) -> None:
+    plain, coloured = normalise(singing(1200)), normalise(singing(1200, colour_db))
+    before = np.abs(singing(1200, colour_db) - singing(1200)).mean()
+    assert np.abs(coloured - plain)[-200:].mean() < 0.15 * before
+
+
+def test_articulation_is_left() -> None:
+    bands = singing(1200, 8.0)
+    after = normalise(bands)
+    assert (
+        np.corrcoef(np.diff(bands[600:], axis=0).ravel(), np.diff(after[600:], axis=0).ravel())[0, 1] > 0.99
+    )
+
+
+def test_the_first_frames_are_hardly_touched() -> None:
+    bands = singing(1, 10.0)
+    assert np.max(np.abs(normalise(bands) - bands)) < 0.25
+
+
+def test_pauses_teach_nothing() -> None:
+    block = ColourNormalizer()
+    for frame in singing(300):
+        block.process(frame, -20.0)
+    probe = singing(301)[-1]
+    before = block.process(probe, -80.0)
+    for _ in range(500):
+        block.process(np.full(ENVELOPE_GRID.size, -80.0, np.float32), SILENCE_DB)
+    assert np.array_equal(block.process(probe, -80.0), before)
+
+
+def test_reset_equals_fresh() -> None:
+    used = ColourNormalizer()
+    bands = singing(50, 7.0)
+    first = [used.process(frame, -20.0) for frame in bands]
+    used.reset()
+    assert np.array_equal(np.stack([used.process(frame, -20.0) for frame in bands]), np.stack(first))
