@@ -17,7 +17,7 @@ from dsp.units import hop_size
 from plugin_bridge.desk import Desk
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.melody import Melody
-from plugin_bridge.mixing import Mixer
+from plugin_bridge.mixing import Mixer, Panner
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchcontrol import PitchControl
 from plugin_bridge.timbre import Controls, Timbre, Weights, groups
@@ -30,8 +30,9 @@ Float64 = NDArray[np.float64]
 LATENCY_HOPS = 2
 TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
-# A voice 40 dB over full scale is a fault; the analysis, though not the dry path, is kept within it.
-_LOUDEST = np.float32(100.0)
+# A sample 24 dB over full scale is a fault: the analysis, though not the dry path, takes it as 0, for the pitch
+# tracker and the pan remember the loudest they heard.
+_LOUDEST = 16.0
 
 
 class Reading(NamedTuple):
@@ -90,6 +91,7 @@ class Core:
         self._estimators = [singer.start() for singer in singers.values()]
         self._groups = self._grouped(sample_rate, singers, seed)
         self._likeness = self.desk.ramp("likeness")
+        self._panner = Panner() if channels == 2 else None
         self._mixer = Mixer(self.desk, channels, self.latency)
         self.reset()
 
@@ -117,6 +119,8 @@ class Core:
         for group in self._groups:
             group.timbre.reset()
             group.synthesizer.reset()
+        if self._panner is not None:
+            self._panner.reset()
         self._mixer.reset()
         self._hops = 0
         self._voicing = 0.0
@@ -132,8 +136,10 @@ class Core:
         stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
         start = stop - self.hop
         self._hops += 1
-        mono = x[0] if x.shape[0] == 1 else np.float32(0.5) * (x[0] + x[1])
-        heard = self._features.process(np.clip(mono, -_LOUDEST, _LOUDEST))
+        level = np.abs(x)
+        usable = x if level.max() <= _LOUDEST else np.where(level <= _LOUDEST, x, np.float32(0.0))
+        mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
+        heard = self._features.process(mono)
         f0_out = self._pitch.frame(heard.f0, heard.voicing, start)
         controls = self._estimate(heard, f0_out, start)
         for event in self.queue.until(stop):
@@ -142,7 +148,10 @@ class Core:
         voice = self._sing(start, heard, controls)
         self._transposition.listen(heard.f0, heard.voicing, stop + 1)
         self.reading = Reading(heard.f0, heard.voicing, heard.loudness, f0_out)
-        return self._mixer.process(x, voice, start)
+        return self._mixer.process(x, self._pan(usable, voice), start)
+
+    def _pan(self, x: Float32, voice: Float32) -> Float32:
+        return voice[None, :] if self._panner is None else self._panner.process(x, voice)
 
     def _estimate(self, heard: Features, f0_out: float, position: int) -> list[Controls]:
         width = max(heard.f0, f0_out) if heard.voicing > VOICED else UNVOICED_WIDTH_HZ

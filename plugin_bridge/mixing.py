@@ -65,25 +65,22 @@ class Mixer:
     def __init__(self, desk: Desk, channels: int, delay: int) -> None:
         self._mix, self._gain, self._bypass = (desk.ramp(name) for name in ("mix", "gain", "bypass"))
         self._delay = Delay(channels, delay)
-        self._panner = Panner() if channels == 2 else None
 
     def reset(self) -> None:
         """Forget all audio."""
         self._delay.reset()
-        if self._panner is not None:
-            self._panner.reset()
 
     def process(self, source: Float32, voice: Float32, position: int) -> Float32:
         """Return the output.
 
         Args:
             source: the newest input, shape (channels, hop).
-            voice: shape (hop,), `delay` samples behind it.
+            voice: shape (channels, hop), `delay` samples behind it.
             position: of the voice's first sample.
         """
-        n = voice.size
+        n = voice.shape[1]
         dry = self._delay.process(source)
-        out = voice[None, :] if self._panner is None else self._panner.process(source, voice)
+        out = voice
         mix = self._mix.segment(position, n)
         if not isinstance(mix, float) or mix != 1.0:
             out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
