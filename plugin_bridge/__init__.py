@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from plugin_bridge.chain import Chain
     from plugin_bridge.effects import load_vst3
     from plugin_bridge.engine import Engine
-    from plugin_bridge.events import AllNotesOff, Event, NoteOff, NoteOn, PitchBend
+    from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
     from plugin_bridge.midifile import read_midi
     from plugin_bridge.parameters import PARAMETERS, Parameter
     from plugin_bridge.planning import Settings
@@ -59,7 +59,7 @@ _NAMES = {
     "plugin_bridge.chain": "Chain",
     "plugin_bridge.effects": "load_vst3",
     "plugin_bridge.engine": "Engine",
-    "plugin_bridge.events": "AllNotesOff Event NoteOff NoteOn PitchBend",
+    "plugin_bridge.events": "AllNotesOff AnyEvent Event NoteOff NoteOn PitchBend",
     "plugin_bridge.midifile": "read_midi",
     "plugin_bridge.parameters": "PARAMETERS Parameter",
     "plugin_bridge.planning": "Settings",
@@ -77,6 +77,7 @@ _EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train"}
 __all__ = [
     "PARAMETERS",
     "AllNotesOff",
+    "AnyEvent",
     "AudioFileError",
     "Bounced",
     "BridgeError",

@@ -42,14 +42,13 @@ def short_stem(tmp_path: Path, stem: tuple[NDArray[np.float32], int]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def vst3() -> Path:
-    """A VST3 effect of the Debian package zam-plugins; CI must have it."""
+def vst3_folder() -> Path:
+    """The folder with the VST3 effects of the Debian package zam-plugins; CI must have them."""
     folders = (Path("/usr/lib/vst3"), Path("/Library/Audio/Plug-Ins/VST3"), Path.home() / ".vst3")
     for folder in folders:
-        plugin = folder / "ZamCompX2.vst3"
-        if plugin.exists():
-            return plugin
-    sentence = "ZamCompX2.vst3 is not installed; on Debian: apt-get install zam-plugins"
+        if (folder / "ZamComp.vst3").exists():
+            return folder
+    sentence = "the VST3 effect ZamComp is not installed; on Debian: apt-get install zam-plugins"
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
