@@ -63,7 +63,7 @@ class Step(nn.Module):
         return (weights[:, :, None] * self.memory[index[0]][None]).sum(dim=1)
 
 
-def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: Path) -> None:
+def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: Path) -> Manifest:
     """Write a singer file; nothing is left behind when it fails.
 
     Args:
@@ -71,6 +71,9 @@ def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: 
         memory: (entries, value), float32.
         manifest: what the file says of itself; its state size is filled in here.
         path: the file to write.
+
+    Returns:
+        The manifest as written.
     """
     step = Step(network.cpu().eval(), memory.cpu()).eval()
     example = (
@@ -98,6 +101,7 @@ def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: 
     partial = path.with_suffix(".part")
     partial.write_bytes(graph.SerializeToString())
     partial.replace(path)
+    return full
 
 
 @torch.no_grad()

@@ -85,5 +85,4 @@ def publish(
         scores=scores,
         tables="" if tables is None else base64.b64encode(tables.astype("<c8").tobytes()).decode(),
     )
-    export_singer(network, memory_of(network, own), manifest, path)
-    return manifest
+    return export_singer(network, memory_of(network, own), manifest, path)

@@ -38,6 +38,8 @@ class Plan:
     """Frames at the start that the loss passes over while the network warms up."""
     batch: int = 8
     learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    """The learning rate rises to its full value over these."""
     decay_steps: int = 4000
     """The learning rate falls with the square root of time after this many steps."""
     average: float = 0.999
@@ -85,7 +87,10 @@ class Trainer:
 
     def advance(self) -> float:
         """Do one step and return its loss."""
-        rate = min(1.0, (self.step + 1) / 200) / max(1.0, self.step / self.plan.decay_steps) ** 0.5
+        rate = (
+            min(1.0, (self.step + 1) / self.plan.warmup_steps)
+            / max(1.0, self.step / self.plan.decay_steps) ** 0.5
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * rate
         batch = Batch(*(part.to(self.device) for part in self._maker()))

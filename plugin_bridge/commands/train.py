@@ -1,0 +1,155 @@
+"""`plugin-bridge train`: a singer of one's own from a folder of recordings; stops and goes on at will."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self
+
+from dsp.errors import MissingExtraError
+from plugin_bridge.drafts import check_target
+
+if TYPE_CHECKING:
+    from models.manifest import Manifest
+    from models.recipe import Watcher
+    from plugin_bridge.commands import Subparsers
+
+KINDS = ("sawsing", "ddsp-add", "dwts")
+SMOOTHING = 0.99
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a singer from recordings",
+        description="Train a singer on a folder of dry recordings of one voice. Interrupt it when you like: "
+        "the same command goes on where it stopped. Needs the extra 'train'.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="WAV, AIFF, FLAC, OGG or MP3 files; subfolders count")
+    add("--id", required=True, metavar="NAME", help="lower-case letters, digits, '-' and '_'")
+    add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default NAME.onnx")
+    add("--name", metavar="TEXT", help="as shown; default the id")
+    add("--licence", default="unspecified", metavar="TEXT", help="of the recordings, kept in the file")
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, kept in the file")
+    add(
+        "--steps",
+        type=_positive,
+        default=20000,
+        metavar="N",
+        help="in all, earlier runs counted; default 20000",
+    )
+    add("--kind", choices=KINDS, default="sawsing", help="synthesizer; default sawsing")
+    add(
+        "--hold-out",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="recordings kept for the scores; default every tenth",
+    )
+    add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
+    add("--threads", type=_positive, metavar="N", help="CPU threads; default all")
+    add("--force", action="store_true", help="replace the singer file if it exists")
+    add("--json", action="store_true", help="print what the file says of itself as JSON")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up; give one")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and print the scores; 130 after an interrupt, the checkpoint written."""
+    output = arguments.output or Path(f"{arguments.id}.onnx")
+    check_target(output, force=arguments.force)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        manifest = _train(arguments, output)
+    except KeyboardInterrupt:
+        print("\nplugin-bridge train: stopped; run the same command to go on", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(manifest.model_dump_json(indent=2, exclude={"tables"}))
+    else:
+        pitch = f"{manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz"
+        print(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps")
+        print(f"held out: {json.dumps(manifest.scores)}")
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
+    try:
+        import torch  # noqa: PLC0415 - an extra
+
+        from models.recipe import Facts, train_singer  # noqa: PLC0415
+        from models.training import Plan  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"training needs {error.name}, which is not installed; pip install 'plugin-bridge[train]'"
+        ) from error
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    facts = Facts(
+        arguments.id,
+        arguments.name or arguments.id,
+        arguments.licence,
+        arguments.attribution,
+        f"{arguments.folder.name}: recordings of one voice",
+    )
+    plan = Plan(kind=arguments.kind, steps=arguments.steps, hold_out=tuple(arguments.hold_out))
+    with _Bars(arguments.steps) as bars:
+        return train_singer(
+            arguments.folder, facts, output, plan=plan, device=arguments.device, watcher=bars.watcher()
+        )
+
+
+class _Bars:
+    """Two progress bars on a terminal: files analysed, steps done with the running loss."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._bar: Any = None
+        self._loss = 0.0
+        self._weight = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def watcher(self) -> Watcher:
+        """Return what the training calls."""
+        from models.recipe import Watcher  # noqa: PLC0415 - loads torch
+
+        return Watcher(self._files, self._step)
+
+    def _files(self, paths: Sequence[Path]) -> Iterable[Path]:
+        from tqdm import tqdm  # noqa: PLC0415
+
+        return tqdm(paths, desc="analysing", unit="file", disable=None, leave=False)
+
+    def _step(self, step: int, loss: float) -> None:
+        from tqdm import tqdm  # noqa: PLC0415
+
+        if self._bar is None:
+            self._bar = tqdm(total=self._steps, initial=step, desc="training", unit="step", disable=None)
+        self._loss = SMOOTHING * self._loss + (1.0 - SMOOTHING) * loss
+        self._weight = SMOOTHING * self._weight + (1.0 - SMOOTHING)
+        self._bar.set_postfix(loss=f"{self._loss / self._weight:.3f}", refresh=False)
+        self._bar.update()

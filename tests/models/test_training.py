@@ -1,0 +1,253 @@
+"""Training on a voice made here: it learns, stops and goes on, scores, and writes a singer that sings."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from dsp.errors import TrainingError
+from dsp.filters import NOISE_GRID
+from dsp.oscillator import Sawtooth
+from dsp.spectrum import ENVELOPE_GRID, envelope
+from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
+from models.batches import Batch, BatchMaker, Material, clean_example, prepare, stack
+from models.corpus import HOP, Recording, analyse
+from models.losses import multi_scale_loss
+from models.perturbation import Disguise, Perturbation, smoothing_width
+from models.recipe import Facts, Watcher, copy_scores, held_out_of, train_singer
+from models.renderers import KINDS, BankRenderer, Renderer, tables_of
+from models.singer import Singer, load_singer
+from models.training import Plan, Trainer
+
+Float32 = NDArray[np.float32]
+FACTS = Facts("made", "Made", "CC0", "nobody", "a voice made by the test")
+
+
+def made_voice(seconds: float = 2.0, f0: float = 220.0, seed: int = 0) -> Float32:
+    """A sawtooth that moves between two vowels, with a little breath and a pause, at 48 kHz."""
+    hops = int(seconds * 100)
+    hz = f0 * np.exp2(0.3 * np.sin(np.arange(hops * HOP) / 48000.0 * 2.0))
+    saw = Sawtooth(48000)
+    wave = np.concatenate([saw.process(part) for part in hz.reshape(-1, HOP)])
+    rng = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(wave + 0.02 * rng.standard_normal(wave.size))
+    hertz = np.fft.rfftfreq(wave.size, 1 / 48000)
+    vowels = [
+        np.fft.irfft(spectrum / (0.2 + ((hertz - formant) / 400.0) ** 2)) for formant in (500.0, 1100.0)
+    ]
+    blend = 0.5 + 0.5 * np.sin(np.arange(wave.size) / 48000.0 * 9.0)
+    voice = blend * vowels[0] + (1.0 - blend) * vowels[1]
+    voice[: 20 * HOP] = 0.0
+    return np.asarray(0.3 * voice / np.abs(voice).max(), np.float32)
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return analyse("made", made_voice())
+
+
+@pytest.fixture(scope="module")
+def material(recording: Recording) -> Material:
+    return prepare(recording)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "voice"
+    place.mkdir()
+    for number in range(2):
+        soundfile.write(place / f"take{number}.wav", made_voice(1.6, 200.0 + 60.0 * number, number), 48000)
+    return place
+
+
+def synthesizer(kind: str, render: Renderer) -> Synthesizer:
+    tables = tables_of(render)
+    if tables is not None:
+        return Dwts(48000, tables)
+    return SawSing(48000) if kind == "sawsing" else DdspAdd(48000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_trained_synthesizer_is_the_one_that_plays(kind: str) -> None:
+    """Torch and numpy agree within -100 dB."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    render, frames = KINDS[kind](), 20
+    harmonic = render.initial_bias().numpy() + 0.3 * rng.standard_normal((frames, render.controls))
+    harmonic = harmonic.astype(np.float32)
+    noise = np.full((frames, NOISE_GRID.size), -40.0, np.float32)
+    f0, one = np.full(HOP, 233.0), np.ones(HOP, np.float32)
+    synth = synthesizer(kind, render)
+    knots = [Knot(0, a, b) for a, b in zip(harmonic, noise, strict=True)]
+    plays = np.concatenate(
+        [synth.process(f0, one, one, [left, right._replace(position=HOP)]) for left, right in pairwise(knots)]
+    )
+    saw = Sawtooth(48000)
+    wave = np.concatenate([saw.process(f0) for _ in range(frames)])
+    flat = torch.ones(1, frames * HOP)
+    batch = Batch(flat, flat, 233.0 * flat, torch.from_numpy(wave)[None], flat, flat, flat)
+    with torch.no_grad():
+        trained = render(batch, torch.from_numpy(harmonic)[None], torch.from_numpy(noise)[None])[0].numpy()
+    difference = np.abs(plays - trained[: plays.size]).max() / np.abs(plays).max()
+    assert 20.0 * np.log10(difference) < -100.0
+
+
+def test_noise_of_the_bank_is_rendered_too() -> None:
+    render = KINDS["ddsp-add"]()
+    assert isinstance(render, BankRenderer)
+    flat = torch.ones(1, 30 * HOP)
+    batch = Batch(flat, flat, 200.0 * flat, flat, 0.0 * flat, flat, flat)
+    hiss = render(batch, torch.zeros(1, 30, render.controls), torch.zeros(1, 30, NOISE_GRID.size))
+    assert float(hiss[0, 5 * HOP : 25 * HOP].std()) == pytest.approx(1.0, abs=0.05)
+
+
+def test_features_of_training_are_those_of_the_engine(recording: Recording) -> None:
+    assert recording.frames == 200
+    assert recording.voicing[60:150].min() > 0.9
+    assert recording.voicing[:15].max() < 0.1
+    expected = 220.0 * np.exp2(0.3 * np.sin(np.arange(200) * 0.01 * 2.0))
+    assert np.median(np.abs(1200 * np.log2(recording.f0 / expected))[60:150]) < 5.0
+
+
+def test_a_disguise_moves_formants_and_hides_the_room(recording: Recording) -> None:
+    width = smoothing_width(recording.f0, recording.voicing)
+    plain = envelope(recording.power.astype(np.float64), recording.loudness, width)
+    peak = [
+        ENVELOPE_GRID[
+            Disguise(Perturbation(), -20.0, np.random.default_rng(seed))
+            .envelope(recording.power, recording.loudness, width)[100]
+            .argmax()
+        ]
+        for seed in range(12)
+    ]
+    assert len(set(peak)) > 4
+    still = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, (-200.0, -199.0), (24001.0, 24002.0), (200.0, 201.0))
+    same = Disguise(still, -20.0, np.random.default_rng(0)).envelope(
+        recording.power, recording.loudness, width
+    )
+    assert np.max(np.abs(same - plain)[:, ENVELOPE_GRID < 20000.0]) < 0.05
+
+
+def test_loss_is_zero_for_equals_and_grows_with_difference() -> None:
+    rng = np.random.default_rng(0)
+    a = torch.from_numpy(0.1 * rng.standard_normal((1, 9600)).astype(np.float32))
+    assert float(multi_scale_loss(a, a)) == 0.0
+    assert float(multi_scale_loss(a, 0.9 * a)) < float(multi_scale_loss(a, 0.5 * a))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_learns(kind: str, material: Material) -> None:
+    trainer = Trainer([material], [1.0], Plan(kind=kind, frames=40, batch=2, skipped=4, warmup_steps=5))
+    before = copy_scores(trainer, [material])["multi_scale_loss"]
+    for _ in range(25):
+        trainer.advance()
+    assert copy_scores(trainer, [material])["multi_scale_loss"] < 0.9 * before
+
+
+def test_a_run_that_stops_goes_on_as_if_it_had_not(tmp_path: Path, material: Material) -> None:
+    plan = Plan(frames=40, batch=2, skipped=4)
+    straight = Trainer([material], [1.0], plan)
+    for _ in range(3):
+        straight.advance()
+    straight.save(tmp_path / "checkpoint.pt")
+    again = Trainer([material], [1.0], plan)
+    again.load(tmp_path / "checkpoint.pt")
+    assert again.step == 3
+    for a, b in zip(straight.network.parameters(), again.network.parameters(), strict=True):
+        assert torch.equal(a, b)
+    other = Trainer([material], [1.0], Plan(kind="ddsp-add", frames=40, batch=2))
+    with pytest.raises(TrainingError, match="is no ddsp-add checkpoint"):
+        other.load(tmp_path / "checkpoint.pt")
+
+
+def test_batches_are_seeded(material: Material) -> None:
+    first, second, other = (BatchMaker([material], [1.0], 40, 2, seed) for seed in (1, 1, 2))
+    a, b, c = first(), second(), other()
+    assert torch.equal(a.envelope, b.envelope)
+    assert not torch.equal(a.envelope, c.envelope)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str) -> None:
+    steps: list[int] = []
+    plan = Plan(kind=kind, steps=3, frames=30, batch=2, skipped=4)
+    output = tmp_path / "made.onnx"
+    manifest = train_singer(
+        folder,
+        FACTS,
+        output,
+        plan=plan,
+        device="cpu",
+        watcher=Watcher(step=lambda step, _: steps.append(step)),
+    )
+    assert steps == [0, 1, 2]
+    assert output.stat().st_size <= 6 * 2**20
+    singer = load_singer(output)
+    assert isinstance(singer, Singer)
+    assert singer.manifest == manifest
+    assert {"multi_scale_loss", "f0_cents", "voicing_f1"} <= set(manifest.scores)
+    assert manifest.f0_low <= manifest.f0_median <= manifest.f0_high
+    estimator = singer.start()
+    bands = np.full(ENVELOPE_GRID.size, -40.0, np.float32)
+    harmonic, noise = estimator.step(bands, 220.0, 1.0, -20.0, 0.5)
+    assert harmonic.shape == (manifest.harmonic,)
+    assert noise.shape == (manifest.noise,)
+    assert np.all(np.isfinite(harmonic))
+    synth = singer.synthesizer(44100)
+    knots = [Knot(0, harmonic, noise), Knot(441, harmonic, noise)]
+    voice = synth.process(np.full(441, 220.0), np.ones(441, np.float32), np.ones(441, np.float32), knots)
+    assert np.all(np.isfinite(voice))
+    assert np.std(voice) > 0.0
+
+
+def test_the_step_graph_equals_the_trained_network(tmp_path: Path, folder: Path) -> None:
+    plan = Plan(steps=3, frames=30, batch=2, skipped=4)
+    train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
+    material = prepare(analyse("made", made_voice(1.2)))
+    trainer = Trainer([material], [1.0], plan)
+    trainer.load(tmp_path / "made.training" / "checkpoint.pt")
+    network, _ = trainer.averaged
+    batch = stack([clean_example(material)])
+    with torch.no_grad():
+        harmonic, noise = network(batch.envelope, batch.pitch)
+    estimator = load_singer(tmp_path / "made.onnx").start()
+    steps = [
+        estimator.step(bands.numpy(), float(pitch[0]), float(pitch[1]), float(pitch[2]), 0.0)
+        for bands, pitch in zip(batch.envelope[0], batch.pitch[0], strict=True)
+    ]
+    assert np.max(np.abs(np.stack([h for h, _ in steps]) - harmonic[0].numpy())) < 1e-4
+    assert np.max(np.abs(np.stack([n for _, n in steps]) - noise[0].numpy())) < 1e-4
+
+
+def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:
+    output = tmp_path / "made.onnx"
+    short, longer = (Plan(steps=steps, frames=30, batch=2, skipped=4) for steps in (2, 4))
+    train_singer(folder, FACTS, output, plan=short, device="cpu")
+    seen: list[int] = []
+    watcher = Watcher(step=lambda step, _: seen.append(step))
+    assert train_singer(folder, FACTS, output, plan=longer, device="cpu", watcher=watcher).steps == 4
+    assert seen == [2, 3]
+
+
+def test_every_tenth_recording_is_held_out() -> None:
+    paths = [Path(f"take{number:02d}.wav") for number in range(25)]
+    assert held_out_of(paths, ()) == [paths[9], paths[19]]
+    assert held_out_of(paths, ("take03*", "take1?.wav")) == [paths[3], *paths[10:20]]
+    with pytest.raises(TrainingError, match="'song"):
+        held_out_of(paths, ("song*",))
+    with pytest.raises(TrainingError, match="nothing to train on"):
+        held_out_of(paths, ("*",))
+
+
+def test_recordings_must_be_there_and_long_enough(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no recordings"):
+        train_singer(tmp_path, FACTS, tmp_path / "made.onnx", device="cpu")
+    soundfile.write(tmp_path / "short.wav", made_voice(0.5), 48000)
+    with pytest.raises(TrainingError, match="longer than"):
+        train_singer(tmp_path, FACTS, tmp_path / "made.onnx", device="cpu")
