@@ -26,6 +26,15 @@ class Cast:
         """Return the ids that can be named without a path."""
         return list(dict.fromkeys([*shipped(), *self._by_name]))
 
+    def listed(self) -> str:
+        """Return what can be named, as the end of a sentence."""
+        known = self.known()
+        return (
+            f"one of {', '.join(known)}, or the path of a singer file"
+            if known
+            else "the path of a singer file"
+        )
+
     def load(self, names: Iterable[str]) -> list[Singer]:
         """Return the singers of these names, each once, in order.
 
@@ -64,5 +73,4 @@ class Cast:
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name.lower(), self.known(), n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        listed = ", ".join(self.known()) or "none ship with this installation"
-        return f"singer {name!r} is unknown{hint}; use one of {listed}, or the path of a singer file"
+        return f"singer {name!r} is unknown{hint}; use {self.listed()}"

@@ -46,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 after bad input.
 
     Args:
-        arguments: without the program's name; those of the process if absent.
+        arguments: without the program's name; if absent, those of the process, whose signals are handled too.
     """
-    install()
+    if arguments is None:
+        install()
     parser, commands = build_parser()
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:

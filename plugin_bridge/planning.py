@@ -105,7 +105,7 @@ def planned(reader: AudioReader, settings: Settings, cast: Cast, report: Callabl
     chosen = settings.singer or (preset.singer if preset else "")
     named = [name for name in (chosen, *singers_in(events, "singer")) if name]
     if not named:
-        raise SingerFileError(f"no singer is chosen; add --singer, one of {', '.join(cast.known())}")
+        raise SingerFileError("no singer is chosen; add --singer with " + cast.listed())
     others = [name for name in (morph, *singers_in(events, "morph_singer")) if name]
     singers = cast.load([*named, *others])
     events = with_ids(events, {name: cast.id_of(name) for name in [*named, *others]})

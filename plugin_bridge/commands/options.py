@@ -43,8 +43,12 @@ def number_within(low: float, high: float, *, whole: bool = False) -> Callable[[
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            kind = "whole number" if whole else "number"
-            raise argparse.ArgumentTypeError(f"{text!r} does not fit; give a {kind} from {low:g} to {high:g}")
+            rule = (
+                f"a whole number from {low:.0f} to {high:.0f}"
+                if whole
+                else f"a number from {low:g} to {high:g}"
+            )
+            raise argparse.ArgumentTypeError(f"{text!r} does not fit; give {rule}")
         return value
 
     return convert
