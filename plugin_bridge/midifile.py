@@ -11,7 +11,7 @@ import mido
 from dsp.errors import ScoreError
 from plugin_bridge.events import AnyEvent, Event
 from plugin_bridge.mididecoder import MidiDecoder
-from plugin_bridge.midimap import MidiMap
+from plugin_bridge.midimap import MidiMap, load_midi_map
 
 _DEFAULT_TEMPO = 500_000  # microseconds a beat: 120 beats a minute until the file says otherwise
 _SIZE_LIMIT = 32 * 1024 * 1024
@@ -33,7 +33,7 @@ def read_midi(
     Args:
         path: the file.
         sample_rate: of the positions, hertz.
-        midi_map: what programs and controls mean.
+        midi_map: what programs and controls mean; the map that ships if absent.
         report: called with a sentence for each program without a singer.
 
     Returns:
@@ -44,7 +44,7 @@ def read_midi(
         ScoreError: missing, too large, damaged, or of type 2.
     """
     file = _open(path)
-    decoder = MidiDecoder(midi_map, report)
+    decoder = MidiDecoder(midi_map or load_midi_map(), report)
     events: list[AnyEvent] = []
     for seconds, message in _timed(file):
         events.extend(decoder.process(message, round(seconds * sample_rate)))

@@ -112,7 +112,7 @@ def planned(reader: AudioReader, settings: Settings, cast: Cast, report: Callabl
     first = singers[0]
     values |= {"singer": first.id, "morph_singer": cast.id_of(morph) if morph else ""}
     _report_oddities(events, values, reader.frames * rate // reader.sample_rate, report)
-    pitch = (median_pitch(reader.path) or None) if _asks_for_auto(values, events) else None
+    pitch = (median_pitch(reader.path, rate) or None) if _asks_for_auto(values, events) else None
     shift = None
     if pitch is not None:
         values["source_pitch"] = pitch

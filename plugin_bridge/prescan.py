@@ -9,49 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugin_bridge.audiofile import AudioReader
+from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.rendering import reblocked
-from plugin_bridge.resampling import native_rate, resampled
-from plugin_bridge.sourcepitch import SourcePitch
-
-Float32 = NDArray[np.float32]
-
-WINDOW_SECONDS = 2
-WINDOWS = 15
-"""Half a minute is heard in all: a median needs no more, and the tracker costs as much as the singer."""
-_FLOOR = 1e-3
-"""Windows 60 dB below the loudest are silence."""
+from plugin_bridge.resampling import resampled
 
 
-def median_pitch(path: Path) -> float:
+def median_pitch(path: Path, sample_rate: int) -> float:
     """Return the median pitch of the voiced parts of an audio file in hertz, 0 where nothing is voiced.
-
-    The file is cut in windows of 2 s; at most 15 of those that sound, spread evenly, are listened to.
 
     Args:
         path: the file.
+        sample_rate: the native rate at which it is heard, hertz.
 
     Raises:
         AudioFileError: the file cannot be used.
     """
-    levels = np.array([float(np.sqrt(np.mean(np.square(x)))) for _, x in _windows(path)])
-    sounding = np.flatnonzero(levels > _FLOOR * levels.max(initial=0.0))
-    if not sounding.size:
-        return 0.0
-    picks = sounding[np.linspace(0, sounding.size - 1, min(WINDOWS, sounding.size)).round().astype(int)]
-    chosen = {int(index) for index in picks}
-    scan: SourcePitch | None = None
-    for index, (rate, x) in enumerate(_windows(path)):
-        if index in chosen:
-            native = native_rate(rate)
-            scan = scan or SourcePitch(native)
-            for part in resampled([x], len(x), rate, native):
-                scan.process(part)
-        if index == max(chosen):
-            break
-    return scan.median() if scan else 0.0
 
+    def windows() -> Iterator[NDArray[np.float32]]:
+        with AudioReader(path) as reader:
+            stream = resampled(reader.chunks(), reader.channels, reader.sample_rate, sample_rate)
+            yield from reblocked(stream, WINDOW_SECONDS * sample_rate)
 
-def _windows(path: Path) -> Iterator[tuple[int, Float32]]:
-    with AudioReader(path) as reader:
-        for x in reblocked(reader.chunks(), WINDOW_SECONDS * reader.sample_rate):
-            yield reader.sample_rate, x
+    return median_of_windows(windows, sample_rate)
