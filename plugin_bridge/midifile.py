@@ -26,7 +26,10 @@ _FOREIGN = (
 
 
 def read_midi(
-    path: Path, sample_rate: int, midi_map: MidiMap, report: Callable[[str], None]
+    path: Path,
+    sample_rate: int,
+    midi_map: MidiMap | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[AnyEvent]:
     """Read a standard MIDI file of type 0 or 1.
 
