@@ -123,29 +123,31 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name from the module where it lives.
+if not TYPE_CHECKING:  # a type checker would take any name for a public one
 
-    Raises:
-        AttributeError: no public name is called so.
-        MissingExtraError: it needs an extra that is not installed.
-    """
-    if name not in _PLACES:
-        raise AttributeError(f"plugin_bridge has no public name {name!r}; it has {', '.join(__all__)}")
-    module, attribute = _PLACES[name]
-    try:
-        value: object = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(str(error.name).partition(".")[0])
-        if extra is None:
-            raise
-        from dsp.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
+    def __getattr__(name: str) -> object:
+        """Load a public name from the module where it lives.
 
-        raise MissingExtraError(
-            f"{name} needs {error.name}, which is not installed; run: pip install 'plugin-bridge[{extra}]'"
-        ) from error
-    globals()[name] = value
-    return value
+        Raises:
+            AttributeError: no public name is called so.
+            MissingExtraError: it needs an extra that is not installed.
+        """
+        if name not in _PLACES:
+            raise AttributeError(f"plugin_bridge has no public name {name!r}; it has {', '.join(__all__)}")
+        module, attribute = _PLACES[name]
+        try:
+            value: object = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            extra = _EXTRAS.get(str(error.name).partition(".")[0])
+            if extra is None:
+                raise
+            from dsp.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
+
+            raise MissingExtraError(
+                f"{name} needs {error.name}, which is missing; run: pip install 'plugin-bridge[{extra}]'"
+            ) from error
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
