@@ -1,4 +1,4 @@
-"""The median pitch of a whole recording, from half a minute of the parts that sound."""
+"""The median pitch of a whole recording, from twenty seconds of the parts that sound."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from plugin_bridge.sourcepitch import SourcePitch
 Float32 = NDArray[np.float32]
 
 WINDOW_SECONDS = 2
-WINDOWS = 15
-"""Half a minute in all: a median needs no more, and the tracker costs as much as the singer."""
+WINDOWS = 10
+"""Twenty seconds in all: a median needs no more, and the tracker costs a third of what a singer does."""
 _FLOOR = 1e-3
 """Windows 60 dB below the loudest are silence."""
 
