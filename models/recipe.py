@@ -138,6 +138,7 @@ def train_singer(
     plan: Plan | None = None,
     run_folder: Path | None = None,
     device: str | None = None,
+    threads: int | None = None,
     watcher: Watcher | None = None,
 ) -> Manifest:
     """Train a singer on a folder of recordings and write its file.
@@ -151,6 +152,7 @@ def train_singer(
         plan: how to train, and for how long.
         run_folder: where the run is kept; by default beside the output, `NAME.training`.
         device: "cpu" or "cuda"; by default CUDA where there is one.
+        threads: of the CPU; by default as many as torch finds right.
         watcher: shows progress.
 
     Returns:
@@ -160,6 +162,8 @@ def train_singer(
         TrainingError: recordings are missing, too short or unvoiced, or the run folder is of another kind.
     """
     watcher = watcher or Watcher()
+    if threads:
+        torch.set_num_threads(threads)
     run = run_folder or output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)
     plan = plan or Plan()

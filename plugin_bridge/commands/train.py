@@ -93,16 +93,12 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
     try:
-        import torch  # noqa: PLC0415 - an extra
-
-        from models.recipe import Facts, train_singer  # noqa: PLC0415
+        from models.recipe import Facts, train_singer  # noqa: PLC0415 - torch is an extra
         from models.training import Plan  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"training needs {error.name}, which is not installed; pip install 'plugin-bridge[train]'"
         ) from error
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
     facts = Facts(
         arguments.id,
         arguments.name or arguments.id,
@@ -113,7 +109,13 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
     plan = Plan(kind=arguments.kind, steps=arguments.steps, hold_out=tuple(arguments.hold_out))
     with _Bars(arguments.steps) as bars:
         return train_singer(
-            arguments.folder, facts, output, plan=plan, device=arguments.device, watcher=bars.watcher()
+            arguments.folder,
+            facts,
+            output,
+            plan=plan,
+            device=arguments.device,
+            threads=arguments.threads,
+            watcher=bars.watcher(),
         )
 
 
