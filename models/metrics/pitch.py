@@ -33,7 +33,9 @@ class PitchScores:
     cents: float
     """Median absolute difference over frames voiced in both."""
     correlation: float
-    """Of log f0 over frames voiced in both, -1..1."""
+    """Of log f0 over frames voiced in both, -1..1; a held note has little to correlate, see `spread`."""
+    spread: float
+    """Standard deviation of the wanted pitch over those frames, cents."""
     gross: float
     """Share of frames voiced in both that differ by more than `GROSS_CENTS`, 0..1."""
     octave: float
@@ -50,7 +52,7 @@ def compare_pitch(wanted: PitchTrack, measured: PitchTrack) -> PitchScores:
     total = int(asked.sum() + found.sum())
     f1 = 2.0 * float(both.sum()) / total if total else math.nan
     if not both.any():
-        return PitchScores(math.nan, math.nan, math.nan, math.nan, f1)
+        return PitchScores(math.nan, math.nan, math.nan, math.nan, math.nan, f1)
     a = 1200.0 * np.log2(wanted.f0[:frames][both])
     b = 1200.0 * np.log2(measured.f0[:frames][both])
     off = np.abs(b - a)
@@ -59,6 +61,7 @@ def compare_pitch(wanted: PitchTrack, measured: PitchTrack) -> PitchScores:
     return PitchScores(
         cents=float(np.median(off)),
         correlation=_correlation(a, b),
+        spread=float(a.std()),
         gross=float(np.mean(off > GROSS_CENTS)),
         octave=float(np.mean(flipped)),
         voicing_f1=f1,

@@ -1,0 +1,82 @@
+"""Lay scores out: as a table that reads the same in a terminal and in Markdown, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column."""
+
+    field: str
+    """Of the row."""
+    title: str
+    form: str = ""
+    """Of a number, as in `format`; words are filled up on the right."""
+    width: int = 6
+
+    def cell(self, value: object) -> str:
+        """Return a value, filled up to the width."""
+        if isinstance(value, float):
+            return f"{'-' if math.isnan(value) else format(value, self.form):>{self.width}}"
+        text = str(value)
+        return f"{text if len(text) <= self.width else text[: self.width - 1] + '…':<{self.width}}"
+
+
+_NAMES = (Column("source", "source", width=26), Column("singer", "singer", width=16))
+CONVERSION = (
+    *_NAMES,
+    Column("seconds", "s", ".1f", 5),
+    Column("transpose", "semit.", "+.1f"),
+    Column("cents", "cents", ".1f"),
+    Column("correlation", "corr.", ".3f"),
+    Column("spread", "spread", ".0f"),
+    Column("gross", "gross", ".1%"),
+    Column("octave", "octave", ".1%"),
+    Column("voicing_f1", "F1", ".3f"),
+    Column("source_cents", "src ct", ".1f"),
+    Column("source_voicing_f1", "src F1", ".3f"),
+    Column("similarity_before", "before", ".3f"),
+    Column("similarity_after", "after", ".3f"),
+    Column("similarity_gain", "gain", "+.3f"),
+    Column("stoi", "STOI", ".3f"),
+    Column("stoi_at_pitch", "at pi.", ".3f"),
+)
+COPY = (
+    *_NAMES,
+    Column("seconds", "s", ".1f", 5),
+    Column("stft_loss", "loss", ".3f"),
+    Column("cents", "cents", ".1f"),
+    Column("voicing_f1", "F1", ".3f"),
+    Column("stoi", "STOI", ".3f"),
+    Column("pesq", "PESQ", ".2f"),
+    Column("similarity", "sim.", ".3f"),
+    Column("similarity_of_recording", "(rec.)", ".3f"),
+)
+
+
+def header(columns: tuple[Column, ...]) -> str:
+    """Return the two lines above the rows."""
+    titles = [f"{c.title:>{c.width}}" if c.form else f"{c.title:<{c.width}}" for c in columns]
+    rules = ["-" * (c.width - 1) + (":" if c.form else "-") for c in columns]
+    return f"| {' | '.join(titles)} |\n| {' | '.join(rules)} |"
+
+
+def line(columns: tuple[Column, ...], row: Mapping[str, Any]) -> str:
+    """Return a row; what it lacks stays empty."""
+    return f"| {' | '.join(c.cell(row.get(c.field, '')) for c in columns)} |"
+
+
+def without_nan(value: object) -> object:
+    """Return a value for JSON, which knows no such number as NaN: null stands for it."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: without_nan(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_nan(part) for part in value]
+    return value
