@@ -30,8 +30,8 @@ Float64 = NDArray[np.float64]
 LATENCY_HOPS = 2
 TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
-# A sample 24 dB over full scale is a fault: the analysis, though not the dry path, takes it as 0, for the pitch
-# tracker and the pan remember the loudest they heard.
+# A sample 24 dB over full scale is a fault: the analysis, though not the dry path, takes it as 0, for the
+# pitch tracker and the pan remember the loudest they heard.
 _LOUDEST = 16.0
 
 

@@ -9,7 +9,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from dsp.errors import EffectError
@@ -21,6 +21,7 @@ EffectValue = bool | int | float | str
 
 _HEADER = b"plugin_bridge VST3 state 1\n"
 _LARGEST_STATE = 16 * 2**20
+_IMPULSE = "impulse_response_filename"
 _NOT_PARAMETERS = frozenset({"is_effect", "is_instrument"})
 # A preset names an effect by its class; these are no effects of their own, or need more than parameters.
 _NOT_NATIVE = frozenset(
@@ -28,6 +29,8 @@ _NOT_NATIVE = frozenset(
 )
 
 
+# What some plug-ins show as parameters is the host's to say.
+_HOSTS = frozenset({"buffer_size_frames", "sample_rate_frames"})
 # Where plug-ins came from, which they do not tell themselves.
 _paths: WeakKeyDictionary[VST3Plugin, Path] = WeakKeyDictionary()
 
@@ -49,7 +52,7 @@ def native_effects() -> dict[str, tuple[str, ...]]:
 def _parameters(cls: type) -> tuple[str, ...]:
     names = {name for name, member in inspect.getmembers(cls) if isinstance(member, property)}
     if cls.__name__ == "Convolution":
-        names.add("impulse_response_filename")
+        names.add(_IMPULSE)
     return tuple(sorted(names - _NOT_PARAMETERS))
 
 
@@ -101,24 +104,27 @@ def native_parameters(effect: Plugin) -> dict[str, EffectValue]:
 
 def _given(cls: type, key: str, value: EffectValue) -> Any:  # noqa: ANN401 - an enumeration of the library
     """Turn the name of an enumeration's member into the member."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or key == _IMPULSE:
         return value
-    for inner in vars(cls).values():
-        members = getattr(inner, "__members__", None)
-        if members is not None and key == getattr(inner, "__name__", "").lower():
-            if value not in members:
-                raise ValueError(f"{key} is one of {', '.join(members)}")
-            return members[value]
-    return value
+    members: Mapping[str, object] = getattr(type(getattr(cls(), key)), "__members__", {})
+    if members and value not in members:
+        raise ValueError(f"{key} is one of {', '.join(members)}")
+    return members.get(value, value)
 
 
-def load_vst3(path: Path, plugin: str | None = None, state: str | None = None) -> VST3Plugin:
+def load_vst3(
+    path: Path,
+    plugin: str | None = None,
+    state: str | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> VST3Plugin:
     """Load a VST3 plug-in.
 
     Args:
         path: the .vst3 file or bundle.
         plugin: which one, where the file holds several.
         state: from `vst3_state`; None leaves the plug-in's own start.
+        parameters: positions 0..1 by name, set after the state.
 
     Raises:
         EffectError: the file is missing or no plug-in, or the state is broken or of another plug-in.
@@ -139,8 +145,24 @@ def load_vst3(path: Path, plugin: str | None = None, state: str | None = None) -
             found = loaded.identifier
             raise EffectError(f"{path} is {found!r} and the state is of {owner!r}; store the preset again")
         loaded.raw_state = body
+    for name, position in (parameters or {}).items():
+        _move(loaded, name, position)
     _paths[loaded] = path
     return loaded
+
+
+def _knobs(plugin: VST3Plugin) -> Mapping[str, Any]:
+    """Return a plug-in's parameters; the library adds them when it loads one, so its types do not tell."""
+    return cast("Any", plugin).parameters  # type: ignore[no-any-return]
+
+
+def _move(plugin: VST3Plugin, name: str, position: float) -> None:
+    known = _knobs(plugin)
+    if name not in known:
+        raise EffectError(f"{plugin.name} has no parameter {name!r}; use one of {', '.join(known)}")
+    if not 0.0 <= position <= 1.0:
+        raise EffectError(f"{plugin.name} {name} {position!r} is out of range; give 0 to 1")
+    known[name].raw_value = position
 
 
 def vst3_path(plugin: VST3Plugin) -> Path:
@@ -161,6 +183,19 @@ def vst3_state(plugin: VST3Plugin) -> str:
     body = bytes(plugin.raw_state)
     about = {"plugin": plugin.identifier, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     return base64.b64encode(_HEADER + json.dumps(about, sort_keys=True).encode() + b"\n" + body).decode()
+
+
+def vst3_moved(plugin: VST3Plugin, state: str) -> dict[str, float]:
+    """Return the positions, 0..1, of parameters that a plug-in's state does not tell.
+
+    A plug-in learns of a moved parameter with its next block, and until then its state is the one before.
+    """
+    plain = _knobs(load_vst3(vst3_path(plugin), plugin.name, state))
+    return {
+        name: float(moved.raw_value)
+        for name, moved in _knobs(plugin).items()
+        if name not in _HOSTS and name in plain and moved.raw_value != plain[name].raw_value
+    }
 
 
 def _checked_state(state: str) -> tuple[str, bytes]:

@@ -29,6 +29,7 @@ from plugin_bridge.effects import (
     make_native,
     native_effects,
     native_parameters,
+    vst3_moved,
     vst3_path,
     vst3_state,
 )
@@ -75,6 +76,8 @@ class Vst3Effect(BaseModel):
     """Which one, where the file holds several."""
     state: str | None = None
     """From `plugin_bridge.effects.vst3_state`."""
+    parameters: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = Field(default_factory=dict)
+    """Positions 0..1 by name, set after the state."""
 
 
 Effect = NativeEffect | Vst3Effect
@@ -230,7 +233,10 @@ def _stored(stages: Iterable[Simple]) -> tuple[Effect, ...]:
     found: list[Effect] = []
     for stage in stages:
         if isinstance(stage, VST3Plugin):
-            found.append(Vst3Effect(vst3=str(vst3_path(stage)), plugin=stage.name, state=vst3_state(stage)))
+            state = vst3_state(stage)
+            moved = vst3_moved(stage, state)
+            path = str(vst3_path(stage))
+            found.append(Vst3Effect(vst3=path, plugin=stage.name, state=state, parameters=moved))
         elif not isinstance(stage, SingerConversion):
             found.append(NativeEffect(effect=type(stage).__name__, parameters=native_parameters(stage)))
     return tuple(found)
@@ -248,7 +254,7 @@ def effects_of(effects: Iterable[Effect]) -> list[Simple]:
 def _made(effect: Effect) -> Simple:
     if isinstance(effect, NativeEffect):
         return make_native(effect.effect, effect.parameters)
-    return load_vst3(Path(effect.vst3), effect.plugin, effect.state)
+    return load_vst3(Path(effect.vst3), effect.plugin, effect.state, effect.parameters)
 
 
 def _placed(preset: Preset, folder: Path) -> Preset:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ def noise(n: int, channels: int = 2) -> Float32:
 
 def cut(x: Float32, sizes: list[int]) -> list[Float32]:
     edges = np.cumsum([0, *sizes])
-    return [x[:, a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [x[:, a:b] for a, b in pairwise(edges)]
 
 
 @given(SIZES)
@@ -90,7 +92,9 @@ def test_backlog_makes_blocks_constant_at_the_declared_latency(latency: int) -> 
 def test_backlog_refuses_a_plugin_that_withholds_more_than_it_said() -> None:
     backlog = Backlog(1, 100, 480)
     backlog.push(noise(300, 1))
-    with pytest.raises(ValueError, match="withholds more than its latency of 100 samples; declare a larger one"):
+    with pytest.raises(
+        ValueError, match="withholds more than its latency of 100 samples; declare a larger one"
+    ):
         backlog.pull(480)
 
 

@@ -127,7 +127,9 @@ def test_events_given_ahead_wait_for_their_block() -> None:
     assert np.array_equal(play(engine, x, [], blocks(x.shape[1], 777)), whole)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"singer": "bright", "transpose": 3.0, "melody": True, "gain": -3.0}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"singer": "bright", "transpose": 3.0, "melody": True, "gain": -3.0}]
+)
 def test_reset_is_as_new(parameters: dict[str, Value]) -> None:
     x = source(channels=2)
     engine = Engine(RATE, 2, [DARK, BRIGHT, ADDED], parameters=parameters)
@@ -176,7 +178,9 @@ def test_the_wet_path_is_about_as_loud_as_the_source() -> None:
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_silence_stays_silence(channels: int) -> None:
-    engine = Engine(RATE, channels, [DARK, ADDED], parameters={"melody": True, "morph_singer": "added", "morph": 0.5})
+    engine = Engine(
+        RATE, channels, [DARK, ADDED], parameters={"melody": True, "morph_singer": "added", "morph": 0.5}
+    )
     y = engine.process(np.zeros((channels, RATE), np.float32), [NoteOn(100, 60)])
     assert not y.any()
 
@@ -263,7 +267,9 @@ def test_memory_does_not_grow() -> None:
 
     def run(times: int) -> None:
         for k in range(times):
-            engine.process(x, [Event(engine.position + k % 1600, "gain", float(k % 3)), NoteOn(engine.position, k % 90)])
+            engine.process(
+                x, [Event(engine.position + k % 1600, "gain", float(k % 3)), NoteOn(engine.position, k % 90)]
+            )
 
     run(40)
     tracemalloc.start()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_bridge.events import AllNotesOff, Event, EventQueue, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.events import (
+    AllNotesOff,
+    AnyEvent,
+    Event,
+    EventQueue,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    check_event,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ from plugin_bridge.events import AllNotesOff, Event, EventQueue, NoteOff, NoteOn
         (PitchBend(0, -49), ValueError, "pitch bend -49 is out of range; give -48 to 48"),
     ],
 )
-def test_what_does_not_fit_is_refused(event: Any, error: type[Exception], sentence: str) -> None:
+def test_what_does_not_fit_is_refused(event: AnyEvent, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         check_event(event)
 
@@ -45,7 +53,9 @@ def test_the_queue_keeps_the_order_of_position_and_of_arrival(positions: list[in
     queue.add(Event(position, "gain", float(k)) for k, position in enumerate(positions))
     early = list(queue.until(until))
     later = list(queue.until(100))
-    in_order = sorted((Event(p, "gain", float(k)) for k, p in enumerate(positions)), key=lambda event: event.position)
+    in_order = sorted(
+        (Event(p, "gain", float(k)) for k, p in enumerate(positions)), key=lambda event: event.position
+    )
     assert early + later == in_order
     assert all(event.position <= until for event in early)
     assert len(queue) == 0

@@ -69,13 +69,17 @@ def test_words_and_switches_have_fader_positions(name: str) -> None:
         ("singer", 1, TypeError, "singer 1 is not a word; give the id of a singer"),
     ],
 )
-def test_what_does_not_fit_is_refused(name: str, value: object, error: type[Exception], sentence: str) -> None:
+def test_what_does_not_fit_is_refused(
+    name: str, value: object, error: type[Exception], sentence: str
+) -> None:
     with pytest.raises(error, match=sentence):
         PARAMETERS[name].check(value)
 
 
 def test_an_unknown_parameter_lists_the_known() -> None:
-    with pytest.raises(ValueError, match="parameter 'loudness' is unknown; use one of singer, morph_singer, morph"):
+    with pytest.raises(
+        ValueError, match="parameter 'loudness' is unknown; use one of singer, morph_singer, morph"
+    ):
         parameter("loudness")
     with pytest.raises(ValueError, match="unknown"):
         check_values({"Gain": 0})
