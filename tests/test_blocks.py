@@ -1,0 +1,342 @@
+"""One property test for all blocks: any chunking == one shot, reset == fresh, silence finite, dtype kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import dsp
+from dsp.candidates import CandidateFinder
+from dsp.colour import ColourNormalizer
+from dsp.decimator import Decimator
+from dsp.features import FeatureExtractor
+from dsp.fifo import Backlog, Delay, HopFifo
+from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
+from dsp.noise import UniformNoise
+from dsp.oscillator import HarmonicBank, Phase, Sawtooth
+from dsp.pitch import PitchTracker
+from dsp.smoothing import Ramp
+from dsp.spectrum import Analyzer, envelope
+from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
+from dsp.units import hop_size
+from plugin_bridge.dither import Quantizer
+from plugin_bridge.engine import Engine
+from plugin_bridge.events import Event
+from plugin_bridge.mixing import Panner
+from tests.doubles import CopySinger
+
+RATE = 16000
+HOP = hop_size(RATE)
+Float32 = NDArray[np.float32]
+Render = Callable[[Float32], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block behind one face: mono audio of any length in, its output joined over the chunks.
+
+    Blocks that take whole hops sit behind the project's own re-blocking, as they do in the engine.
+    """
+
+    make: Callable[[], tuple[Render, Callable[[], None]]]
+    """Returns what renders a chunk, (n,) -> (..., n), and what resets it."""
+    dtype: Any = np.float32
+
+
+def by_hops(
+    make: Callable[[], tuple[Render, Callable[[], None]]],
+) -> Callable[[], tuple[Render, Callable[[], None]]]:
+    """Put a block of whole hops, (hop,) -> (hop,), behind a `HopFifo`."""
+
+    def made() -> tuple[Render, Callable[[], None]]:
+        render, reset = make()
+        fifo = HopFifo(1, HOP, lambda x: np.asarray(render(x[0]), np.float32)[None])
+
+        def both() -> None:
+            fifo.reset()
+            reset()
+
+        return (lambda x: fifo.process(x[None])[0]), both
+
+    return made
+
+
+def spread(values: Sequence[float] | NDArray[Any]) -> Float32:
+    """Lay the numbers of a frame out over a hop."""
+    out = np.zeros(HOP, np.float32)
+    flat = np.asarray(values, np.float64).ravel()[:HOP]
+    out[: flat.size] = flat
+    return out
+
+
+def analyzer() -> tuple[Render, Callable[[], None]]:
+    block = Analyzer(RATE)
+
+    def render(x: Float32) -> Float32:
+        spectrum = block.process(x)
+        return spread(np.append(envelope(spectrum.power, spectrum.loudness, 150.0), spectrum.loudness))
+
+    return render, block.reset
+
+
+def tracker() -> tuple[Render, Callable[[], None]]:
+    block = PitchTracker(RATE)
+    return (lambda x: spread(block.process(x))), block.reset
+
+
+def features() -> tuple[Render, Callable[[], None]]:
+    block = FeatureExtractor(RATE)
+
+    def render(x: Float32) -> Float32:
+        heard = block.process(x)
+        return spread([heard.f0, heard.voicing, heard.loudness, heard.spectrum.loudness])
+
+    return render, block.reset
+
+
+def colour() -> tuple[Render, Callable[[], None]]:
+    block = ColourNormalizer()
+    return (lambda x: spread(block.process(np.resize(x, NOISE_GRID.size), -20.0))), block.reset
+
+
+def decimator() -> tuple[Render, Callable[[], None]]:
+    block = Decimator(RATE)
+    return (lambda x: spread(block.process(x))), block.reset
+
+
+def candidates() -> tuple[Render, Callable[[], None]]:
+    low, block = Decimator(RATE), CandidateFinder(Decimator(RATE).rate, Decimator(RATE).delay)
+
+    def reset() -> None:
+        low.reset()
+        block.reset()
+
+    return (lambda x: spread(block.process(low.process(x)).log_f0)), reset
+
+
+def hertz(x: Float32) -> NDArray[np.float64]:
+    """Let the input move a pitch, so that chunks differ."""
+    return 300.0 + 150.0 * np.clip(x.astype(np.float64), -1.0, 1.0)
+
+
+def phase() -> tuple[Render, Callable[[], None]]:
+    block = Phase(RATE)
+    return (lambda x: block.process(hertz(x))), block.reset
+
+
+def sawtooth() -> tuple[Render, Callable[[], None]]:
+    block = Sawtooth(RATE)
+    return (lambda x: block.process(hertz(x))), block.reset
+
+
+def bank() -> tuple[Render, Callable[[], None]]:
+    block = HarmonicBank(RATE, 20)
+    return (lambda x: block.process(hertz(x)).imag.sum(axis=0)), block.reset
+
+
+def noise() -> tuple[Render, Callable[[], None]]:
+    block = UniformNoise(5)
+    return (lambda x: block.process(x.size)), block.reset
+
+
+def filters() -> tuple[Render, Callable[[], None]]:
+    block = TimeVaryingFilter(RATE, 1)
+    levels = -np.arange(HOP + 1, dtype=np.float32)[None] / 60.0
+    response = block.response(levels)
+    return (lambda x: block.process(x[None], [(0, response), (x.size, response)])), block.reset
+
+
+def synth(
+    make: Callable[[], Synthesizer], harmonic: Float32
+) -> Callable[[], tuple[Render, Callable[[], None]]]:
+    def made() -> tuple[Render, Callable[[], None]]:
+        block = make()
+        hiss = np.full(NOISE_GRID.size, -3.0, np.float32)
+        one = np.ones(HOP, np.float32)
+        last = [Knot(0, harmonic, hiss)]
+
+        def render(x: Float32) -> Float32:
+            after = Knot(HOP, harmonic + np.float32(np.clip(x[0], -1.0, 1.0)), hiss)
+            y = block.process(hertz(x), one, 0.1 * one, [last[0], after])
+            last[0] = after._replace(position=0)
+            return y
+
+        def reset() -> None:
+            block.reset()
+            last[0] = Knot(0, harmonic, hiss)
+
+        return render, reset
+
+    return made
+
+
+def delay() -> tuple[Render, Callable[[], None]]:
+    block = Delay(1, 123)
+    return (lambda x: block.process(x[None])[0]), block.reset
+
+
+def backlog() -> tuple[Render, Callable[[], None]]:
+    block = Backlog(1, 50, 4 * RATE)
+
+    def render(x: Float32) -> Float32:
+        block.push(x[None])
+        return block.pull(x.size)[0]
+
+    return render, block.reset
+
+
+def fifo() -> tuple[Render, Callable[[], None]]:
+    block = HopFifo(1, HOP, lambda x: x[:, ::-1].copy())
+    return (lambda x: block.process(x[None])[0]), block.reset
+
+
+def ramp() -> tuple[Render, Callable[[], None]]:
+    state = {"ramp": Ramp(0.0, 700), "at": 0}
+
+    def start() -> None:
+        line = Ramp(0.0, 700)
+        line.move(1.0, 333)
+        line.move(-1.0, 900)
+        state.update(ramp=line, at=0)
+
+    start()
+
+    def render(x: Float32) -> Float32:
+        line, at = state["ramp"], state["at"]
+        assert isinstance(line, Ramp)
+        assert isinstance(at, int)
+        state["at"] = at + x.size
+        return np.asarray(line.segment(at, x.size) * np.ones(x.size), np.float32)
+
+    return render, start
+
+
+def panner() -> tuple[Render, Callable[[], None]]:
+    block = Panner()
+    return (lambda x: block.process(np.stack([x, 0.5 * x]), x)[0]), block.reset
+
+
+def quantizer() -> tuple[Render, Callable[[], None]]:
+    block = Quantizer(16, 1)
+    return (lambda x: block.process(x[None])[0]), block.reset
+
+
+def engine() -> tuple[Render, Callable[[], None]]:
+    block = Engine(RATE, 1, [CopySinger("dark", -3.0), CopySinger("bright", 3.0)])
+    score = [
+        Event(700, "singer", "bright"),
+        Event(1111, "transpose", 7.0),
+        Event(1500, "mix", 0.5),
+        Event(2001, "singer", "dark"),
+    ]
+
+    def reset() -> None:
+        block.reset()
+        block.schedule(score)
+
+    block.schedule(score)
+    return (lambda x: block.process(x[None])[0]), reset
+
+
+def exponential(count: int) -> Float32:
+    return np.asarray(-np.log(np.arange(1.0, count + 1)), np.float32)
+
+
+def tables() -> NDArray[np.complex64]:
+    return np.tile(np.exp(exponential(HARMONICS)), (TABLES, 1)).astype(np.complex64)
+
+
+BLOCKS: dict[str, Block] = {
+    "Analyzer": Block(by_hops(analyzer)),
+    "Backlog": Block(backlog),
+    "CandidateFinder": Block(by_hops(candidates)),
+    "ColourNormalizer": Block(by_hops(colour)),
+    "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)))),
+    "Decimator": Block(by_hops(decimator)),
+    "Delay": Block(delay),
+    "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)))),
+    "Engine": Block(engine),
+    "FeatureExtractor": Block(by_hops(features)),
+    "HarmonicBank": Block(by_hops(bank)),
+    "HopFifo": Block(fifo),
+    "Panner": Block(by_hops(panner)),
+    "Phase": Block(by_hops(phase)),
+    "PitchTracker": Block(by_hops(tracker)),
+    "Quantizer": Block(quantizer, np.int32),
+    "Ramp": Block(ramp),
+    "SawSing": Block(by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)))),
+    "Sawtooth": Block(by_hops(sawtooth)),
+    "TimeVaryingFilter": Block(by_hops(filters)),
+    "UniformNoise": Block(noise),
+}
+NOT_STREAMS = {"Periodicity"}
+"""Blocks without state over time."""
+
+
+def source(samples: int = 25 * HOP + 17) -> Float32:
+    """A voice-like sawtooth that starts, glides and stops, in a little noise."""
+    rng = np.random.default_rng(8)
+    n = np.arange(samples)
+    wave = 2.0 * ((180.0 * n / RATE + 3.0 * (n / RATE) ** 2) % 1.0) - 1.0
+    wave *= (n > 2 * HOP) & (n < 20 * HOP)
+    return np.asarray(0.3 * wave + 0.001 * rng.standard_normal(samples), np.float32)
+
+
+def cut(x: Float32, sizes: Sequence[int], render: Render) -> NDArray[Any]:
+    """Render in chunks of the given sizes, over and over."""
+    parts, start, turn = [], 0, 0
+    while start < x.size:
+        stop = min(x.size, start + sizes[turn % len(sizes)])
+        parts.append(render(x[start:stop]))
+        start, turn = stop, turn + 1
+    return np.concatenate(parts, axis=-1)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+@given(sizes=st.lists(st.integers(1, 3 * HOP), min_size=1, max_size=4))
+@settings(max_examples=8)
+def test_any_chunking_equals_one_shot(name: str, sizes: list[int]) -> None:
+    x = source()
+    whole, _ = BLOCKS[name].make()
+    pieces, _ = BLOCKS[name].make()
+    assert np.array_equal(cut(x, sizes, pieces), whole(x))
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_reset_equals_fresh(name: str) -> None:
+    x = source()
+    used, reset = BLOCKS[name].make()
+    first = np.array(used(x))
+    reset()
+    assert np.array_equal(used(x), first)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_silence_stays_finite_and_shape_and_dtype_are_kept(name: str) -> None:
+    render, _ = BLOCKS[name].make()
+    for x in (source(), np.zeros(10 * HOP, np.float32), np.full(10 * HOP, 1e-30, np.float32)):
+        y = render(x)
+        assert y.shape[-1] == x.size
+        assert y.dtype == BLOCKS[name].dtype
+        assert np.all(np.isfinite(y))
+
+
+def test_every_block_is_in_the_registry() -> None:
+    """A class of `dsp` with `process` and `reset` is a block."""
+    import importlib
+    import pkgutil
+
+    found = set()
+    for module in pkgutil.iter_modules(dsp.__path__, "dsp."):
+        for name, thing in vars(importlib.import_module(module.name)).items():
+            public = isinstance(thing, type) and thing.__module__ == module.name and not name.startswith("_")
+            if public and hasattr(thing, "process") and not getattr(thing, "_is_protocol", False):
+                found.add(name)
+    assert found - NOT_STREAMS <= set(BLOCKS)
