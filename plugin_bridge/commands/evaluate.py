@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Conversion: cents, corr(elation), gross (beyond 50 cents), octave and F1 (voicing) compare the output's pitch,
 measured by another tracker than the engine's, with what the engine asked for; spread is how many cents that
-moves: a held note has little to correlate. src ct and src F1 compare the two trackers on the source. before and
-after are the likeness of source and output to the singer's held-out recordings (Resemblyzer). STOI is of the
-output against the source; it falls when the voice is transposed, so "at pi." is the same at the source's pitch.
-Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
+moves: a held note has little to correlate. src ct and src F1 compare the two trackers on the source. before
+and after are the likeness of source and output to the singer's held-out recordings (Resemblyzer). STOI is of
+the output against the source; it falls when the voice is transposed, so "at pi." is the same at the source's
+pitch. Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
 compared with the recording, and (rec.) is the recording's own likeness to them all.
 Exit status: 0 done, 2 bad input.
 """
