@@ -34,8 +34,8 @@ class AudioReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        _check_on_disk(path)
         try:
+            _check_on_disk(path)
             container = identify(path)
             if not container:
                 raise AudioFileError(f"{path} is not audio this program reads; give {READABLE}")
@@ -45,6 +45,8 @@ class AudioReader:
             raise AudioFileError(
                 f"{path} looks like {container} but cannot be decoded ({_reason(error)}); export it again"
             ) from error
+        except UnicodeEncodeError as error:
+            raise AudioFileError(f"{str(path)!r} is not text, as file names must be; rename it") from error
         except OSError as error:
             raise AudioFileError(f"{path} cannot be read: {error.strerror}; check the file") from error
         self.container = container

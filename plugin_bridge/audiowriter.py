@@ -21,6 +21,7 @@ _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 _SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".flac": "flac"}
 _RIFF_LIMIT = 2**32 - 2**20  # 4 GB less room for the other chunks
 _FLAC_RATE_LIMIT = 655350
+_TEXT_LIMIT = 12000  # bytes; beyond 16 kB libsndfile drops the texts of a WAV and fails on an AIFF
 _FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dBFS is no clip
 
 
@@ -111,9 +112,11 @@ class AudioWriter:
             self._file = soundfile.SoundFile(
                 path, "w", sample_rate, channels, _SUBTYPES[form.bits], format=container
             )
+        except UnicodeEncodeError as error:
+            raise OutputError(f"{str(path)!r} is not text, as file names must be; choose another") from error
         except (soundfile.LibsndfileError, OSError) as error:
             raise _refused(path, error) from error
-        for key, value in (metadata or {}).items():
+        for key, value in _short_enough(metadata or {}).items():
             setattr(self._file, key, value)
 
     def write(self, x: NDArray[np.float32]) -> None:
@@ -186,6 +189,17 @@ def _fitting(form: OutputFormat, sample_rate: int, channels: int, frames: int, p
             f"FLAC holds at most {_FLAC_RATE_LIMIT} Hz and the source has {sample_rate}; write WAV"
         )
     return "RF64" if form.container == "wav" and large else form.container.upper()
+
+
+def _short_enough(metadata: dict[str, str]) -> dict[str, str]:
+    """Leave out the longest texts where all together are too long for a header."""
+    kept: dict[str, str] = {}
+    room = _TEXT_LIMIT
+    for key in sorted(metadata, key=lambda name: len(metadata[name])):
+        room -= len(metadata[key].encode())
+        if room >= 0:
+            kept[key] = metadata[key]
+    return kept
 
 
 def _refused(path: Path, error: Exception) -> OutputError:

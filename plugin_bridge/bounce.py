@@ -89,7 +89,7 @@ def bounce(
     """
     listener = listener or Listener()
     began = time.perf_counter()
-    if target.exists() and source.exists() and target.samefile(source):
+    if _is_same(source, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
     with AudioReader(source) as reader, Draft(target, force=settings.force) as draft:
         _check_space(target, reader, form, spooled=settings.normalize_db is not None)
@@ -122,6 +122,13 @@ def bounce(
         auto_transpose=plan.auto_transpose,
         render_seconds=time.perf_counter() - began,
     )
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    try:
+        return target.samefile(source)
+    except OSError:  # one is not there, or has no good name, which is told later
+        return False
 
 
 def _write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import os
 import re
 import sys
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         install()
+        for stream in (sys.stdout, sys.stderr):  # a file's name need not be text
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     parser, commands = build_parser()
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
@@ -63,6 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(
+            f"plugin-bridge {parsed.command}: {error.strerror}: {error.filename}; check the path",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     return status
 
 

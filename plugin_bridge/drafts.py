@@ -86,9 +86,15 @@ def check_target(target: Path, *, force: bool = False) -> None:
     Raises:
         OutputError: it exists (without `force`) or is a folder; or its folder is missing or read-only.
     """
-    if target.is_dir():
+    try:
+        exists, is_folder = target.exists(), target.is_dir()
+    except OSError as error:  # a name too long, or a folder closed to us
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror}; choose another name with -o"
+        ) from error
+    if is_folder:
         raise OutputError(f"{target} is a folder; give the name of a file")
-    if target.exists() and not force:
+    if exists and not force:
         raise OutputError(f"{target} exists already; choose another name with -o or replace it with --force")
     if not target.parent.is_dir():
         raise OutputError(f"the folder {target.parent} does not exist; make it first")

@@ -165,7 +165,7 @@ def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace
 
             listener = Listener(report, _nothing if bar is None else _mover(bar))
             done = bounce(job.source, job.target, job.form, settings, cast=cast, listener=listener)
-    except BridgeError as error:
+    except (BridgeError, OSError) as error:
         print(f"plugin-bridge bounce: {error}", file=sys.stderr)
         return {**row, "error": str(error)}
     if not arguments.json:

@@ -144,3 +144,14 @@ def test_a_device_that_is_full_is_noticed() -> None:
         pytest.skip("no /dev/full here")
     with pytest.raises(OutputError):
         write(full, NOISE, OutputFormat("wav", "24"))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_texts_too_long_for_a_header_do_not_cost_the_others(tmp_path: Path, form: OutputFormat) -> None:
+    path = tmp_path / f"a{form.suffix}"
+    metadata = {"comment": "long " * 5000, "title": "Lied"}
+    with AudioWriter(path, 48000, 2, 20000, form, metadata=metadata) as writer:
+        writer.write(NOISE)
+    with AudioReader(path) as reader:
+        assert reader.metadata["title"] == "Lied"
+        assert reader.frames == 20000

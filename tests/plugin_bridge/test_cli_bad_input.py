@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,3 +183,32 @@ def test_too_little_space_is_foreseen(capsys: Capture, monkeypatch: pytest.Monke
     monkeypatch.setattr("shutil.disk_usage", lambda _: _ntuple_diskusage(10**6, 10**6 - 5, 5))
     done = call(capsys, "bounce", *GOOD.split())
     assert "needs 0 MB and its disk has 0 MB free; free some space or choose another folder" in done.err
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bounce {long}.wav --singer dark.onnx",
+        "bounce stem.wav --singer {long}",
+        "bounce stem.wav --singer dark.onnx -o {long}.wav",
+        "bounce stem.wav --singer dark.onnx --automation {long}",
+        "bounce stem.wav --singer dark.onnx --preset {long}",
+        "singers {long}",
+    ],
+)
+def test_a_name_too_long_for_the_system_is_no_crash(capsys: Capture, line: str) -> None:
+    done = call(capsys, *line.format(long="a" * 300).split())
+    assert (done.status, done.out) == (2, "")
+    assert "ame too long" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_name_that_is_not_text_is_told(here: Path, capsys: Capture) -> None:
+    try:
+        name = (here / "stem.wav").rename(here / os.fsdecode(b"\xff.wav"))
+    except OSError:
+        pytest.skip("this file system takes only text")
+    done = call(capsys, "bounce", name, "--singer", "dark.onnx")
+    assert done.status == 2
+    assert "is not text, as file names must be; rename it" in done.err
