@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 import numpy as np
 
 from plugin_bridge.events import AnyEvent
+from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
 from plugin_bridge.stage import SingerConversion, whole_pitch
 from plugin_bridge.stream import Simple, Stream, latency_of
 
 if TYPE_CHECKING:
     from pedalboard import Plugin
-
-LONGEST_TAIL_S = 30.0
-"""What tail="auto" renders at most."""
-TAIL_QUIET = 1e-5
-"""Level, -100 dB, below which a tail has ended once it stays there for `TAIL_QUIET_S`."""
-TAIL_QUIET_S = 0.5
 
 Stage: TypeAlias = "Plugin | SingerConversion | Chain"
 """What a chain holds: effects of pedalboard, VST3 plug-ins, singers and other chains."""
@@ -133,8 +128,8 @@ class Chain(MutableSequence["Stage"]):
             buffer_size: for the sake of the call shape; the samples do not depend on it.
             reset: True processes a whole recording without delay; False the next block of a stream, as many
                 samples as given, `latency` samples late.
-            tail: seconds of what rings on, added to a whole recording; "auto" renders until it has been below
-                -100 dB for half a second, 30 s at most.
+            tail: seconds of what rings on, added to a whole recording; "auto" ends where it stays below
+                -100 dBFS for two seconds, or after a minute.
             events: automation of the chain's singers, positions in samples of the recording or of the stream.
 
         Returns:
@@ -173,16 +168,14 @@ class Chain(MutableSequence["Stage"]):
         stream = Stream(stages, rate, rows.shape[0], pitch)
         try:
             stream.schedule(events)
-            parts = [stream.process(rows), stream.process(_silence(rows, stream.latency))]
-            if tail == "auto":
-                parts += _tail_parts(stream, rows, rate)
-            else:
-                parts.append(stream.process(_silence(rows, round(tail * rate))))
+            endless = followed_by_silence([rows], rows.shape[0])
+            sound = dropped((stream.process(x) for x in endless), stream.latency)
+            n = rows.shape[1]
+            parts = until_quiet(sound, n, rate) if tail == "auto" else taken(sound, n + round(tail * rate))
+            return np.concatenate(list(parts), axis=1)
         finally:
             for singer in singers:
                 singer.reset()
-        out = np.concatenate(parts, axis=1)[:, stream.latency :]
-        return _until_quiet(out, rows.shape[1]) if tail == "auto" else out
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         stages, form = list(flattened(self)), (rate, rows.shape[0])
@@ -227,23 +220,3 @@ def _check_tail(value: object) -> None:
         raise TypeError(f"tail {value!r} is not a number; give seconds from 0, or 'auto'")
     if not 0.0 <= value <= 3600.0:
         raise ValueError(f"tail {value!r} is out of range; give 0 to 3600 seconds, or 'auto'")
-
-
-def _silence(rows: Float32, n: int) -> Float32:
-    return np.zeros((rows.shape[0], n), np.float32)
-
-
-def _tail_parts(stream: Stream, rows: Float32, rate: int) -> list[Float32]:
-    """Render the tail until a whole part of it is quiet."""
-    parts: list[Float32] = []
-    for _ in range(round(LONGEST_TAIL_S / TAIL_QUIET_S)):
-        parts.append(stream.process(_silence(rows, round(TAIL_QUIET_S * rate))))
-        if np.abs(parts[-1]).max() <= TAIL_QUIET:
-            break
-    return parts
-
-
-def _until_quiet(out: Float32, n: int) -> Float32:
-    """Cut a tail after the last sample that sounds; the recording itself stays whole."""
-    loud = np.flatnonzero(np.abs(out[:, n:]).max(axis=0) > TAIL_QUIET)
-    return out[:, : n + (int(loud[-1]) + 1 if loud.size else 0)]

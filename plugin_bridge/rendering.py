@@ -15,8 +15,8 @@ Float32 = NDArray[np.float32]
 
 CHUNK = 16384
 """Samples in the pieces handed on, whatever the processor's blocks."""
-QUIET = 10.0 ** (-96.0 / 20.0)
-"""An automatic tail ends where the sound stays below -96 dBFS, one step of 16 bit, ..."""
+QUIET = 1e-5
+"""An automatic tail ends where the sound stays below -100 dBFS ..."""
 QUIET_SECONDS = 2.0
 """... for so long, ..."""
 LONGEST_TAIL_SECONDS = 60.0
@@ -67,24 +67,34 @@ def rendered(
     Yields:
         float32 (channels, `CHUNK`), beginning with the output sample that belongs to the first input sample.
     """
-    silence = itertools.repeat(np.zeros((channels, CHUNK), np.float32))
-    return reblocked(_late(itertools.chain(chunks, silence), processor, events, block), CHUNK)
+    sound = _processed(followed_by_silence(chunks, channels), processor, events, block)
+    return reblocked(dropped(sound, processor.latency), CHUNK)
 
 
-def _late(
+def followed_by_silence(chunks: Iterable[Float32], channels: int) -> Iterator[Float32]:
+    """Go on with zeros for ever."""
+    return itertools.chain(chunks, itertools.repeat(np.zeros((channels, CHUNK), np.float32)))
+
+
+def _processed(
     chunks: Iterable[Float32], processor: Processor, events: Sequence[AnyEvent], block: int
 ) -> Iterator[Float32]:
-    drop = processor.latency
     position = given = 0
     for x in reblocked(chunks, block):
         position += x.shape[1]
         first = given
         while given < len(events) and events[given].position < position:
             given += 1
-        y = processor.process(np.ascontiguousarray(x), events[first:given])
-        if drop < y.shape[1]:
-            yield y[:, drop:]
-        drop = max(0, drop - y.shape[1])
+        yield processor.process(np.ascontiguousarray(x), events[first:given])
+
+
+def dropped(chunks: Iterable[Float32], frames: int) -> Iterator[Float32]:
+    """Leave out the first `frames` samples of a stream."""
+    left = frames
+    for x in chunks:
+        if left < x.shape[1]:
+            yield x[:, left:]
+        left = max(0, left - x.shape[1])
 
 
 def taken(chunks: Iterable[Float32], frames: int) -> Iterator[Float32]:

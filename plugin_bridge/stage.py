@@ -12,9 +12,10 @@ import numpy as np
 from dsp.units import hop_size
 from plugin_bridge.engine import LATENCY_HOPS, Engine
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.parameters import PARAMETERS, Value, check_values, parameter
+from plugin_bridge.rendering import reblocked
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
-from plugin_bridge.sourcepitch import SourcePitch
 from plugin_bridge.voices import AnySinger, Singer, load_singers
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
@@ -314,10 +315,7 @@ class SingerConversion:
 
 def whole_pitch(rows: Float32, sample_rate: int) -> float:
     """Return the median pitch of a recording (channels, samples) in hertz, 0 where nothing is voiced."""
-    meter = SourcePitch(sample_rate)
-    for start in range(0, rows.shape[1], _PIECE):
-        meter.process(rows[:, start : start + _PIECE])
-    return meter.median()
+    return median_of_windows(lambda: reblocked([rows], WINDOW_SECONDS * sample_rate), sample_rate)
 
 
 def _compensated(engine: Engine, rows: Float32) -> Float32:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
 channels and the length. 16 and 24 bit are dithered (TPDF, from --dither-seed and the sample position);
-digital silence stays silent. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
+digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS for two seconds, or
+after a minute. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
 cue and smpl chunks; pictures and other tags are lost. Exit status: 0 done, 2 bad input, 130 interrupted, 143
 terminated.
 """

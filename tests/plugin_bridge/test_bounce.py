@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from pedalboard import Reverb
 
 from dsp.errors import EffectError, OutputError, SingerFileError
 from dsp.units import RATES
@@ -20,6 +21,7 @@ from plugin_bridge.audiofile import AudioReader
 from plugin_bridge.audiowriter import AudioWriter, OutputFormat
 from plugin_bridge.bounce import Bounced, Listener, _checked, bounce
 from plugin_bridge.cast import Cast
+from plugin_bridge.chain import Chain
 from plugin_bridge.containers import carried_chunks
 from plugin_bridge.events import Event
 from plugin_bridge.planning import Settings
@@ -305,3 +307,14 @@ def test_settings_out_of_range_are_refused() -> None:
     for wrong in ({"block": 0}, {"block": 2**21}, {"tail_seconds": -1.0}, {"normalize_db": 3.0}):
         with pytest.raises(ValueError, match="is out of range; give"):
             Settings(**wrong)
+
+
+def test_a_bounce_is_the_call_of_a_stage_or_a_chain_on_the_whole_stem(tmp_path: Path) -> None:
+    write(tmp_path, sung(44100, 2.7, f0=330.0, vibrato=0.4))
+    x = soundfile.read(tmp_path / "stem.wav", dtype="float32")[0]
+    out, done = run(tmp_path, Settings(singer="dark", seed=3))
+    assert done.auto_transpose == -12.0
+    assert np.array_equal(out[0], SingerConversion(DARK, seed=3)(x, 44100))
+    out, _ = run(tmp_path, replace(DARK_ONE, preset=hall(), tail_seconds=None))
+    chain = Chain([SingerConversion(DARK, transpose=0), Reverb(room_size=0.5, wet_level=0.3)])
+    assert np.array_equal(out[0], chain(x, 44100, tail="auto"))
