@@ -72,10 +72,15 @@ class Delay:
 
     def process(self, x: Float32) -> Float32:
         """Take a block (channels, n) and return the one `latency` samples before it, a new array."""
-        joined = np.concatenate([self._held, x], axis=1)
-        n = x.shape[1]
-        self._held[:] = joined[:, n:]
-        return joined[:, :n]
+        n, held = x.shape[1], self._held
+        if n > self.latency:
+            y = np.concatenate([held, x[:, : n - self.latency]], axis=1)
+            held[:] = x[:, n - self.latency :]
+            return y
+        y = held[:, :n].copy()
+        held[:, : self.latency - n] = held[:, n:]
+        held[:, self.latency - n :] = x
+        return y
 
     def reset(self) -> None:
         """Forget all samples."""

@@ -37,6 +37,11 @@ class Ramp:
         """The value after the last move has arrived."""
         return self._values[-1]
 
+    @property
+    def resting(self) -> bool:
+        """Whether no move is under way or to come."""
+        return len(self._positions) == 1
+
     def reset(self, value: float) -> None:
         """Stand at a value, without any move."""
         self._positions = [0]
@@ -92,6 +97,8 @@ class Ramp:
     def forget(self, start: int) -> None:
         """Drop what is not needed from `start` on; neither `value` nor `segment` may go back."""
         positions = self._positions
+        if len(positions) == 1:
+            return
         while len(positions) > 1 and positions[1] <= start:
             del positions[0], self._values[0]
         if len(positions) > 1 and len(set(self._values)) == 1:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.colour import ColourNormalizer
-from dsp.controls import VOICED, line
+from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.synth import Synthesizer
@@ -80,6 +80,9 @@ class Core:
         self.latency = LATENCY_HOPS * self.hop
         self.tail = TAIL_HOPS * self.hop
         self.queue = EventQueue()
+        self.repaired = 0
+        """Samples that were not finite and were taken as 0."""
+        self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
         self._features = FeatureExtractor(sample_rate)
@@ -87,7 +90,7 @@ class Core:
         self._weights = Weights(sample_rate, self.desk, list(singers))
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
-        self._pitch = PitchControl(self.desk, self._melody)
+        self._pitch = PitchControl(self.hop, self.desk, self._melody)
         self._estimators = [singer.start() for singer in singers.values()]
         self._groups = self._grouped(sample_rate, singers, seed)
         self._likeness = self.desk.ramp("likeness")
@@ -123,6 +126,7 @@ class Core:
             self._panner.reset()
         self._mixer.reset()
         self._hops = 0
+        self.repaired = 0
         self._voicing = 0.0
         self._gain = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
@@ -131,13 +135,12 @@ class Core:
         """Take the next hop of source and return the hop `latency` samples before it.
 
         Args:
-            x: finite samples, shape (channels, hop), float32.
+            x: shape (channels, hop), float32; samples that are not finite are taken as 0 and counted.
         """
         stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
         start = stop - self.hop
         self._hops += 1
-        level = np.abs(x)
-        usable = x if level.max() <= _LOUDEST else np.where(level <= _LOUDEST, x, np.float32(0.0))
+        x, usable = self._repaired(x)
         mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
         heard = self._features.process(mono)
         f0_out = self._pitch.frame(heard.f0, heard.voicing, start)
@@ -149,6 +152,16 @@ class Core:
         self._transposition.listen(heard.f0, heard.voicing, stop + 1)
         self.reading = Reading(heard.f0, heard.voicing, heard.loudness, f0_out)
         return self._mixer.process(x, self._pan(usable, voice), start)
+
+    def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
+        """Return a hop with finite samples only, and with usable ones only."""
+        level = np.abs(x)
+        if level.max() <= _LOUDEST:  # not a number fails, too
+            return x, x
+        finite = np.isfinite(x)
+        self.repaired += x.size - int(np.count_nonzero(finite))
+        none = np.float32(0.0)
+        return np.where(finite, x, none), np.where(level <= _LOUDEST, x, none)
 
     def _pan(self, x: Float32, voice: Float32) -> Float32:
         return voice[None, :] if self._panner is None else self._panner.process(x, voice)
@@ -163,9 +176,10 @@ class Core:
 
     def _sing(self, start: int, heard: Features, controls: list[Controls]) -> Float32:
         n = self.hop
-        gate = line(self._voicing, heard.voicing, n).astype(np.float32)
         gain_after = loudness_gain(heard.loudness)
-        gain = line(self._gain, gain_after, n).astype(np.float32)
+        gate, gain = (
+            self._line(*ends) for ends in ((self._voicing, heard.voicing), (self._gain, gain_after))
+        )
         self._voicing, self._gain = heard.voicing, gain_after
         f0 = self._pitch.samples(start, n)
         voice: Float32 | None = None
@@ -180,6 +194,9 @@ class Core:
             part = group.synthesizer.process(f0, gate, level, knots)
             voice = part if voice is None else voice + part
         return np.zeros(n, np.float32) if voice is None else voice
+
+    def _line(self, start: float, stop: float) -> Float32:
+        return np.float32(start) + np.float32(stop - start) * self._rise
 
     def _apply(self, event: AnyEvent) -> None:
         match event:

@@ -63,13 +63,11 @@ class Engine:
         for name, value in values.items():
             check_singer(name, value, loaded)
         self._core = core.Core(sample_rate, channels, loaded, seed, values)
-        self._fifo = HopFifo(channels, hop, self._render)
+        self._fifo = HopFifo(channels, hop, self._core.render)
         self.latency = self._fifo.latency + self._core.latency
         """Samples from input to output: 3 hops, whatever the blocks."""
         self.tail = self._core.tail
         """Samples after the end of the input, besides the latency, in which something may still sound."""
-        self.repaired = 0
-        """Samples that were not finite and were taken as 0."""
         self.late = 0
         """Events that came after their block and were taken at the start of the next."""
         self.position = 0
@@ -111,7 +109,7 @@ class Engine:
         Returns:
             Shape (channels, hop), float32.
         """
-        out = self._render(hop)
+        out = self._core.render(hop)
         self.position += hop.shape[1]
         return out
 
@@ -152,12 +150,10 @@ class Engine:
         if block.ndim != 2 or block.shape[0] != self.channels:
             raise ValueError(f"block of shape {block.shape} does not fit; give ({self.channels}, samples)")
 
-    def _render(self, hop: Float32) -> Float32:
-        finite = np.isfinite(hop)
-        if not finite.all():
-            self.repaired += int(hop.size - np.count_nonzero(finite))
-            hop = np.where(finite, hop, np.float32(0.0))
-        return self._core.render(hop)
+    @property
+    def repaired(self) -> int:
+        """Samples that were not finite and were taken as 0."""
+        return self._core.repaired
 
     @property
     def reading(self) -> core.Reading:
@@ -168,7 +164,7 @@ class Engine:
         """Return to the state of a new engine: initial values, no events, silence, counters at 0."""
         self._core.reset()
         self._fifo.reset()
-        self.position = self.repaired = self.late = 0
+        self.position = self.late = 0
 
 
 def _check_seed(seed: object) -> None:

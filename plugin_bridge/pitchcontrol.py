@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
-from dsp.controls import VOICED, line, onset_hold
+from dsp.controls import VOICED
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.correction import Corrector
 from plugin_bridge.desk import Desk
@@ -27,11 +27,13 @@ class PitchControl:
     so an automated change begins on its sample, and a parameter at rest leaves the sung pitch as it is.
 
     Args:
+        hop: samples per frame.
         desk: the parameters.
         melody: the notes played.
     """
 
-    def __init__(self, desk: Desk, melody: Melody) -> None:
+    def __init__(self, hop: int, desk: Desk, melody: Melody) -> None:
+        self._rise = np.arange(hop) / hop
         self._melody = melody
         self._desk = desk
         self._vibrato, self._correction = desk.ramp("vibrato"), desk.ramp("correction")
@@ -44,9 +46,8 @@ class PitchControl:
         """Forget the pitch sung."""
         self._finder.reset()
         self._corrector.reset()
-        self._start = np.zeros(3)
-        self._stop = np.zeros(3)
-        self._voicing = 0.0
+        self._start = self._stop = (0.0, 0.0, 0.0)
+        self._voiced = False
 
     def frame(self, f0: float, voicing: float, position: int) -> float:
         """Take the next frame of the sung pitch; return the pitch for the estimator in hertz.
@@ -65,9 +66,10 @@ class PitchControl:
         sung = base + (depth - 1.0) * swing + self._transpose.value(position)
         amount = self._correction.value(position)
         shift = self._correct(sung, voiced) if amount > 0.0 or self._correction.target > 0.0 else 0.0
-        now = np.array([base, swing, shift])
-        self._start = onset_hold(self._stop, np.array(self._voicing), now)
-        self._stop, self._voicing = now, voicing
+        now = (base, swing, shift)
+        # As `dsp.controls.onset_hold`: a note that starts out of an unvoiced frame starts on its own pitch.
+        self._start = self._stop if self._voiced else now
+        self._stop, self._voiced = now, voiced
         pitch = sung + amount * shift
         if share > 0.0:
             played = self._melody.note.value(position) + self._melody.bend.value(position) + depth * swing
@@ -78,14 +80,19 @@ class PitchControl:
     def samples(self, position: int, n: int) -> Float64:
         """Return the pitch in hertz of the n samples from `position` to the frame taken last, shape (n,)."""
         (base0, swing0, shift0), (base1, swing1, shift1) = self._start, self._stop
-        pitch = line(base0, base1, n)
+        rise = self._rise if n == self._rise.size else np.arange(n) / n
+        pitch = base0 + (base1 - base0) * rise
         depth = self._vibrato.segment(position, n)
-        swing = line(swing0, swing1, n) if swing0 != 0.0 or swing1 != 0.0 else 0.0
-        pitch += (depth - 1.0) * swing
+        swing: float | Float64 = 0.0
+        if swing0 != 0.0 or swing1 != 0.0:
+            swing = swing0 + (swing1 - swing0) * rise
+            pitch += (depth - 1.0) * swing
         amount = self._correction.segment(position, n)
         if _sounds(amount):
-            pitch += amount * line(shift0, shift1, n)
-        pitch += self._transpose.segment(position, n)
+            pitch += amount * (shift0 + (shift1 - shift0) * rise)
+        interval = self._transpose.segment(position, n)
+        if _sounds(interval):
+            pitch += interval
         share = self._melody.weight.segment(position, n)
         if _sounds(share):
             played = (
@@ -97,7 +104,11 @@ class PitchControl:
         fine = self._fine.segment(position, n)
         if _sounds(fine):
             pitch += 0.01 * fine
-        return np.clip(440.0 * np.exp2((pitch - 69.0) / 12.0), LOWEST_HZ, HIGHEST_HZ)
+        pitch -= 69.0
+        pitch *= 1.0 / 12.0
+        f0 = np.exp2(pitch, out=pitch)
+        f0 *= 440.0
+        return np.minimum(np.maximum(f0, LOWEST_HZ, out=f0), HIGHEST_HZ, out=f0)
 
     def _correct(self, pitch: float, voiced: bool) -> float:
         desk = self._desk

@@ -114,8 +114,9 @@ class Timbre:
     def _corners(self, position: int, n: int) -> list[int]:
         found: set[int] = set()
         for ramp in self._moving:
-            ramp.forget(position)
-            found.update(ramp.corners(position + 1, position + n))
+            if not ramp.resting:
+                ramp.forget(position)
+                found.update(ramp.corners(position + 1, position + n))
         corners = sorted(found)
         if len(corners) > MOST_KNOTS:
             corners = [corners[i * len(corners) // MOST_KNOTS] for i in range(MOST_KNOTS)]
