@@ -55,8 +55,12 @@ class CausalLayer(nn.Module):
         frames = x.shape[1]
         joined = torch.cat([history, x], dim=1)
         stacked = torch.cat([joined[:, tap : tap + frames] for tap in range(TAPS)], dim=2)
+        return self.activate(stacked, x), joined[:, -(TAPS - 1) :]
+
+    def activate(self, stacked: Tensor, x: Tensor) -> Tensor:
+        """Map three frames side by side, (..., 3 * in), the newest of them x, (..., in), to (..., out)."""
         y = functional.gelu(self.norm(self.linear(stacked)), approximate="tanh")
-        return (y + x if self.residual else y), joined[:, -(TAPS - 1) :]
+        return y + x if self.residual else y
 
 
 class Estimator(nn.Module):
@@ -89,7 +93,7 @@ class Estimator(nn.Module):
 
     def content(self, envelope: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Map envelopes in dB, (batch, frames, bands), to codes, (batch, frames, value)."""
-        x = (envelope + 35.0) / 20.0
+        x = normalized_bands(envelope)
         after = []
         for layer, history in zip(self.convolutions, histories, strict=True):
             x, kept = layer(x, history)
@@ -99,12 +103,19 @@ class Estimator(nn.Module):
 
     def controls(self, codes: Tensor, pitch: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map codes and (f0 in hertz, voicing, loudness in dB), (batch, frames, 3), to log-magnitudes."""
-        joined = functional.gelu(
-            self.join(torch.cat([codes, pitch_features(pitch)], dim=-1)), approximate="tanh"
-        )
+        joined = self.joined(codes, pitch)
         x, state = self.gru(joined, state)
-        x = functional.gelu(self.head(x), approximate="tanh") + joined
-        return self.harmonic(x), self.noise(x), state
+        y = self.tail(x, joined)
+        return self.harmonic(y), self.noise(y), state
+
+    def joined(self, codes: Tensor, pitch: Tensor) -> Tensor:
+        """Bring codes, (..., value), and pitch, (..., 3), together: (..., recurrent)."""
+        both = torch.cat([codes, pitch_features(pitch)], dim=-1)
+        return functional.gelu(self.join(both), approximate="tanh")
+
+    def tail(self, x: Tensor, joined: Tensor) -> Tensor:
+        """Return what both heads read, (..., recurrent)."""
+        return functional.gelu(self.head(x), approximate="tanh") + joined
 
     def forward(self, envelope: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Map whole sequences from zero state: harmonic (batch, frames, H) and noise (batch, frames, N)."""
@@ -118,20 +129,15 @@ class Estimator(nn.Module):
 _PITCH_FEATURES = 7
 
 
+def normalized_bands(envelope: Tensor) -> Tensor:
+    """Bring levels in dB to about unit size."""
+    return (envelope + 35.0) / 20.0
+
+
 def pitch_features(pitch: Tensor) -> Tensor:
     """Expand (f0 in hertz, voicing, loudness in dB), (..., 3), to the network's inputs, (..., 7)."""
     f0, voicing, loudness = pitch.unbind(-1)
+    f0, voicing, loudness = torch.split(pitch, 1, dim=-1)
     octaves = torch.log2(f0 / 220.0)
-    turns = torch.pi * octaves
-    return torch.stack(
-        [
-            octaves,
-            torch.sin(turns),
-            torch.cos(turns),
-            torch.sin(2 * turns),
-            torch.cos(2 * turns),
-            voicing,
-            (loudness + 35.0) / 20.0,
-        ],
-        dim=-1,
-    )
+    turns = torch.cat([torch.pi * octaves, 2.0 * torch.pi * octaves], dim=-1)
+    return torch.cat([octaves, torch.sin(turns), torch.cos(turns), voicing, (loudness + 35.0) / 20.0], dim=-1)
