@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -198,8 +199,15 @@ def _bar(name: str) -> AbstractContextManager[Any]:
     from tqdm import tqdm  # noqa: PLC0415 - only where it is seen
 
     form = "{desc} {percentage:3.0f}% {bar} {n:.0f}/{total:.0f} s, {remaining} left"
+    size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells no size
     bar: AbstractContextManager[Any] = tqdm(
-        desc=name, total=1.0, bar_format=form, leave=False, file=sys.stderr
+        desc=name,
+        total=1.0,
+        bar_format=form,
+        leave=False,
+        file=sys.stderr,
+        ncols=size.columns - 1,
+        nrows=size.lines,
     )
     return bar
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -206,3 +208,25 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
 
 def test_the_version_is_told(capsys: Capture) -> None:
     assert call(capsys, "--version").out.startswith("plugin-bridge 0.")
+
+
+def test_a_bar_shows_the_remaining_time_where_a_person_watches(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    workplace(tmp_path, seconds=2.0)
+    command = [sys.executable, "-m", "plugin_bridge", "bounce", "stem.wav", "--singer", "dark.onnx"]
+    screen, other = pty.openpty()
+    environment = {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=other, stdout=subprocess.PIPE
+    ) as process:
+        os.close(other)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is gone
+            while part := os.read(screen, 4096):
+                shown += part
+        os.close(screen)
+        assert process.stdout is not None
+        assert process.stdout.read().startswith(b"stem.dark.wav: dark, 2.00 s")
+    assert b"stem.wav" in shown
+    assert b"/2 s, 00:0" in shown
+    assert b"left" in shown
