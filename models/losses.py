@@ -14,7 +14,8 @@ LOG_FLOOR = 1e-5
 
 @lru_cache(maxsize=32)
 def _window(size: int, device: torch.device) -> Tensor:
-    return torch.hann_window(size, device=device)
+    with torch.inference_mode(False):  # made while scoring, it would be kept and refused by a training step
+        return torch.hann_window(size, device=device)
 
 
 def magnitudes(audio: Tensor, size: int) -> Tensor:
