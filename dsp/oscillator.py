@@ -26,18 +26,24 @@ class Phase:
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = float(sample_rate)
-        self.last = 0.0
+        self._last = 0.0
 
     def process(self, f0: Float64) -> Float64:
         """Advance by f0 in hertz, shape (n,); return the phase at each sample, shape (n,)."""
-        phase = self.last + np.cumsum(f0 / self._rate)
-        phase -= np.floor(phase)
-        self.last = float(phase[-1])
-        return phase
+        return self.advance(f0)[0]
+
+    def advance(self, f0: Float64) -> tuple[Float64, Float64]:
+        """Advance as `process` does; return the phase and the whole cycles since the start of the call."""
+        cycles = np.cumsum(f0 / self._rate)
+        cycles += self._last
+        turns = np.floor(cycles)
+        cycles -= turns
+        self._last = float(cycles[-1])
+        return cycles, turns
 
     def reset(self) -> None:
         """Start again from phase 0."""
-        self.last = 0.0
+        self._last = 0.0
 
 
 def _step_residual() -> Float32:
@@ -58,7 +64,6 @@ def _step_residual() -> Float32:
 
 
 _RESIDUAL = _step_residual()
-_COLUMNS = np.arange(2 * HALF_WIDTH)
 
 
 class Sawtooth:
@@ -81,17 +86,21 @@ class Sawtooth:
     def process(self, f0: Float64) -> Float32:
         """Render n <= hop samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
         n = f0.shape[0]
-        before = self._phase.last
-        phase = self._phase.process(f0)
+        phase, turns = self._phase.advance(f0)
         pending = self._pending
         pending[HALF_WIDTH : HALF_WIDTH + n] += 2.0 * phase - 1.0
-        jumps = np.flatnonzero(np.diff(phase, prepend=before) < 0.0)
+        turned = np.empty(n, np.bool_)
+        turned[0] = turns[0] > 0.0
+        np.greater(turns[1:], turns[:-1], out=turned[1:])
+        jumps = np.flatnonzero(turned)
         if jumps.size:
             after = phase[jumps] * self._rate / f0[jumps] * _OVERSAMPLING
             row = np.minimum(after.astype(np.int64), _OVERSAMPLING - 1)
             part = np.minimum(after - row, 1.0).astype(np.float32)[:, None]
             residual = _RESIDUAL[row] * (1.0 - part) + _RESIDUAL[row + 1] * part
-            np.add.at(pending, jumps[:, None] + _COLUMNS, -2.0 * residual)
+            residual *= np.float32(-2.0)
+            for jump, shape in zip(jumps.tolist(), residual, strict=True):
+                pending[jump : jump + 2 * HALF_WIDTH] += shape
         y = pending[:n].copy()
         pending[:-n] = pending[n:]
         pending[-n:] = 0.0

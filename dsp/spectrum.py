@@ -125,18 +125,18 @@ def envelope(
     cumulative = np.zeros((power.size // bins, bins + 2))
     np.cumsum(power.reshape(-1, bins), axis=1, out=cumulative[:, 1:-1])
     cumulative[:, -1] = cumulative[:, -2]
-    half = 0.5 * np.maximum(
-        _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5), np.reshape(width_hz, (-1, 1))
-    )
+    natural = _BAND_WIDTH if centres is ENVELOPE_GRID else _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
+    half = 0.5 * np.maximum(natural, np.reshape(width_hz, (-1, 1)))
     # Bin k covers [k - 1/2, k + 1/2] * 25 Hz, and starts at k in the cumulative sum.
-    low = np.maximum((centres - half) / BIN_HZ + 0.5, 0.0)
-    high = (centres + half) / BIN_HZ + 0.5
-    inside = _read(cumulative, np.minimum(high, bins)) - _read(cumulative, np.minimum(low, bins))
+    edges = np.concatenate([centres - half, centres + half], axis=1) / BIN_HZ + 0.5
+    np.maximum(edges, 0.0, out=edges)
+    count = centres.size
+    below = _read(cumulative, np.minimum(edges, bins))
     level = np.reshape(loudness, (-1, 1))
     floor = 10.0 ** ((level + ENVELOPE_FLOOR_DB) / 10.0)
-    db = 10.0 * np.log10(np.maximum(inside / (high - low), floor)) - level
-    bands = np.minimum(db, 40.0).reshape(*power.shape[:-1], centres.size)
-    return np.asarray(bands, np.float32)
+    density = (below[:, count:] - below[:, :count]) / (edges[:, count:] - edges[:, :count])
+    db = 10.0 * np.log10(np.maximum(density, floor)) - level
+    return np.asarray(np.minimum(db, 40.0).reshape(*power.shape[:-1], count), np.float32)
 
 
 def _read(rows: Float64, position: Float64) -> Float64:
