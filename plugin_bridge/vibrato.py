@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 
-WINDOW = 32
-"""Frames looked back on, 320 ms: two periods of a vibrato of 6 Hz."""
+WINDOW = 26
+"""Frames looked back on, 260 ms: one and a half periods of a vibrato of 6 Hz."""
 RATES_HZ = np.arange(4.0, 9.01, 0.25)
 # Below the first share of explained variation a wave is no vibrato; above the second it is.
 _EXPLAINED = (0.85, 0.95)
