@@ -33,6 +33,14 @@ _BLOCK_SECONDS = 20
 _PHRASE_SECONDS = 8
 _STARTS = 5
 _WAV = OutputFormat("wav", "24")
+# A new process inherits the peak of the one that starts it, so a small one stands between.
+_LAUNCHER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 def measured(singer: str = "", seconds: float = 30.0, hours: float = 0.0) -> dict[str, Any]:
@@ -202,27 +210,23 @@ def _starts(folder: Path, singer: str) -> dict[str, float]:
 def _memory(folder: Path, singer: str, hours: float) -> dict[str, Any]:
     stem = folder / "long.wav"
     write_stem(stem, hours * 3600.0)
-    seconds, peak = _run(_bounce_command(stem, folder / "long_out.wav", singer))
-    return {"hours": hours, "peak_mb": peak, "rtf": seconds / (hours * 3600.0)}
+    command = [sys.executable, *_bounce_command(stem, folder / "long_out.wav", singer)]
+    seconds, out = _run(["-c", _LAUNCHER, *command])
+    unit = 1.0 if sys.platform == "darwin" else 1024.0  # macOS counts bytes, Linux kilobytes
+    return {"hours": hours, "peak_mb": int(out) * unit / 1e6, "rtf": seconds / (hours * 3600.0)}
 
 
 def _bounce_command(source: Path, target: Path, singer: str) -> list[str]:
     return ["-m", "plugin_bridge", "bounce", str(source), "--singer", singer, "-o", str(target), "--force"]
 
 
-def _run(arguments: list[str]) -> tuple[float, float]:
-    """Run Python with arguments; return the seconds it took and its peak memory in MB."""
+def _run(arguments: list[str]) -> tuple[float, str]:
+    """Run Python with arguments; return the seconds it took and what it printed."""
     root = Path(__file__).resolve().parent.parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, *arguments]
     began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise BridgeError(
-            f"'python {' '.join(arguments)}' failed with status {process.returncode}; run it by hand"
-        )
-    unit = 1.0 if sys.platform == "darwin" else 1024.0  # macOS counts bytes, Linux kilobytes
-    return time.perf_counter() - began, usage.ru_maxrss * unit / 1e6
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        raise BridgeError(f"{' '.join(command)} failed with status {done.returncode}: {done.stderr.strip()}")
+    return time.perf_counter() - began, done.stdout

@@ -30,7 +30,7 @@ class Delay:
         self.position = stop
         joined = np.concatenate([self._line, block], axis=1)
         self._line = joined[:, block.shape[1] :]
-        return joined[:, : block.shape[1]]
+        return joined[:, : block.shape[1]].copy()
 
 
 def ramp(n: int) -> Float32:
