@@ -132,7 +132,7 @@ def _missing_in_chunks(file: BinaryIO) -> int:
     for chunk in riff_chunks(file):
         if chunk.name in {b"data", b"SSND"}:
             return 0 if chunk.size == STREAMED_SIZE else max(0, chunk.offset + chunk.size - end)
-    return 8  # not even the header of the audio chunk
+    return 0  # no audio chunk on the way: libsndfile says what is wrong
 
 
 def _missing_in_ogg(file: BinaryIO) -> int:

@@ -15,6 +15,7 @@ of the audio file. Lines need no order; those of one time act in the order of th
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from dsp.errors import ScoreError
+from plugin_bridge.drafts import Draft, unwritable
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
 
 _LINE_LIMIT = 4096
@@ -74,10 +76,18 @@ def write_score(path: Path, events: Iterable[AnyEvent], sample_rate: int) -> Non
         path: the file; one that is there is replaced.
         events: any events.
         sample_rate: of their positions, hertz.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps({"rate": sample_rate}) + "\n")
-        file.writelines(json.dumps(as_row(event), ensure_ascii=False) + "\n" for event in events)
+    rows = itertools.chain([{"rate": sample_rate}], map(as_row, events))
+    with Draft(path, force=True) as draft:
+        try:
+            with draft.path.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        draft.commit()
 
 
 def as_row(event: AnyEvent) -> dict[str, object]:
