@@ -184,3 +184,23 @@ def test_metadata_is_read(tmp_path: Path) -> None:
         file.write(np.zeros(10))
     with AudioReader(path) as reader:
         assert reader.metadata == {"title": "Lied", "artist": "Ännchen"}
+
+
+@pytest.mark.parametrize(("kind", "subtype", "_"), KINDS)
+def test_noise_in_a_file_is_refused_with_a_sentence_or_read(
+    tmp_path: Path, kind: str, subtype: str, _: float
+) -> None:
+    data = np.frombuffer(write(tmp_path / f"a.{kind}", singing(9000), subtype).read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for turn in range(60):
+        noisy = data.copy()
+        noisy[rng.integers(0, data.size if turn % 3 else 100, 3)] = rng.integers(0, 256, 3)
+        path = tmp_path / f"noisy.{kind}"
+        path.write_bytes(noisy.tobytes())
+        try:
+            assert read(path).dtype == np.float32
+        except AudioFileError as error:
+            assert path.name in str(error)
+            refused += 1
+    assert refused
