@@ -192,7 +192,7 @@ def test_noise_in_a_file_is_refused_with_a_sentence_or_read(
 ) -> None:
     data = np.frombuffer(write(tmp_path / f"a.{kind}", singing(9000), subtype).read_bytes(), np.uint8)
     rng = np.random.default_rng(0)
-    refused = 0
+    sentences = []
     for turn in range(60):
         noisy = data.copy()
         noisy[rng.integers(0, data.size if turn % 3 else 100, 3)] = rng.integers(0, 256, 3)
@@ -201,6 +201,6 @@ def test_noise_in_a_file_is_refused_with_a_sentence_or_read(
         try:
             assert read(path).dtype == np.float32
         except AudioFileError as error:
-            assert path.name in str(error)
-            refused += 1
-    assert refused
+            sentences.append(str(error))
+    assert sentences
+    assert all(f"noisy.{kind}" in sentence for sentence in sentences)
