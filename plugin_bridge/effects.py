@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from dsp.errors import EffectError
+from plugin_bridge.floatmode import kept_float_mode
 
 if TYPE_CHECKING:
     from pedalboard import Plugin, VST3Plugin
@@ -135,7 +136,8 @@ def load_vst3(
         raise EffectError(f"{path} does not exist; install the plug-in or correct its path")
     raw = None if state is None else _checked_state(state)
     try:
-        loaded = VST3Plugin(str(path), plugin_name=plugin)
+        with kept_float_mode():
+            loaded = VST3Plugin(str(path), plugin_name=plugin)
     except (ImportError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise EffectError(f"{path} is no VST3 plug-in that loads ({reason}); install it again") from error

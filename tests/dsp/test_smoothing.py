@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dsp.smoothing import Ramp
 
 MOVES = st.lists(
-    st.tuples(st.integers(1, 900), st.floats(-10, 10), st.integers(1, 300)),
+    st.tuples(st.integers(1, 900), st.floats(-10, 10, allow_subnormal=False), st.integers(1, 300)),
     max_size=6,
     unique_by=lambda m: m[0],
 ).map(sorted)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import EffectError
 from plugin_bridge.chain import Chain, Stage
+from plugin_bridge.effects import load_vst3
 from plugin_bridge.events import Event
 from plugin_bridge.parameters import Value
 from plugin_bridge.stage import SingerConversion
@@ -270,7 +271,7 @@ def test_a_vst3_plugin_is_a_stage(vst3_folder: Path) -> None:
     late, stereo = vst3_folder / "ZaMaximX2.vst3", vst3_folder / "ZamCompX2.vst3"
 
     def make() -> list[Stage]:
-        return [pedalboard.VST3Plugin(str(late)), singer(), pedalboard.VST3Plugin(str(stereo))]
+        return [load_vst3(late), singer(), load_vst3(stereo)]
 
     x = np.repeat(STEREO, 3, axis=1)[:, :24_000]
     chain = Chain(make())
@@ -279,4 +280,4 @@ def test_a_vst3_plugin_is_a_stage(vst3_folder: Path) -> None:
     assert whole.shape == x.shape
     assert np.count_nonzero(whole != stream(Chain(make()), x, blocks(24_000, None), 48000)) == 0
     with pytest.raises(EffectError, match="ZamCompX2 refuses 1 channels"):
-        Chain([pedalboard.VST3Plugin(str(stereo))])(VOICE, RATE)
+        Chain([load_vst3(stereo)])(VOICE, RATE)

@@ -96,14 +96,14 @@ MOVES = st.builds(
     lambda row, position, at: Event(position, row.id, row.from_unit(at)),
     NUMBERS,
     st.integers(0, 4799),
-    st.floats(0, 1),
+    st.floats(0, 1, allow_subnormal=False),
 )
 PLAYED = st.one_of(
     MOVES,
     st.builds(Event, st.integers(0, 4799), st.just("singer"), st.sampled_from(["dark", "bright", "added"])),
     st.builds(Event, st.integers(0, 4799), st.just("melody"), st.booleans()),
     st.builds(NoteOn, st.integers(0, 4799), st.floats(40, 80)),
-    st.builds(PitchBend, st.integers(0, 4799), st.floats(-2, 2)),
+    st.builds(PitchBend, st.integers(0, 4799), st.floats(-2, 2, allow_subnormal=False)),
 )
 
 

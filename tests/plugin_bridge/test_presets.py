@@ -22,6 +22,7 @@ from plugin_bridge.effects import (
     vst3_path,
     vst3_state,
 )
+from plugin_bridge.floatmode import kept_float_mode
 from plugin_bridge.presets import (
     NativeEffect,
     Preset,
@@ -234,7 +235,21 @@ def test_a_plugin_keeps_its_state(vst3_folder: Path, tmp_path: Path) -> None:
     x = sung(48000, 0.2, 220)
     assert np.array_equal(Chain([again])(x, 48000), Chain([plugin])(x, 48000))
     assert not np.allclose(Chain([again])(x, 48000), Chain([load_vst3(path)])(x, 48000), atol=1e-3)
-    assert vst3_path(pedalboard.VST3Plugin(str(path))).name == "ZamComp.vst3"
+    with kept_float_mode():
+        installed = pedalboard.VST3Plugin(str(path))
+    assert vst3_path(installed).name == "ZamComp.vst3"
+
+
+def tiny() -> float:
+    """Return a product below the least normal float32: 0 where tiny numbers are flushed."""
+    return float((np.full(8, 1e-30, np.float32) * np.float32(1e-10)).max())
+
+
+def test_a_plugin_does_not_change_how_others_calculate(vst3_folder: Path) -> None:
+    before = tiny()
+    plugin = load_vst3(vst3_folder / "ZamComp.vst3")
+    Chain([plugin])(sung(48000, 0.05, 220), 48000)
+    assert tiny() == before
 
 
 def test_a_foreign_or_broken_state_never_reaches_the_plugin(vst3_folder: Path) -> None:
