@@ -163,7 +163,9 @@ class Chain(MutableSequence["Stage"]):
     ) -> Float32:
         stages = list(flattened(self))
         singers = [stage for stage in stages if isinstance(stage, SingerConversion)]
-        pitch = whole_pitch(rows, rate) if any(singer.needs_source_pitch() for singer in singers) else 0.0
+        events = list(events)
+        unknown = any(singer.needs_source_pitch(events) for singer in singers)
+        pitch = whole_pitch(rows, rate) if unknown else 0.0
         self._stream = None
         stream = Stream(stages, rate, rows.shape[0], pitch)
         try:

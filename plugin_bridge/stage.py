@@ -264,15 +264,17 @@ class SingerConversion:
         self._schedule(self._automation)
         return engine
 
-    def needs_source_pitch(self) -> bool:
-        """Return whether `transpose` "auto" is used and nothing says how high the source is."""
-        events = [event for _, event in self._automation if isinstance(event, Event)]
+    def needs_source_pitch(self, more: Iterable[AnyEvent] = ()) -> bool:
+        """Return whether `transpose` "auto" is used, here or in more events, and nothing says how high."""
+        written = [*(event for _, event in self._automation), *more]
+        events = [event for event in written if isinstance(event, Event)]
         given = "source_pitch" in self._values or any(event.parameter == "source_pitch" for event in events)
         return not given and (self.transpose == "auto" or any(event.value == "auto" for event in events))
 
     def _whole(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         check_finite(rows)
-        pitch = whole_pitch(rows, rate) if self.needs_source_pitch() else 0.0
+        events = list(events)
+        pitch = whole_pitch(rows, rate) if self.needs_source_pitch(events) else 0.0
         engine = self.start(rate, rows.shape[0], pitch)
         try:
             engine.schedule(events)

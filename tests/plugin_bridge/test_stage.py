@@ -136,6 +136,8 @@ def test_auto_knows_the_whole_recording() -> None:
     assert np.array_equal(auto, SingerConversion(DARK, transpose=-24.0)(x, RATE))
     told = SingerConversion(DARK, source_pitch=110.0)(x, RATE)
     assert np.array_equal(told, SingerConversion(DARK, transpose=0.0)(x, RATE))
+    later = SingerConversion(DARK, transpose=0.0)(x, RATE, events=[Event(0, "transpose", "auto")])
+    assert np.array_equal(later, auto)
     silent = SingerConversion(DARK)(np.zeros((1, 5000), np.float32), RATE)
     assert not silent.any()
 
