@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,6 +69,16 @@ def container_of(path: Path) -> str:
     return container
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What a file holds besides its audio."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Title, artist and so on, as `AudioReader.metadata`."""
+    chunks: Sequence[tuple[bytes, bytes]] = ()
+    """(name, content) to append to a WAV file."""
+
+
 class AudioWriter:
     """An audio file being written.
 
@@ -77,9 +88,9 @@ class AudioWriter:
         channels: 1 or 2.
         frames: samples that will come: they decide whether a WAV file needs 64-bit sizes (RF64, beyond 4 GB).
         form: the kind of file.
-        metadata: title, artist and so on, as `AudioReader.metadata`.
-        chunks: (name, content) to append to a WAV file.
+        carried: what the file holds besides its audio.
         seed: of the dither.
+        target: the name for sentences, where `path` is a temporary one.
 
     Raises:
         OutputError: the disk refuses, or the container cannot hold so much.
@@ -93,9 +104,9 @@ class AudioWriter:
         frames: int,
         form: OutputFormat,
         *,
-        metadata: dict[str, str] | None = None,
-        chunks: list[tuple[bytes, bytes]] | None = None,
+        carried: Carried | None = None,
         seed: int = DITHER_SEED,
+        target: Path | None = None,
     ) -> None:
         self.peak = 0.0
         """The largest absolute value so far, full scale = 1."""
@@ -104,19 +115,23 @@ class AudioWriter:
         self.frames = 0
         """Samples so far in each channel."""
         self._path = path
+        self._target = target or path
         self._form = form
-        self._chunks = chunks or []
+        carried = carried or Carried()
+        self._chunks = carried.chunks
         self._quantizer = None if form.is_float else Quantizer(int(form.bits), channels, seed)
-        container = _fitting(form, sample_rate, channels, frames, path)
+        container = _fitting(form, sample_rate, channels, frames, self._target)
         try:
             self._file = soundfile.SoundFile(
                 path, "w", sample_rate, channels, _SUBTYPES[form.bits], format=container
             )
         except UnicodeEncodeError as error:
-            raise OutputError(f"{str(path)!r} is not text, as file names must be; choose another") from error
+            raise OutputError(
+                f"{str(self._target)!r} is not text, as file names must be; choose another"
+            ) from error
         except (soundfile.LibsndfileError, OSError) as error:
-            raise _refused(path, error) from error
-        for key, value in _short_enough(metadata or {}).items():
+            raise _refused(self._target, error) from error
+        for key, value in _short_enough(carried.texts).items():
             setattr(self._file, key, value)
 
     def write(self, x: NDArray[np.float32]) -> None:
@@ -140,7 +155,7 @@ class AudioWriter:
             OSError,
             AssertionError,
         ) as error:  # AssertionError: fewer samples were taken
-            raise _refused(self._path, error) from error
+            raise _refused(self._target, error) from error
         self.frames += x.shape[1]
 
     def close(self) -> None:
@@ -157,10 +172,10 @@ class AudioWriter:
                 finish_wav(self._path, self._chunks)
             arrived = soundfile.info(self._path).frames
         except (soundfile.LibsndfileError, OSError) as error:
-            raise _refused(self._path, error) from error
+            raise _refused(self._target, error) from error
         if arrived != self.frames:
             raise OutputError(
-                f"{self._path} holds {arrived} of {self.frames} samples; free some space and start again"
+                f"{self._target} holds {arrived} of {self.frames} samples; free some space and start again"
             )
 
     def __enter__(self) -> Self:
@@ -191,7 +206,7 @@ def _fitting(form: OutputFormat, sample_rate: int, channels: int, frames: int, p
     return "RF64" if form.container == "wav" and large else form.container.upper()
 
 
-def _short_enough(metadata: dict[str, str]) -> dict[str, str]:
+def _short_enough(metadata: Mapping[str, str]) -> dict[str, str]:
     """Leave out the longest texts where all together are too long for a header."""
     kept: dict[str, str] = {}
     room = _TEXT_LIMIT

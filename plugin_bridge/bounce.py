@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dsp.errors import EffectError, OutputError
 from dsp.units import db_to_gain, gain_to_db
 from plugin_bridge.audiofile import AudioReader
-from plugin_bridge.audiowriter import AudioWriter, OutputFormat, output_bytes
+from plugin_bridge.audiowriter import AudioWriter, Carried, OutputFormat, output_bytes
 from plugin_bridge.cast import Cast
 from plugin_bridge.containers import carried_chunks
 from plugin_bridge.drafts import Draft, Scratch, unwritable
@@ -138,7 +138,8 @@ def _write(
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
     audio = _checked(_bounced(reader, plan, settings, frames), reader)
     audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
-    carried = carried_chunks(reader.path) if reader.container == form.container.upper() == "WAV" else []
+    chunks = carried_chunks(reader.path) if reader.container == form.container.upper() == "WAV" else []
+    carried = Carried({**reader.metadata, "software": SOFTWARE}, chunks)
 
     def write(chunks: Iterable[Float32], length: int) -> AudioWriter:
         with AudioWriter(
@@ -147,9 +148,9 @@ def _write(
             reader.channels,
             length,
             form,
-            metadata={**reader.metadata, "software": SOFTWARE},
-            chunks=carried,
+            carried=carried,
             seed=settings.dither_seed,
+            target=draft.target,
         ) as writer:
             for x in chunks:
                 writer.write(x)
@@ -224,6 +225,6 @@ def _check_space(target: Path, reader: AudioReader, form: OutputFormat, *, spool
     free = shutil.disk_usage(target.parent).free
     if needed > free:
         raise OutputError(
-            f"{target} needs {needed / 1e6:.0f} MB and its disk has {free / 1e6:.0f} MB free; "
+            f"{target} needs {needed / 1e6:.1f} MB and its disk has {free / 1e6:.1f} MB free; "
             "free some space or choose another folder"
         )

@@ -68,10 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(
-            f"plugin-bridge {parsed.command}: {error.strerror}: {error.filename}; check the path",
-            file=sys.stderr,
-        )
+        what = f"{error.strerror or error}: {error.filename or 'the system'}; check it"
+        print(f"plugin-bridge {parsed.command}: {what}", file=sys.stderr)
         return BAD_INPUT
     return status
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -89,7 +89,7 @@ def carried_chunks(path: Path) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def finish_wav(path: Path, chunks: list[tuple[bytes, bytes]]) -> None:
+def finish_wav(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
     """Make a WAV file reproducible and append chunks to it, in place.
 
     Float files from libsndfile carry the time of writing in their PEAK chunk; it is set to zero.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import OutputError
 from plugin_bridge.audiofile import AudioReader
-from plugin_bridge.audiowriter import BITS, AudioWriter, OutputFormat, container_of
+from plugin_bridge.audiowriter import BITS, AudioWriter, Carried, OutputFormat, container_of
 from plugin_bridge.containers import carried_chunks, finish_wav, riff_chunks
 
 FORMS = [OutputFormat(container, bits) for container, known in BITS.items() for bits in known]
@@ -27,7 +27,7 @@ def write(
     path: Path, x: NDArray[np.float32], form: OutputFormat, sizes: tuple[int, ...] = (4096,)
 ) -> AudioWriter:
     with AudioWriter(
-        path, 44100, len(x), x.shape[1], form, metadata={"title": "Lied", "artist": "Ä"}
+        path, 44100, len(x), x.shape[1], form, carried=Carried({"title": "Lied", "artist": "Ä"})
     ) as writer:
         at = turn = 0
         while at < x.shape[1]:
@@ -84,7 +84,9 @@ def test_chunks_of_broadcast_files_are_carried_over(tmp_path: Path) -> None:
     chunks = [(b"bext", b"d" * 603), (b"iXML", b"<BWFXML/>")]
     for path in (source, target):
         carried = chunks if path == source else carried_chunks(source)
-        with AudioWriter(path, 48000, 1, 101, OutputFormat("wav", "24"), chunks=carried) as writer:
+        with AudioWriter(
+            path, 48000, 1, 101, OutputFormat("wav", "24"), carried=Carried(chunks=carried)
+        ) as writer:
             writer.write(NOISE[:1, :101])
     assert carried_chunks(target) == chunks
     assert struct.unpack("<I", target.read_bytes()[4:8])[0] == target.stat().st_size - 8
@@ -94,7 +96,9 @@ def test_chunks_of_broadcast_files_are_carried_over(tmp_path: Path) -> None:
 
 def test_a_wav_beyond_4_gb_becomes_rf64(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
-    writer = AudioWriter(path, 48000, 2, 2**30, OutputFormat("wav", "32f"), chunks=[(b"bext", b"1234")])
+    writer = AudioWriter(
+        path, 48000, 2, 2**30, OutputFormat("wav", "32f"), carried=Carried(chunks=[(b"bext", b"1234")])
+    )
     writer.write(NOISE)
     writer.close()
     assert path.read_bytes()[:4] == b"RF64"
@@ -150,7 +154,7 @@ def test_a_device_that_is_full_is_noticed() -> None:
 def test_texts_too_long_for_a_header_do_not_cost_the_others(tmp_path: Path, form: OutputFormat) -> None:
     path = tmp_path / f"a{form.suffix}"
     metadata = {"comment": "long " * 5000, "title": "Lied"}
-    with AudioWriter(path, 48000, 2, 20000, form, metadata=metadata) as writer:
+    with AudioWriter(path, 48000, 2, 20000, form, carried=Carried(metadata)) as writer:
         writer.write(NOISE)
     with AudioReader(path) as reader:
         assert reader.metadata["title"] == "Lied"

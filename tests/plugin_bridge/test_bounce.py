@@ -18,7 +18,7 @@ from pedalboard import Reverb
 from dsp.errors import EffectError, OutputError, SingerFileError
 from dsp.units import RATES
 from plugin_bridge.audiofile import AudioReader
-from plugin_bridge.audiowriter import AudioWriter, OutputFormat
+from plugin_bridge.audiowriter import AudioWriter, Carried, OutputFormat
 from plugin_bridge.bounce import Bounced, Listener, _checked, bounce
 from plugin_bridge.cast import Cast
 from plugin_bridge.chain import Chain
@@ -256,7 +256,7 @@ def test_events_without_effect_are_told(here: Path) -> None:
 def test_metadata_and_broadcast_chunks_are_kept(tmp_path: Path) -> None:
     metadata, chunks = {"title": "Lied", "artist": "Ännchen"}, [(b"bext", bytes(602))]
     with AudioWriter(
-        tmp_path / "stem.wav", 48000, 1, 4800, WAV24, metadata=metadata, chunks=chunks
+        tmp_path / "stem.wav", 48000, 1, 4800, WAV24, carried=Carried(metadata, chunks)
     ) as writer:
         writer.write(sung(48000, 0.1))
     for form in (WAV24, OutputFormat("flac", "24"), OutputFormat("aiff", "16")):

@@ -182,7 +182,7 @@ def test_too_little_space_is_foreseen(capsys: Capture, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("shutil.disk_usage", lambda _: _ntuple_diskusage(10**6, 10**6 - 5, 5))
     done = call(capsys, "bounce", *GOOD.split())
-    assert "needs 0 MB and its disk has 0 MB free; free some space or choose another folder" in done.err
+    assert "needs 0.0 MB and its disk has 0.0 MB free; free some space or choose another folder" in done.err
 
 
 @pytest.mark.usefixtures("here")
