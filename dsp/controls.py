@@ -12,10 +12,6 @@ Float64 = NDArray[np.float64]
 VOICED = 0.5
 """Voicing above which a frame counts as voiced."""
 
-VOICED = 0.5
-"""Voicing above which a frame counts as voiced."""
-
-
 
 @overload
 def onset_hold(before: float, voicing_before: float, now: float) -> float: ...

@@ -187,7 +187,8 @@ def backlog() -> tuple[Render, Callable[[], None]]:
 
     def render(x: Float32) -> Float32:
         block.push(x[None])
-        return block.pull(x.size)[0]
+        pulled: Float32 = block.pull(x.size)[0]
+        return pulled
 
     return render, block.reset
 
