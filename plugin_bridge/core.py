@@ -139,14 +139,15 @@ class Core:
         """
         stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
         start = stop - self.hop
+        if self._hops == 0:  # what is set at time 0 holds before it, as if it were an initial value
+            self._take_events(0)
         self._hops += 1
         x, usable = self._repaired(x)
         mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
         heard = self._features.process(mono)
         f0_out = self._pitch.frame(heard.f0, heard.voicing, start)
         controls = self._estimate(heard, f0_out, start)
-        for event in self.queue.until(stop):
-            self._apply(event)
+        self._take_events(stop)
         self._melody.settle(stop)
         voice = self._sing(start, heard, controls)
         self._transposition.listen(heard.f0, heard.voicing, stop + 1)
@@ -197,6 +198,10 @@ class Core:
 
     def _line(self, start: float, stop: float) -> Float32:
         return np.float32(start) + np.float32(stop - start) * self._rise
+
+    def _take_events(self, position: int) -> None:
+        for event in self.queue.until(position):
+            self._apply(event)
 
     def _apply(self, event: AnyEvent) -> None:
         match event:

@@ -99,10 +99,18 @@ def test_a_change_has_arrived_when_the_table_says(name: str) -> None:
     assert not np.allclose(late[arrived - 20 : arrived - 10], always[arrived - 20 : arrived - 10], atol=1e-5)
 
 
-def test_values_of_the_start_do_not_glide() -> None:
-    assert np.array_equal(
-        render([], gain=-6.0, formant=2.0), render([Event(0, "gain", -6), Event(0, "formant", 2)])
-    )
+def test_an_event_at_the_start_is_an_initial_value() -> None:
+    values: dict[str, Value] = {
+        "gain": -6.0,
+        "formant": 2.0,
+        "singer": "bright",
+        "transpose": 5.0,
+        "likeness": 1.0,
+        "correction": 1.0,
+        "melody": True,
+    }
+    for name, value in values.items():
+        assert np.array_equal(render([Event(0, name, value)]), render([], **{name: value})), name
 
 
 def test_the_last_event_of_a_sample_wins() -> None:
