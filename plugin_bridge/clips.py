@@ -1,4 +1,4 @@
-"""Recordings for an evaluation: read as one mono clip at a native rate, the loudest stretch of a long one."""
+"""Recordings for an evaluation: read as one mono clip at a native rate; the loudest stretch of it."""
 
 from __future__ import annotations
 
@@ -53,13 +53,12 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def read_clip(paths: Sequence[Path], name: str = "", seconds: float = 0.0) -> Clip:
+def read_clip(paths: Sequence[Path], name: str = "") -> Clip:
     """Read files one after the other as one clip.
 
     Args:
         paths: at least one.
         name: for the table; that of the first file if empty.
-        seconds: of a longer clip the loudest stretch of this length is kept; 0 for all of it.
 
     Raises:
         AudioFileError: a file cannot be used.
@@ -72,7 +71,7 @@ def read_clip(paths: Sequence[Path], name: str = "", seconds: float = 0.0) -> Cl
             mono = (chunk.mean(axis=0, keepdims=True) for chunk in reader.chunks())
             parts += list(resampled(mono, 1, reader.sample_rate, rate))
     audio = np.concatenate(parts, axis=1)[0]
-    return Clip(name or paths[0].stem, loudest(audio, rate, seconds), rate)
+    return Clip(name or paths[0].stem, audio, rate)
 
 
 def loudest(audio: Float32, sample_rate: int, seconds: float) -> Float32:

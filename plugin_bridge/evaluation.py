@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dsp.controls import VOICED
 from dsp.units import hop_size
 from models.metrics.intelligibility import pesq, stoi
-from models.metrics.pitch import PitchTrack, compare_pitch
+from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack, compare_pitch
 from models.metrics.speaker import embedding, similarity
 from models.metrics.spectral import stft_loss
 from models.metrics.tracker import track_pitch
@@ -23,6 +23,7 @@ from plugin_bridge.core import Reading
 from plugin_bridge.engine import Engine
 from plugin_bridge.parameters import Value
 from plugin_bridge.sourcepitch import SourcePitch
+from plugin_bridge.target import Target
 from plugin_bridge.voices import Singer
 
 Float32 = NDArray[np.float32]
@@ -85,6 +86,8 @@ class ConversionScores:
     similarity_after: float
     """Cosine between the output's speaker and the target."""
     similarity_gain: float
+    similarity_ceiling: float
+    """The same of the target's own recordings in clips of this length."""
     stoi: float
     """Of the output against the source; falls with the interval of transposition."""
     stoi_at_pitch: float
@@ -110,14 +113,26 @@ class CopyScores:
     """The same of the recording itself: the ceiling."""
 
 
-def heard(clip: Clip) -> Source:
+def heard(clip: Clip, seconds: float = 0.0) -> Source:
     """Measure a clip.
+
+    Args:
+        clip: a voice.
+        seconds: of a longer clip only the stretch of this length with the most voiced frames; 0 for all.
 
     Raises:
         MissingExtraError: the extra `eval` is not installed.
         ValueError: the clip is silent.
     """
-    return Source(clip, embedding(clip.audio, clip.sample_rate), track_pitch(clip.audio, clip.sample_rate))
+    pitch = track_pitch(clip.audio, clip.sample_rate)
+    frames = round(seconds * FRAMES_PER_SECOND)
+    if 0 < frames < pitch.f0.size:
+        counts = np.concatenate([[0], np.cumsum(pitch.voiced)])
+        first = int(np.argmax(counts[frames:] - counts[:-frames]))
+        hop = hop_size(clip.sample_rate)
+        clip = dataclasses.replace(clip, audio=clip.audio[first * hop : (first + frames) * hop])
+        pitch = PitchTrack(pitch.f0[first : first + frames], pitch.voiced[first : first + frames])
+    return Source(clip, embedding(clip.audio, clip.sample_rate), pitch)
 
 
 def sing(source: Source, singer: Singer, parameters: Mapping[str, Value]) -> Take:
@@ -161,20 +176,20 @@ def _render(clip: Clip, singer: Singer, parameters: Mapping[str, Value]) -> tupl
     return output, readings[1 : frames + 1]  # the reading after block j is of frame j - 1
 
 
-def score_conversion(take: Take, singer: str, target: Float32) -> ConversionScores:
+def score_conversion(take: Take, singer: str, target: Target) -> ConversionScores:
     """Score a conversion.
 
     Args:
         take: the clip as sung.
         singer: name for the table.
-        target: mean speaker embedding of the singer's held-out recordings.
+        target: the singer's held-out recordings.
     """
     clip = take.source.clip
     pitch = compare_pitch(take.requested, take.pitch)
     ratio = 2.0 ** (take.transpose / 12.0)
     tracking = compare_pitch(PitchTrack(take.requested.f0 / ratio, take.requested.voiced), take.source.pitch)
-    before = similarity(take.source.speaker, target)
-    after = _likeness(take, target)
+    before = similarity(take.source.speaker, target.speaker)
+    after = _likeness(take, target.speaker)
     return ConversionScores(
         source=clip.name,
         singer=singer,
@@ -191,13 +206,20 @@ def score_conversion(take: Take, singer: str, target: Float32) -> ConversionScor
         similarity_before=before,
         similarity_after=after,
         similarity_gain=after - before,
+        similarity_ceiling=target.ceiling(clip.seconds),
         stoi=stoi(clip.audio, take.output, clip.sample_rate),
         stoi_at_pitch=stoi(clip.audio, take.output_at_pitch, clip.sample_rate),
     )
 
 
 def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
-    """Score copy synthesis; see `score_conversion` for the arguments."""
+    """Score copy synthesis.
+
+    Args:
+        take: the recording as sung.
+        singer: name for the table.
+        target: mean speaker embedding of all the recordings.
+    """
     clip = take.source.clip
     pitch = compare_pitch(take.source.pitch, take.pitch)
     return CopyScores(

@@ -26,7 +26,7 @@ class Item:
     name: str = ""
     """For the table; that of the first file if empty."""
     seconds: float = 0.0
-    """Only the loudest stretch so long; 0 for all."""
+    """Only the stretch so long with the most singing; 0 for all."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file; its paths are relative to its folder.
 
     It has a table `[references]`, singer = [files and folders], and for each group of clips a `[[pairs]]`
-    with `sources` (files and folders), `singers`, and optionally `seconds` (only the loudest stretch so long)
-    and `join` (the name under which all the sources are read as one clip).
+    with `sources` (files and folders), `singers`, and optionally `seconds` (only the stretch so long with
+    the most singing) and `join` (the name under which all the sources are read as one clip).
 
     Raises:
         AudioFileError: a folder holds no audio.

@@ -43,6 +43,7 @@ CONVERSION = (
     Column("similarity_before", "before", ".3f"),
     Column("similarity_after", "after", ".3f"),
     Column("similarity_gain", "gain", "+.3f"),
+    Column("similarity_ceiling", "real", ".3f"),
     Column("stoi", "STOI", ".3f"),
     Column("stoi_at_pitch", "at pi.", ".3f"),
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plugin_bridge.evaluation import ConversionScores, CopyScores, Take
     from plugin_bridge.evaluationplan import Plan
     from plugin_bridge.parameters import Value
+    from plugin_bridge.target import Target
 
     Row = ConversionScores | CopyScores
 
@@ -25,9 +26,10 @@ _EPILOG = """\
 Conversion: cents, corr(elation), gross (beyond 50 cents), octave and F1 (voicing) compare the output's pitch,
 measured by another tracker than the engine's, with what the engine asked for; spread is how many cents that
 moves: a held note has little to correlate. src ct and src F1 compare the two trackers on the source. before
-and after are the likeness of source and output to the singer's held-out recordings (Resemblyzer). STOI is of
-the output against the source; it falls when the voice is transposed, so "at pi." is the same at the source's
-pitch. Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
+and after are the likeness of source and output to the singer's held-out recordings (Resemblyzer), real that
+of those recordings among themselves in clips as long: short ones tell less. STOI is of the output against the
+source; it falls when the voice is transposed, so "at pi." is the same at the source's pitch.
+Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
 compared with the recording, and (rec.) is the recording's own likeness to them all.
 Exit status: 0 done, 2 bad input.
 """
@@ -65,7 +67,7 @@ def add_parser(subparsers: Subparsers) -> None:
         type=number_within(0, 3600),
         default=0.0,
         metavar="S",
-        help="of a longer clip take the loudest stretch of this length",
+        help="of a longer clip take the stretch of this length with the most singing",
     )
     add(
         "--json",
@@ -145,7 +147,7 @@ def _conversions(arguments: argparse.Namespace) -> Iterator[ConversionScores]:
     targets = _targets(plan, ids)
     values = parameter_values(arguments)
     for item in plan.items:
-        source = _measured(heard, read_clip(item.paths, item.name, item.seconds))
+        source = _measured(heard, read_clip(item.paths, item.name), item.seconds)
         for name in item.singers:
             take = sing(source, singers[name], values)
             row = score_conversion(take, ids[name], targets[name])
@@ -161,8 +163,8 @@ def _copies(arguments: argparse.Namespace) -> Iterator[CopyScores]:
 
     singers = [Cast().load([name])[0] for name in arguments.singer]
     values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
-    clips = [read_clip([path], seconds=arguments.seconds) for path in recordings(arguments.copy)]
-    sources = [_measured(heard, clip) for clip in clips]
+    clips = [read_clip([path]) for path in recordings(arguments.copy)]
+    sources = [_measured(heard, clip, arguments.seconds) for clip in clips]
     target = mean_embedding([source.speaker for source in sources])
     for singer in singers:
         for source in sources:
@@ -183,18 +185,17 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         raise UsageError(str(error)) from error
 
 
-def _targets(plan: Plan, ids: dict[str, str]) -> dict[str, Any]:
-    """Return the mean speaker embedding of every singer's held-out recordings, by its name in the plan."""
-    from models.metrics.speaker import embedding, mean_embedding  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.clips import read_clip  # noqa: PLC0415
+def _targets(plan: Plan, ids: dict[str, str]) -> dict[str, Target]:
+    """Return every singer's held-out recordings, by its name in the plan."""
+    from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.target import Target  # noqa: PLC0415
 
     found = {}
     for name, singer in ids.items():
         paths = plan.references.get(name) or plan.references.get(singer)
         if not paths:
             raise UsageError(f"singer {name!r} has no held-out recordings; give --reference {singer}=FOLDER")
-        clips = [read_clip([path]) for path in paths]
-        found[name] = mean_embedding([_measured(embedding, c.audio, c.sample_rate) for c in clips])
+        found[name] = _measured(Target, [read_clip([path]) for path in paths])
     return found
 
 
