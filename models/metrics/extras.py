@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dsp.errors import MissingExtraError
+
+PACKAGES = ("swift_f0", "resemblyzer", "pystoi", "pesq", "torch")
+
+
+def check_eval_extra(*more: str) -> None:
+    """Check, without loading them, that all packages of evaluation are installed.
+
+    Args:
+        *more: packages that are needed besides `PACKAGES`.
+
+    Raises:
+        MissingExtraError: one is not.
+    """
+    for name in (*PACKAGES, *more):
+        with eval_extra():
+            if importlib.util.find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)
 
 
 @contextmanager
@@ -22,8 +40,7 @@ def eval_extra() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except ImportError as error:
-        name = error.name or str(error)
         raise MissingExtraError(
-            f"{name} is not installed and evaluation needs it; "
-            "install the extra: pip install 'plugin-bridge[eval]'"
+            f"{error.name or error} is not installed and evaluation needs it; install the extra: "
+            "python3 install.py eval, or pip install 'plugin-bridge[eval]'"
         ) from error

@@ -84,13 +84,17 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each pair, and the means."""
+    from models.metrics.extras import check_eval_extra  # noqa: PLC0415
+
     _check(arguments)
+    check_eval_extra(*(("matplotlib",) if arguments.plots is not None else ()))
     report = _target(arguments)
     columns = COPY if arguments.copy else CONVERSION
     talk: Callable[[str], None] = _nothing if arguments.json == "-" else _say
-    talk(header(columns))
     rows: list[Row] = []
     for row in _copies(arguments) if arguments.copy else _conversions(arguments):
+        if not rows:
+            talk(header(columns))
         rows.append(row)
         talk(line(columns, asdict(row)))
     means = _means(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dsp.errors import AudioFileError
+from models.metrics.extras import PACKAGES
 from plugin_bridge.cli import main
 from plugin_bridge.clips import Clip, loudest, read_clip, recordings
 from plugin_bridge.evaluation import Source, heard, mean_row, score_conversion, score_copy, sing
@@ -53,6 +55,12 @@ def folder(tmp_path: Path) -> Path:
         x = sung(RATE, 2.0, f0, vibrato=0.5)[0]
         soundfile.write(tmp_path / "held" / f"note{number}.wav", x, RATE, subtype="PCM_24")
     return tmp_path
+
+
+def needs_all(*more: str) -> None:
+    """Go on if the command can run."""
+    for package in (*PACKAGES, *more):
+        needs(package)
 
 
 def source(x: NDArray[np.float32], sample_rate: int = RATE) -> Source:
@@ -207,8 +215,7 @@ def test_the_output_is_aligned_with_the_source() -> None:
 
 
 def test_a_copy_is_scored_against_its_recording() -> None:
-    for package in ("swift_f0", "pystoi", "resemblyzer", "torch", "pesq"):
-        needs(package)
+    needs_all()
     exact = source(sung(RATE, 2.0, 220.0, vibrato=0.5)[0])
     take = dataclasses.replace(
         sing(exact, SAME, {}), output=exact.clip.audio, pitch=exact.pitch, output_at_pitch=exact.clip.audio
@@ -271,8 +278,7 @@ def test_json_has_null_where_there_is_no_number() -> None:
 
 
 def test_a_conversion_table_with_report_and_picture(run: Run, folder: Path) -> None:
-    for package in ("swift_f0", "pystoi", "resemblyzer", "matplotlib"):
-        needs(package)
+    needs_all("matplotlib")
     report, plots = folder / "report.json", folder / "plots"
     arguments = (
         folder / "held" / "note0.wav",
@@ -300,8 +306,7 @@ def test_a_conversion_table_with_report_and_picture(run: Run, folder: Path) -> N
 
 
 def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
-    for package in ("swift_f0", "pystoi", "resemblyzer", "torch", "pesq"):
-        needs(package)
+    needs_all()
     other = write_singer(folder / "shrill.onnx", tilt_db=9.0)
     status, out, _ = run(
         "--copy", folder / "held", "--singer", folder / "copy.onnx", "--singer", other, "--json"
@@ -343,8 +348,7 @@ def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
 def test_bad_input_is_refused_in_a_sentence(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    for package in ("swift_f0", "resemblyzer"):
-        needs(package)
+    needs_all()
     monkeypatch.chdir(folder)
     status, out, err = run(*arguments)
     assert status == 2
@@ -354,9 +358,19 @@ def test_bad_input_is_refused_in_a_sentence(
     assert "MEAN" not in out
 
 
+def test_a_missing_extra_is_said_before_anything_is_done(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pesq", None)
+    monkeypatch.setattr("models.metrics.extras.PACKAGES", ("pesq",))
+    status, out, err = run("--copy", folder / "held", "--singer", folder / "copy.onnx")
+    assert (status, out) == (2, "")
+    assert err.startswith("plugin-bridge evaluate: pesq is not installed")
+    assert "install.py eval" in err
+
+
 def test_a_silent_clip_is_refused(run: Run, folder: Path) -> None:
-    for package in ("swift_f0", "resemblyzer"):
-        needs(package)
+    needs_all()
     soundfile.write(folder / "silence.wav", np.zeros(RATE), RATE)
     status, _, err = run(
         folder / "silence.wav", "--singer", folder / "copy.onnx", "--reference", folder / "held"
