@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from dsp.units import hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+
+Spectrum = TypeVar("Spectrum", Complex64, NDArray[np.complex128])
 
 HARMONICS = 150
 """Harmonics of DDSP-Add and of a wavetable."""
@@ -32,6 +34,12 @@ class Knot(NamedTuple):
     """Natural-log magnitudes of the harmonic part, shape (controls,)."""
     noise: Float32
     """Natural-log magnitudes of the noise on `NOISE_GRID`, shape (72,)."""
+    share: float = 1.0
+    """How far from the knot before towards these controls the sound has come, 0 to 1.
+
+    A knot in the middle of a glide, with the controls of its end and the share of its way, changes nothing:
+    from there the sound can turn elsewhere without having been touched before.
+    """
 
 
 class Synthesizer(Protocol):
@@ -83,9 +91,12 @@ class SawSing:
         np.multiply(self._saw.process(f0), gate, out=sources[0])
         sources[1] = self._noise.process(f0.shape[0])
         sources *= gain
-        first = self._response(knots[0]) if self._last is None else self._last
-        responses = [(0, first), *((knot.position, self._response(knot)) for knot in knots[1:])]
-        self._last = responses[-1][1]
+        response = self._response(knots[0]) if self._last is None else self._last
+        responses = [(0, response)]
+        for knot in knots[1:]:
+            response = _towards(response, self._response(knot), knot.share)
+            responses.append((knot.position, response))
+        self._last = response
         return self._filter.process(sources, responses)
 
     def _response(self, knot: Knot) -> Complex64:
@@ -99,6 +110,10 @@ class SawSing:
         self._noise.reset(position)
         self._filter.reset()
         self._last = None
+
+
+def _towards(before: Spectrum, after: Spectrum, share: float) -> Spectrum:
+    return after if share == 1.0 else before + (after - before) * np.float32(share)
 
 
 class _BankSynthesizer:
@@ -116,8 +131,13 @@ class _BankSynthesizer:
 
     def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
         """Render the next n samples; see `Synthesizer`."""
-        first = self._prepare(knots[0]) if self._last is None else self._last
-        prepared = [first, *(self._prepare(knot) for knot in knots[1:])]
+        prepared = [self._prepare(knots[0]) if self._last is None else self._last]
+        for knot in knots[1:]:
+            amplitudes, response = self._prepare(knot)
+            before = prepared[-1]
+            prepared.append(
+                (_towards(before[0], amplitudes, knot.share), _towards(before[1], response, knot.share))
+            )
         self._last = prepared[-1]
         positions = [knot.position for knot in knots]
         waves = self._bank.process(f0)

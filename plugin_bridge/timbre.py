@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,21 +95,34 @@ class Timbre:
             voicing: of the same frame.
             f0: pitch heard, hertz, shape (n,).
         """
-        n = f0.size
+        n, stop = f0.size, position + f0.size
         before, voicing_before = self._before or now, self._voicing
         self._before, self._voicing = now, voicing
-        first = self._last or self._shape(position, before, voicing_before, float(f0[0]))
+        first = self._last or self._shape(_at(position), before, voicing_before, float(f0[0]))
         found = [Knot(0, *first)]
-        for corner in self._corners(position, n):
+        corners = self._corners(position, n)
+        for corner in corners:
             part = (corner - position) / n
+            starting = self._starting(corner) if len(corners) == 1 else ()
+            if starting:
+                planned = self._shape(_at(stop, corner, starting), now, voicing, float(f0[-1]))
+                found.append(Knot(corner - position, *planned, part))
+                continue
             between = [_between(a, b, part) for a, b in zip(before, now, strict=True)]
             gate = voicing_before + (voicing - voicing_before) * part
-            found.append(
-                Knot(corner - position, *self._shape(corner, between, gate, float(f0[corner - position])))
-            )
-        self._last = self._shape(position + n, now, voicing, float(f0[-1]))
+            shaped = self._shape(_at(corner), between, gate, float(f0[corner - position]))
+            found.append(Knot(corner - position, *shaped))
+        self._last = self._shape(_at(stop), now, voicing, float(f0[-1]))
         found.append(Knot(n, *self._last))
         return found
+
+    def _starting(self, corner: int) -> tuple[Ramp, ...]:
+        """Return the ramps that leave their rest at a corner."""
+        return tuple(
+            ramp
+            for ramp in self._moving
+            if ramp.corners(corner, corner + 1) and ramp.value(corner) == ramp.value(corner - 1)
+        )
 
     def _corners(self, position: int, n: int) -> list[int]:
         found: set[int] = set()
@@ -122,25 +135,27 @@ class Timbre:
             corners = [corners[i * len(corners) // MOST_KNOTS] for i in range(MOST_KNOTS)]
         return corners
 
-    def _shape(self, position: int, singers: list[Controls], voicing: float, f0: float) -> Controls:
-        harmonic, noise = self._mixed(position, singers)
-        formant = self._formant.value(position)
+    def _shape(
+        self, value: Callable[[Ramp], float], singers: list[Controls], voicing: float, f0: float
+    ) -> Controls:
+        harmonic, noise = self._mixed(value, singers)
+        formant = value(self._formant)
         if formant != 0.0:
             ratio = semitones_to_ratio(formant)
             noise = _read(noise, NOISE_GRID, ratio)
             harmonic = harmonic if self._axis is None else _read(harmonic, self._axis, ratio)
-        slope = _NEPER_PER_DB * self._brightness.value(position)
+        slope = _NEPER_PER_DB * value(self._brightness)
         if slope != 0.0:
             noise = _tilted(noise, NOISE_GRID, slope)
             if self._axis is not None:
                 harmonic = _tilted(harmonic, self._axis if self._in_hertz else self._axis * f0, slope)
-        breath = self._breath.value(position)
+        breath = value(self._breath)
         if breath != 0.0:
             noise = noise + np.float32(_NEPER_PER_DB * breath * voicing)
         return harmonic, noise
 
-    def _mixed(self, position: int, singers: list[Controls]) -> Controls:
-        shares = [ramp.value(position) for ramp in self._weights]
+    def _mixed(self, value: Callable[[Ramp], float], singers: list[Controls]) -> Controls:
+        shares = [value(ramp) for ramp in self._weights]
         total = sum(shares)
         heard = [(share / total, part) for share, part in zip(shares, singers, strict=True) if share > 0.0]
         if not heard:
@@ -149,6 +164,11 @@ class Timbre:
             return heard[0][1]
         harmonic, noise = (sum(np.float32(share) * part[i] for share, part in heard) for i in (0, 1))
         return np.asarray(harmonic), np.asarray(noise)
+
+
+def _at(position: int, start: int = 0, starting: Sequence[Ramp] = ()) -> Callable[[Ramp], float]:
+    """Read ramps at a position, but those that start to move as they stood at their start."""
+    return lambda ramp: ramp.value(start if ramp in starting else position)
 
 
 def _between(a: Controls, b: Controls, part: float) -> Controls:
