@@ -41,16 +41,34 @@ def filter_bins(sample_rate: int) -> Float64:
     return np.arange(hop_size(sample_rate) + 1, dtype=np.float64) * FILTER_BIN_HZ
 
 
-def to_bins(controls: Float32, grid: Float64, bins: Float64, formant_ratio: float = 1.0) -> Float64:
-    """Interpolate log-magnitudes from a grid to filter bins, formants moved by a frequency ratio.
+class GridReader:
+    """Interpolate log-magnitudes from hertz grids to filter bins, several sources in one pass.
 
     Args:
-        controls: natural-log magnitudes, shape (points,).
-        grid: their frequencies in hertz, shape (points,).
-        bins: frequencies wanted, hertz, shape (bins,).
-        formant_ratio: > 1 moves formants up.
+        sample_rate: a native rate in hertz.
+        grids: the frequencies of each source's log-magnitudes, hertz, each shape (points,).
     """
-    return np.interp(bins / formant_ratio, grid, controls)
+
+    def __init__(self, sample_rate: int, grids: Sequence[Float64]) -> None:
+        bins = filter_bins(sample_rate)
+        places = [np.interp(bins, grid, np.arange(grid.size)) for grid in grids]
+        starts = np.cumsum([0, *(grid.size for grid in grids[:-1])])
+        left = [
+            np.minimum(place.astype(np.intp), grid.size - 2)
+            for place, grid in zip(places, grids, strict=True)
+        ]
+        self._left = np.stack([index + start for index, start in zip(left, starts, strict=True)])
+        self._right = self._left + 1
+        self._part = np.stack([place - index for place, index in zip(places, left, strict=True)]).astype(
+            np.float32
+        )
+
+    def read(self, *controls: Float32) -> Float32:
+        """Return the levels at the bins, shape (sources, hop + 1), of controls of shape (points,), float32."""
+        joined = np.concatenate(controls)
+        levels = joined[self._left]
+        levels += self._part * (joined[self._right] - levels)
+        return np.asarray(levels, np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -82,7 +100,8 @@ def minimum_phase(log_magnitude: Any, xp: Any = np) -> Any:  # noqa: ANN401 - ar
     cepstrum = xp.fft.irfft(log_magnitude, size) * fold
     spectrum = xp.fft.rfft(cepstrum)
     # exp of the real and imaginary part apart: three times as fast as the complex exp of either library.
-    spectrum = xp.exp(spectrum.real) * (xp.cos(spectrum.imag) + 1j * xp.sin(spectrum.imag))
+    angle = spectrum.imag
+    spectrum = xp.exp(spectrum.real) * (xp.cos(angle) + 1j * xp.sin(angle))
     return xp.fft.irfft(spectrum, size) * fade
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, TimeVaryingFilter, filter_bins, to_bins
+from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, GridReader, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Sawtooth
 from dsp.units import hop_size
@@ -76,13 +76,12 @@ class SawSing:
     latency = 0
 
     def __init__(self, sample_rate: int, seed: int = 0) -> None:
-        self._bins = filter_bins(sample_rate)
+        self._reader = GridReader(sample_rate, (HARMONIC_GRID, NOISE_GRID))
         self._saw = Sawtooth(sample_rate)
         self._noise = UniformNoise(seed)
         self._filter = TimeVaryingFilter(sample_rate, 2)
         self.tail = self._filter.tail
         self._sources = np.zeros((2, hop_size(sample_rate)), np.float32)
-        self._levels = np.zeros((2, self._bins.size), np.float32)
         self._last: Complex64 | None = None
 
     def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
@@ -100,9 +99,7 @@ class SawSing:
         return self._filter.process(sources, responses)
 
     def _response(self, knot: Knot) -> Complex64:
-        self._levels[0] = to_bins(knot.harmonic, HARMONIC_GRID, self._bins)
-        self._levels[1] = to_bins(knot.noise, NOISE_GRID, self._bins)
-        return self._filter.response(self._levels)
+        return self._filter.response(self._reader.read(knot.harmonic, knot.noise))
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
@@ -122,7 +119,7 @@ class _BankSynthesizer:
     latency = 0
 
     def __init__(self, sample_rate: int, seed: int) -> None:
-        self._bins = filter_bins(sample_rate)
+        self._reader = GridReader(sample_rate, (NOISE_GRID,))
         self._bank = HarmonicBank(sample_rate, HARMONICS)
         self._noise = UniformNoise(seed)
         self._filter = TimeVaryingFilter(sample_rate, 1)
@@ -151,8 +148,7 @@ class _BankSynthesizer:
         return np.asarray(self._filter.process(noise, responses) + voice * (gate * gain), np.float32)
 
     def _prepare(self, knot: Knot) -> tuple[NDArray[np.complex128], Complex64]:
-        levels = to_bins(knot.noise, NOISE_GRID, self._bins).astype(np.float32)
-        return self._amplitudes(knot.harmonic), self._filter.response(levels[None, :])
+        return self._amplitudes(knot.harmonic), self._filter.response(self._reader.read(knot.noise))
 
     def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
         return np.exp(harmonic.astype(np.complex128))

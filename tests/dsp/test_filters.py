@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from dsp.filters import (
     HARMONIC_GRID,
     NOISE_GRID,
+    GridReader,
     TimeVaryingFilter,
     filter_bins,
     hertz_grid,
     minimum_phase,
-    to_bins,
 )
 from dsp.units import RATES, hop_size
 
@@ -49,13 +49,15 @@ def test_response_is_minimum_phase() -> None:
     assert energy[96] > 10.0 * worst[96]
 
 
-def test_formant_ratio_moves_a_peak() -> None:
-    bins = filter_bins(48000)
-    controls = formants(HARMONIC_GRID, (1000.0,))
-    for ratio in (0.8, 1.0, 1.25):
-        assert bins[
-            np.argmax(to_bins(controls, HARMONIC_GRID, bins, ratio) + bins * ratio / 6000.0)
-        ] == pytest.approx(1000.0 * ratio, abs=60.0)
+@pytest.mark.parametrize("sample_rate", RATES)
+def test_reader_interpolates_every_grid(sample_rate: int) -> None:
+    rng = np.random.default_rng(2)
+    grids = (HARMONIC_GRID, NOISE_GRID)
+    controls = [rng.standard_normal(grid.size).astype(np.float32) for grid in grids]
+    levels = GridReader(sample_rate, grids).read(*controls)
+    bins = filter_bins(sample_rate)
+    for row, grid, control in zip(levels, grids, controls, strict=True):
+        assert np.max(np.abs(row - np.interp(bins, grid, control))) < 1e-5
 
 
 @pytest.mark.parametrize("sample_rate", [16000, 44100, 48000])
