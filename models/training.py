@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from dsp.errors import TrainingError
 from models.batches import Batch, BatchMaker, Material
-from models.corpus import HOP
-from models.losses import FFT_SIZES, multi_scale_loss
+from models.corpus import HOP, TRAINING_RATE
+from models.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
 from models.network import Estimator
 from models.renderers import KINDS, Renderer, size_of
 
@@ -46,6 +46,8 @@ class Plan:
     """Decay of the running average of weights, which is what is exported."""
     scales_per_step: int = 2
     """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
+    band_weight: float = 0.5
+    """Weight of the energy in bands."""
     seed: int = 0
 
 
@@ -110,7 +112,9 @@ class Trainer:
         harmonic, noise = self.network(batch.envelope, batch.pitch)
         audio = self.renderer(batch, harmonic, noise)
         kept = slice(self.plan.skipped * HOP, -HOP)
-        return multi_scale_loss(audio[:, kept], batch.target[:, kept], sizes)
+        output, target = audio[:, kept], batch.target[:, kept]
+        bands = band_energy_loss(output, target, TRAINING_RATE)
+        return multi_scale_loss(output, target, sizes) + self.plan.band_weight * bands
 
     @torch.no_grad()
     def _follow(self) -> None:

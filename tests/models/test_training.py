@@ -18,7 +18,7 @@ from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from models.batches import Batch, BatchMaker, Material, clean_example, prepare, stack
 from models.corpus import HOP, Recording, analyse
-from models.losses import multi_scale_loss
+from models.losses import band_energy_loss, multi_scale_loss
 from models.perturbation import Disguise, Perturbation, smoothing_width
 from models.recipe import Facts, Watcher, copy_scores, held_out_of, train_singer
 from models.renderers import KINDS, BankRenderer, Renderer, tables_of
@@ -139,6 +139,17 @@ def test_loss_is_zero_for_equals_and_grows_with_difference() -> None:
     a = torch.from_numpy(0.1 * rng.standard_normal((1, 9600)).astype(np.float32))
     assert float(multi_scale_loss(a, a)) == 0.0
     assert float(multi_scale_loss(a, 0.9 * a)) < float(multi_scale_loss(a, 0.5 * a))
+
+
+def test_band_energy_sees_dullness_and_not_the_order_of_noise() -> None:
+    rng = np.random.default_rng(0)
+    first, second = (
+        torch.from_numpy(0.1 * rng.standard_normal((2, 48000)).astype(np.float32)) for _ in range(2)
+    )
+    dull = torch.fft.irfft(torch.fft.rfft(first) * torch.linspace(1.0, 0.1, 24001))
+    assert float(band_energy_loss(first, second, 48000)) < 0.15
+    assert float(band_energy_loss(first, dull, 48000)) > 0.4
+    assert float(band_energy_loss(first, first, 48000)) == 0.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
