@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
@@ -173,7 +174,8 @@ class Core:
         bands = self._colour.process(bands, heard.loudness)
         self._likeness.forget(position)
         likeness = self._likeness.value(position)
-        return [e.step(bands, f0_out, heard.voicing, heard.loudness, likeness) for e in self._estimators]
+        trained = min(F0_HIGH, max(F0_LOW, f0_out))
+        return [e.step(bands, trained, heard.voicing, heard.loudness, likeness) for e in self._estimators]
 
     def _sing(self, start: int, heard: Features, controls: list[Controls]) -> Float32:
         n = self.hop

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.correction import Corrector
@@ -75,7 +74,7 @@ class PitchControl:
             played = self._melody.note.value(position) + self._melody.bend.value(position) + depth * swing
             pitch += share * (played - pitch)
         pitch += 0.01 * self._fine.value(position)
-        return min(F0_HIGH, max(F0_LOW, semitones_to_hz(pitch)))
+        return semitones_to_hz(pitch)
 
     def samples(self, position: int, n: int) -> Float64:
         """Return the pitch in hertz of the n samples from `position` to the frame taken last, shape (n,)."""
