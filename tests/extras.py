@@ -16,7 +16,7 @@ def needs(package: str) -> None:
             warnings.simplefilter("ignore")
             importlib.import_module(package)
     except ImportError:
-        sentence = f"{package} is not installed; for the tests of evaluation: python3 install.py eval test"
+        sentence = f"{package} is not installed; for the tests of evaluation: sh .ci/setup eval test"
         if os.environ.get("CI"):
             pytest.fail(sentence)
         pytest.skip(sentence)

@@ -13,7 +13,7 @@ from plugin_bridge.cli import build_parser
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MAIN_LINE = "python3 install.py && .venv/bin/plugin-bridge bounce examples/two_singers.flac"
+MAIN_LINE = "sh .ci/setup && .venv/bin/plugin-bridge bounce examples/two_singers.flac"
 
 
 def blocks(language: str) -> list[str]:

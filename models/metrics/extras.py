@@ -42,5 +42,5 @@ def eval_extra() -> Iterator[None]:
     except ImportError as error:
         raise MissingExtraError(
             f"{error.name or error} is not installed and evaluation needs it; install the extra: "
-            "python3 install.py eval, or pip install 'plugin-bridge[eval]'"
+            "sh .ci/setup eval, or pip install 'plugin-bridge[eval]'"
         ) from error

@@ -366,7 +366,7 @@ def test_a_missing_extra_is_said_before_anything_is_done(
     status, out, err = run("--copy", folder / "held", "--singer", folder / "copy.onnx")
     assert (status, out) == (2, "")
     assert err.startswith("plugin-bridge evaluate: pesq is not installed")
-    assert "install.py eval" in err
+    assert ".ci/setup eval" in err
 
 
 def test_a_silent_clip_is_refused(run: Run, folder: Path) -> None:
