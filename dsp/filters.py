@@ -64,7 +64,7 @@ class GridReader:
         )
 
     def read(self, *controls: Float32) -> Float32:
-        """Return the levels at the bins, shape (sources, hop + 1), float32, of controls of shape (points,)."""
+        """Return the levels at the bins, shape (sources, hop + 1), float32, of controls, (points,) each."""
         joined = np.concatenate(controls)
         levels = joined[self._left]
         levels += self._part * (joined[self._right] - levels)
