@@ -96,7 +96,7 @@ def minimum_phase(log_magnitude: Any, xp: Any = np) -> Any:  # noqa: ANN401 - ar
         Impulse responses of 20 ms, the last 5 ms faded out, shape (..., 2 * hop).
     """
     size = 2 * (log_magnitude.shape[-1] - 1)
-    fold, fade = (xp.asarray(part) for part in _fold_and_fade(size))
+    fold, fade = (xp.asarray(part, device=log_magnitude.device) for part in _fold_and_fade(size))
     cepstrum = xp.fft.irfft(log_magnitude, size) * fold
     spectrum = xp.fft.rfft(cepstrum)
     # exp of the real and imaginary part apart: three times as fast as the complex exp of either library.
