@@ -8,6 +8,8 @@ BridgeError
 ├── ScoreError           an automation file (MIDI or JSON lines) cannot be read or does not fit
 ├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
 ├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
+├── DeviceError          a live device, audio server or MIDI port is absent, or will not run as asked
+├── SessionError         a recorded live session is missing or damaged
 └── MissingExtraError    an optional part of the installation is needed and absent
 
 Each carries one sentence: the value, the rule and the remedy.
@@ -47,6 +49,14 @@ class EffectError(BridgeError):
 
 class TrainingError(BridgeError):
     """Recordings are too few or unusable, or a checkpoint does not fit."""
+
+
+class DeviceError(BridgeError):
+    """A live device, audio server or MIDI port is absent, or will not run as asked."""
+
+
+class SessionError(BridgeError):
+    """A recorded live session is missing or damaged."""
 
 
 class MissingExtraError(BridgeError):

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from dsp.errors import (
         AudioFileError,
         BridgeError,
+        DeviceError,
         EffectError,
         MissingExtraError,
         OutputError,
         PresetError,
         ScoreError,
+        SessionError,
         SingerFileError,
         TrainingError,
     )
@@ -46,8 +48,8 @@ if TYPE_CHECKING:
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
-    "dsp.errors": "AudioFileError BridgeError EffectError MissingExtraError OutputError PresetError "
-    "ScoreError SingerFileError TrainingError",
+    "dsp.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError OutputError "
+    "PresetError ScoreError SessionError SingerFileError TrainingError",
     "models.manifest": "Manifest",
     "models.recipe": "Facts Watcher train_singer",
     "models.singer": "Singer load_singer shipped:shipped_singers",
@@ -83,6 +85,7 @@ __all__ = [
     "BridgeError",
     "Cast",
     "Chain",
+    "DeviceError",
     "EffectError",
     "Engine",
     "Event",
@@ -100,6 +103,7 @@ __all__ = [
     "Preset",
     "PresetError",
     "ScoreError",
+    "SessionError",
     "Settings",
     "Singer",
     "SingerConversion",

@@ -15,10 +15,11 @@ from tests.conftest import ROOT
 ROOMS = {"dsp", "models", "plugin_bridge", "presets"}
 RUN_TIME = {"numpy", "onnxruntime", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 TRAINING = {"torch", "onnx", "onnxscript", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0"}
+LIVE = {"jack", "rtmidi", "sounddevice", "zeroconf"}
 ALLOWED = {
     "dsp": {"dsp", "numpy"},
     "models": {"dsp", "models", *RUN_TIME, *TRAINING},
-    "plugin_bridge": {*ROOMS, *RUN_TIME, "mido", "pythonosc", "tomli_w"},
+    "plugin_bridge": {*ROOMS, *RUN_TIME, *LIVE, "mido", "pythonosc", "tomli_w"},
     "presets": set[str](),
 }
 BLOCKED_IMPORT = """

@@ -1,0 +1,1 @@
+"""Drivers: what gives the live engine its time and moves its samples; a module each."""

@@ -1,0 +1,66 @@
+"""The small interface behind every live driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+MidiIn = Sequence[tuple[int, bytes]]
+"""MIDI messages of a block: sample offset within it, and the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a device runs at."""
+
+    sample_rate: int
+    channels: int
+    block: int
+    """Samples per call of `Exchange.cycle`."""
+    device: str
+    """Its name, for people."""
+
+
+class Exchange(Protocol):
+    """The engine's side, as a device's callback sees it."""
+
+    def cycle(self, source: Float32, output: Float32, midi: MidiIn = ()) -> None:
+        """Take a block and fill a block: moves samples, does nothing else, never waits.
+
+        Args:
+            source: (channels, block), float32, read only.
+            output: (channels, block), float32, filled; silence where the engine was not in time.
+            midi: what came with the block.
+        """
+
+    def overrun(self) -> None:
+        """Count an xrun that the device reports."""
+
+    def settled(self, timeout: float) -> bool:
+        """Wait until the engine has taken all that was given: for clocks that are simulated, no callback."""
+
+
+class Driver(Protocol):
+    """A way in and out."""
+
+    name: str
+
+    def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
+        """Connect, learn the form, ask for the exchange of that form and let blocks flow.
+
+        Args:
+            exchange: makes the engine's side for a form; raises ValueError for a rate that is not native.
+            lost: called once, from any thread, with a sentence when the device, its server or its rate is
+                gone; the caller then closes this driver and tries to open it again.
+
+        Raises:
+            DeviceError: there is no such device or server now, or it will not run as asked.
+        """
+
+    def close(self) -> None:
+        """Stop the blocks and let go of the device; may be called twice, and after `lost`."""
