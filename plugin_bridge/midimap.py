@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dsp.errors import ScoreError
 from plugin_bridge.events import WIDEST_BEND
-from plugin_bridge.parameters import Value, parameter
+from plugin_bridge.parameters import Parameter, Value, parameter
 
 DEFAULT_MAP = Path(__file__).with_name("midi.toml")
-_RESERVED = frozenset({0, 32, 6, 38, *range(96, 102), *range(120, 128)})
+RESERVED = frozenset({0, 32, 6, 38, *range(96, 102), *range(120, 128)})
+"""Controls with a fixed meaning, which no map can give them another."""
 _SIZE_LIMIT = 1024 * 1024
 
 Seven = Annotated[int, Field(ge=0, le=127)]
@@ -46,10 +47,8 @@ class Control(_Row):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        row = parameter(self.parameter)
-        if row.kind == "singer":
-            raise ValueError(f"control {self.number} cannot pick a {row.id}; map a program")
-        if self.number in _RESERVED:
+        row = movable(self.parameter)
+        if self.number in RESERVED:
             raise ValueError(f"control {self.number} has a fixed meaning; choose another")
         for bound in (self.low, self.high):
             if bound is not None and row.kind != "number":
@@ -80,6 +79,23 @@ class MidiMap(_Row):
     program: tuple[Program, ...] = ()
     control: tuple[Control, ...] = ()
 
+    def learned(self, number: int, name: str, *, pair: bool = False) -> MidiMap:
+        """Return this map with a parameter moved by another control, its `low`, `high` and `step` as before.
+
+        Args:
+            number: the control; what it moved until now is left without it, as is the control before.
+            name: the parameter.
+            pair: the control was seen with its low half, number + 32, which is then no control of its own.
+
+        Raises:
+            ValueError: the control or the parameter cannot be mapped.
+        """
+        before = next((row for row in self.control if row.parameter == name), None)
+        facts = before.model_dump(exclude={"number"}) if before else {"parameter": name}
+        taken = {number, number + 32} if pair else {number}
+        kept = [row for row in self.control if row.parameter != name and row.number not in taken]
+        return self.model_copy(update={"control": (*kept, Control(number=number, **facts))})
+
     @model_validator(mode="after")
     def _once_each(self) -> Self:
         keys = [f"program {row.program} of bank {row.bank}" for row in self.program]
@@ -90,11 +106,24 @@ class MidiMap(_Row):
         return self
 
 
-def load_midi_map(path: Path | None = None) -> MidiMap:
+def movable(name: object) -> Parameter:
+    """Return the row of a parameter that a control can move.
+
+    Raises:
+        ValueError: an unknown parameter, or a singer.
+    """
+    row = parameter(name)
+    if row.kind == "singer":
+        raise ValueError(f"a control cannot pick a {row.id}; map a program")
+    return row
+
+
+def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
     """Read a map.
 
     Args:
         path: a TOML file like `DEFAULT_MAP`, which is read without one.
+        placed: let the paths of singer files start here, not at the map.
 
     Raises:
         ScoreError: the file is missing, is not valid TOML, or does not fit.
@@ -103,8 +132,7 @@ def load_midi_map(path: Path | None = None) -> MidiMap:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a MIDI map")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        found = MidiMap.model_validate(_tuples(data))
+        found = parse_midi_map(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScoreError(f"{path} does not exist; check the path of the MIDI map") from error
     except OSError as error:
@@ -117,7 +145,18 @@ def load_midi_map(path: Path | None = None) -> MidiMap:
         raise ScoreError(
             f"{path}, {where}: {first['msg'].removeprefix('Value error, ')}; mend the MIDI map"
         ) from error
+    if not placed:
+        return found
     return found.model_copy(update={"program": tuple(_placed(row, path.parent) for row in found.program)})
+
+
+def parse_midi_map(text: str) -> MidiMap:
+    """Return the map that a TOML text means, paths as they stand.
+
+    Raises:
+        ValueError: it is not valid TOML, or does not fit: tomllib's or pydantic's.
+    """
+    return MidiMap.model_validate(_tuples(tomllib.loads(text)))
 
 
 def _tuples(data: dict[str, object]) -> dict[str, object]:

@@ -32,7 +32,7 @@ def test_paths_of_singers_start_at_the_map(tmp_path: Path) -> None:
         ("bend_range = 100.0", "bend_range: "),
         ("colour = 1", "colour: "),
         ('[[control]]\nnumber = 1\nparameter = "moprh"', "parameter 'moprh' is unknown; use one of singer, "),
-        ('[[control]]\nnumber = 1\nparameter = "singer"', "cannot pick a singer; map a program"),
+        ('[[control]]\nnumber = 1\nparameter = "singer"', "a control cannot pick a singer; map a program"),
         ('[[control]]\nnumber = 6\nparameter = "morph"', "control 6 has a fixed meaning"),
         ('[[control]]\nnumber = 200\nparameter = "morph"', "control.0.number: "),
         ('[[control]]\nnumber = 1\nparameter = "morph"\nhigh = 3.0', "morph 3.0 is out of range"),
