@@ -87,9 +87,10 @@ class MidiInput:
         for message in self._stream.process(data):
             if message[0] & 0xF0 == _CONTROL_CHANGE:
                 self._learn(message[0] & 0x0F, message[1])
-            events += self._decoder.process(mido.Message.from_bytes(message), position)
+            found = self._decoder.process(mido.Message.from_bytes(message), position)
+            events += [event for event in found if self._can_sing(event)]
         self._pass_on()
-        return [event for event in events if self._can_sing(event)]
+        return events
 
     def learn(self, parameter: str | None) -> None:
         """Let the next control change, of any channel, move a parameter; None gives up waiting.
