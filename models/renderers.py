@@ -66,11 +66,9 @@ class BankRenderer(Renderer):
     def forward(self, batch: Batch, harmonic: Tensor, noise: Tensor) -> Tensor:
         """Render (batch, frames * hop)."""
         hiss = self.filters((white_noise(batch),), (noise,))
-        waves = harmonic_waves(batch.f0)
         sines, cosines = self.amplitudes(harmonic)
-        voice = _glide(sines, waves.imag)
-        if cosines is not None:
-            voice = voice + _glide(cosines, waves.real)
+        waves = harmonic_waves(batch.f0, cosines is not None)
+        voice = _glide(sines if cosines is None else torch.cat([sines, cosines], dim=2), *waves)
         return cast(Tensor, hiss + voice * batch.gate)
 
 
@@ -120,31 +118,47 @@ def white_noise(batch: Batch) -> Tensor:
 
 
 @torch.no_grad()
-def harmonic_waves(f0: Tensor) -> Tensor:
-    """Return exp(2 pi i k phase) per hop, faded at Nyquist: (batch, frames, HARMONICS, hop), complex64."""
-    phase = torch.cumsum(f0.double() / TRAINING_RATE, dim=1).reshape(f0.shape[0], -1, 1, HOP)
+def harmonic_waves(f0: Tensor, cosines: bool) -> tuple[Tensor, Tensor]:
+    """Return the sines of the harmonics per hop, and where asked their cosines after them.
+
+    Args:
+        f0: hertz per sample, (batch, frames * hop).
+        cosines: whether those are wanted, too.
+
+    Returns:
+        Waves, (batch, frames, HARMONICS or twice that, hop), and each one's fade at Nyquist, 0 to 1, without
+        the hop.
+    """
+    hops = f0.reshape(f0.shape[0], -1, 1, HOP)
+    phase = torch.cumsum(f0.double() / TRAINING_RATE, dim=1).reshape(hops.shape)
     # Harmonic a * step + b as a product of two directly computed ones: rounding never piles up.
     step = int(HARMONICS**0.5) + 1
-    low = _turns(phase, torch.arange(1, step + 1))
-    high = _turns(phase, torch.arange(0, HARMONICS, step))
-    waves = (high[:, :, :, None] * low[:, :, None]).flatten(2, 3)[:, :, :HARMONICS]
+    low_cosine, low_sine = _turns(phase, torch.arange(1, step + 1), 2)
+    high_cosine, high_sine = _turns(phase, torch.arange(0, HARMONICS, step), 3)
+    waves = [torch.addcmul(high_sine * low_cosine, high_cosine, low_sine)]
+    if cosines:
+        waves.append(torch.addcmul(high_cosine * low_cosine, high_sine, low_sine, value=-1.0))
+    parts = [wave.flatten(2, 3)[:, :, :HARMONICS] for wave in waves]
     nyquist = TRAINING_RATE / 2
-    hertz = f0.reshape(f0.shape[0], -1, 1, HOP).mean(-1, keepdim=True) * torch.arange(
-        1, HARMONICS + 1, device=f0.device
-    ).reshape(1, 1, -1, 1)
-    return waves * torch.clamp((nyquist - hertz) / (HarmonicBank.FADE * nyquist), 0.0, 1.0)
+    hertz = hops.mean(-1) * torch.arange(1, HARMONICS + 1, device=f0.device)
+    fade = torch.clamp((nyquist - hertz) / (HarmonicBank.FADE * nyquist), 0.0, 1.0)
+    if not cosines:
+        return parts[0], fade
+    return torch.cat(parts, dim=2), torch.cat([fade, fade], dim=2)
 
 
-def _turns(phase: Tensor, numbers: Tensor) -> Tensor:
+def _turns(phase: Tensor, numbers: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Return cosine and sine of harmonics with a further axis of length 1."""
     cycles = phase * numbers.to(phase.device).reshape(1, 1, -1, 1)
-    angle = (2.0 * torch.pi * (cycles - cycles.floor())).float()
-    return torch.polar(torch.ones_like(angle), angle)
+    angle = (2.0 * torch.pi * (cycles - cycles.floor())).float().unsqueeze(axis)
+    return torch.cos(angle), torch.sin(angle)
 
 
-def _glide(amplitudes: Tensor, waves: Tensor) -> Tensor:
+def _glide(amplitudes: Tensor, waves: Tensor, fade: Tensor) -> Tensor:
     """Sum waves with amplitudes that run linearly from each frame to the next, (batch, frames * hop)."""
     after = functional.pad(amplitudes[:, 1:], (0, 0, 0, 1))
-    left, right = (torch.einsum("btk,btkn->btn", part, waves) for part in (amplitudes, after))
+    ends = torch.stack([amplitudes, after], dim=2) * fade[:, :, None]
+    left, right = (ends @ waves).unbind(dim=2)
     rise = torch.arange(HOP, device=waves.device) / HOP
     return (left + (right - left) * rise).reshape(waves.shape[0], -1)
 
