@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.fourier import RealTransform
 from dsp.units import hop_size
 
 Float32 = NDArray[np.float32]
@@ -66,13 +66,59 @@ class GridReader:
     def read(self, *controls: Float32) -> Float32:
         """Return the levels at the bins, shape (sources, hop + 1), float32, of controls, (points,) each."""
         joined = np.concatenate(controls)
-        levels = joined[self._left]
-        levels += self._part * (joined[self._right] - levels)
-        return np.asarray(levels, np.float32)
+        levels, step = joined.take(self._left), joined.take(self._right)
+        step -= levels
+        step *= self._part
+        levels += step
+        return levels
+
+
+class MinimumPhase:
+    """Turn log-magnitudes into minimum-phase impulse responses by the folded cepstrum.
+
+    (Oppenheim and Schafer, Discrete-Time Signal Processing, ch. 13.) A voice is close to minimum phase, and
+    such a filter adds no delay: the published SawSing filter is zero-phase and needs half its length.
+    `models.synthesis.minimum_phase` is the same in torch.
+
+    Args:
+        hop: samples per hop; the responses have twice as many.
+        rows: responses made at once.
+    """
+
+    def __init__(self, hop: int, rows: int = 1) -> None:
+        self._transform = RealTransform(2 * hop, rows)
+        fold, fade = fold_and_fade(2 * hop)
+        self._fold, self._fade = fold / np.float32(2 * hop), fade / np.float32(2 * hop)
+        self._magnitude, self._angle, self._part = np.empty((3, rows, hop + 1), np.float32)
+
+    def respond(self, log_magnitude: Float32, out: Float32) -> None:
+        """Make responses.
+
+        Args:
+            log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape (rows, hop + 1).
+            out: where the responses go: 20 ms, the last 5 ms faded out, shape (rows, 2 * hop), float32.
+        """
+        bins, angle, part = self._transform.spectrum, self._angle, self._part
+        np.copyto(bins, log_magnitude)
+        self._transform.inverse()
+        self._transform.signal *= self._fold
+        self._transform.forward()
+        # The real part is the log-magnitude again. Its exponential and that of the imaginary part are taken
+        # apart: three times as fast as the complex one.
+        magnitude = np.exp(log_magnitude, out=self._magnitude)
+        np.copyto(angle, bins.imag)
+        np.multiply(magnitude, np.cos(angle, out=part), out=bins.real)
+        np.multiply(magnitude, np.sin(angle, out=part), out=bins.imag)
+        self._transform.inverse()
+        np.multiply(self._transform.signal, self._fade, out=out)
 
 
 @lru_cache(maxsize=16)
-def _fold_and_fade(size: int) -> tuple[Float32, Float32]:
+def fold_and_fade(size: int) -> tuple[Float32, Float32]:
+    """Return the weights of a cepstrum that make it causal, and those that end its response softly.
+
+    Both have the shape (size,), float32.
+    """
     fold = np.zeros(size, np.float32)
     fold[0] = fold[size // 2] = 1.0
     fold[1 : size // 2] = 2.0
@@ -80,29 +126,6 @@ def _fold_and_fade(size: int) -> tuple[Float32, Float32]:
     quarter = size // 4
     fade[-quarter:] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(quarter) + 0.5) / quarter)
     return fold, fade
-
-
-def minimum_phase(log_magnitude: Any, xp: Any = np) -> Any:  # noqa: ANN401 - arrays of numpy or of torch
-    """Turn log-magnitudes into minimum-phase impulse responses by the folded cepstrum.
-
-    (Oppenheim and Schafer, Discrete-Time Signal Processing, ch. 13.) A voice is close to minimum phase, and
-    such a filter adds no delay: the published SawSing filter is zero-phase and needs half its length.
-
-    Args:
-        log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape (..., hop + 1).
-        xp: the array namespace of the input: `numpy`, or `torch` when training.
-
-    Returns:
-        Impulse responses of 20 ms, the last 5 ms faded out, shape (..., 2 * hop).
-    """
-    size = 2 * (log_magnitude.shape[-1] - 1)
-    fold, fade = (xp.asarray(part, device=log_magnitude.device) for part in _fold_and_fade(size))
-    cepstrum = xp.fft.irfft(log_magnitude, size) * fold
-    spectrum = xp.fft.rfft(cepstrum)
-    # exp of the real and imaginary part apart: three times as fast as the complex exp of either library.
-    angle = spectrum.imag
-    spectrum = xp.exp(spectrum.real) * (xp.cos(angle) + 1j * xp.sin(angle))
-    return xp.fft.irfft(spectrum, size) * fade
 
 
 class TimeVaryingFilter:
@@ -120,11 +143,13 @@ class TimeVaryingFilter:
         self.hop = hop_size(sample_rate)
         self.latency = 0
         self.tail = 2 * self.hop
-        self._size = 3 * self.hop
-        self._sources = sources
+        size = 3 * self.hop
+        self._minimum_phase = MinimumPhase(self.hop, sources)
+        self._impulses = RealTransform(size, sources)
+        self._frames = RealTransform(size, 2 * sources)
+        self._wet = RealTransform(size)
         self._ring = np.zeros(4 * self.hop, np.float32)
-        self._full_ramp = _ramps(self.hop)
-        self._frames = np.zeros((2, sources, self.hop), np.float32)
+        self._full_ramps = _ramps(self.hop, size)
 
     def response(self, log_magnitude: Float32) -> Complex64:
         """Prepare a filter for `process`.
@@ -132,7 +157,9 @@ class TimeVaryingFilter:
         Args:
             log_magnitude: natural log per source at the filter bins, shape (sources, hop + 1), float32.
         """
-        return np.asarray(np.fft.rfft(minimum_phase(log_magnitude), self._size))
+        self._minimum_phase.respond(log_magnitude, self._impulses.signal[:, : 2 * self.hop])
+        self._impulses.forward()
+        return self._impulses.spectrum.copy()
 
     def process(self, x: Float32, knots: Sequence[tuple[int, Complex64]]) -> Float32:
         """Filter up to one hop.
@@ -144,27 +171,37 @@ class TimeVaryingFilter:
         Returns:
             The sum of the filtered sources, shape (n,), float32.
         """
-        n = x.shape[1]
+        n, ring = x.shape[1], self._ring
         for (start, left), (stop, right) in pairwise(knots):
-            length = stop - start
-            ramps = self._full_ramp if length == self.hop else _ramps(length)
-            frames = self._frames[:, :, :length]
-            np.multiply(x[None, :, start:stop], ramps[:, None, :], out=frames)
-            bins = np.fft.rfft(frames, self._size)
-            bins[0] *= left
-            bins[1] *= right
-            wet = np.fft.irfft(bins.sum(axis=(0, 1)), self._size)
-            self._ring[start : start + self._size] += wet
-        y = self._ring[:n].copy()
-        self._ring[:-n] = self._ring[n:]
-        self._ring[-n:] = 0.0
+            self._convolve(x[:, start:stop], left, right)
+            ring[start : start + self._wet.size] += self._wet.signal[0]
+        y = ring[:n].copy()
+        ring[:-n] = ring[n:]
+        ring[-n:] = 0.0
         return y
+
+    def _convolve(self, x: Float32, left: Complex64, right: Complex64) -> None:
+        sources, length = x.shape
+        whole = length == self.hop
+        frames, bins = self._frames.signal, self._frames.spectrum
+        if not whole:
+            frames[:, length : self.hop] = 0.0
+        falling, rising = self._full_ramps if whole else _ramps(length, self._wet.size)
+        np.multiply(x, falling, out=frames[:sources, :length])
+        np.multiply(x, rising, out=frames[sources:, :length])
+        self._frames.forward()
+        before, after = bins[:sources], bins[sources:]
+        before *= left
+        after *= right
+        np.add.reduce(bins, axis=0, out=self._wet.spectrum[0])
+        self._wet.inverse()
 
     def reset(self) -> None:
         """Silence what still rings."""
         self._ring[:] = 0.0
 
 
-def _ramps(length: int) -> Float32:
+def _ramps(length: int, size: int) -> Float32:
+    """Return a falling and a rising ramp, shape (2, length), that also undo the scale of a transform."""
     rise = np.arange(length, dtype=np.float32) / np.float32(length)
-    return np.stack([1.0 - rise, rise])
+    return np.asarray(np.stack([1.0 - rise, rise]) / np.float32(size), np.float32)

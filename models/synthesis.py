@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dsp.filters import filter_bins, minimum_phase
+from dsp.filters import filter_bins, fold_and_fade
 
 
 def grid_matrix(grid: NDArray[np.float64], bins: NDArray[np.float64]) -> Tensor:
@@ -52,7 +52,7 @@ class FilteredSources(nn.Module):
         for number, (source, control) in enumerate(zip(sources, controls, strict=True)):
             padded = torch.nn.functional.pad(source, (hop, 0))
             pieces = padded.unfold(1, 2 * hop, hop)[:, :frames] * self.window
-            response = minimum_phase(control @ getattr(self, f"matrix{number}"), torch)
+            response = minimum_phase(control @ getattr(self, f"matrix{number}"))
             wet = torch.fft.rfft(pieces, size) * torch.fft.rfft(response, size)
             total = wet if total is None else total + wet
         assert total is not None
@@ -62,3 +62,22 @@ class FilteredSources(nn.Module):
             out = out + torch.nn.functional.pad(segments[:, :, part], (0, 0, part, 3 - part))
         joined: Tensor = out.reshape(batch, -1)[:, hop : hop + samples]
         return joined
+
+
+def minimum_phase(log_magnitude: Tensor) -> Tensor:
+    """Turn log-magnitudes into minimum-phase impulse responses, as `dsp.filters.MinimumPhase` does.
+
+    Args:
+        log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape (..., hop + 1).
+
+    Returns:
+        Impulse responses of 20 ms, the last 5 ms faded out, shape (..., 2 * hop).
+    """
+    size = 2 * (log_magnitude.shape[-1] - 1)
+    fold, fade = (torch.from_numpy(part).to(log_magnitude.device) for part in fold_and_fade(size))
+    spectrum = torch.fft.rfft(torch.fft.irfft(log_magnitude, size) * fold)
+    # exp of the real and imaginary part apart: three times as fast as the complex exp.
+    angle = spectrum.imag
+    spectrum = torch.exp(spectrum.real) * (torch.cos(angle) + 1j * torch.sin(angle))
+    response: Tensor = torch.fft.irfft(spectrum, size) * fade
+    return response

@@ -10,10 +10,10 @@ from dsp.filters import (
     HARMONIC_GRID,
     NOISE_GRID,
     GridReader,
+    MinimumPhase,
     TimeVaryingFilter,
     filter_bins,
     hertz_grid,
-    minimum_phase,
 )
 from dsp.units import RATES, hop_size
 
@@ -23,6 +23,13 @@ Float32 = NDArray[np.float32]
 def formants(bins: NDArray[np.float64], centres: tuple[float, ...], width: float = 120.0) -> Float32:
     peaks = [3.0 / (1.0 + ((bins - centre) / width) ** 2) for centre in centres]
     return np.asarray(np.sum(peaks, axis=0) - bins / 6000.0, np.float32)
+
+
+def minimum_phase(levels: Float32) -> Float32:
+    rows = np.atleast_2d(levels)
+    out = np.empty((rows.shape[0], 2 * rows.shape[1] - 2), np.float32)
+    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows, out)
+    return out.reshape(*levels.shape[:-1], -1)
 
 
 @pytest.mark.parametrize("grid", [HARMONIC_GRID, NOISE_GRID, hertz_grid(25.0)])
