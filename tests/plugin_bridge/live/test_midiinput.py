@@ -97,7 +97,7 @@ def test_the_next_control_is_learned_saved_and_acts_at_once(desk: Desk, path: Pa
     )  # none of these is a control
     assert desk.midi.learning == "morph"
     assert desk.send(0xB4, 21, 64, at=2) == [Event(2, "morph", 0.5)]
-    assert desk.midi.learning is None
+    assert not desk.midi.learning
     assert desk.send(0xB0, 22, 64, at=3) == []
     assert desk.said == ["control 21 moves morph now"]
     desk.midi.close()
