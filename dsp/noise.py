@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_HALF, _WIDTH = np.float32(0.5), np.float32(np.sqrt(12.0))
 _DRAWS_PER_COUNT = 8  # one Philox4x64 counter step gives four 64-bit words, that is eight float32 draws
 
 
@@ -24,8 +25,8 @@ class UniformNoise:
     def process(self, n: int) -> NDArray[np.float32]:
         """Return the next n samples, shape (n,), float32."""
         draws = self._generator.random(n, dtype=np.float32)
-        draws -= np.float32(0.5)
-        draws *= np.float32(np.sqrt(12.0))
+        draws -= _HALF
+        draws *= _WIDTH
         return draws
 
     def reset(self, position: int = 0) -> None:

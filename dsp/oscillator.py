@@ -32,24 +32,26 @@ class Phase:
         """Advance by f0 in hertz, shape (n,); return the phase at each sample, shape (n,)."""
         return self.advance(f0)[0]
 
-    def advance(self, f0: Float64) -> tuple[Float64, Float64]:
-        """Advance as `process` does; return the phase and the whole cycles since the start of the call."""
-        cycles = np.cumsum(f0 / self._rate)
+    def advance(self, f0: Float64) -> tuple[Float64, NDArray[np.intp]]:
+        """Advance as `process` does; return the phase and the samples in which a cycle begins."""
+        cycles = f0 / self._rate
+        np.add.accumulate(cycles, out=cycles)
         cycles += self._last
-        turns = np.floor(cycles)
-        cycles -= turns
+        begun = cycles.searchsorted(np.arange(1.0, cycles[-1] + 1.0))[: int(cycles[-1])]
+        cycles -= np.floor(cycles)
         self._last = float(cycles[-1])
-        return cycles, turns
+        return cycles, begun
 
     def reset(self) -> None:
         """Start again from phase 0."""
         self._last = 0.0
 
 
-def _step_residual() -> Float32:
-    """Band-limited step minus ideal step, shape (oversampling + 1, 2 * half width).
+def _jump_residual() -> tuple[Float32, Float32]:
+    """Band-limited jump from 1 to -1 minus the ideal one, and its change to the next row.
 
-    Row r, column c: the residual at c - HALF_WIDTH + r / oversampling samples after the jump.
+    Both have the shape (oversampling + 1, 2 * half width). Row r, column c: the residual at
+    c - HALF_WIDTH + r / oversampling samples after the jump.
     """
     count = 2 * HALF_WIDTH * _OVERSAMPLING
     t = (np.arange(count + 1) - count / 2) / _OVERSAMPLING
@@ -60,10 +62,11 @@ def _step_residual() -> Float32:
     table = residual[rows]
     # At t = 0 exactly the row for fraction 0 is "after" and that for fraction 1 ends just "before" the jump.
     table[_OVERSAMPLING, HALF_WIDTH - 1] += 1.0
-    return np.asarray(table, np.float32)
+    table *= -2.0
+    return table.astype(np.float32), np.diff(table, axis=0, append=table[-1:]).astype(np.float32)
 
 
-_RESIDUAL = _step_residual()
+_RESIDUAL, _RESIDUAL_STEP = _jump_residual()
 
 
 class Sawtooth:
@@ -81,35 +84,35 @@ class Sawtooth:
         self._rate = float(sample_rate)
         self._hop = hop_size(sample_rate)
         self.latency = 0
-        self._pending = np.zeros(self._hop + 2 * HALF_WIDTH, np.float32)
+        self._naive = np.empty(self._hop, np.float32)
+        self._ringing = np.zeros(2 * HALF_WIDTH, np.float32)
 
     def process(self, f0: Float64) -> Float32:
         """Render n <= hop samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
         n = f0.shape[0]
-        phase, turns = self._phase.advance(f0)
-        pending = self._pending
-        pending[HALF_WIDTH : HALF_WIDTH + n] += 2.0 * phase - 1.0
-        turned = np.empty(n, np.bool_)
-        turned[0] = turns[0] > 0.0
-        np.greater(turns[1:], turns[:-1], out=turned[1:])
-        jumps = np.flatnonzero(turned)
+        phase, jumps = self._phase.advance(f0)
+        y = np.zeros(n + 2 * HALF_WIDTH, np.float32)
+        y[: 2 * HALF_WIDTH] = self._ringing
+        naive = np.subtract(phase, 0.5, out=self._naive[:n], casting="same_kind")
+        naive *= 2.0
+        y[HALF_WIDTH : HALF_WIDTH + n] += naive
         if jumps.size:
-            after = phase[jumps] * self._rate / f0[jumps] * _OVERSAMPLING
-            row = np.minimum(after.astype(np.int64), _OVERSAMPLING - 1)
-            part = np.minimum(after - row, 1.0).astype(np.float32)[:, None]
-            residual = _RESIDUAL[row] * (1.0 - part) + _RESIDUAL[row + 1] * part
-            residual *= np.float32(-2.0)
+            after = phase[jumps] / f0[jumps]
+            after *= self._rate * _OVERSAMPLING
+            row = after.astype(np.intp)
+            after -= row
+            residual = _RESIDUAL_STEP[row]
+            residual *= after.astype(np.float32)[:, None]
+            residual += _RESIDUAL[row]
             for jump, shape in zip(jumps.tolist(), residual, strict=True):
-                pending[jump : jump + 2 * HALF_WIDTH] += shape
-        y = pending[:n].copy()
-        pending[:-n] = pending[n:]
-        pending[-n:] = 0.0
-        return y
+                y[jump : jump + 2 * HALF_WIDTH] += shape
+        self._ringing = y[n:].copy()
+        return y[:n]
 
     def reset(self) -> None:
         """Start again from phase 0 and silence."""
         self._phase.reset()
-        self._pending[:] = 0.0
+        self._ringing[:] = 0.0
 
 
 class HarmonicBank:

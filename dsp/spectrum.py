@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.filters import NOISE_GRID
+from dsp.fourier import RealTransform
 from dsp.units import hop_size
 
 Float32 = NDArray[np.float32]
@@ -21,8 +23,18 @@ SILENCE_DB = -100.0
 LOWEST_WIDTH_HZ = 100.0
 UNVOICED_WIDTH_HZ = 200.0
 
+_SILENCE = 10.0 ** (SILENCE_DB / 10.0)
 _SAFE_GRID = np.maximum(ENVELOPE_GRID, 1.0)
+_NOTHING = 1e-30  # of power: 120 dB below the floor of the softest frame
 _BAND_WIDTH = np.maximum(LOWEST_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
+
+
+def _in_bins(hz: Float64) -> Float64:
+    """Bin k covers [k - 1/2, k + 1/2] * 25 Hz, and starts at k in the running sum."""
+    return hz / BIN_HZ + 0.5
+
+
+_BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
 
 
 class Spectrum(NamedTuple):
@@ -64,16 +76,15 @@ class Analyzer:
     def __init__(self, sample_rate: int) -> None:
         self.hop = hop_size(sample_rate)
         self.latency = self.hop
-        self._size = 4 * self.hop
+        size = 4 * self.hop
         window = analysis_window(sample_rate)
-        self._window = window.astype(np.float32)
         # Parseval for a one-sided spectrum: the sum over bins is the windowed mean square.
-        scale = np.full(self._size // 2 + 1, 2.0 / (self._size * np.sum(window**2)))
-        scale[0] *= 0.5
-        scale[-1] *= 0.5
-        self._scale = scale
-        self._weight = a_weighting(np.arange(self._size // 2 + 1, dtype=np.float64) * BIN_HZ)
+        self._window = (window * np.sqrt(2.0 / (size * np.sum(window**2)))).astype(np.float32)
+        self._weight = a_weighting(np.arange(size // 2 + 1, dtype=np.float64) * BIN_HZ)
         self._history = np.zeros(3 * self.hop, np.float32)
+        self._transform = RealTransform(size)
+        self._windowed = self._transform.signal[0, : 3 * self.hop]
+        self._parts = self._transform.spectrum[0].view(np.float32).reshape(-1, 2)
 
     def process(self, x: Float32) -> Spectrum:
         """Analyse the next hop.
@@ -84,11 +95,14 @@ class Analyzer:
         history, hop = self._history, self.hop
         history[:-hop] = history[hop:]
         history[-hop:] = x
-        bins = np.fft.rfft(history * self._window, self._size)
-        power = (bins.real**2 + bins.imag**2) * self._scale
+        np.multiply(history, self._window, out=self._windowed)
+        self._transform.forward()
+        squares = np.square(self._parts)
+        power = np.add(squares[:, 0], squares[:, 1], dtype=np.float64)
+        power[0] *= 0.5
+        power[-1] *= 0.5
         level = float(power @ self._weight)
-        floor = 10.0 ** (SILENCE_DB / 10.0)
-        return Spectrum(power, 10.0 * np.log10(max(level, floor)))
+        return Spectrum(power, 10.0 * math.log10(max(level, _SILENCE)))
 
     def reset(self) -> None:
         """Forget all audio."""
@@ -121,26 +135,42 @@ def envelope(
         Band levels in dB relative to the frame's loudness, shape (..., bands), float32, clipped to
         [`ENVELOPE_FLOOR_DB`, 40]; bands above Nyquist are at the floor.
     """
-    bins = power.shape[-1]
-    cumulative = np.zeros((power.size // bins, bins + 2))
-    np.cumsum(power.reshape(-1, bins), axis=1, out=cumulative[:, 1:-1])
-    cumulative[:, -1] = cumulative[:, -2]
-    natural = _BAND_WIDTH if centres is ENVELOPE_GRID else _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
-    half = 0.5 * np.maximum(natural, np.reshape(width_hz, (-1, 1)))
-    # Bin k covers [k - 1/2, k + 1/2] * 25 Hz, and starts at k in the cumulative sum.
-    edges = np.concatenate([centres - half, centres + half], axis=1) / BIN_HZ + 0.5
+    bins, count = power.shape[-1], centres.size
+    if centres is ENVELOPE_GRID:
+        middle, natural = _BAND_MIDDLE, _BAND_WIDTH
+    else:
+        middle, natural = _in_bins(centres), _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
+    half = np.maximum(natural, np.asarray(width_hz)[..., None])
+    half *= 0.5 / BIN_HZ
+    edges = np.empty((*power.shape[:-1], 2 * count))
+    np.subtract(middle, half, out=edges[..., :count])
+    np.add(middle, half, out=edges[..., count:])
     np.maximum(edges, 0.0, out=edges)
-    count = centres.size
-    below = _read(cumulative, np.minimum(edges, bins))
-    level = np.reshape(loudness, (-1, 1))
-    floor = 10.0 ** ((level + ENVELOPE_FLOOR_DB) / 10.0)
-    density = (below[:, count:] - below[:, :count]) / (edges[:, count:] - edges[:, :count])
-    db = 10.0 * np.log10(np.maximum(density, floor)) - level
-    return np.asarray(np.minimum(db, 40.0).reshape(*power.shape[:-1], count), np.float32)
+    sums = _sums_at(power, np.minimum(edges, bins))
+    db = sums[..., count:] - sums[..., :count]
+    db /= edges[..., count:] - edges[..., :count]
+    np.maximum(db, _NOTHING, out=db)
+    np.log10(db, out=db)
+    db *= 10.0
+    db -= np.asarray(loudness)[..., None]
+    np.maximum(db, ENVELOPE_FLOOR_DB, out=db)
+    return np.minimum(db, 40.0, out=db).astype(np.float32)
 
 
-def _read(rows: Float64, position: Float64) -> Float64:
-    index = position.astype(np.int64)
-    here = np.arange(rows.shape[0])[:, None]
-    left = rows[here, index]
-    return np.asarray(left + (rows[here, index + 1] - left) * (position - index))
+def _sums_at(rows: Float64, position: Float64) -> Float64:
+    """Return the running sums of rows, (..., bins), at fractional bins from 0 to `bins`, (..., n)."""
+    bins = rows.shape[-1]
+    sums = np.empty((*rows.shape[:-1], bins + 2))
+    sums[..., 0] = 0.0
+    np.add.accumulate(rows, axis=-1, out=sums[..., 1:-1])
+    sums[..., -1] = sums[..., -2]
+    index = position.astype(np.intp)
+    part = position - index
+    if rows.ndim > 1:
+        index += np.arange(0, sums.size, bins + 2).reshape(*rows.shape[:-1], 1)
+    flat = sums.reshape(-1)
+    left, right = flat.take(index), flat[1:].take(index)
+    right -= left
+    right *= part
+    left += right
+    return left
