@@ -26,6 +26,22 @@ def trust(frames: float) -> float:
     return frames / (frames + PRIOR_FRAMES)
 
 
+class Audible:
+    """Tell singing from silence by level: what lies far below the loudest heard lately is silence."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def process(self, loudness: float) -> bool:
+        """Take the loudness of one frame, dB, and say whether something is to be heard."""
+        self._peak = max(self._peak - PEAK_FALL_DB, loudness)
+        return loudness > max(self._peak - AUDIBLE_DB, SILENCE_DB)
+
+    def reset(self) -> None:
+        """Forget the loudest."""
+        self._peak = SILENCE_DB
+
+
 class ColourNormalizer:
     """Subtract the running mean of the envelope: the room, the microphone and the average vocal tract.
 
@@ -39,7 +55,7 @@ class ColourNormalizer:
     def __init__(self) -> None:
         self._mean: Float64 = np.zeros(ENVELOPE_GRID.size)
         self._frames = 0.0
-        self._peak = SILENCE_DB
+        self._audible = Audible()
 
     def process(self, bands: Float32, loudness: float) -> Float32:
         """Learn from one envelope and return it normalised.
@@ -48,8 +64,7 @@ class ColourNormalizer:
             bands: envelope in dB, shape (bands,), float32 (`dsp.spectrum.envelope`).
             loudness: A-weighted dB re full scale of the same frame or its neighbour.
         """
-        self._peak = max(self._peak - PEAK_FALL_DB, loudness)
-        if loudness > max(self._peak - AUDIBLE_DB, SILENCE_DB):
+        if self._audible.process(loudness):
             self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
             self._mean += (bands - self._mean) / self._frames
         return normalized(bands, self._mean, trust(self._frames))
@@ -58,7 +73,7 @@ class ColourNormalizer:
         """Forget the source."""
         self._mean[:] = 0.0
         self._frames = 0.0
-        self._peak = SILENCE_DB
+        self._audible.reset()
 
 
 def normalized(bands: Float32, mean: Float64, share: float) -> Float32:

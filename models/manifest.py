@@ -41,6 +41,8 @@ class Manifest(BaseModel):
     steps: int = 0
     scores: dict[str, float] = Field(default_factory=dict)
     """Held-out scores by name."""
+    colour: tuple[float, ...] = ()
+    """Of a sawsing singer: the long-term mean of its filters (`dsp.singercolour`); empty leaves it alone."""
     tables: str = ""
     """Wavetables of a dwts singer: base64 of complex64 (tables, harmonics), little-endian."""
 

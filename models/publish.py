@@ -1,4 +1,4 @@
-"""From a trained network to a singer file: memory, pitch range, manifest and held-out scores."""
+"""From a trained network to a singer file: memory, pitch range, colour, manifest and held-out scores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dsp.controls import VOICED
 from dsp.errors import TrainingError
+from dsp.singercolour import colour_of
 from models.batches import Material, clean_example, stack
 from models.export import choose_memory, export_singer
 from models.manifest import Manifest
@@ -53,6 +54,18 @@ def memory_of(network: Estimator, materials: Sequence[Material]) -> Tensor:
     return choose_memory(every[::stride])
 
 
+@torch.no_grad()
+def colour_of_singer(network: Estimator, materials: Sequence[Material]) -> tuple[float, ...]:
+    """Return the long-term colour of the singer's filters over its own recordings."""
+    parts = []
+    for material in materials:
+        batch = stack([clean_example(material)])
+        harmonic, noise = network(*(part.to(network.keys.device) for part in (batch.envelope, batch.pitch)))
+        parts.append((harmonic[0].cpu(), noise[0].cpu(), batch.pitch[0, :, 1], batch.pitch[0, :, 2]))
+    every = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return tuple(round(float(level), 3) for level in colour_of(*every))
+
+
 def publish(
     trainer: Trainer,
     own: Sequence[Material],
@@ -83,6 +96,7 @@ def publish(
         f0_high=high,
         steps=trainer.step,
         scores=scores,
+        colour=colour_of_singer(network, own) if trainer.plan.kind == "sawsing" else (),
         tables="" if tables is None else base64.b64encode(tables.astype("<c8").tobytes()).decode(),
     )
     return export_singer(network, memory_of(network, own), manifest, path)

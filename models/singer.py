@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from dsp.errors import SingerFileError
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.spectrum import ENVELOPE_GRID
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
 from models.manifest import FORMAT, METADATA_KEY, Manifest
@@ -97,6 +98,7 @@ class Estimator:
         self._pitch = np.zeros((1, 3), np.float32)
         self._likeness = np.zeros((1, 1), np.float32)
         self._state: Float32 = np.zeros((1, manifest.state_size), np.float32)
+        self._colour = SingerColour(manifest.colour) if manifest.colour else None
 
     def step(
         self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float = 0.0
@@ -124,11 +126,15 @@ class Estimator:
                 "state": self._state,
             },
         )
-        return harmonic[0], noise[0]
+        if self._colour is None:
+            return harmonic[0], noise[0]
+        return self._colour.process(harmonic[0], noise[0], voicing, loudness)
 
     def reset(self) -> None:
         """Forget the past."""
         self._state = np.zeros_like(self._state)
+        if self._colour is not None:
+            self._colour.reset()
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
@@ -172,7 +178,8 @@ def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: M
         "noise": [1, NOISE_GRID.size],
         "next_state": [1, manifest.state_size],
     }
-    if found != wanted:
+    coloured = len(manifest.colour) in ((0, COLOUR_SIZE) if manifest.kind == "sawsing" else (0,))
+    if found != wanted or not coloured:
         raise SingerFileError(
             f"{path} does not have a singer's inputs and outputs; download or train the singer again"
         )

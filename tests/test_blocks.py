@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import dsp
 from dsp.candidates import CandidateFinder
-from dsp.colour import ColourNormalizer
+from dsp.colour import Audible, ColourNormalizer
 from dsp.decimator import Decimator
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
@@ -22,6 +22,7 @@ from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
 from dsp.pitch import PitchTracker
+from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
@@ -101,9 +102,24 @@ def features() -> tuple[Render, Callable[[], None]]:
     return render, block.reset
 
 
+def audible() -> tuple[Render, Callable[[], None]]:
+    block = Audible()
+    return (lambda x: spread([block.process(40.0 * float(x[0]))])), block.reset
+
+
 def colour() -> tuple[Render, Callable[[], None]]:
     block = ColourNormalizer()
     return (lambda x: spread(block.process(np.resize(x, NOISE_GRID.size), -20.0))), block.reset
+
+
+def singer_colour() -> tuple[Render, Callable[[], None]]:
+    block = SingerColour(np.linspace(2.0, -2.0, COLOUR_SIZE).tolist())
+
+    def render(x: Float32) -> Float32:
+        harmonic, noise = (np.resize(x, grid.size) for grid in (HARMONIC_GRID, NOISE_GRID))
+        return spread(np.concatenate(block.process(harmonic, noise, 1.0, -20.0)))
+
+    return render, block.reset
 
 
 def decimator() -> tuple[Render, Callable[[], None]]:
@@ -256,6 +272,7 @@ def tables() -> NDArray[np.complex64]:
 
 BLOCKS: dict[str, Block] = {
     "Analyzer": Block(by_hops(analyzer)),
+    "Audible": Block(by_hops(audible)),
     "Backlog": Block(backlog),
     "CandidateFinder": Block(by_hops(candidates)),
     "ColourNormalizer": Block(by_hops(colour)),
@@ -273,6 +290,7 @@ BLOCKS: dict[str, Block] = {
     "Quantizer": Block(quantizer, np.int32),
     "Ramp": Block(ramp),
     "SawSing": Block(by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)))),
+    "SingerColour": Block(by_hops(singer_colour)),
     "Sawtooth": Block(by_hops(sawtooth)),
     "TimeVaryingFilter": Block(by_hops(filters)),
     "UniformNoise": Block(noise),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dsp.errors import TrainingError
 from dsp.filters import NOISE_GRID
 from dsp.oscillator import Sawtooth
+from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from models.batches import Batch, BatchMaker, Material, clean_example, prepare, stack
@@ -204,6 +205,7 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
     assert singer.manifest == manifest
     assert {"multi_scale_loss", "f0_cents", "voicing_f1"} <= set(manifest.scores)
     assert manifest.f0_low <= manifest.f0_median <= manifest.f0_high
+    assert len(manifest.colour) == (COLOUR_SIZE if kind == "sawsing" else 0)
     estimator = singer.start()
     bands = np.full(ENVELOPE_GRID.size, -40.0, np.float32)
     harmonic, noise = estimator.step(bands, 220.0, 1.0, -20.0, 0.5)
@@ -217,7 +219,7 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
     assert np.std(voice) > 0.0
 
 
-def test_the_step_graph_equals_the_trained_network(tmp_path: Path, folder: Path) -> None:
+def test_a_singer_file_equals_the_trained_network_in_its_colour(tmp_path: Path, folder: Path) -> None:
     plan = Plan(steps=3, frames=30, batch=2, skipped=4)
     train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
     material = prepare(analyse("made", made_voice(1.2)))
@@ -227,13 +229,13 @@ def test_the_step_graph_equals_the_trained_network(tmp_path: Path, folder: Path)
     batch = stack([clean_example(material)])
     with torch.no_grad():
         harmonic, noise = network(batch.envelope, batch.pitch)
-    estimator = load_singer(tmp_path / "made.onnx").start()
-    steps = [
-        estimator.step(bands.numpy(), float(pitch[0]), float(pitch[1]), float(pitch[2]), 0.0)
-        for bands, pitch in zip(batch.envelope[0], batch.pitch[0], strict=True)
-    ]
-    assert np.max(np.abs(np.stack([h for h, _ in steps]) - harmonic[0].numpy())) < 1e-4
-    assert np.max(np.abs(np.stack([n for _, n in steps]) - noise[0].numpy())) < 1e-4
+    singer = load_singer(tmp_path / "made.onnx")
+    estimator, colour = singer.start(), SingerColour(singer.manifest.colour)
+    frames = zip(batch.envelope[0], batch.pitch[0].tolist(), harmonic[0], noise[0], strict=True)
+    for bands, (f0, voicing, loudness), *levels in frames:
+        wanted = colour.process(levels[0].numpy(), levels[1].numpy(), voicing, loudness)
+        found = estimator.step(bands.numpy(), f0, voicing, loudness, 0.0)
+        assert all(np.max(np.abs(a - b)) < 1e-4 for a, b in zip(wanted, found, strict=True))
 
 
 def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:

@@ -1,0 +1,83 @@
+"""Where a singer's long-term colour is brought, and what is left as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.singercolour import COLOUR_SIZE, SingerColour, colour_of
+
+Float32 = NDArray[np.float32]
+DB = np.log(10.0) / 20.0
+
+
+def filters(frames: int, tilt_db: float = 0.0) -> tuple[Float32, Float32]:
+    """Two filters that move like vowels, tilted by so many dB per octave."""
+    found = []
+    for seed, grid in enumerate((HARMONIC_GRID, NOISE_GRID)):
+        turns = np.random.default_rng(seed).uniform(0.0, 6.0, 5)
+        octaves = np.log2(1.0 + grid / 300.0)
+        vowels = sum(
+            np.sin(octaves * k + np.linspace(0, 60, frames)[:, None] + turns[k]) for k in range(1, 5)
+        )
+        found.append((0.5 * vowels - octaves + DB * tilt_db * octaves).astype(np.float32))
+    return found[0], found[1]
+
+
+def own_colour() -> list[float]:
+    frames = 2000
+    harmonic, noise = filters(frames)
+    every = np.ones(frames, np.float32)
+    return colour_of(harmonic, noise, every, -20.0 * every).tolist()
+
+
+def sung(block: SingerColour, frames: int, tilt_db: float) -> tuple[Float32, Float32]:
+    pairs = [block.process(h, n, 1.0, -20.0) for h, n in zip(*filters(frames, tilt_db), strict=True)]
+    return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+
+
+@pytest.mark.parametrize("tilt_db", [-1.5, 1.5])
+def test_a_strange_tilt_is_taken_out(tilt_db: float) -> None:
+    plain, tilted = filters(2000), filters(2000, tilt_db)
+    heard = sung(SingerColour(own_colour()), 2000, tilt_db)
+    for before, after, wanted in zip(tilted, heard, plain, strict=True):
+        left = np.abs((after - wanted)[-500:].mean(axis=0)).mean()
+        assert left < 0.25 * np.abs((before - wanted)[-500:].mean(axis=0)).mean()
+
+
+def test_the_singer_itself_is_left_alone() -> None:
+    for before, after in zip(filters(2000), sung(SingerColour(own_colour()), 2000, 0.0), strict=True):
+        assert np.abs(after - before)[-500:].mean() < 1.0 * DB
+
+
+def test_articulation_is_left() -> None:
+    before, after = filters(2000, 1.5)[0], sung(SingerColour(own_colour()), 2000, 1.5)[0]
+    moves = [np.diff(part[500:], axis=0).ravel() for part in (before, after)]
+    assert np.corrcoef(*moves)[0, 1] > 0.999
+
+
+def test_no_level_is_moved_by_more_than_12_db() -> None:
+    block = SingerColour([20.0] * COLOUR_SIZE)
+    before, after = filters(3000)[0], sung(block, 3000, 0.0)[0]
+    assert np.max(after - before) <= 12.0 * DB + 1e-5
+
+
+def test_consonants_teach_the_harmonics_nothing_and_pauses_nothing_at_all() -> None:
+    block = SingerColour(own_colour())
+    sung(block, 300, 1.5)
+    harmonic, noise = (part[0] for part in filters(1))
+    first = block.process(harmonic, noise, 0.0, -90.0)
+    for _ in range(300):
+        block.process(harmonic + 3.0, noise + 3.0, 1.0, -90.0)
+    again = block.process(harmonic, noise, 0.0, -90.0)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    for _ in range(300):
+        block.process(harmonic + 3.0, noise, 0.0, -20.0)
+    assert np.array_equal(block.process(harmonic, noise, 0.0, -90.0)[0], first[0])
+
+
+def test_a_colour_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"a colour of 3 numbers does not fit; give {COLOUR_SIZE}"):
+        SingerColour([1.0, 2.0, 3.0])
