@@ -54,8 +54,8 @@ def test_the_singer_itself_is_left_alone() -> None:
 
 def test_articulation_is_left() -> None:
     before, after = filters(2000, 1.5)[0], sung(SingerColour(own_colour()), 2000, 1.5)[0]
-    moves = [np.diff(part[500:], axis=0).ravel() for part in (before, after)]
-    assert np.corrcoef(*moves)[0, 1] > 0.999
+    first, second = (np.diff(part[500:], axis=0).ravel() for part in (before, after))
+    assert np.corrcoef(first, second)[0, 1] > 0.999
 
 
 def test_no_level_is_moved_by_more_than_12_db() -> None:
