@@ -30,7 +30,7 @@ class Audible:
     """Tell singing from silence by level: what lies far below the loudest heard lately is silence."""
 
     def __init__(self) -> None:
-        self.reset()
+        self._peak = SILENCE_DB
 
     def process(self, loudness: float) -> bool:
         """Take the loudness of one frame, dB, and say whether something is to be heard."""

@@ -30,7 +30,7 @@ def own_colour() -> list[float]:
     frames = 2000
     harmonic, noise = filters(frames)
     every = np.ones(frames, np.float32)
-    return colour_of(harmonic, noise, every, -20.0 * every).tolist()
+    return [float(level) for level in colour_of(harmonic, noise, every, -20.0 * every)]
 
 
 def sung(block: SingerColour, frames: int, tilt_db: float) -> tuple[Float32, Float32]:
