@@ -6,4 +6,5 @@ import sys
 
 from plugin_bridge.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the audio process of a live rig imports this module under another name
+    sys.exit(main())

@@ -29,6 +29,9 @@ class Form:
 class Exchange(Protocol):
     """The engine's side, as a device's callback sees it."""
 
+    latency: int
+    """Samples from `source` to `output` of `cycle`, constant: for drivers that can declare it."""
+
     def cycle(self, source: Float32, output: Float32, midi: MidiIn = ()) -> None:
         """Take a block and fill a block: moves samples, does nothing else, never waits.
 

@@ -1,0 +1,241 @@
+"""The audio process: a device, its rings and the engine's thread, told what to do through a link.
+
+Its main thread reads the link, loads what there is to load and opens devices again that were lost. It ends
+when it is told to, is terminated, or finds the control process gone, and closes a recording in any case.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dsp.errors import BridgeError, OutputError
+from plugin_bridge.cast import Cast
+from plugin_bridge.engine import Engine
+from plugin_bridge.events import AnyEvent
+from plugin_bridge.live.device import Device
+from plugin_bridge.live.drivers.driver import Exchange, Form
+from plugin_bridge.live.engineloop import EngineLoop
+from plugin_bridge.live.link import Link, Message, Page, event_of, rows_of
+from plugin_bridge.live.midiinput import MidiInput
+from plugin_bridge.live.performance import Performance
+from plugin_bridge.live.realtime import settle_process
+from plugin_bridge.live.rings import Rings
+from plugin_bridge.live.session import SessionHeader, SessionWriter
+from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.parameters import PARAMETERS, Value
+from plugin_bridge.voices import Singer
+
+_TICK_SECONDS = 0.01
+_MESSAGES_PER_TICK = 256
+_MOST_NEWS = 10_000
+_SHORT_BLOCK_SECONDS = 0.002
+_WARM_SECONDS = 0.5
+
+
+def run(connection: Connection, store: Any, settings: LiveSettings, patient: bool) -> None:  # noqa: ANN401
+    """Be the audio process.
+
+    Args:
+        connection: of the link.
+        store: of the page.
+        settings: what to play.
+        patient: wait for a device that is not there, instead of ending.
+    """
+    for ignored in (signal.SIGINT, signal.SIGHUP):  # meant for the control process, which then ends this one
+        signal.signal(ignored, signal.SIG_IGN)
+    link = Link(connection)
+    try:
+        AudioProcess(link, Page(store), settings).run(patient=patient)
+    except BridgeError as error:
+        link.send({"failed": str(error), "kind": type(error).__name__})
+
+
+class AudioProcess:
+    """All that lives in it.
+
+    Args:
+        link: to the control process.
+        page: for the figures.
+        settings: what to play.
+
+    Raises:
+        SingerFileError, ScoreError: a singer or the MIDI map is missing or wrong.
+    """
+
+    def __init__(self, link: Link, page: Page, settings: LiveSettings) -> None:
+        self._link, self._page, self._settings = link, page, settings
+        self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
+        self._singers, self._values = _cast(settings)
+        self._midi = MidiInput(settings.midi_map, self.say, [singer.id for singer in self._singers])
+        self._loop = EngineLoop(page, self._midi, self)
+        self._device = Device(settings.driver, self._exchange, self.say)
+        self._writer: SessionWriter | None = None
+        self._latency = 0
+        self._performance: Performance | None = None
+        self._ended = False
+        signal.signal(signal.SIGTERM, self._end)
+
+    def say(self, sentence: str) -> None:
+        """Tell a person; from any thread."""
+        self._news.append(lambda: {"say": sentence})
+
+    def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        """See `Listener.heard`."""
+        self._news.append(lambda: {"heard": rows_of(others), "own": rows_of(own), "upto": upto})
+
+    def run(self, *, patient: bool) -> None:
+        """Play until the end.
+
+        Raises:
+            DeviceError: the device is not there now, and this is not to wait for it.
+        """
+        real_time = settle_process()
+        self._loop.start()
+        try:
+            if not patient:
+                self._device.open()
+            ids = [singer.id for singer in self._singers]
+            self._news.append(lambda: {"ready": ids, "values": self._values, "real_time": real_time})
+            self._tell_form()
+            while not self._ended:
+                self._turn()
+        except EOFError:  # the control process is gone
+            pass
+        finally:
+            self._device.close()
+            self._loop.play(None)
+            self._close_session()
+            self._loop.end()
+            self._midi.close()
+            self._tell()
+
+    def _turn(self) -> None:
+        if not self._loop.alive:
+            raise RuntimeError("the engine's thread has failed")
+        message = self._link.receive(_TICK_SECONDS)
+        for _ in range(_MESSAGES_PER_TICK):
+            if message is None:
+                break
+            self._follow(message)
+            message = self._link.receive()
+        if self._device.watch():
+            if self._device.form is None:
+                self._loop.play(None)
+                self._close_session()
+            self._tell_form()
+        self._tell()
+
+    def _follow(self, message: Message) -> None:
+        """Do what the control process says."""
+        do, events = self._loop.do, self._loop.events
+        match message:
+            case {"events": rows, "now": True, "number": number}:
+                do(partial(events.at_once, [event_of(row) for row in rows], number))
+            case {"events": rows}:
+                do(partial(events.at_their_time, [event_of(row) for row in rows]))
+            case {"midi": text}:
+                do(partial(events.message, bytes.fromhex(text)))
+            case {"learn": parameter}:
+                do(partial(self._midi.learn, parameter))
+            case {"forget": _}:
+                do(events.forget)
+            case {"record": folder}:
+                self._open_session(Path(folder))
+            case {"stop": _}:
+                self._close_session()
+            case {"end": _}:
+                self._ended = True
+
+    def _tell(self) -> None:
+        while self._news and self._link.send(self._news[0]()):
+            self._news.popleft()
+
+    def _tell_form(self) -> None:
+        form, latency = self._device.form, self._latency
+        if form is not None:
+            facts = {name: getattr(form, name) for name in ("sample_rate", "channels", "block", "device")}
+            self._news.append(lambda: {"form": facts, "latency": latency})
+
+    def _exchange(self, form: Form) -> Exchange:
+        """Make an engine and rings for a device, and let the engine's thread play them."""
+        values = self._performance.standing.values if self._performance else self._values
+        engine = Engine(
+            form.sample_rate, form.channels, self._singers, seed=self._settings.seed, parameters=values
+        )
+        _warm(engine)
+        gc.collect()  # the engine before, of another device
+        short = form.block < _SHORT_BLOCK_SECONDS * form.sample_rate
+        blocks = self._settings.ring or (3 if short else 2)
+        rings = Rings(form, engine.latency, blocks, self._origin(), self._loop.doorbell)
+        self._latency = rings.latency
+        loop = self._loop
+        self._performance = Performance(engine, values, rings, loop.events, loop.gauges, self)
+        loop.play(self._performance)
+        return rings
+
+    def _origin(self) -> int:
+        """Positions go on with the clock while a device is away."""
+        figures = self._page.read()
+        if not figures.rate:
+            return 0
+        return int(figures.position + (time.monotonic() - figures.clock) * figures.rate)
+
+    def _open_session(self, folder: Path) -> None:
+        form, performance = self._device.form, self._performance
+        self._close_session()
+        try:
+            if form is None or performance is None:
+                raise OutputError(f"session {folder.name} cannot begin while the device is away; try later")
+            initial = performance.standing.initial
+            header = SessionHeader.of(self._singers, self._settings.seed, initial)
+            self._writer = SessionWriter(folder, form, header, self.say)
+        except BridgeError as error:
+            self.say(str(error))
+            self._news.append(lambda: {"recording": ""})
+            return
+        self._loop.record(self._writer)
+        self._news.append(lambda: {"recording": folder.name})
+
+    def _close_session(self) -> None:
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        self._loop.record(None)
+        writer.close()
+        self._news.append(lambda: {"recording": ""})
+
+    def _end(self, *_: object) -> None:
+        self._ended = True
+
+
+def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
+    """Load the singers; return them and the initial value of every parameter."""
+    cast = Cast()
+    values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
+    values |= settings.parameters
+    names = settings.singers or cast.known()
+    ids = [singer.id for singer in cast.load(names)]
+    chosen = {name: str(values[name]) for name in ("singer", "morph_singer")}
+    others = [which for which in chosen.values() if which and which not in ids]
+    singers = cast.load([*names, *others])
+    values |= {name: cast.id_of(which) for name, which in chosen.items() if which in others}
+    values["singer"] = values["singer"] or singers[0].id
+    return singers, values
+
+
+def _warm(engine: Engine) -> None:
+    """Sing half a second, for libraries prepare much at the first use, and be as new again."""
+    n = round(_WARM_SECONDS * engine.sample_rate)
+    wave = 0.1 * (np.arange(n) * 200.0 / engine.sample_rate % 1.0) - 0.05
+    engine.process(np.tile(wave.astype(np.float32), (engine.channels, 1)))
+    engine.reset()

@@ -1,0 +1,61 @@
+"""Declare the latency of a JACK client, so that DAWs make up for it: calls that JACK-Client leaves out."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jack
+
+_CAPTURE, _PLAYBACK = 0, 1
+_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)
+
+
+class _Range(ctypes.Structure):
+    """`jack_latency_range_t`."""
+
+    _fields_: ClassVar = [("min", ctypes.c_uint32), ("max", ctypes.c_uint32)]
+
+
+class Latency:
+    """What a client adds between its inputs and its outputs. Make it before the client is activated.
+
+    Args:
+        client: it.
+        inputs: its audio input ports.
+        outputs: its audio output ports.
+        samples: the latency.
+    """
+
+    def __init__(
+        self,
+        client: jack.Client,
+        inputs: Sequence[jack.OwnPort],
+        outputs: Sequence[jack.OwnPort],
+        samples: int,
+    ) -> None:
+        self._library = ctypes.CDLL(jack._libname)  # noqa: SLF001 - the one that is loaded
+        self._inputs, self._outputs = ([_pointer(port) for port in ports] for ports in (inputs, outputs))
+        self._samples = samples
+        self._callback = _CALLBACK(self._declare)  # JACK keeps the bare address: it must live as long
+        self._library.jack_set_latency_callback(_pointer(client), self._callback, None)
+
+    def _declare(self, mode: int, _: object) -> None:
+        """Capture latency flows from the inputs to the outputs, playback latency the other way."""
+        here, there = (self._inputs, self._outputs) if mode == _CAPTURE else (self._outputs, self._inputs)
+        found = [self._get(port, mode) for port in here]
+        total = _Range(
+            min(one.min for one in found) + self._samples, max(one.max for one in found) + self._samples
+        )
+        for port in there:
+            self._library.jack_port_set_latency_range(port, mode, ctypes.byref(total))
+
+    def _get(self, port: ctypes.c_void_p, mode: int) -> _Range:
+        found = _Range()
+        self._library.jack_port_get_latency_range(port, mode, ctypes.byref(found))
+        return found
+
+
+def _pointer(thing: Any) -> ctypes.c_void_p:  # noqa: ANN401 - a client or a port
+    return ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", thing._ptr)))  # noqa: SLF001 - there is no other way

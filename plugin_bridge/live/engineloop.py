@@ -1,0 +1,95 @@
+"""The engine's thread: it plays what it is given to play, between commands from other threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from plugin_bridge.live.gauges import Gauges
+from plugin_bridge.live.link import Page
+from plugin_bridge.live.performance import Listener, Performance, Recorder
+from plugin_bridge.live.realtime import ENGINE_PRIORITY, raise_priority
+from plugin_bridge.live.rings import Doorbell
+from plugin_bridge.live.waitingroom import Midi, WaitingRoom
+
+_COMMANDS_PER_BLOCK = 64
+_IDLE_SECONDS = 0.02
+
+
+class EngineLoop:
+    """One thread that runs engines for as long as it lives, whatever devices come and go.
+
+    Args:
+        page: where its figures go.
+        midi: decodes MIDI.
+        listener: told of what happens.
+    """
+
+    def __init__(self, page: Page, midi: Midi, listener: Listener) -> None:
+        self.doorbell = Doorbell()
+        """For the rings of every device."""
+        self.gauges = Gauges(page)
+        self.events = WaitingRoom(midi, self.gauges, listener.say)
+        """What is to happen; it belongs to the thread."""
+        self._commands: deque[Callable[[], None]] = deque()
+        self._performance: Performance | None = None
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="engine")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; a fault ends it."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def do(self, command: Callable[[], None]) -> None:
+        """Have something done in the thread, between two blocks."""
+        self._commands.append(command)
+        self.doorbell.ring()
+
+    def finish(self, command: Callable[[], None]) -> None:
+        """Have something done in the thread, and return when it is, or the thread has ended."""
+        done = threading.Event()
+        self.do(command)
+        self.do(done.set)
+        while self.alive and not done.wait(_IDLE_SECONDS):
+            pass
+
+    def end(self) -> None:
+        """Return when the thread has ended, after all that was given it to do."""
+        self.finish(self._end)
+        self._thread.join()
+
+    def play(self, performance: Performance | None) -> None:
+        """Go on with this, or with nothing; what is being recorded ends."""
+
+        def change() -> None:
+            self._performance = performance
+            self.gauges.attend(performance.rings if performance else None)
+
+        self.finish(change)
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Record soon, or end the recording: then its recorder is left alone when this returns."""
+
+        def change() -> None:
+            if self._performance is not None:
+                self._performance.record(recorder)
+
+        self.finish(change)
+
+    def _end(self) -> None:
+        self._ended = True
+
+    def _run(self) -> None:
+        raise_priority(ENGINE_PRIORITY)
+        while not self._ended:
+            for _ in range(min(len(self._commands), _COMMANDS_PER_BLOCK)):
+                self._commands.popleft()()
+            if self._performance is None or not self._performance.step():
+                self.gauges.publish()
+                self.doorbell.wait(_IDLE_SECONDS)

@@ -1,0 +1,162 @@
+"""Between the control and the audio process: JSON messages in a pipe, and a page of shared figures."""
+
+from __future__ import annotations
+
+import json
+import select
+from collections.abc import Iterable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+
+Message = dict[str, Any]
+"""A JSON object with one key that says what it is, and perhaps more that belong to it."""
+
+SPAWN: SpawnContext = get_context("spawn")
+"""Never a fork: that would take the control process's sockets and threads' locks into the audio process."""
+EVENTS_PER_MESSAGE = 64
+_LARGEST = 1 << 16
+_KINDS: dict[str, type[AnyEvent]] = {
+    kind.__name__: kind for kind in (Event, NoteOn, NoteOff, PitchBend, AllNotesOff)
+}
+
+
+class Link:
+    """One end of the pipe. Neither end ever waits for the other: a message that finds it full is refused.
+
+    Args:
+        connection: of a duplex `Pipe`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._room, self._news = select.poll(), select.poll()
+        self._room.register(connection.fileno(), select.POLLOUT)
+        self._news.register(connection.fileno(), select.POLLIN)
+
+    def fileno(self) -> int:
+        """Return what to watch for messages."""
+        return self._connection.fileno()
+
+    def send(self, message: Message) -> bool:
+        """Send a message, or return False where the pipe is full or its other end gone."""
+        # The system calls a socket writable while most of its buffer is free, so a short message fits whole.
+        if not self._room.poll(0):
+            return False
+        try:
+            self._connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            return False
+        return True
+
+    def receive(self, timeout: float = 0.0) -> Message | None:
+        """Return the next message, None if there is none within a timeout in seconds.
+
+        Raises:
+            EOFError: the other process is gone.
+        """
+        if not self._news.poll(timeout * 1000.0):
+            return None
+        try:
+            message: Message = json.loads(self._connection.recv_bytes(_LARGEST))
+        except OSError as error:
+            raise EOFError from error
+        return message
+
+    def close(self) -> None:
+        """Close this end."""
+        self._connection.close()
+
+
+def row_of(event: AnyEvent) -> list[object]:
+    """Return an event as JSON knows it."""
+    return [type(event).__name__, *(getattr(event, name) for name in event.__dataclass_fields__)]
+
+
+def event_of(row: list[Any]) -> AnyEvent:
+    """Return the event of a row."""
+    return _KINDS[row[0]](*row[1:])
+
+
+def rows_of(events: Iterable[AnyEvent]) -> list[list[object]]:
+    """Return events as JSON knows them."""
+    return [row_of(event) for event in events]
+
+
+class Figures(NamedTuple):
+    """What the audio process says about itself after every block; all zero before the first."""
+
+    running: float = 0.0
+    """1 while samples move."""
+    clock: float = 0.0
+    """`time.monotonic` when the sample at `position` was captured, seconds."""
+    position: float = 0.0
+    """Input samples since the start."""
+    rate: float = 0.0
+    """Samples per second, as measured."""
+    load: float = 0.0
+    worst: float = 0.0
+    """Longest time of a block, seconds."""
+    age: float = 0.0
+    """Of the oldest waiting audio, seconds."""
+    missed: float = 0.0
+    """Blocks the device asked for that were not ready."""
+    overruns: float = 0.0
+    """Xruns that the device reports."""
+    dropped: float = 0.0
+    late: float = 0.0
+    refused: float = 0.0
+    input_db: float = -120.0
+    output_db: float = -120.0
+    f0: float = 0.0
+    voicing: float = 0.0
+    f0_out: float = 0.0
+
+
+BIN_SECONDS = 20e-6
+BINS = 2500
+"""Of the times of blocks; the last holds all from 50 ms up."""
+_FIGURES = len(Figures._fields)
+_TRIES = 1000  # a writer that was killed in the middle leaves the turn odd for ever
+
+
+class Page:
+    """Figures in shared memory: one thread of the audio process writes, any other reads.
+
+    Args:
+        store: from the `store` of the page in the other process; None makes a new one.
+    """
+
+    def __init__(self, store: Any = None) -> None:  # noqa: ANN401 - a ctypes array
+        self.store = SPAWN.RawArray("d", 1 + _FIGURES + BINS) if store is None else store
+        """To be handed to the other process."""
+        cells = np.frombuffer(self.store, np.float64)
+        self._turn, self._figures, self._times = cells[:1], cells[1 : 1 + _FIGURES], cells[1 + _FIGURES :]
+
+    def write(self, figures: Figures) -> None:
+        """Replace the figures."""
+        self._turn[0] += 1.0  # odd while they change, so that a reader who comes in between tries again
+        self._figures[:] = figures
+        self._turn[0] += 1.0
+
+    def read(self) -> Figures:
+        """Return the figures of one moment."""
+        for _ in range(_TRIES):
+            turn = self._turn[0]
+            figures = Figures(*self._figures.tolist())
+            if turn % 2.0 == 0.0 and turn == self._turn[0]:
+                break
+        return figures
+
+    def count(self, seconds: float) -> None:
+        """Count the time a block took."""
+        self._times[min(BINS - 1, int(seconds / BIN_SECONDS))] += 1.0
+
+    def times(self) -> list[float]:
+        """Return how many blocks took how long, in bins of `BIN_SECONDS`."""
+        return [float(count) for count in self._times]

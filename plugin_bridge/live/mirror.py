@@ -1,0 +1,44 @@
+"""The values of every parameter as set last, seen from the control process while changes are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.parameters import PARAMETERS, Value
+
+
+class Mirror:
+    """A change that was sent shows at once, and is not hidden by older ones that are heard of later."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
+        self.values = MappingProxyType(self._values)
+        """A view that follows."""
+        self._sent: dict[str, int] = {}  # by parameter, the newest message not yet heard of
+
+    def start(self, values: dict[str, Value]) -> None:
+        """Take what the audio process begins with; nothing is on its way."""
+        self._values.update(values)
+        self._sent.clear()
+
+    def send(self, events: Iterable[AnyEvent], number: int) -> None:
+        """Events that act at once go out in a message of this number."""
+        for event in events:
+            if isinstance(event, Event):
+                self._values[event.parameter] = event.value
+                self._sent[event.parameter] = number
+
+    def hear(self, own: Iterable[AnyEvent], others: Iterable[AnyEvent], upto: int) -> None:
+        """Take the events of a block; see `Listener.heard`.
+
+        Of one block, own events act before the others.
+        """
+        for event in own:
+            if isinstance(event, Event) and self._sent.get(event.parameter, 0) <= upto:
+                self._values[event.parameter] = event.value
+        self._sent = {name: number for name, number in self._sent.items() if number > upto}
+        for event in others:
+            if isinstance(event, Event) and event.parameter not in self._sent:
+                self._values[event.parameter] = event.value

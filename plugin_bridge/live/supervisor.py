@@ -1,0 +1,229 @@
+"""A live rig: an audio process that is kept alive, and what a control surface may ask of it."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from dsp.errors import OutputError
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event
+from plugin_bridge.live.keeper import Keeper
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
+from plugin_bridge.live.mirror import Mirror
+from plugin_bridge.live.rig import Meters, Status
+from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.midimap import movable
+from plugin_bridge.parameters import PARAMETERS, Value
+from plugin_bridge.voices import check_singer
+
+_CALM = ("bypass", "melody", "morph")
+_NONE = Figures()
+_COUNTS = ("missed", "overruns", "dropped", "late", "refused")
+
+
+class LiveRig:
+    """Implements `plugin_bridge.live.rig.Rig`; use it in `async with`, or `start` and `stop` it.
+
+    A program that makes one must be importable without running (`if __name__ == "__main__"`), for the audio
+    process is spawned.
+
+    Args:
+        settings: what to play.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        named = [str(settings.parameters.get(name, "")) for name in ("singer", "morph_singer")]
+        more = tuple(name for name in named if name and settings.singers and name not in settings.singers)
+        self._settings = replace(settings, singers=(*settings.singers, *more))
+        self._keeper = Keeper(self._current, self._follow, self._died)
+        self._mirror = Mirror()
+        self._singers: tuple[str, ...] = ()
+        self._form: dict[str, object] = {}
+        self._past = _NONE  # counts of the processes before
+        self._number = self._unsent = 0
+        self._recording = ""
+        self._heard: list[Callable[[AnyEvent], None]] = []
+        self._told: list[Callable[[str], None]] = []
+        self.real_time = False
+        """Whether the system grants the audio process real-time priority."""
+
+    async def start(self) -> None:
+        """Start the audio process and return when samples move.
+
+        Raises:
+            DeviceError: the device is not there, or does not run at a native rate.
+            SingerFileError, ScoreError, MissingExtraError: as the sentence says.
+        """
+        await self._keeper.start()
+
+    async def stop(self) -> None:
+        """End the audio process; a recording is closed. May be called twice."""
+        await self._keeper.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def singers(self) -> Sequence[str]:
+        """See `Rig.singers`."""
+        return self._singers
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """See `Rig.values`."""
+        return self._mirror.values
+
+    @property
+    def status(self) -> Status:
+        """See `Rig.status`."""
+        now, past, driver = self._figures(), self._past, self._settings.driver
+        facts = {"device": driver.device, "sample_rate": driver.sample_rate, "channels": driver.channels}
+        facts |= {"block": driver.block, "latency": 0} | self._form
+        return Status(
+            running=bool(now.running),
+            driver=driver.name,
+            position=int(now.position),
+            load=now.load,
+            worst_ms=1000.0 * max(now.worst, past.worst),
+            queue_ms=1000.0 * now.age,
+            xruns=int(now.missed + now.overruns + past.missed + past.overruns),
+            dropped=int(now.dropped + past.dropped),
+            late=int(now.late + past.late),
+            refused=int(now.refused + past.refused) + self._unsent,
+            restarts=self._keeper.restarts,
+            recording=self._recording,
+            **facts,  # type: ignore[arg-type] # from our own process
+        )
+
+    @property
+    def meters(self) -> Meters:
+        """See `Rig.meters`."""
+        now = self._figures()
+        return Meters(now.input_db, now.output_db, now.f0, now.voicing, now.f0_out, now.load)
+
+    @property
+    def pid(self) -> int:
+        """Number of the audio process, 0 for none."""
+        return self._keeper.audio.pid if self._keeper.audio else 0
+
+    def block_times(self) -> list[float]:
+        """Return how many blocks took how long since the process began, in bins of `link.BIN_SECONDS`."""
+        return self._keeper.audio.page.times() if self._keeper.audio else []
+
+    def send(self, events: Iterable[AnyEvent], *, now: bool = True) -> None:
+        """See `Rig.send`."""
+        checked = [check_event(event) for event in events]
+        for event in checked:
+            if isinstance(event, Event):
+                check_singer(event.parameter, event.value, self._singers)
+        for start in range(0, len(checked), EVENTS_PER_MESSAGE):
+            self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
+
+    def _send(self, events: list[AnyEvent], *, now: bool) -> None:
+        self._number += 1
+        if not self._keeper.send({"events": rows_of(events), "now": now, "number": self._number}):
+            self._unsent += len(events)
+        elif now:
+            self._mirror.send(events, self._number)
+
+    def position_at(self, time: float) -> int:
+        """See `Rig.position_at`."""
+        now = self._figures()
+        ahead = time - clock.time() + clock.monotonic() - now.clock
+        return round(now.position + ahead * now.rate) if now.rate else 0
+
+    def midi(self, message: bytes) -> None:
+        """See `Rig.midi`."""
+        self._unsent += not self._keeper.send({"midi": bytes(message).hex()})
+
+    def learn(self, parameter: str | None) -> None:
+        """See `Rig.learn`."""
+        self._keeper.send({"learn": None if parameter is None else movable(parameter).id})
+
+    def record(self, name: str) -> Path:
+        """See `Rig.record`."""
+        if self._recording:
+            raise OutputError(f"session {self._recording} is being recorded; stop it first")
+        if not name or name.startswith(".") or Path(name).name != name:
+            raise OutputError(f"session {name!r} is no plain name; give one without folders")
+        folder = self._settings.sessions.absolute() / name
+        if folder.exists():
+            raise OutputError(f"{folder} exists already; choose another name")
+        if not self._keeper.send({"record": str(folder)}):
+            raise OutputError(f"session {name!r} cannot begin, for nothing runs; try again later")
+        self._recording = name
+        return folder
+
+    def stop_recording(self) -> Path | None:
+        """See `Rig.stop_recording`."""
+        if not self._recording:
+            return None
+        folder = self._settings.sessions.absolute() / self._recording
+        self._keeper.send({"stop": True})
+        self._recording = ""
+        return folder
+
+    def panic(self) -> None:
+        """See `Rig.panic`."""
+        self._keeper.send({"forget": True})
+        start = self._settings.parameters
+        calm = [Event(0, name, start.get(name, PARAMETERS[name].default)) for name in _CALM]
+        self.send([AllNotesOff(0), *calm])
+
+    def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
+        """See `Rig.listen`."""
+        self._heard.append(heard)
+        return lambda: self._heard.remove(heard)
+
+    def reports(self, heard: Callable[[str], None]) -> Callable[[], None]:
+        """See `Rig.reports`."""
+        self._told.append(heard)
+        return lambda: self._told.remove(heard)
+
+    def _figures(self) -> Figures:
+        return self._keeper.audio.page.read() if self._keeper.audio else _NONE
+
+    def _current(self) -> LiveSettings:
+        """What a process is started with: at first what was asked for, later the values there were."""
+        values = self._mirror.values if self._singers else {}
+        return replace(self._settings, parameters={**self._settings.parameters, **values})
+
+    def _follow(self, message: Message) -> None:
+        """Take a message of the audio process."""
+        match message:
+            case {"ready": singers, "values": values, "real_time": real_time}:
+                self._singers, self.real_time = tuple(singers), real_time
+                self._mirror.start(values)
+            case {"form": form, "latency": latency}:
+                self._form = {**form, "latency": latency}
+            case {"heard": others, "own": own, "upto": upto}:
+                self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
+            case {"recording": name}:
+                self._recording = name
+            case {"say": sentence} | {"failed": sentence}:
+                self._say(sentence)
+
+    def _hear(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        self._mirror.hear(own, others, upto)
+        for heard in list(self._heard):
+            for event in (*own, *others):
+                heard(event)
+
+    def _say(self, sentence: str) -> None:
+        for told in list(self._told):
+            told(sentence)
+
+    def _died(self, how: str, last: Figures) -> None:
+        past = self._past
+        counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
+        self._past = past._replace(worst=max(past.worst, last.worst), **counts)
+        ending = f", and the session {self._recording} ends here" if self._recording else ""
+        self._recording = ""
+        self._say(f"the audio process {how}; it starts again with the values it had{ending}")
