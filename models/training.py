@@ -42,6 +42,8 @@ class Plan:
     """The learning rate rises to its full value over these."""
     decay_steps: int = 4000
     """The learning rate falls with the square root of time after this many steps."""
+    cooldown: float = 0.25
+    """In this last share of the steps the learning rate falls to 0 in a line, which settles the weights."""
     average: float = 0.999
     """Decay of the running average of weights, which is what is exported."""
     scales_per_step: int = 2
@@ -89,12 +91,8 @@ class Trainer:
 
     def advance(self) -> float:
         """Do one step and return its loss."""
-        rate = (
-            min(1.0, (self.step + 1) / self.plan.warmup_steps)
-            / max(1.0, self.step / self.plan.decay_steps) ** 0.5
-        )
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * rate
+            group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
         batch = Batch(*(part.to(self.device) for part in self._maker()))
         chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
             FFT_SIZES, self.plan.scales_per_step, replace=False
@@ -165,6 +163,14 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
         self._maker = self._new_maker()
+
+
+def _rate(plan: Plan, step: int) -> float:
+    """Return the share of the learning rate at a step: up, level, down with the root of time, down to 0."""
+    rise = min(1.0, (step + 1) / plan.warmup_steps)
+    fall = float(max(1.0, step / plan.decay_steps) ** -0.5)
+    last = plan.cooldown * plan.steps
+    return rise * fall * (min(1.0, (plan.steps - step) / last) if last >= 1.0 else 1.0)
 
 
 def train(trainer: Trainer, checkpoint: Path, report: Callable[[int, float], None], every: int = 250) -> None:
