@@ -6,6 +6,8 @@ import argparse
 import json
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -97,6 +99,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add("--force", action="store_true", help="replace outputs that exist")
     add("--resume", action="store_true", help="skip inputs whose output exists, to go on with a batch")
     add("--json", action="store_true", help="print a report as JSON")
+    add("--progress", action="store_true", help="print seconds done and in all as JSON lines, for programs")
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 
@@ -158,14 +161,15 @@ def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace
     notes: list[str] = []
 
     try:
-        with _bar(job.source.name) as bar:
+        with nullcontext() if arguments.progress else _bar(job.source.name) as bar:
 
             def report(sentence: str) -> None:
                 notes.append(sentence)
                 write = print if bar is None else bar.write
                 write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
 
-            listener = Listener(report, _nothing if bar is None else _mover(bar))
+            plain = _printed() if arguments.progress else _nothing
+            listener = Listener(report, plain if bar is None else _mover(bar))
             done = bounce(job.source, job.target, job.form, settings, cast=cast, listener=listener)
     except (BridgeError, OSError) as error:
         print(f"plugin-bridge bounce: {error}", file=sys.stderr)
@@ -190,6 +194,21 @@ def _tail(text: str) -> float | None:
 
 def _nothing(_: float, __: float) -> None:
     pass
+
+
+def _printed() -> Callable[[float, float], None]:
+    """Print progress to standard error, at most ten times a second and at the end."""
+    printed = 0.0
+
+    def move(done: float, total: float) -> None:
+        nonlocal printed
+        now = time.monotonic()
+        if now - printed >= 0.1 or done >= total:
+            printed = now
+            line = json.dumps({"done": round(done, 3), "total": round(total, 3)})
+            print(line, file=sys.stderr, flush=True)
+
+    return move
 
 
 def _bar(name: str) -> AbstractContextManager[Any]:

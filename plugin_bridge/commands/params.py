@@ -19,12 +19,19 @@ def add_parser(subparsers: Subparsers) -> None:
         help="list the parameters",
         description="List every parameter with its range, default and unit.",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--json", action="store_true", help="print JSON")
+    kind.add_argument("--osc", action="store_true", help="print the OSC addresses as Markdown")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
+    if arguments.osc:
+        from plugin_bridge.osc.documentation import page  # noqa: PLC0415 - loads python-osc
+
+        print(page(), end="")
+        return 0
     if arguments.json:
         print(json.dumps([described(row) for row in PARAMETERS.values()], indent=2))
         return 0

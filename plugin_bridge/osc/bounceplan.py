@@ -1,0 +1,99 @@
+"""Turn `/bounce/start` into the command line of an ordinary bounce, its paths kept inside the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dsp.errors import AudioFileError, ScoreError
+from plugin_bridge.drafts import check_target
+from plugin_bridge.osc.packets import Argument
+from plugin_bridge.osc.paths import inside
+from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.values import Arguments, number, word
+from plugin_bridge.parameters import PARAMETERS, Value, parameter
+
+OPTION = "--folder"
+_SINGERS = ("singer", "morph_singer")
+_NUMBERS = ("tail", "normalize", "seed")
+_OPTIONS = ("preset", "automation", "bits", "force", *_NUMBERS)
+
+
+@dataclass(frozen=True)
+class Bouncer:
+    """What a bounce may use.
+
+    Its work touches the disk: call it from a thread.
+    """
+
+    folder: Path | None
+    """Where inputs and outputs lie; None for nowhere."""
+    shelf: PresetShelf
+    singers: Mapping[str, str] = field(default_factory=dict)
+    """By id, what a bounce names them by: the id of one that ships, or the path of its file."""
+
+    def plan(self, arguments: Arguments, live: Mapping[str, Value]) -> tuple[list[str], Path]:
+        """Return the arguments of `plugin-bridge bounce`, and the output.
+
+        Args:
+            arguments: input, output, and options with a value each.
+            live: the parameters as they are now: used without a preset, and not for a recorded session.
+
+        Raises:
+            AudioFileError, OutputError, PresetError, ScoreError: a path is absent, taken or outside.
+            TypeError, ValueError: an argument that does not fit.
+        """
+        if len(arguments) < 2 or len(arguments) % 2:
+            raise ValueError("/bounce/start takes input, output and options with a value each; send those")
+        source = inside(self.folder, word(arguments[0], "input"), OPTION)
+        target = inside(self.folder, word(arguments[1], "output"), OPTION)
+        session = (source / "session.json").is_file()
+        if not session and not source.is_file():
+            raise AudioFileError(f"{arguments[0]} is no file in the folder; give one that is there")
+        given = {
+            word(key, "option"): value for key, value in zip(arguments[2::2], arguments[3::2], strict=True)
+        }
+        check_target(target, force=bool(given.get("force")))
+        settings: dict[str, Argument] = {}
+        if not session and "preset" not in given:
+            settings |= {key: value for key, value in live.items() if value != PARAMETERS[key].default}
+        words = [str(source), "-o", str(target), "--progress"]
+        for key, value in (settings | given).items():
+            words += self._option(key, value)
+        return words, target
+
+    def _option(self, key: str, value: Argument) -> list[str]:
+        if key in _SINGERS:
+            return self._singer(key, value)
+        if key == "preset":
+            return [f"--preset={self.shelf.find(word(value, key))}"]
+        if key == "automation":
+            path = inside(self.folder, word(value, key), OPTION)
+            if not path.is_file():
+                raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
+            return [f"--automation={path}"]
+        if key == "force":
+            return ["--force"] if value else []
+        if key == "bits" or (key == "tail" and value == "auto"):
+            return [f"--{key}={value}"]
+        if key in _NUMBERS:
+            return [f"--{key}={number(value, key):.9g}"]
+        if key not in PARAMETERS:
+            known = ", ".join((*_OPTIONS, *PARAMETERS))
+            raise ValueError(f"option {key!r} is unknown; use one of {known}")
+        return _parameter(key, value)
+
+    def _singer(self, key: str, value: Argument) -> list[str]:
+        name = word(value, key)
+        if name and name not in self.singers:
+            raise ValueError(f"{key} {name!r} is not in the set; use one of {', '.join(self.singers)}")
+        return [f"--{key.replace('_', '-')}={self.singers.get(name, '')}"]
+
+
+def _parameter(key: str, value: Argument) -> list[str]:
+    checked = parameter(key).check(value)
+    option = key.replace("_", "-")
+    if isinstance(checked, bool):
+        return [f"--{option}" if checked else f"--no-{option}"]
+    return [f"--{option}={checked}"]

@@ -1,0 +1,191 @@
+"""What the commands do: everything of the address table that is no value and no note."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import fields
+
+from dsp.errors import OutputError
+from plugin_bridge import __version__
+from plugin_bridge.events import AnyEvent, Event, check_event
+from plugin_bridge.live.rig import Rig
+from plugin_bridge.osc.addresses import ADDRESSES, Address
+from plugin_bridge.osc.bounceplan import Bouncer
+from plugin_bridge.osc.bounces import BounceDesk
+from plugin_bridge.osc.counters import Counters
+from plugin_bridge.osc.packets import Argument
+from plugin_bridge.osc.paths import checked_name
+from plugin_bridge.osc.patterns import Pattern, is_pattern
+from plugin_bridge.osc.replies import message
+from plugin_bridge.osc.senders import Call
+from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.subscriptions import Subscriptions
+from plugin_bridge.osc.values import Arguments, number, word
+from plugin_bridge.voices import check_singer
+
+Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
+"""Returns the values of the answer, or what will."""
+
+
+class Commands:
+    """The commands of one server.
+
+    Args:
+        rig: what they act on.
+        shelf: the presets.
+        bouncer: what bounces may use.
+        subscriptions: the subscribers.
+        counters: of the server.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        shelf: PresetShelf,
+        bouncer: Bouncer,
+        subscriptions: Subscriptions,
+        counters: Counters,
+    ) -> None:
+        self._rig = rig
+        self._shelf = shelf
+        self._bouncer = bouncer
+        self._subscriptions = subscriptions
+        self._counters = counters
+        self.desk = BounceDesk()
+        """The bounces under way."""
+        self.handlers: Mapping[str, Handler] = {
+            "/singer/list": lambda _: tuple(rig.singers),
+            "/preset/load": self._load,
+            "/preset/save": self._save,
+            "/preset/list": self._presets,
+            "/bounce/start": self._bounce,
+            "/bounce/cancel": self._cancel,
+            "/bounce/list": lambda _: tuple(self.desk.listed()),
+            "/record/start": self._record,
+            "/record/stop": self._stop_recording,
+            "/midi/learn": self._learn,
+            "/midi/learn/stop": self._stop_learning,
+            "/panic": self._panic,
+            "/status": lambda _: tuple(self._status()),
+            "/version": lambda _: ("plugin_bridge", __version__),
+            "/subscribe": self._subscribe,
+            "/unsubscribe": self._unsubscribe,
+        }
+        """By path; `/sync` is the dispatcher's own."""
+
+    def _status(self) -> Iterator[Argument]:
+        status = self._rig.status
+        for row in ADDRESSES.values():
+            if row.kind == "status":
+                yield from (row.name, getattr(status, row.name))
+        for counter in fields(self._counters):
+            yield from (f"osc_{counter.name}", getattr(self._counters, counter.name))
+
+    async def _load(self, call: Call) -> Arguments:
+        (name,) = _exactly(call, 1)
+        values, effects = await asyncio.to_thread(self._shelf.load, word(name, "preset"))
+        position = call.position or 0
+        events: list[AnyEvent] = [check_event(Event(position, key, value)) for key, value in values.items()]
+        for key, value in values.items():
+            check_singer(key, value, self._rig.singers)
+        self._rig.send(events, now=call.position is None)
+        return (
+            (name, f"its {effects} effects are left out: live there is only the singer")
+            if effects
+            else (name,)
+        )
+
+    async def _save(self, call: Call) -> Arguments:
+        if len(call.arguments) not in (1, 2):
+            raise ValueError("/preset/save takes a name, and T to replace one; send those")
+        name, replace = word(call.arguments[0], "preset"), bool(call.arguments[1:] and call.arguments[1])
+        values = dict(self._rig.values)
+        await asyncio.to_thread(self._shelf.save, name, values, replace=replace)
+        return (name,)
+
+    async def _presets(self, _: Call) -> Arguments:
+        return tuple(await asyncio.to_thread(self._shelf.names))
+
+    async def _bounce(self, call: Call) -> Arguments:
+        live = dict(self._rig.values)
+        words, target = await asyncio.to_thread(self._bouncer.plan, call.arguments, live)
+
+        def tell(*how: Argument) -> None:
+            call.sender.send(message("/bounce/progress", *how))
+            self._subscriptions.tell("/bounce/progress", *how, but=call.sender.key)
+
+        return (self.desk.start(words, target, tell),)
+
+    async def _cancel(self, call: Call) -> Arguments:
+        (which,) = _exactly(call, 1)
+        if isinstance(which, bool) or not isinstance(which, int):
+            raise TypeError(f"bounce {which!r} is not a whole number; send i")
+        return (which, await self.desk.cancel(which))
+
+    def _record(self, call: Call) -> Arguments:
+        (name,) = _exactly(call, 1)
+        return (str(self._rig.record(checked_name(word(name, "session"), "session"))),)
+
+    def _stop_recording(self, call: Call) -> Arguments:
+        _exactly(call, 0)
+        folder = self._rig.stop_recording()
+        if folder is None:
+            raise OutputError("nothing is being recorded; begin with /record/start NAME")
+        return (str(folder),)
+
+    def _learn(self, call: Call) -> Arguments:
+        (name,) = _exactly(call, 1)
+        self._rig.learn(word(name, "parameter"))
+        return (name,)
+
+    def _stop_learning(self, call: Call) -> Arguments:
+        _exactly(call, 0)
+        self._rig.learn(None)
+        return ()
+
+    def _panic(self, call: Call) -> Arguments:
+        _exactly(call, 0)
+        self._rig.panic()
+        return ()
+
+    def _subscribe(self, call: Call) -> Arguments:
+        if len(call.arguments) < 3:
+            raise ValueError("/subscribe takes a rate, seconds and addresses; send those")
+        rate, seconds = (
+            number(value, what) for value, what in zip(call.arguments, ("rate", "time"), strict=False)
+        )
+        paths = [path for wanted in call.arguments[2:] for path in _readable(word(wanted, "address"))]
+        return (self._subscriptions.subscribe(call.sender, rate, seconds, paths),)
+
+    def _unsubscribe(self, call: Call) -> Arguments:
+        paths = [path for wanted in call.arguments for path in _readable(word(wanted, "address"))]
+        return (self._subscriptions.unsubscribe(call.sender, paths if call.arguments else None),)
+
+
+def matching(text: str) -> list[Address]:
+    """Return the addresses that a pattern stands for: those that can be read, never a command or a note.
+
+    Raises:
+        ValueError: the pattern is wrong or stands for none.
+    """
+    pattern = Pattern(text)
+    found = [row for row in ADDRESSES.values() if row.readable and pattern.matches(row.path)]
+    if not found:
+        raise ValueError(f"pattern {text!r} fits no address that can be read; /param/* fits the parameters")
+    return found
+
+
+def _readable(text: str) -> list[str]:
+    if is_pattern(text):
+        return [row.path for row in matching(text)]
+    row = ADDRESSES.get(text)
+    if row is None or not row.readable:
+        raise ValueError(f"address {text!r} has no value to subscribe to; /param/* fits the parameters")
+    return [text]
+
+
+def _exactly(call: Call, count: int) -> Arguments:
+    if len(call.arguments) != count:
+        raise ValueError(f"it takes {count} arguments, not {len(call.arguments)}; send {count}")
+    return call.arguments

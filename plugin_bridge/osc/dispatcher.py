@@ -1,0 +1,223 @@
+"""From packets to answers: schedules what moves the sound, runs commands, leaves nothing unanswered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dsp.errors import BridgeError
+from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.live.rig import Rig
+from plugin_bridge.osc.addresses import Address, address
+from plugin_bridge.osc.commands import Handler, matching
+from plugin_bridge.osc.counters import Counters
+from plugin_bridge.osc.limits import Limiter
+from plugin_bridge.osc.packets import Group, Message, PacketError, read_packet
+from plugin_bridge.osc.patterns import is_pattern
+from plugin_bridge.osc.replies import ANSWERS, done, fail
+from plugin_bridge.osc.senders import Call, Sender
+from plugin_bridge.osc.values import Arguments, moved, read
+
+_MOST_TASKS = 32
+"""Requests of one sender under way."""
+_LONGEST_REASON = 1000
+_REFUSED = (BridgeError, ValueError, TypeError, OSError)
+"""What a request may be refused with; anything else is a fault of ours and is shown as one."""
+
+
+@dataclass
+class _Request:
+    sender: Sender
+    path: str
+    arguments: Arguments
+    id: str | None
+
+
+@dataclass
+class _Batch:
+    """Events that go to the engine together, and who waits for an answer."""
+
+    position: int | None
+    events: list[AnyEvent] = field(default_factory=list)
+    waiting: list[tuple[_Request, Arguments]] = field(default_factory=list)
+
+
+class Dispatcher:
+    """Handles packets of every sender; returns at once.
+
+    Args:
+        rig: what is controlled.
+        commands: by path.
+        limiter: charged for the further messages of a packet.
+        counters: of the server.
+        horizon: seconds that a time tag may lie ahead.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        commands: Mapping[str, Handler],
+        limiter: Limiter,
+        counters: Counters,
+        horizon: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._rig = rig
+        self._commands = {**commands, "/sync": self._sync}
+        self._limiter = limiter
+        self._counters = counters
+        self._horizon = horizon
+        self._clock = clock
+        self._tasks: dict[Hashable, set[asyncio.Task[None]]] = {}
+
+    def handle(self, data: bytes, sender: Sender) -> None:
+        """Take a packet: every request in it is answered, now or when it is done."""
+        self._counters.packets += 1
+        try:
+            groups = read_packet(data)
+        except PacketError as error:
+            self.refuse(sender, error)
+            return
+        further = sum(len(group.messages) for group in groups) - 1
+        self._limiter.charge(sender.key, further, time.monotonic())
+        for group in groups:
+            self._act(group, sender)
+
+    def refuse(self, sender: Sender, error: PacketError) -> None:
+        """Answer a packet that cannot be read."""
+        self._counters.malformed += 1
+        self._fail(_Request(sender, error.address, (), None), error)
+
+    async def close(self) -> None:
+        """Give up the requests under way."""
+        tasks = [task for tasks in self._tasks.values() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _act(self, group: Group, sender: Sender) -> None:
+        ahead = None if group.time is None else group.time - self._clock()
+        batch = _Batch(None)
+        if ahead is not None and ahead <= self._horizon:
+            self._counters.late += ahead < 0.0
+            batch.position = max(0, self._rig.position_at(group.time or 0.0))
+        for message in group.messages:
+            request = _request(message, sender)
+            if message.address in ANSWERS:
+                continue
+            self._counters.requests += 1
+            if ahead is not None and ahead > self._horizon:
+                reason = (
+                    f"time tag lies {ahead:.1f} s ahead; send at most {self._horizon:g} s before its time"
+                )
+                self._fail(request, ValueError(reason))
+                continue
+            self._take(request, batch, to_come=ahead is not None and ahead > 0.0)
+        self._flush(batch)
+
+    def _take(self, request: _Request, batch: _Batch, *, to_come: bool) -> None:
+        try:
+            rows = matching(request.path) if is_pattern(request.path) else [address(request.path)]
+        except ValueError as error:
+            self._fail(request, error)
+            return
+        self._limiter.charge(request.sender.key, len(rows) - 1, time.monotonic())
+        for row in rows:
+            one = _Request(request.sender, row.path, request.arguments, request.id)
+            try:
+                self._one(row, one, batch, to_come=to_come)
+            except _REFUSED as error:
+                self._fail(one, error)
+
+    def _one(self, row: Address, request: _Request, batch: _Batch, *, to_come: bool) -> None:
+        getting = row.readable and not request.arguments
+        if to_come and (getting or not row.timed):
+            raise ValueError(f"{row.path} cannot be scheduled like this; send it without a time tag")
+        if row.kind in ("value", "position", "note") and not getting:
+            event = moved(row, request.arguments, self._rig.singers, batch.position or 0)
+            batch.events.append(event)
+            values = (event.value,) if isinstance(event, Event) and row.kind == "value" else request.arguments
+            batch.waiting.append((request, values))
+            return
+        self._flush(batch)  # what is read or done next comes after what was set before
+        if row.kind == "command":
+            self._run(row, request, batch.position if to_come else None)
+        elif getting:
+            self._done(request, read(self._rig, row))
+        else:
+            raise ValueError(f"{row.path} cannot be set; send it without arguments to read it")
+
+    def _flush(self, batch: _Batch) -> None:
+        events, waiting = batch.events, batch.waiting
+        if not events:
+            return
+        batch.events, batch.waiting = [], []
+        try:
+            self._rig.send(events, now=batch.position is None)
+        except _REFUSED as error:
+            for request, _ in waiting:
+                self._fail(request, error)
+            return
+        for request, values in waiting:
+            self._done(request, values)
+
+    def _run(self, row: Address, request: _Request, position: int | None) -> None:
+        tasks = self._tasks.setdefault(request.sender.key, set())
+        try:
+            if len(tasks) >= _MOST_TASKS:
+                raise ValueError(f"{_MOST_TASKS} requests are under way; wait for their answers")
+            found = self._commands[row.path](Call(request.sender, request.arguments, position))
+            if isinstance(found, Awaitable):
+                task = asyncio.get_running_loop().create_task(self._finish(request, found))
+                tasks.add(task)
+                task.add_done_callback(lambda task: self._forget(request.sender.key, task))
+            else:
+                self._done(request, found)
+        finally:
+            if not tasks:
+                self._tasks.pop(request.sender.key, None)
+
+    async def _finish(self, request: _Request, found: Awaitable[Arguments]) -> None:
+        try:
+            self._done(request, await found)
+        except _REFUSED as error:
+            self._fail(request, error)
+
+    def _forget(self, key: Hashable, task: asyncio.Task[None]) -> None:
+        tasks = self._tasks.get(key, set())
+        tasks.discard(task)
+        if not tasks:
+            self._tasks.pop(key, None)
+
+    def _sync(self, call: Call) -> Arguments | Awaitable[Arguments]:
+        before = list(self._tasks.get(call.sender.key, ()))
+        return _after(before, call.arguments) if before else call.arguments
+
+    def _done(self, request: _Request, values: Sequence[float | str | bool | None]) -> None:
+        packet = done(request.path, values, request.id)
+        if len(packet) > request.sender.longest:
+            self._fail(request, ValueError("the answer is too large for a datagram; ask over TCP"))
+        else:
+            request.sender.send(packet)
+
+    def _fail(self, request: _Request, error: Exception) -> None:
+        self._counters.failed += 1
+        if request.path not in ANSWERS:
+            request.sender.send(fail(request.path, str(error)[:_LONGEST_REASON], request.id))
+
+
+def _request(message: Message, sender: Sender) -> _Request:
+    """A last argument that is a word with '#' in front names the request."""
+    arguments = message.arguments
+    last = arguments[-1] if arguments else None
+    if isinstance(last, str) and last.startswith("#"):
+        return _Request(sender, message.address, arguments[:-1], last)
+    return _Request(sender, message.address, arguments, None)
+
+
+async def _after(tasks: Sequence[asyncio.Task[None]], values: Arguments) -> Arguments:
+    await asyncio.wait(tasks)
+    return values

@@ -1,0 +1,49 @@
+"""Keep paths that come from the network inside a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dsp.errors import OutputError
+
+_LONGEST = 255
+_NAME = re.compile(r"[^\W_][\w .+()-]{0,79}")
+
+
+def inside(folder: Path | None, name: str, option: str) -> Path:
+    """Return the path of a name within a folder, links followed.
+
+    Args:
+        folder: the one configured; None for none.
+        name: from the network.
+        option: of the command line that names the folder.
+
+    Raises:
+        OutputError: there is no folder, or the name leads out of it.
+    """
+    if folder is None:
+        raise OutputError(f"no folder is open to the network; start with {option} FOLDER")
+    if len(name) > _LONGEST:
+        raise OutputError(f"path of {len(name)} characters is too long; give at most {_LONGEST}")
+    try:
+        home = folder.resolve()
+        path = (home / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, or no path at all
+        raise OutputError(f"{name!r} is no path; give one within {option}") from error
+    if path == home or not path.is_relative_to(home):
+        raise OutputError(f"{name!r} leads out of the folder of {option}; give a path within it")
+    return path
+
+
+def checked_name(name: str, what: str) -> str:
+    """Return a name that is a file's name and no path.
+
+    Raises:
+        ValueError: it is empty, longer than 80 characters, or has others than letters, digits and ` .+()_-`.
+    """
+    if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
+        raise ValueError(
+            f"{what} {name[:80]!r} is no plain name; give up to 80 letters, digits, spaces and .+()_-"
+        )
+    return name

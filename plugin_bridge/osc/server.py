@@ -1,0 +1,164 @@
+"""The OSC server of a rig: UDP, TCP and OSCQuery on the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+from dsp.errors import DeviceError
+from plugin_bridge.live.rig import Rig
+from plugin_bridge.osc.announcing import Announcement
+from plugin_bridge.osc.bounceplan import Bouncer
+from plugin_bridge.osc.commands import Commands
+from plugin_bridge.osc.counters import Counters
+from plugin_bridge.osc.dispatcher import Dispatcher
+from plugin_bridge.osc.limits import Limiter
+from plugin_bridge.osc.oscquery import QueryServer
+from plugin_bridge.osc.settings import OscSettings
+from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.subscriptions import Subscriptions
+from plugin_bridge.osc.tcp import TcpConnection
+from plugin_bridge.osc.udp import UdpEndpoint
+from plugin_bridge.osc.values import read
+
+__all__ = ["OscServer", "OscSettings"]
+
+
+class OscServer:
+    """Controls a rig by OSC; nothing in it waits or blocks the loop.
+
+    Args:
+        rig: used from the loop that `start` runs on only.
+        settings: where it listens and what it may touch.
+        clock: seconds since 1970, what time tags are measured by.
+    """
+
+    def __init__(self, rig: Rig, settings: OscSettings, clock: Callable[[], float] = time.time) -> None:
+        self._rig = rig
+        self._settings = settings
+        self.counters = Counters()
+        """What `/status` tells of the server."""
+        self._limiter = Limiter(settings.rate, settings.burst)
+        self._subscriptions = Subscriptions(lambda row: read(rig, row))
+        shelf = PresetShelf(settings.presets)
+        bouncer = Bouncer(
+            settings.folder, shelf, {name: name for name in rig.singers} | dict(settings.singers)
+        )
+        self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
+        self._dispatcher = Dispatcher(
+            rig, self._commands.handlers, self._limiter, self.counters, settings.horizon, clock
+        )
+        self._udp: UdpEndpoint | None = None
+        self._tcp: asyncio.Server | None = None
+        self._http: QueryServer | None = None
+        self._announcement: Announcement | None = None
+        self._connections: set[TcpConnection] = set()
+        self._unlisten: Callable[[], None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Of UDP, once started."""
+        return 0 if self._udp is None else self._udp.port
+
+    @property
+    def tcp_port(self) -> int | None:
+        """Once started; None for no TCP."""
+        return None if self._tcp is None else int(self._tcp.sockets[0].getsockname()[1])
+
+    @property
+    def http_port(self) -> int | None:
+        """Of OSCQuery, once started; None for no OSCQuery."""
+        return None if self._http is None else self._http.port
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            DeviceError: a port is taken, or the host is none of this machine's.
+            MissingExtraError: it shall be announced and zeroconf is missing.
+        """
+        try:
+            await self._listen()
+        except BaseException:
+            await self.stop()
+            raise
+        self._unlisten = self._rig.reports(lambda text: self._subscriptions.tell("/report", text))
+
+    async def stop(self) -> None:
+        """Close everything, bounces under way with their unfinished files too; may be called twice."""
+        if self._unlisten is not None:
+            self._unlisten()
+        self._unlisten = None
+        if self._announcement is not None:
+            await self._announcement.stop()
+        if self._http is not None:
+            await self._http.stop()
+        if self._tcp is not None:
+            self._tcp.close()
+        for connection in list(self._connections):
+            connection.hang_up()
+        self._subscriptions.close()
+        await self._commands.desk.close()
+        await self._dispatcher.close()
+        if self._udp is not None:
+            self._udp.close()
+        self._udp = self._tcp = self._http = self._announcement = None
+
+    async def _listen(self) -> None:
+        settings = self._settings
+        sock = await _bound(settings.host, settings.port)
+        host = str(sock.getsockname()[0])
+        self._udp = UdpEndpoint(sock, self._dispatcher.handle, self._limiter, self.counters)
+        if settings.tcp_port is not None:
+            loop = asyncio.get_running_loop()
+            try:
+                self._tcp = await loop.create_server(self._connection, host, settings.tcp_port)
+            except OSError as error:
+                raise _taken("TCP", settings.host, settings.tcp_port, error) from error
+        if settings.http_port is not None:
+            self._http = QueryServer(self._rig, settings.name, host, self.port)
+            try:
+                await self._http.start(settings.http_port)
+            except OSError as error:
+                raise _taken("HTTP", settings.host, settings.http_port, error) from error
+            if settings.announce:
+                self._announcement = Announcement(settings.name, host, self.port, self._http.port)
+                await self._announcement.start()
+
+    def _connection(self) -> TcpConnection:
+        handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
+        return TcpConnection(handle, refuse, self._limiter, self._opened, self._closed)
+
+    def _opened(self, connection: TcpConnection) -> bool:
+        if len(self._connections) >= self._settings.connections:
+            return False
+        self._connections.add(connection)
+        return True
+
+    def _closed(self, connection: TcpConnection) -> None:
+        self._connections.discard(connection)
+        self._subscriptions.drop(connection)
+
+
+async def _bound(host: str, port: int) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, place = found[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _taken("UDP", host, port, error) from error
+    try:
+        sock.setblocking(False)
+        sock.bind(place)
+    except OSError as error:
+        sock.close()
+        raise _taken("UDP", host, port, error) from error
+    return sock
+
+
+def _taken(what: str, host: str, port: int, error: OSError) -> DeviceError:
+    return DeviceError(
+        f"{what} port {port} of {host} cannot be used: {error.strerror or error}; choose another"
+    )

@@ -1,0 +1,49 @@
+"""How an OSC server is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class OscSettings:
+    """Where it listens and what it may touch."""
+
+    host: str = "127.0.0.1"
+    """Address to bind to; another than this one opens the server to the network."""
+    port: int = 9000
+    """Of UDP; 0 for any that is free."""
+    tcp_port: int | None = 9000
+    """0 for any that is free; None for no TCP."""
+    http_port: int | None = None
+    """Of OSCQuery; 0 for any that is free; None for no OSCQuery."""
+    announce: bool = False
+    """Whether to announce OSCQuery by zeroconf; needs the extra `live`."""
+    name: str = "plugin_bridge"
+    """As announced and told by OSCQuery."""
+    folder: Path | None = None
+    """Where bounces read and write; None for no bounces."""
+    presets: Path | None = None
+    """Where presets are saved; None for nowhere."""
+    singers: Mapping[str, str] = field(default_factory=dict)
+    """By id, the file of each singer that does not ship, for bounces."""
+    rate: float = 2000.0
+    """Requests a second that one sender may keep up."""
+    burst: float = 8000.0
+    """Requests that one sender may send at once."""
+    horizon: float = 60.0
+    """Seconds that a time tag may lie ahead."""
+    connections: int = 64
+    """Of TCP, at once."""
+
+    def __post_init__(self) -> None:
+        for name in ("port", "tcp_port", "http_port"):
+            port = getattr(self, name)
+            if port is not None and not 0 <= port <= 65535:
+                raise ValueError(f"{name} {port!r} is out of range; give 0 to 65535")
+        if not (self.rate > 0.0 and self.burst >= 1.0 and self.horizon >= 0.0 and self.connections >= 1):
+            raise ValueError("rate, burst, horizon and connections must be positive; correct them")
+        if self.announce and self.http_port is None:
+            raise ValueError("announce needs OSCQuery; give http_port, 0 for any that is free")

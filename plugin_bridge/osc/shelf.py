@@ -1,0 +1,87 @@
+"""Presets over the network: listed, loaded and saved by name, in a folder and among those that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dsp.errors import OutputError, PresetError
+from plugin_bridge.osc.paths import checked_name, inside
+from plugin_bridge.parameters import PARAMETERS, Value
+
+OPTION = "--presets"
+_SINGERS = ("singer", "morph_singer")
+
+
+class PresetShelf:
+    """All of it reads or writes a disk: call it from a thread.
+
+    Args:
+        folder: where presets are saved; None for nowhere.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Return the names of all presets, in order."""
+        from plugin_bridge.presets import shipped_presets  # noqa: PLC0415 - loads the chain
+
+        own = [] if self._folder is None else [path.stem for path in self._folder.glob("*.toml")]
+        return sorted({*shipped_presets(), *own})
+
+    def find(self, name: str) -> Path:
+        """Return the file of a preset; one in the folder goes before one that ships.
+
+        Raises:
+            PresetError: there is none.
+            ValueError: the name is no plain name.
+        """
+        from plugin_bridge.presets import shipped_presets  # noqa: PLC0415
+
+        checked_name(name, "preset")
+        if self._folder is not None and (own := inside(self._folder, f"{name}.toml", OPTION)).is_file():
+            return own
+        shipped = shipped_presets()
+        if name not in shipped:
+            raise PresetError(f"preset {name!r} is not there; /preset/list names those that are")
+        return shipped[name]
+
+    def load(self, name: str) -> tuple[dict[str, Value], int]:
+        """Return a preset's singer and parameters, others at their defaults, and how many effects it has.
+
+        A bypass that the preset does not name is left as it is.
+
+        Raises:
+            PresetError: there is none, or it does not fit.
+            ValueError: the name is no plain name.
+        """
+        from plugin_bridge.presets import read_preset  # noqa: PLC0415
+
+        preset = read_preset(self.find(name))
+        values = {row.id: row.default for row in PARAMETERS.values() if row.id != "bypass"}
+        values |= preset.values() | {"singer": preset.singer}
+        for key in _SINGERS:  # live, a singer file is known by its id
+            singer = str(values[key])
+            values[key] = Path(singer).stem if singer.endswith(".onnx") else singer
+        return values, len(preset.before) + len(preset.after)
+
+    def save(self, name: str, values: Mapping[str, Value], *, replace: bool) -> None:
+        """Write a preset.
+
+        Raises:
+            OutputError: no folder, it exists (without `replace`), or it cannot be written.
+            ValueError: the name is no plain name.
+        """
+        from plugin_bridge.presets import Preset, save_preset  # noqa: PLC0415
+
+        path = inside(self._folder, f"{checked_name(name, 'preset')}.toml", OPTION)
+        parameters = {
+            key: value
+            for key, value in values.items()
+            if key != "singer" and value != PARAMETERS[key].default
+        }
+        if not replace and path.exists():
+            raise OutputError(f"preset {name!r} exists already; choose another name, or send T after it")
+        preset = Preset(name=name, singer=str(values["singer"]), parameters=parameters)
+        save_preset(preset, path, force=replace)

@@ -1,0 +1,128 @@
+"""Subscribers: each with its own list, rate and expiry; what changes is sent, and nothing to anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+
+from plugin_bridge.osc.addresses import ADDRESSES, Address
+from plugin_bridge.osc.packets import Argument
+from plugin_bridge.osc.replies import bundles, message
+from plugin_bridge.osc.senders import Sender
+from plugin_bridge.osc.values import Arguments
+
+MOST_SUBSCRIBERS = 64
+SLOWEST, FASTEST = 0.1, 100.0
+LONGEST_SECONDS = 3600.0
+
+
+@dataclass
+class _Subscriber:
+    sender: Sender
+    period: float = 1.0
+    until: float = 0.0
+    paths: dict[str, Address] = field(default_factory=dict)
+    sent: dict[str, Arguments] = field(default_factory=dict)
+    due: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+
+
+class Subscriptions:
+    """All subscribers.
+
+    Args:
+        read: returns the value of an address.
+    """
+
+    def __init__(self, read: Callable[[Address], Arguments]) -> None:
+        self._read = read
+        self._subscribers: dict[Hashable, _Subscriber] = {}
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def subscribe(self, sender: Sender, rate: float, seconds: float, paths: Iterable[str]) -> int:
+        """Send a sender these from now on, besides those it has already, all at this rate.
+
+        Args:
+            sender: to whom.
+            rate: times a second at most, 0.1..100.
+            seconds: 1..3600; asking again counts from then, and sends every value again.
+            paths: of addresses that can be read.
+
+        Returns:
+            The number of addresses it gets now.
+
+        Raises:
+            ValueError: out of range, or 64 others subscribe.
+        """
+        if not SLOWEST <= rate <= FASTEST:
+            raise ValueError(f"rate {rate!r} is out of range; send {SLOWEST:g} to {FASTEST:g} a second")
+        if not 1.0 <= seconds <= LONGEST_SECONDS:
+            raise ValueError(f"time {seconds!r} is out of range; send 1 to {LONGEST_SECONDS:g} seconds")
+        one = self._subscribers.get(sender.key)
+        if one is None:
+            if len(self._subscribers) >= MOST_SUBSCRIBERS:
+                raise ValueError(f"{MOST_SUBSCRIBERS} others subscribe; try again when one has ended")
+            one = self._subscribers[sender.key] = _Subscriber(sender)
+        loop = asyncio.get_running_loop()
+        one.period, one.until, one.due = 1.0 / rate, loop.time() + seconds, loop.time()
+        one.paths |= {path: ADDRESSES[path] for path in paths}
+        one.sent.clear()
+        self._arm(one)
+        return len(one.paths)
+
+    def unsubscribe(self, sender: Sender, paths: Iterable[str] | None = None) -> int:
+        """Send a sender these no longer, or nothing any longer; return the number it still gets."""
+        one = self._subscribers.get(sender.key)
+        if one is None:
+            return 0
+        for path in list(one.paths) if paths is None else paths:
+            one.paths.pop(path, None)
+            one.sent.pop(path, None)
+        if not one.paths:
+            self.drop(sender.key)
+        return len(one.paths)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget a sender."""
+        one = self._subscribers.pop(key, None)
+        if one is not None and one.timer is not None:
+            one.timer.cancel()
+
+    def tell(self, path: str, *arguments: Argument, but: Hashable = None) -> None:
+        """Send a notice at once to those that subscribe to it, but not to one who has it already."""
+        now = asyncio.get_running_loop().time()
+        packet = message(path, *arguments)
+        for one in list(self._subscribers.values()):
+            if path in one.paths and now < one.until and one.sender.key != but:
+                one.sender.send(packet)
+
+    def close(self) -> None:
+        """Forget all."""
+        for key in list(self._subscribers):
+            self.drop(key)
+
+    def _arm(self, one: _Subscriber) -> None:
+        if one.timer is not None:
+            one.timer.cancel()
+        one.timer = asyncio.get_running_loop().call_at(one.due, self._tick, one)
+
+    def _tick(self, one: _Subscriber) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= one.until:
+            self.drop(one.sender.key)
+            return
+        news: list[bytes] = []
+        for path, row in one.paths.items():
+            if row.kind == "notice":
+                continue
+            value = self._read(row)
+            if one.sent.get(path) != value:
+                one.sent[path] = value
+                news.append(message(path, *value))
+        for packet in bundles(news):
+            one.sender.send(packet)
+        one.due = max(one.due + one.period, now)  # after a stall no burst of what was missed
+        self._arm(one)

@@ -1,0 +1,121 @@
+"""OSC over TCP: SLIP or lengths, told apart by a connection's first byte; a sender that is too fast waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable
+
+from plugin_bridge.osc.framing import Framing, framing_of
+from plugin_bridge.osc.limits import Limiter
+from plugin_bridge.osc.packets import PacketError
+from plugin_bridge.osc.senders import Sender
+
+_MOST_UNREAD_BYTES = 1 << 20
+"""Answers that a client leaves unread before it is hung up on."""
+_WORK_SECONDS = 0.002
+
+Handle = Callable[[bytes, Sender], None]
+Refuse = Callable[[Sender, PacketError], None]
+
+
+class TcpConnection(asyncio.Protocol):
+    """A client; see `Sender`.
+
+    Args:
+        handle: takes each packet.
+        refuse: answers one that is none.
+        limiter: of the senders.
+        opened: called once it is there; returns whether there is room for it.
+        closed: called when it is gone.
+    """
+
+    longest = 1 << 19
+
+    def __init__(
+        self,
+        handle: Handle,
+        refuse: Refuse,
+        limiter: Limiter,
+        opened: Callable[[TcpConnection], bool],
+        closed: Callable[[TcpConnection], None],
+    ) -> None:
+        self._handle = handle
+        self._refuse = refuse
+        self._limiter = limiter
+        self._opened = opened
+        self._closed = closed
+        self._framing: Framing | None = None
+        self._transport: asyncio.Transport | None = None
+        self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """The connection itself."""
+        return self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if not self._opened(self):
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        del exc
+        self._transport = None
+        if self._again is not None:
+            self._again.cancel()
+        self._closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._framing is None:
+            self._framing = framing_of(data)
+        self._framing.feed(data)
+        if self._again is None:
+            self._work()
+
+    def send(self, packet: bytes) -> None:
+        """See `Sender`; a client that does not read is hung up on."""
+        if self._transport is None or self._framing is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            self._transport.abort()
+            return
+        self._transport.write(self._framing.framed(packet))
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _work(self) -> None:
+        """Take packets while the sender's share and a slice of time last, and go on later with the rest."""
+        self._again = None
+        if self._framing is None or self._transport is None:
+            return
+        stop = time.perf_counter() + _WORK_SECONDS
+        try:
+            for packet in self._framing.packets():
+                if isinstance(packet, PacketError):
+                    self._refuse(self, packet)
+                else:
+                    self._handle(packet, self)
+                now = time.monotonic()
+                self._limiter.charge(self, 1, now)
+                wait = self._limiter.wait(self, now)
+                if wait or time.perf_counter() >= stop:
+                    self._pause(wait)
+                    return
+        except PacketError as error:
+            self._refuse(self, error)
+            self._transport.close()
+            return
+        self._transport.resume_reading()
+
+    def _pause(self, seconds: float) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+            self._again = asyncio.get_running_loop().call_later(seconds, self._work)

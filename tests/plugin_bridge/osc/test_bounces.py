@@ -1,0 +1,153 @@
+"""Bounces over OSC: the ordinary bounce as a child process, its progress, its end and its cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from plugin_bridge import OutputFormat, Settings, bounce_file
+from plugin_bridge.osc.bounceplan import Bouncer
+from plugin_bridge.osc.packets import Argument
+from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.parameters import PARAMETERS
+from tests.plugin_bridge.osc.clients import Client, in_loop, served
+from tests.singerfiles import write_singer
+
+LIVE = {row.id: row.default for row in PARAMETERS.values()} | {"singer": "dark"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, short_stem: Path) -> Path:
+    """The stem as stem.wav, long.wav of five minutes, and the singers' files outside."""
+    home = tmp_path / "open"
+    home.mkdir()
+    shutil.move(short_stem, home / "stem.wav")
+    soundfile.write(home / "long.wav", np.zeros((300 * 16000, 1), np.float32), 16000, subtype="PCM_16")
+    for name in ("dark", "bright"):
+        write_singer(tmp_path / f"{name}.onnx", -2.0 if name == "dark" else 2.0)
+    return home
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    return {name: str(folder.parent / f"{name}.onnx") for name in ("dark", "bright")}
+
+
+@in_loop
+async def test_a_bounce_is_the_ordinary_one_as_it_sounds_now(folder: Path) -> None:
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/singer", "bright")
+        await client.done("/param/gain", -3.0)
+        await client.done("/param/transpose", 12.0)
+        assert await client.done("/bounce/start", "stem.wav", "out.wav", "tail", 0.5, "bits", 16) == (1,)
+        heard = [await client.hear_of("/bounce/progress")]
+        while heard[-1][1][1] == "running":
+            heard.append(await client.hear_of("/bounce/progress"))
+        number, state, done, total = heard[-1][1]
+        assert (number, state) == (1, "done")
+        assert done == total == pytest.approx(2.0, abs=0.01)
+        assert len(heard) > 2
+        assert await client.done("/bounce/list") == (1, "done", 1.0, "out.wav")
+    settings = Settings(
+        singer=files_of(folder)["bright"], parameters={"gain": -3.0, "transpose": 12.0}, tail_seconds=0.5
+    )
+    bounce_file(folder / "stem.wav", folder / "same.wav", OutputFormat("wav", "16"), settings)
+    assert (folder / "out.wav").read_bytes() == (folder / "same.wav").read_bytes()
+
+
+@in_loop
+async def test_a_cancelled_bounce_leaves_no_half_file_and_the_next_one_runs(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    singers = files_of(folder)
+    async with served(folder, singers=singers) as (_, server), Client(server.port) as client:
+        for name in ("one.wav", "two.wav"):
+            await client.done("/bounce/start", "long.wav", name)
+        assert "is on its way" in await client.fail("/bounce/start", "long.wav", "two.wav")
+        await client.done("/bounce/start", "stem.wav", "three.wav")
+        while not list(folder.glob("*.part")):
+            await client.hear_of("/bounce/progress")
+        assert await client.done("/bounce/cancel", 2) == (2, "cancelled")
+        assert await client.done("/bounce/cancel", 1) == (1, "cancelled")
+        assert await client.done("/bounce/cancel", 1) == (1, "cancelled")
+        while (await client.hear_of("/bounce/progress"))[1][:2] != (3, "done"):
+            pass
+        cells = await client.done("/bounce/list")
+        assert cells[1::4] == ("cancelled", "cancelled", "done")
+    assert sorted(folder.iterdir()) == sorted([*before, folder / "three.wav"])
+
+
+@in_loop
+async def test_a_stopped_server_ends_its_bounces(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/bounce/start", "long.wav", "one.wav")
+        await client.done("/bounce/start", "long.wav", "two.wav")
+        while not list(folder.glob("*.part")):
+            await asyncio.sleep(0.01)
+    assert sorted(folder.iterdir()) == before
+
+
+@in_loop
+async def test_a_bounce_that_fails_says_why(folder: Path) -> None:
+    (folder / "text.wav").write_text("no audio", encoding="utf-8")
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/bounce/start", "text.wav", "out.wav")
+        while (state := str((await client.hear_of("/bounce/progress"))[1][1])) == "running":
+            pass
+        assert state.startswith("failed: ")
+        assert "text.wav" in state
+    assert not (folder / "out.wav").exists()
+
+
+@in_loop
+async def test_the_waiting_are_bounded(folder: Path) -> None:
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        for k in range(17):
+            await client.done("/bounce/start", "long.wav", f"{k}.wav")
+        assert "16 bounces wait already" in await client.fail("/bounce/start", "long.wav", "more.wav")
+
+
+@in_loop
+async def test_without_a_folder_nothing_is_bounced(tmp_path: Path) -> None:
+    async with served(tmp_path, folder=None) as (_, server), Client(server.port) as client:
+        assert "start with --folder FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), ["--singer=/dark.onnx", "--breath=3.0"]),
+        (("breath", 0), ["--singer=/dark.onnx", "--breath=0.0"]),
+        (("singer", "bright", "melody", True), ["--singer=bright", "--breath=3.0", "--melody"]),
+        (("preset", "hall"), ["--preset=hall.toml"]),
+        (
+            ("bypass", 0, "scale", "minor", "tail", "auto", "force", True),
+            ["--singer=/dark.onnx", "--breath=3.0", "--no-bypass", "--scale=minor", "--tail=auto", "--force"],
+        ),
+        (
+            ("normalize", -1, "seed", 7, "bits", "32f"),
+            ["--singer=/dark.onnx", "--breath=3.0", "--normalize=-1", "--seed=7", "--bits=32f"],
+        ),
+    ],
+)
+def test_options_become_those_of_the_command_line(
+    tmp_path: Path, options: tuple[Argument, ...], expected: list[str]
+) -> None:
+    (tmp_path / "in.wav").touch()
+    bouncer = Bouncer(tmp_path, PresetShelf(None), {"dark": "/dark.onnx", "bright": "bright"})
+    words, target = bouncer.plan(("in.wav", "out.wav", *options), LIVE | {"breath": 3.0})
+    assert target == tmp_path / "out.wav"
+    assert words[:4] == [str(tmp_path / "in.wav"), "-o", str(target), "--progress"]
+    shown = [word.split("=")[0] + "=" + Path(word).name if "--preset" in word else word for word in words[4:]]
+    assert shown == expected
+
+
+def test_a_recorded_session_keeps_its_own_values(tmp_path: Path) -> None:
+    (tmp_path / "take").mkdir()
+    (tmp_path / "take" / "session.json").touch()
+    words, _ = Bouncer(tmp_path, PresetShelf(None), {}).plan(("take", "out.wav"), LIVE | {"breath": 3.0})
+    assert words[4:] == []

@@ -1,0 +1,115 @@
+"""Presets over OSC: listed, loaded with a time tag or without, saved, and `/sync` behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin_bridge import PARAMETERS, Event, Preset, load_preset, save_preset
+from plugin_bridge.osc.replies import message
+from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
+from tests.rigs import EPOCH, RATE
+
+
+def write(folder: Path, name: str, **facts: object) -> None:
+    values = {"name": name, "singer": "bright", "parameters": {"gain": -6.0, "melody": True}} | facts
+    save_preset(Preset.model_validate(values), folder / f"{name}.toml")
+
+
+@in_loop
+async def test_a_preset_is_loaded_whole_and_bypass_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, "mine")
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        await client.done("/bypass", True)
+        await client.done("/param/mix", 0.5)
+        assert "mine" in await client.done("/preset/list")
+        assert await client.done("/preset/load", "mine") == ("mine",)
+        changed = {"singer": "bright", "gain": -6.0, "melody": True, "bypass": True}
+        assert dict(rig.values) == {row.id: row.default for row in PARAMETERS.values()} | changed
+
+
+@in_loop
+async def test_a_preset_is_loaded_on_its_sample(tmp_path: Path) -> None:
+    write(tmp_path, "mine")
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        client.throw(bundle(tag(EPOCH + 2.0), message("/preset/load", "mine", "#p")))
+        assert await client.hear() == ("/done", ("/preset/load", "mine", "#p"))
+        assert {event.position for event in rig.taken} == {2 * RATE}
+        assert Event(2 * RATE, "gain", -6.0) in rig.taken
+
+
+@in_loop
+async def test_effects_are_left_out_and_said_to_be(tmp_path: Path) -> None:
+    write(tmp_path, "roomy", after=[{"effect": "Reverb"}], singer="files/bright.onnx")
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        name, note = await client.done("/preset/load", "roomy")
+        assert name == "roomy"
+        assert "1 effects are left out" in str(note)
+        assert rig.values["singer"] == "bright"
+
+
+@in_loop
+async def test_what_is_saved_can_be_loaded_again(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        await client.done("/singer", "bright")
+        await client.done("/param/formant", 2.5)
+        kept = dict(rig.values)
+        assert await client.done("/preset/save", "My voice (2)") == ("My voice (2)",)
+        assert "exists already" in await client.fail("/preset/save", "My voice (2)")
+        await client.done("/preset/save", "My voice (2)", True)
+        await client.done("/param/formant", -2.5)
+        await client.done("/singer", "dark")
+        await client.done("/preset/load", "My voice (2)")
+        assert dict(rig.values) == kept
+    assert load_preset(tmp_path / "My voice (2).toml").parameters["formant"] == 2.5
+
+
+@in_loop
+async def test_without_a_folder_nothing_is_saved(tmp_path: Path) -> None:
+    async with served(tmp_path, presets=None) as (_, server), Client(server.port) as client:
+        assert "start with --presets FOLDER" in await client.fail("/preset/save", "mine")
+        assert "hall" in await client.done("/preset/list")
+
+
+@in_loop
+async def test_a_broken_preset_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("name = [", encoding="utf-8")
+    (tmp_path / "away.toml").symlink_to(tmp_path.parent / "elsewhere.toml")
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        assert "is not valid TOML" in await client.fail("/preset/load", "broken")
+        assert "leads out" in await client.fail("/preset/load", "away")
+        assert "leads out" in await client.fail("/preset/save", "away", True)
+        assert rig.sent == []
+
+
+@in_loop
+async def test_sync_is_answered_after_all_that_was_asked_before(tmp_path: Path) -> None:
+    write(tmp_path, "mine")
+    async with served(tmp_path) as (_, server), Client(server.port) as client, Client(server.port) as idle:
+        for k in range(5):
+            client.send("/preset/load", "mine", f"#{k}")
+        client.send("/param/gain", 1.0, "#set")
+        client.send("/sync", "#sync")
+        client.send("/sync", "#again")
+        assert await idle.done("/sync") == ()
+        names = [(await client.hear())[1][-1] for _ in range(8)]
+        assert set(names[:6]) == {"#0", "#1", "#2", "#3", "#4", "#set"}
+        assert set(names[6:]) == {"#sync", "#again"}
+
+
+@in_loop
+async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "mine")
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        client.throw(bundle(1, *[message("/preset/load", "mine")] * 40))
+        answers = [await client.hear() for _ in range(40)]
+        assert [answer for answer, _ in answers].count("/done") == 32
+        assert all("are under way" in str(values[1]) for answer, values in answers if answer == "/fail")
+
+
+@pytest.mark.parametrize("name", ["hall", "duet", "breathy"])
+def test_names_that_ship_are_plain_names(name: str) -> None:
+    from plugin_bridge.osc.shelf import PresetShelf
+
+    assert PresetShelf(None).find(name).is_file()

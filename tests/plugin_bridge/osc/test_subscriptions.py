@@ -1,0 +1,123 @@
+"""Subscribers: each its own list, rate and expiry; and nothing to anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from plugin_bridge.osc.addresses import ADDRESSES
+from plugin_bridge.osc.packets import Argument, Message, read_packet
+from plugin_bridge.osc.subscriptions import MOST_SUBSCRIBERS, Subscriptions
+from tests.plugin_bridge.osc.clients import Client, in_loop, served
+from tests.rigs import RATE
+
+
+class Ear:
+    """A sender that keeps what it is sent."""
+
+    longest = 65_507
+
+    def __init__(self, name: object = 0) -> None:
+        self.key = name
+        self.heard: list[Message] = []
+
+    def send(self, packet: bytes) -> None:
+        self.heard += [message for group in read_packet(packet) for message in group.messages]
+
+
+@in_loop
+async def test_all_values_come_at_first_and_then_those_that_change(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as one, Client(server.port) as two:
+        assert await one.done("/subscribe", 100.0, 60.0, "/param/gain", "/param/mor*", "#id") == (3, "#id")
+        first = {await one.hear() for _ in range(3)}
+        assert first == {("/param/gain", (0.0,)), ("/param/morph", (0.0,)), ("/param/morph_singer", ("",))}
+        await two.done("/param/gain", -3.0)
+        assert await one.hear() == ("/param/gain", (-3.0,))
+        await two.done("/morph", 0.5)
+        assert await one.hear() == ("/param/morph", (0.5,))
+        await two.silence()
+        assert await one.done("/unsubscribe") == (0,)
+        await two.done("/param/gain", -4.0)
+        await one.silence()
+
+
+@in_loop
+async def test_meters_come_on_subscription_only(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        rig.run(RATE // 2)
+        await client.silence()
+        assert await client.done("/subscribe", 100, 60, "/meter/*") == (6,)
+        levels = dict([await client.hear() for _ in range(6)])
+        assert set(levels) == {path for path in ADDRESSES if path.startswith("/meter/")}
+        (f0,) = levels["/meter/f0"]
+        assert isinstance(f0, float)
+        assert abs(f0 - 220.0) < 5.0
+
+
+@in_loop
+async def test_the_rate_and_the_expiry_are_each_subscribers_own() -> None:
+    count = 0
+
+    def read(_: object) -> tuple[Argument, ...]:
+        nonlocal count
+        count += 1
+        return (count,)
+
+    subscriptions = Subscriptions(read)
+    slow, quick = Ear("slow"), Ear("quick")
+    subscriptions.subscribe(slow, 1.0, 60.0, ["/meter/load"])
+    subscriptions.subscribe(quick, 100.0, 1.0, ["/meter/load"])
+    while len(subscriptions) == 2:
+        await asyncio.sleep(0.01)
+    assert 1 <= len(slow.heard) <= 3
+    assert len(slow.heard) < len(quick.heard) <= 101
+    subscriptions.close()
+    assert len(subscriptions) == 0
+
+
+@in_loop
+async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -> None:
+    subscriptions = Subscriptions(lambda _: (0,))
+    ears = [Ear(k) for k in range(MOST_SUBSCRIBERS + 1)]
+    for ear in ears[:-1]:
+        subscriptions.subscribe(ear, 1.0, 60.0, ["/param/gain"])
+    assert subscriptions.subscribe(ears[0], 1.0, 60.0, ["/param/mix"]) == 2
+    with pytest.raises(ValueError, match="64 others subscribe"):
+        subscriptions.subscribe(ears[-1], 1.0, 60.0, ["/param/gain"])
+    assert subscriptions.unsubscribe(ears[0], ["/param/gain"]) == 1
+    assert subscriptions.unsubscribe(ears[0], ["/param/mix"]) == 0
+    assert len(subscriptions) == MOST_SUBSCRIBERS - 1
+    assert subscriptions.unsubscribe(ears[0]) == 0
+    subscriptions.close()
+
+
+@in_loop
+async def test_asking_again_sends_every_value_again(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        for _ in range(2):
+            assert await client.done("/subscribe", 0.1, 60, "/param/gain") == (1,)
+            assert await client.hear() == ("/param/gain", (0.0,))
+
+
+@in_loop
+async def test_notices_go_to_those_who_want_them(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server), Client(server.port) as one, Client(server.port) as two:
+        await one.done("/subscribe", 1.0, 60, "/report")
+        rig.tell("the device is gone; it is looked for")
+        assert await one.hear() == ("/report", ("the device is gone; it is looked for",))
+        await two.silence()
+
+
+@in_loop
+async def test_everything_at_once_fits_into_small_packets(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        readable = [path for path, row in ADDRESSES.items() if row.readable]
+        patterns = ("/*", "/*/*", "/*/*/*")
+        assert await client.done("/subscribe", 1.0, 60, *patterns) == (len(readable),)
+        valued = [path for path in readable if ADDRESSES[path].kind != "notice"]
+        assert [(await client.hear())[0] for _ in valued] == sorted(
+            valued, key=lambda path: (path.count("/"), list(ADDRESSES).index(path))
+        )
+        assert max(len(packet) for packet in client.packets) <= 1400
