@@ -13,7 +13,7 @@ from plugin_bridge.live.rig import Status
 from plugin_bridge.midibackend import Port, PortSystem, matching, open_system
 from plugin_bridge.midistream import MidiStream
 
-# Reading so often costs about 2 % of a core and delays a note by 1 ms on average; JACK MIDI, which comes with
+# Reading so often costs about 3 % of a core and delays a note by 1 ms on average; JACK MIDI, which comes with
 # the audio, is exact to the sample.
 _READ_SECONDS = 0.002
 _WATCH_SECONDS = 1.0
