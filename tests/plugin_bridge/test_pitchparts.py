@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from plugin_bridge.correction import Corrector
-from plugin_bridge.melody import Melody
+from plugin_bridge.melody import HOLD_MS, Melody
 from plugin_bridge.scales import notes
 from plugin_bridge.sourcepitch import RunningMedian, SourcePitch, octave_shift
 from plugin_bridge.vibrato import VibratoFinder
@@ -112,6 +112,32 @@ def test_a_note_that_is_not_held_ends_nothing() -> None:
     melody.note_off(61.0, 200)
     melody.settle(100_000)
     assert (melody.weight.target, melody.note.target) == (1.0, 60.0)
+
+
+def test_after_the_last_note_the_sung_melody_comes_back_in_the_time_of_a_glide() -> None:
+    melody = Melody(48000)
+    melody.enable(True, 0)
+    melody.note_on(60.0, 100, 300.0)
+    melody.note_off(60.0, 10_000)
+    ends = 10_000 + round(HOLD_MS * 48)
+    melody.settle(ends - 1)
+    assert melody.weight.target == 1.0
+    melody.settle(ends)
+    assert [melody.weight.value(ends + k) for k in (-1, 7_199, 14_399)] == pytest.approx([1.0, 0.5, 0.0])
+
+
+def test_a_chord_is_one_note_at_once_and_its_release_glides_back() -> None:
+    melody = Melody(48000)
+    melody.enable(True, 0)
+    for note in (60.0, 64.0):
+        melody.note_on(note, 100, 50.0)
+    assert melody.note.value(100) == 64.0  # nothing was sung before, so there is nothing to glide from
+    melody.bend.move(2.0, 3_000)
+    melody.note_off(64.0, 5_000)
+    glide = [melody.note.value(4_999 + k) for k in (0, 1_200, 2_400)]
+    assert glide == pytest.approx([64.0, 62.0, 60.0])
+    melody.all_off(9_000)
+    assert (melody.weight.target, melody.bend.target) == (0.0, 0.0)
 
 
 def test_a_melody_enabled_late_takes_up_the_note_that_is_held() -> None:
