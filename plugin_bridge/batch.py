@@ -9,6 +9,7 @@ from pathlib import Path
 from dsp.errors import AudioFileError, OutputError
 from plugin_bridge.audiofile import SUFFIXES
 from plugin_bridge.audiowriter import OutputFormat, container_of
+from plugin_bridge.live.sessionheader import is_session
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ def planned_jobs(
     """Return the jobs of a batch.
 
     Args:
-        inputs: files, or folders whose audio files are meant (not those of their subfolders).
+        inputs: files, recorded sessions, or folders whose audio files and sessions are meant (not those of
+            their subfolders).
         output: a file for one input, else a folder, which is made; None to write beside each input.
         label: put into the names of outputs in a folder, as in `stem.alys.wav`.
         container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
@@ -44,21 +46,25 @@ def planned_jobs(
     sources = [file for path in inputs for file in _files(path)]
     if output is not None and _is_file(output, inputs):
         return [Job(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
-    if output is None and any(path.is_dir() for path in inputs):
+    if output is None and any(_is_folder(path) for path in inputs):
         raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
     form = OutputFormat(container or "wav", bits or "24")
     if output is not None:
         _make(output)
     end = f".{label}{form.suffix}"
-    jobs = [Job(source, (output or source.parent) / (source.stem + end), form) for source in sources]
+    jobs = [Job(source, (output or source.parent) / (_stem(source) + end), form) for source in sources]
     _check_distinct(jobs)
     return jobs
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not _is_folder(path):
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    found = sorted(
+        file
+        for file in path.iterdir()
+        if (file.suffix.lower() in SUFFIXES and file.is_file()) or is_session(file)
+    )
     found = [file for file in found if not file.name.startswith(".")]
     if not found:
         raise AudioFileError(
@@ -67,8 +73,16 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not is_session(path)
+
+
+def _stem(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
 def _is_file(output: Path, inputs: Sequence[Path]) -> bool:
-    return len(inputs) == 1 and not inputs[0].is_dir() and not output.is_dir() and output.suffix != ""
+    return len(inputs) == 1 and not _is_folder(inputs[0]) and not output.is_dir() and output.suffix != ""
 
 
 def _container(output: Path, container: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Bounce a file: read it, run the engine over it and write the result, streaming and exact to the sample."""
+"""Bounce a file or a session: read it, run the engine over it and write the result, streaming and exact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from dsp.errors import EffectError, OutputError
 from dsp.units import db_to_gain, gain_to_db
-from plugin_bridge.audiofile import AudioReader
 from plugin_bridge.audiowriter import AudioWriter, Carried, OutputFormat, output_bytes
 from plugin_bridge.cast import Cast
 from plugin_bridge.containers import carried_chunks
@@ -21,6 +20,7 @@ from plugin_bridge.drafts import Draft, Scratch, unwritable
 from plugin_bridge.planning import Plan, Settings, planned
 from plugin_bridge.rendering import CHUNK, LONGEST_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.resampling import resampled
+from plugin_bridge.sources import Source, open_source
 
 Float32 = NDArray[np.float32]
 
@@ -74,10 +74,10 @@ def bounce(
     cast: Cast | None = None,
     listener: Listener | None = None,
 ) -> Bounced:
-    """Bounce one file; the output has the source's rate, channels and, without a tail, length.
+    """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
 
     Args:
-        source: a WAV, AIFF, FLAC, OGG or MP3 file.
+        source: a WAV, AIFF, FLAC, OGG or MP3 file, or the folder of a recorded session.
         target: the file to write.
         form: its kind.
         settings: singer, parameters, automation and so on.
@@ -85,13 +85,14 @@ def bounce(
         listener: hears notes and progress.
 
     Raises:
-        AudioFileError, EffectError, OutputError, ScoreError, SingerFileError: one sentence; no file is left.
+        AudioFileError, EffectError, OutputError, ScoreError, SessionError, SingerFileError: one sentence; no
+            file is left.
     """
     listener = listener or Listener()
     began = time.perf_counter()
     if _is_same(source, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
-    with AudioReader(source) as reader, Draft(target, force=settings.force) as draft:
+    with open_source(source) as reader, Draft(target, force=settings.force) as draft:
         _check_space(target, reader, form, spooled=settings.normalize_db is not None)
         plan = planned(reader, settings, cast or Cast(), listener.report)
         if plan.auto_transpose is not None:
@@ -132,7 +133,7 @@ def _is_same(source: Path, target: Path) -> bool:
 
 
 def _write(
-    reader: AudioReader, plan: Plan, draft: Draft, form: OutputFormat, settings: Settings, listener: Listener
+    reader: Source, plan: Plan, draft: Draft, form: OutputFormat, settings: Settings, listener: Listener
 ) -> tuple[AudioWriter, float]:
     """Return the closed writer, which has counted, and the gain of normalizing."""
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
@@ -165,7 +166,7 @@ def _write(
         return write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length), gain
 
 
-def _bounced(reader: AudioReader, plan: Plan, settings: Settings, frames: int) -> Iterator[Float32]:
+def _bounced(reader: Source, plan: Plan, settings: Settings, frames: int) -> Iterator[Float32]:
     """The output as a stream at the source's rate."""
     rate, native, channels = reader.sample_rate, plan.rate, reader.channels
     source = resampled(reader.chunks(), channels, rate, native)
@@ -174,7 +175,7 @@ def _bounced(reader: AudioReader, plan: Plan, settings: Settings, frames: int) -
     return until_quiet(stream, frames, rate) if settings.tail_seconds is None else taken(stream, frames)
 
 
-def _checked(chunks: Iterable[Float32], reader: AudioReader) -> Iterator[Float32]:
+def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
     """An effect plug-in may fail in its own ways."""
     position = 0
     for x in chunks:
@@ -217,7 +218,7 @@ def _spooled(spool: Scratch, channels: int) -> Iterator[Float32]:
             yield np.ascontiguousarray(x.reshape(-1, channels).T)
 
 
-def _check_space(target: Path, reader: AudioReader, form: OutputFormat, *, spooled: bool) -> None:
+def _check_space(target: Path, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
     """FLAC is not counted, as it shrinks; what cannot be foreseen is noticed while writing."""
     needed = 0 if form.container == "flac" else output_bytes(form, reader.channels, reader.frames)
     if spooled:

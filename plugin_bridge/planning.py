@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 from dsp.errors import SingerFileError
 from dsp.units import hz_to_semitones
-from plugin_bridge.audiofile import AudioReader
-from plugin_bridge.automation import has_unheard_notes, read_automation, singers_in, with_ids
+from plugin_bridge.automation import SINGER_PARAMETERS, has_unheard_notes, with_ids
 from plugin_bridge.cast import Cast
 from plugin_bridge.dither import DITHER_SEED
 from plugin_bridge.engine import Engine
-from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.events import AnyEvent
+from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.prescan import median_pitch
 from plugin_bridge.rendering import Float32, Processor
 from plugin_bridge.resampling import native_rate
+from plugin_bridge.script import Script, asks_for_auto, heard_first, script_asked
 from plugin_bridge.sourcepitch import octave_shift
+from plugin_bridge.sources import Source
+from plugin_bridge.take import Interrupted, taken_again
 from plugin_bridge.voices import Singer
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ class Settings:
     """A MIDI file or a JSON-lines score."""
     midi_map: Path | None = None
     """A MIDI map other than the one that ships."""
-    seed: int = 0
-    """Names the noise of the voice."""
+    seed: int | None = None
+    """Names the noise of the voice; None for the session's own, or 0."""
     dither_seed: int = DITHER_SEED
     """Names the noise of the rounding."""
     block: int = BLOCK
@@ -53,6 +56,8 @@ class Settings:
     """Rendered after the end of the source; None for as long as something sounds."""
     normalize_db: float | None = None
     """Peak of the output in dBFS; None leaves the level."""
+    dropouts: bool = True
+    """Whether a session falls silent where it did live because the engine was late."""
     force: bool = False
     """Replace an output that exists."""
 
@@ -83,46 +88,55 @@ class Plan:
     """What `auto` means for that singer, semitones."""
 
 
-def planned(reader: AudioReader, settings: Settings, cast: Cast, report: Callable[[str], None]) -> Plan:
-    """Prepare the bounce of an open file.
+def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[str], None]) -> Plan:
+    """Prepare the bounce of an open source.
 
     Args:
-        reader: the source.
+        source: an audio file or a session.
         settings: what is asked for.
         cast: singers loaded so far.
         report: called with a sentence for a person to see.
 
     Raises:
-        AudioFileError, ScoreError, SingerFileError: one sentence.
+        AudioFileError, ScoreError, SessionError, SingerFileError: one sentence.
     """
-    rate = native_rate(reader.sample_rate)
-    events: list[AnyEvent] = []
-    if settings.automation is not None:
-        events = read_automation(settings.automation, rate, reader.sample_rate, settings.midi_map, report)
-    preset = settings.preset
-    values = {**(preset.values() if preset else {}), **settings.parameters}
-    morph = str(values.get("morph_singer", ""))
-    chosen = settings.singer or (preset.singer if preset else "")
-    named = [name for name in (chosen, *singers_in(events, "singer")) if name]
-    if not named:
+    rate = native_rate(source.sample_rate)
+    asked = script = script_asked(settings, rate, source.sample_rate, report)
+    own_transpose = PARAMETERS["transpose"].default
+    if isinstance(source, SessionReader):
+        if source.note:
+            report(source.note)
+        script = taken_again(source, asked, cast)
+        own_transpose = 0.0  # what `auto` found live, it finds again
+    if not script.singers:
         raise SingerFileError("no singer is chosen; add --singer with " + cast.listed())
-    others = [name for name in (morph, *singers_in(events, "morph_singer")) if name]
-    singers = cast.load([*named, *others])
-    events = with_ids(events, {name: cast.id_of(name) for name in [*named, *others]})
-    first = singers[0]
-    values |= {"singer": first.id, "morph_singer": cast.id_of(morph) if morph else ""}
-    _report_oddities(events, values, reader.frames * rate // reader.sample_rate, report)
-    pitch = (median_pitch(reader.path, rate) or None) if _asks_for_auto(values, events) else None
-    shift = None
+    singers = cast.load(script.singers)
+    ids = {name: cast.id_of(name) for name in script.singers}
+    events = with_ids(script.events, ids)
+    values = {"singer": script.singers[0], "morph_singer": "", **script.values}
+    values |= {name: ids[str(values[name])] for name in SINGER_PARAMETERS if values[name]}
+    if asked.events:
+        _report_oddities(asked.events, script, source.frames * rate // source.sample_rate, report)
+    first = next(singer for singer in singers if singer.id == heard_first(values, events))
+    pitch = shift = None
+    if asks_for_auto(asked.values, asked.events, own_transpose):
+        pitch = median_pitch(source.path, rate) or None
     if pitch is not None:
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
-    processor: Processor
-    if preset is not None and (preset.before or preset.after):
-        processor = _Effects(preset, singers, values, settings.seed, (rate, reader.channels))
-    else:
-        processor = Engine(rate, reader.channels, singers, seed=settings.seed, parameters=values)
+    processor = _processor(settings, singers, values, script.seed or 0, (rate, source.channels))
+    if isinstance(source, SessionReader):
+        processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
     return Plan(processor, rate, events, first.id, pitch, shift)
+
+
+def _processor(
+    settings: Settings, singers: Sequence[Singer], values: dict[str, Value], seed: int, form: tuple[int, int]
+) -> Processor:
+    preset = settings.preset
+    if preset is not None and (preset.before or preset.after):
+        return _Effects(preset, singers, values, seed, form)
+    return Engine(*form, singers, seed=seed, parameters=values)
 
 
 class _Effects:
@@ -141,7 +155,8 @@ class _Effects:
         from plugin_bridge.stream import Stream  # noqa: PLC0415
 
         rest = {name: value for name, value in values.items() if name != "singer"}
-        stage = SingerConversion(singers[0], singers=singers[1:], seed=seed, parameters=rest)
+        first, *others = sorted(singers, key=lambda singer: singer.id != values["singer"])
+        stage = SingerConversion(first, singers=others, seed=seed, parameters=rest)
         before, after = effects_of(preset.before), effects_of(preset.after)
         self._stream = Stream([*before, stage, *after], *form)
         self.latency = self._stream.latency
@@ -151,19 +166,11 @@ class _Effects:
         return self._stream.process(block)
 
 
-def _asks_for_auto(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> bool:
-    if values.get("source_pitch"):
-        return False
-    wanted = [values.get("transpose", PARAMETERS["transpose"].default)]
-    wanted += [e.value for e in events if isinstance(e, Event) and e.parameter == "transpose"]
-    return "auto" in wanted
-
-
 def _report_oddities(
-    events: list[AnyEvent], values: Mapping[str, Value], frames: int, report: Callable[[str], None]
+    events: list[AnyEvent], script: Script, frames: int, report: Callable[[str], None]
 ) -> None:
     beyond = sum(event.position >= frames for event in events)
     if beyond:
         report(f"{beyond} of {len(events)} events lie after the end of the source")
-    if has_unheard_notes(events, values.get("melody")):
+    if has_unheard_notes(script.events, script.values.get("melody")):
         report("the automation has notes, but nothing turns them on; add --melody to have them sung")

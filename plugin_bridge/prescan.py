@@ -8,25 +8,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plugin_bridge.audiofile import AudioReader
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.resampling import resampled
+from plugin_bridge.sources import open_source
 
 
 def median_pitch(path: Path, sample_rate: int) -> float:
-    """Return the median pitch of the voiced parts of an audio file in hertz, 0 where nothing is voiced.
+    """Return the median pitch of what is voiced in a file or a session in hertz, 0 where nothing is.
 
     Args:
-        path: the file.
+        path: the file, or the folder of the session.
         sample_rate: the native rate at which it is heard, hertz.
 
     Raises:
-        AudioFileError: the file cannot be used.
+        AudioFileError, SessionError: it cannot be used.
     """
 
     def windows() -> Iterator[NDArray[np.float32]]:
-        with AudioReader(path) as reader:
+        with open_source(path) as reader:
             stream = resampled(reader.chunks(), reader.channels, reader.sample_rate, sample_rate)
             yield from reblocked(stream, WINDOW_SECONDS * sample_rate)
 

@@ -10,7 +10,8 @@ One object a line; `time` in seconds or `position` in samples, and one thing tha
     {"time": 9.0, "notes_off": true}
 
 The first line may be `{"rate": 48000}`, the rate positions are counted at; without it they count the samples
-of the audio file. Lines need no order; those of one time act in the order of the file.
+of the audio file. Lines need no order; those of one time act in the order of the file. The events of a
+recorded session are a score too; the rows in which it keeps its own accounts are passed over.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _LINE_LIMIT = 4096
 _EVENT_LIMIT = 1_000_000
 _LONGEST = 7 * 24 * 3600.0  # seconds
 _WHEN = ("time", "position")
+_ACCOUNTS = {"upto", "gap", "missed", "end"}
 _WHAT: dict[str, Callable[[int, dict[str, Any]], AnyEvent]] = {
     "parameter": lambda at, row: Event(at, row["parameter"], row["value"]),
     "note_on": lambda at, row: NoteOn(at, row["note_on"]),
@@ -60,7 +62,8 @@ def read_score(path: Path, sample_rate: int, source_rate: int | None = None) -> 
             if not events and set(row) == {"rate"}:
                 rate = _rate(row["rate"])
                 continue
-            events.append(check_event(_event(row, rate, sample_rate)))
+            if not _ACCOUNTS & row.keys():
+                events.append(event_of_row(row, rate, sample_rate))
         except (TypeError, ValueError) as error:
             raise ScoreError(f"{path}, line {number}: {error}") from error
         if len(events) > _EVENT_LIMIT:
@@ -132,7 +135,17 @@ def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _event(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
+def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
+    """Return the checked event of a line's object.
+
+    Args:
+        row: the object.
+        rate: of its position, where it has one, hertz.
+        sample_rate: of the position returned, hertz.
+
+    Raises:
+        TypeError, ValueError: it is no event.
+    """
     what = [key for key in row if key in _WHAT]
     when = [key for key in row if key in _WHEN]
     if len(what) != 1 or len(when) != 1:
@@ -147,7 +160,7 @@ def _event(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
         raise ValueError(f"{odd!r} is {fault}; give {', '.join(sorted(needed))}")
     if what[0] == "notes_off" and row["notes_off"] is not True:
         raise TypeError(f"notes_off {row['notes_off']!r} means nothing; write true")
-    return _WHAT[what[0]](_position(row[when[0]], when[0], rate, sample_rate), row)
+    return check_event(_WHAT[what[0]](_position(row[when[0]], when[0], rate, sample_rate), row))
 
 
 def _position(value: object, when: str, rate: int, sample_rate: int) -> int:

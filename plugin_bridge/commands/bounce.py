@@ -29,8 +29,13 @@ Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. Th
 channels and the length. 16 and 24 bit are dithered (TPDF, from --dither-seed and the sample position);
 digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS for two seconds, or
 after a minute. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
-cue and smpl chunks; pictures and other tags are lost. Exit status: 0 done, 2 bad input, 130 interrupted, 143
-terminated.
+cue and smpl chunks; pictures and other tags are lost.
+
+A recorded session is sung again as it was heard, to the sample, with its own singers, moves and seed. What is
+asked for here, by an option, a preset or an automation, replaces all that the session says of that parameter:
+--singer X is heard throughout, whatever was switched live, and the moves of all others stay.
+
+Exit status: 0 done, 2 bad input, 130 interrupted, 143 terminated.
 """
 
 
@@ -44,7 +49,13 @@ def add_parser(subparsers: Subparsers) -> None:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="INPUT", help="audio files, or folders of them")
+    add(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help="audio files, recorded sessions, or folders of them",
+    )
     add(
         "-o",
         "--output",
@@ -84,9 +95,8 @@ def add_parser(subparsers: Subparsers) -> None:
     add(
         "--seed",
         type=number_within(0, 2**63 - 1, whole=True),
-        default=0,
         metavar="N",
-        help="of the voice's noise",
+        help="of the voice's noise; else the session's own, or 0",
     )
     add("--dither-seed", type=number_within(0, 2**63 - 1, whole=True), metavar="N", help="of the dither")
     add(
@@ -95,6 +105,12 @@ def add_parser(subparsers: Subparsers) -> None:
         default=4096,
         metavar="N",
         help="samples processed at a time; changes nothing heard",
+    )
+    add(
+        "--no-dropouts",
+        action="store_false",
+        dest="dropouts",
+        help="sing on where a session fell silent live because the engine was late",
     )
     add("--force", action="store_true", help="replace outputs that exist")
     add("--resume", action="store_true", help="skip inputs whose output exists, to go on with a batch")
@@ -147,6 +163,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         block=arguments.block,
         tail_seconds=arguments.tail,
         normalize_db=arguments.normalize,
+        dropouts=arguments.dropouts,
         force=arguments.force,
     )
 

@@ -122,8 +122,9 @@ class SessionWriter:
                 that `process` returned for the block that begins here.
             samples: how many.
         """
-        if not self.ended and len(self._rows) < MOST_ROWS:
-            self._rows.append({"position": position, "missed": samples})
+        samples += min(0, position)  # output from before the session
+        if not self.ended and samples > 0 and len(self._rows) < MOST_ROWS:
+            self._rows.append({"position": max(0, position), "missed": samples})
 
     def close(self) -> None:
         """End the recording, from any thread but the engine's, once that hands over nothing more."""
@@ -211,7 +212,7 @@ class _Files:
         self._audio.seek(samples * self._sample, os.SEEK_CUR)
 
     def sync(self) -> None:
-        """Now and then bring it to the disk: little is lost with the power, and the disk never has to hurry."""
+        """Now and then bring it to the disk: little is lost with the power, and it never has to hurry."""
         if time.monotonic() - self._synced >= _SYNC_SECONDS:
             for file in (self._events, self._audio):
                 os.fsync(file.fileno())
