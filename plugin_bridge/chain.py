@@ -9,6 +9,7 @@ import numpy as np
 
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
+from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
 from plugin_bridge.stage import SingerConversion, whole_pitch
 from plugin_bridge.stream import Simple, Stream, latency_of
@@ -20,7 +21,7 @@ Stage: TypeAlias = "Plugin | SingerConversion | Chain"
 """What a chain holds: effects of pedalboard, VST3 plug-ins, singers and other chains."""
 
 
-class Chain(MutableSequence["Stage"]):
+class Chain(Streaming, MutableSequence["Stage"]):
     """A list of stages, called as a Pedalboard is: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
 
     Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as
@@ -96,18 +97,7 @@ class Chain(MutableSequence["Stage"]):
         form = (check_rate(sample_rate), channels)
         if self._stream is None:
             return latency_of(list(flattened(self)), *form)
-        self._check_form(form)
-        return self._stream.latency
-
-    @property
-    def latency(self) -> int:
-        """Samples from input to output of the stream that runs.
-
-        Raises:
-            ValueError: none runs, so the rate is not known; ask `latency_at`.
-        """
-        if self._stream is None:
-            raise ValueError("no stream runs yet, so the rate is not known; ask latency_at(sample_rate)")
+        check_form(self._stream.form, form)
         return self._stream.latency
 
     def __call__(
@@ -183,18 +173,13 @@ class Chain(MutableSequence["Stage"]):
         stages, form = list(flattened(self)), (rate, rows.shape[0])
         if self._stream is None:
             self._stream = Stream(stages, *form)
-        self._check_form(form)
+        check_form(self._stream.form, form)
         self._stream.arrange(stages)
         self._stream.schedule(events)
         return self._stream.process(rows)
 
-    def _check_form(self, form: tuple[int, int]) -> None:
-        if self._stream is not None and self._stream.form != form:
-            rate, channels = self._stream.form
-            raise ValueError(
-                f"the stream has {rate} Hz and {channels} channels, not {form[0]} Hz and {form[1]}; "
-                "call reset() before it changes"
-            )
+    def _running(self) -> Stream | None:
+        return self._stream
 
 
 def flattened(stages: Iterable[Stage]) -> Iterator[Simple]:

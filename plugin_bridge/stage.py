@@ -15,6 +15,7 @@ from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, ch
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.parameters import PARAMETERS, Value, check_values, parameter
 from plugin_bridge.rendering import reblocked
+from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
 from plugin_bridge.voices import AnySinger, Singer, load_singers
 
@@ -51,7 +52,7 @@ class _Self:
         return position
 
 
-class SingerConversion:
+class SingerConversion(Streaming):
     """Sing a recording with another voice: `SingerConversion("alys", transpose=12)(audio, 48000)`.
 
     Every parameter of the table is an attribute; set between two blocks of a stream, it acts from the next
@@ -141,17 +142,6 @@ class SingerConversion:
         ships = set(shipped().values())
         files = {name: getattr(singer, "path", None) for name, singer in self._loaded.items()}
         return {name: name if path is None or path in ships else str(path) for name, path in files.items()}
-
-    @property
-    def latency(self) -> int:
-        """Samples from input to output of the stream that runs.
-
-        Raises:
-            ValueError: none runs, so the rate is not known; ask `latency_at`.
-        """
-        if self._run is None:
-            raise ValueError("no stream runs yet, so the rate is not known; ask latency_at(sample_rate)")
-        return self._run.engine.latency
 
     def latency_at(self, sample_rate: float) -> int:
         """Return the samples from input to output of a stream at a rate in hertz.
@@ -284,12 +274,11 @@ class SingerConversion:
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         engine = self._run.engine if self._run is not None else self.start(rate, rows.shape[0])
-        if (engine.sample_rate, engine.channels) != (rate, rows.shape[0]):
-            raise ValueError(
-                f"the stream has {engine.sample_rate} Hz and {engine.channels} channels, not {rate} Hz and "
-                f"{rows.shape[0]}; call reset() before it changes"
-            )
+        check_form((engine.sample_rate, engine.channels), (rate, rows.shape[0]))
         return engine.process(rows, events)
+
+    def _running(self) -> Engine | None:
+        return None if self._run is None else self._run.engine
 
     def _named(self, name: str, value: Value) -> Value:
         """Load a singer that is named by id or path; return its id."""
