@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from plugin_bridge.commands.options import number_within
+from plugin_bridge.commands.options import add_json, add_seconds, add_singer, number_within
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
@@ -20,28 +20,16 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Measure speed, block times, start times and, with --hours, the memory of a long bounce.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
-    add(
-        "--singer",
-        default="",
-        metavar="SINGER",
-        help="id or path of a singer file; the first that ships if absent",
-    )
-    add(
-        "--seconds",
-        type=number_within(1, 3600),
-        default=30.0,
-        metavar="S",
-        help="of singing for the speed; default 30",
-    )
-    add(
+    add_singer(parser, "the first that ships if absent")
+    add_seconds(parser, 1.0, 30.0, "of singing for the speed; default 30")
+    parser.add_argument(
         "--hours",
         type=number_within(0, 24),
         default=0.0,
         metavar="H",
         help="bounce so long a file; takes minutes",
     )
-    add("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

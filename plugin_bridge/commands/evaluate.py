@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_parameters, number_within, parameter_values
+from plugin_bridge.commands.options import (
+    add_force,
+    add_parameters,
+    add_seconds,
+    add_singer,
+    parameter_values,
+)
 from plugin_bridge.scoretable import CONVERSION, COPY, header, line, without_nan
 
 if TYPE_CHECKING:
@@ -46,13 +52,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add = parser.add_argument
     add("sources", nargs="*", type=Path, metavar="SOURCE", help="audio files, or folders of them")
-    add(
-        "--singer",
-        action="append",
-        default=[],
-        metavar="SINGER",
-        help="id or path of a singer file; may be repeated",
-    )
+    add_singer(parser, "may be repeated", several=True)
     add(
         "--reference",
         action="append",
@@ -62,13 +62,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add("--plan", type=Path, metavar="FILE", help="TOML with pairs and references, instead of these three")
     add("--copy", nargs="+", type=Path, metavar="PATH", help="held-out recordings for copy synthesis")
-    add(
-        "--seconds",
-        type=number_within(0, 3600),
-        default=0.0,
-        metavar="S",
-        help="of a longer clip take the stretch of this length with the most singing",
-    )
+    add_seconds(parser, 0.0, 0.0, "of a longer clip take the stretch of this length with the most singing")
     add(
         "--json",
         nargs="?",
@@ -77,7 +71,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="print JSON instead of the table, or write it to a file",
     )
     add("--plots", type=Path, metavar="FOLDER", help="a picture of each pair: spectrograms and pitch")
-    add("--force", action="store_true", help="replace outputs that exist")
+    add_force(parser)
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""Options shared by commands: one for each parameter of the table, and plain numbers within a range."""
+"""Options shared by commands: singers, reports, seconds, and one for each parameter of the table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,46 @@ from typing import Any
 from plugin_bridge.parameters import PARAMETERS, Parameter, Value
 
 _PREFIX = "parameter_"
+
+
+def add_singer(parser: argparse.ArgumentParser, more: str, *, several: bool = False) -> None:
+    """Add `--singer`, "" or an empty list where it is not given.
+
+    Args:
+        parser: of a command.
+        more: the end of its help.
+        several: it may be repeated, and gives a list.
+    """
+    parser.add_argument(
+        "--singer",
+        action="append" if several else "store",
+        default=[] if several else "",
+        metavar="SINGER",
+        help=f"id or path of a singer file; {more}",
+    )
+
+
+def add_seconds(parser: argparse.ArgumentParser, least: float, default: float, description: str) -> None:
+    """Add `--seconds`, from `least` to an hour.
+
+    Args:
+        parser: of a command.
+        least: allowed.
+        default: where it is not given.
+        description: what lasts so long.
+    """
+    kind = number_within(least, 3600)
+    parser.add_argument("--seconds", type=kind, default=default, metavar="S", help=description)
+
+
+def add_json(parser: argparse._ActionsContainer) -> None:
+    """Add `--json`, a switch, to a command or to a group of its options."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add `--force`, a switch."""
+    parser.add_argument("--force", action="store_true", help="replace outputs that exist")
 
 
 def add_parameters(parser: argparse.ArgumentParser, leave_out: tuple[str, ...] = ()) -> None:

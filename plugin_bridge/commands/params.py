@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from plugin_bridge.commands.options import add_json
 from plugin_bridge.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="List every parameter with its range, default and unit.",
     )
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--json", action="store_true", help="print JSON")
+    add_json(kind)
     kind.add_argument("--osc", action="store_true", help="print the OSC addresses as Markdown")
     parser.set_defaults(run=run)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsp.errors import SingerFileError
+from plugin_bridge.commands.options import add_json
 
 if TYPE_CHECKING:
     from models.manifest import Manifest
@@ -25,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "files", nargs="*", metavar="SINGER", help="ids or singer files; all that ship if absent"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
