@@ -103,6 +103,7 @@ class Keeper:
         waited_for = self._ready is not None and not self._ready.done()
         if waited_for and "failed" in message:
             assert self._ready is not None
+            self._stopping = True
             kind: type[BridgeError] = getattr(dsp.errors, message["kind"])
             self._ready.set_exception(kind(message["failed"]))
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 
 from dsp.errors import DeviceError, MissingExtraError
 from plugin_bridge.live.drivers.driver import Driver
@@ -23,22 +24,27 @@ _LIBRARIES = {
 
 
 def make_driver(settings: DriverSettings) -> Driver:
-    """Return a driver that is not open yet.
+    """Return a driver that is not open yet; raises as `driver_module`."""
+    module = driver_module(settings.name)
+    driver: Callable[[DriverSettings], Driver] = getattr(module, _CLASSES[settings.name])
+    return driver(settings)
+
+
+def driver_module(name: str) -> ModuleType:
+    """Return the module of a driver, one of `DRIVERS`.
 
     Raises:
         DeviceError: its system library is missing.
         MissingExtraError: its Python package is missing.
     """
     try:
-        module = import_module(f"plugin_bridge.live.drivers.{settings.name}")
+        return import_module(f"plugin_bridge.live.drivers.{name}")
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(str(error.name))
         if package is None:
             raise
         raise MissingExtraError(
-            f"the driver {settings.name} needs {package}; run: pip install 'plugin-bridge[live]'"
+            f"the driver {name} needs {package}; run: pip install 'plugin-bridge[live]'"
         ) from error
     except OSError as error:  # so say both packages when ctypes does not find the library
-        raise DeviceError(_LIBRARIES[settings.name]) from error
-    driver: Callable[[DriverSettings], Driver] = getattr(module, _CLASSES[settings.name])
-    return driver(settings)
+        raise DeviceError(_LIBRARIES[name]) from error

@@ -20,6 +20,24 @@ _WARM_SECONDS = 1.0
 _FREEWHEEL_SECONDS = 1.0
 
 
+def ports() -> list[str]:
+    """Return the names of a server's audio and MIDI ports, each with what it is.
+
+    Raises:
+        DeviceError: there is no server.
+    """
+    client = _joined("plugin-bridge devices")
+    try:
+        kinds = ((True, "audio"), (False, "MIDI"))
+        return [
+            f"{port.name} ({what} {'output' if port.is_output else 'input'})"
+            for audio, what in kinds
+            for port in client.get_ports(is_audio=audio, is_midi=not audio)
+        ]
+    finally:
+        client.close()
+
+
 class JackDriver:
     """A client with `in_1`, `out_1` (and `in_2`, `out_2`) and `midi_in`.
 
@@ -38,12 +56,7 @@ class JackDriver:
 
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
         """See `Driver.open`."""
-        jack.set_error_function(_nothing)
-        jack.set_info_function(_nothing)
-        try:
-            self._client = client = jack.Client(CLIENT, no_start_server=True)
-        except jack.JackOpenError as error:
-            raise DeviceError("no JACK server runs; start JACK or PipeWire") from error
+        self._client = client = _joined(CLIENT)
         self._form = form = self._checked(client)
         numbers = range(1, form.channels + 1)
         self._inputs = [client.inports.register(f"in_{n}") for n in numbers]
@@ -134,6 +147,15 @@ class JackDriver:
         for source, target in pairs:
             with contextlib.suppress(jack.JackError):  # gone in between, or connected already
                 client.connect(source, target)
+
+
+def _joined(name: str) -> jack.Client:
+    jack.set_error_function(_nothing)
+    jack.set_info_function(_nothing)
+    try:
+        return jack.Client(name, no_start_server=True)
+    except jack.JackOpenError as error:
+        raise DeviceError("no JACK server runs; start JACK or PipeWire") from error
 
 
 def _nothing(_: str) -> None:

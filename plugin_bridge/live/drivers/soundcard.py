@@ -17,6 +17,22 @@ _WARM_SECONDS = 1.0
 _SILENT_SECONDS = 2.0
 
 
+def cards() -> list[dict[str, object]]:
+    """Return the sound cards there are: number, name, api, inputs, outputs and sample rate of each."""
+    apis = sounddevice.query_hostapis()
+    return [
+        {
+            "number": number,
+            "name": card["name"],
+            "api": apis[card["hostapi"]]["name"],
+            "inputs": card["max_input_channels"],
+            "outputs": card["max_output_channels"],
+            "sample_rate": round(card["default_samplerate"]),
+        }
+        for number, card in enumerate(sounddevice.query_devices())
+    ]
+
+
 class SoundcardDriver:
     """One stream of input and output.
 

@@ -1,0 +1,43 @@
+"""`plugin-bridge devices`: what `plugin-bridge live` can play through and be moved by."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plugin_bridge.commands import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "devices",
+        help="list sound cards, JACK and MIDI ports",
+        description="List the sound cards, the ports of JACK and the MIDI ports that are there now.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print them; what is missing is said in its place."""
+    from plugin_bridge.live.devices import surveyed  # noqa: PLC0415 - loads the libraries there are
+
+    found = surveyed()
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for title, rows in found.items():
+        print(title)
+        for row in rows or ["none"]:
+            print(f"  {row if isinstance(row, str) else _line(row)}")
+    return 0
+
+
+def _line(row: dict[str, object]) -> str:
+    return (
+        f"{row['number']}: {row['name']} ({row['api']}), {row['inputs']} in, {row['outputs']} out, "
+        f"{row['sample_rate']} Hz"
+    )

@@ -1,0 +1,243 @@
+"""`plugin-bridge live`: sing live, moved by OSC, MIDI or nothing at all."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugin_bridge.commands import UsageError
+from plugin_bridge.commands.options import add_parameters, number_within, parameter_values
+
+if TYPE_CHECKING:
+    from plugin_bridge.commands import Subparsers
+    from plugin_bridge.live.rig import Status
+    from plugin_bridge.live.settings import LiveSettings
+    from plugin_bridge.live.supervisor import LiveRig
+    from plugin_bridge.live.surfaces import Surfaces
+
+OSC_PORT = 9000
+_SINGER_LIMIT = 64
+_METERS_SECONDS = 0.25
+_DRIVERS = ("soundcard", "jack", "reastream", "null")
+_EPILOG = """\
+Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports, whose
+latency the server learns; reastream takes a DAW's track over the network; null sings a file, or silence, to
+nobody. --device is a sound card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a pattern of JACK
+ports to connect to ("none" for no port), or the file that the driver null sings.
+All singers of the set are loaded at the start and run all the time, so that a switch is heard at once; each takes
+its share of the processor. A device or server that goes away is waited for. Ctrl-C ends, exit status 0; 2 is bad
+input or a device that is not there at the start.
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "live",
+        help="sing live",
+        description="Turn what is sung into another singer's voice as it is sung.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--driver", choices=_DRIVERS, default="soundcard", help="default soundcard")
+    add("--device", default="", metavar="DEVICE", help="which one, or what the driver is to play; see below")
+    add(
+        "--rate",
+        type=number_within(8000, 96000, whole=True),
+        default=0,
+        metavar="HZ",
+        help="else the device's",
+    )
+    add(
+        "--channels",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="2 keeps the pan of a stereo source; default 1",
+    )
+    add("--block", type=number_within(16, 8192, whole=True), default=0, metavar="N", help="else the device's")
+    add(
+        "--ring",
+        type=number_within(2, 8, whole=True),
+        default=0,
+        metavar="BLOCKS",
+        help="between input and output: more for a busy machine, fewer for a short latency; default 2 or 3",
+    )
+    add(
+        "--singer",
+        action="append",
+        default=[],
+        metavar="SINGER",
+        help="id or path of a singer file; may be repeated, the first is heard first; else all that ship",
+    )
+    add("--preset", metavar="PRESET", help="singer and parameters: name or TOML file; options go over it")
+    add(
+        "--osc",
+        nargs="?",
+        type=_port,
+        const=OSC_PORT,
+        metavar="PORT",
+        help=f"listen to OSC; default {OSC_PORT}",
+    )
+    add("--host", default="127.0.0.1", metavar="ADDRESS", help="where OSC listens; default 127.0.0.1")
+    add(
+        "--oscquery",
+        nargs="?",
+        type=_port,
+        const=0,
+        metavar="PORT",
+        help="describe OSC over HTTP, and announce it",
+    )
+    add(
+        "--midi",
+        action="append",
+        default=[],
+        metavar="PORT",
+        help="MIDI port to open, by a part of its name; 'virtual' makes one; may be repeated",
+    )
+    add(
+        "--midi-map", type=Path, metavar="FILE", help="what programs and controls mean; keeps what is learned"
+    )
+    add(
+        "--sessions",
+        type=Path,
+        default=Path("sessions"),
+        metavar="FOLDER",
+        help="of recordings and OSC's bounces",
+    )
+    add("--record", default="", metavar="NAME", help="record a session from the start")
+    add(
+        "--seed",
+        type=number_within(0, 2**63 - 1, whole=True),
+        default=0,
+        metavar="N",
+        help="of the voice's noise",
+    )
+    add_parameters(parser, leave_out=("singer",))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play until a signal."""
+    if arguments.oscquery is not None and arguments.osc is None:
+        raise UsageError("--oscquery describes what --osc listens to; add --osc")
+    settings, surfaces = _settings(arguments), _surfaces(arguments)
+    if arguments.osc is not None or arguments.record:
+        settings.sessions.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_play(settings, surfaces, arguments.record))
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> LiveSettings:
+    from plugin_bridge.live.settings import DriverSettings, LiveSettings  # noqa: PLC0415 - loads numpy
+
+    values, singers = parameter_values(arguments), list(arguments.singer)
+    if arguments.preset:
+        from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
+
+        preset = load_preset(arguments.preset)
+        values = {**preset.values(), **values}
+        singers = singers or [preset.singer]
+        if preset.before or preset.after:
+            _say(f"the effects of preset {preset.name} are left out live; put them into the host")
+    try:
+        return LiveSettings(
+            driver=DriverSettings(
+                arguments.driver, arguments.device, arguments.rate, arguments.channels, arguments.block
+            ),
+            singers=tuple(dict.fromkeys(singers)),
+            parameters=values,
+            seed=arguments.seed,
+            midi_map=arguments.midi_map,
+            sessions=arguments.sessions,
+            ring=arguments.ring,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _surfaces(arguments: argparse.Namespace) -> Surfaces:
+    from plugin_bridge.live.surfaces import Surfaces  # noqa: PLC0415 - as above
+
+    if arguments.osc is None:
+        return Surfaces(midi=arguments.midi)
+    from plugin_bridge.osc.settings import OscSettings  # noqa: PLC0415 - only where it is used
+
+    osc = OscSettings(
+        host=arguments.host,
+        port=arguments.osc,
+        tcp_port=arguments.osc,
+        http_port=arguments.oscquery,
+        announce=arguments.oscquery is not None,
+        folder=arguments.sessions,
+        presets=arguments.sessions,
+    )
+    return Surfaces(osc, arguments.midi)
+
+
+async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None:
+    from plugin_bridge.live.surfaces import playing  # noqa: PLC0415 - as above
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, task.cancel)
+    async with playing(settings, surfaces, _say) as rig:
+        if record:
+            _say(f"records to {rig.record(record)}")
+        _say(_opening(rig))
+        try:
+            await _show(rig)
+        finally:
+            _say(_closing(rig.status))
+
+
+async def _show(rig: LiveRig) -> None:
+    """Keep a line of meters up to date where a person watches, for ever."""
+    watched = sys.stderr.isatty()
+    while True:
+        await asyncio.sleep(_METERS_SECONDS)
+        if watched:
+            status, meters = rig.status, rig.meters
+            sys.stderr.write(
+                f"\r{rig.values['singer']:<10} in {meters.input_db:5.0f} dB  out {meters.output_db:5.0f} dB  "
+                f"{meters.f0_out if meters.voicing > 0.5 else 0:5.0f} Hz  load {100 * status.load:3.0f} %  "
+                f"xruns {status.xruns}  {'' if status.running else 'waiting for the device'}\033[K"
+            )
+
+
+def _opening(rig: LiveRig) -> str:
+    status = rig.status
+    milliseconds = 1000.0 * status.latency / status.sample_rate
+    grudge = (
+        "" if rig.real_time else "; no real-time priority is granted here, so a busy machine will be heard"
+    )
+    return (
+        f"{', '.join(rig.singers)} on {status.device}, {status.sample_rate} Hz, blocks of {status.block}, "
+        f"{milliseconds:.1f} ms ({status.latency} samples) late{grudge}; Ctrl-C ends"
+    )
+
+
+def _closing(status: Status) -> str:
+    return (
+        f"xruns {status.xruns}, samples dropped {status.dropped}, longest block {status.worst_ms:.1f} ms, "
+        f"load {100 * status.load:.0f} %"
+    )
+
+
+def _say(sentence: str) -> None:
+    clear = "\r\033[K" if sys.stderr.isatty() else ""
+    print(f"{clear}plugin-bridge live: {sentence}", file=sys.stderr, flush=True)
+
+
+def _port(text: str) -> int:
+    found: int = number_within(0, 65535, whole=True)(text)
+    return found

@@ -1,0 +1,72 @@
+"""A rig with all its control surfaces, started and ended together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.live.supervisor import LiveRig
+
+if TYPE_CHECKING:
+    from plugin_bridge.osc.settings import OscSettings
+
+VIRTUAL = "virtual"
+"""Instead of a MIDI port's name: a port of our own, for other programs to connect to."""
+_VIRTUAL_NAME = "plugin-bridge"
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What moves a rig besides the program that made it."""
+
+    osc: OscSettings | None = None
+    """None for no OSC."""
+    midi: Sequence[str] = field(default_factory=tuple)
+    """MIDI ports of the system by name or a part of it; `VIRTUAL` for one of our own."""
+
+
+@asynccontextmanager
+async def playing(
+    settings: LiveSettings, surfaces: Surfaces, say: Callable[[str], None]
+) -> AsyncIterator[LiveRig]:
+    """Play live in an `async with` block.
+
+    Args:
+        settings: what to play.
+        surfaces: what moves it.
+        say: called with sentences for a person.
+
+    Raises:
+        DeviceError, SingerFileError, MissingExtraError, ScoreError: as the sentence says.
+    """
+    rig = LiveRig(settings)
+    rig.reports(say)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(rig)
+        if surfaces.osc is not None:
+            from plugin_bridge.osc.server import OscServer  # noqa: PLC0415 - only where it is used
+
+            files = _files(rig.singers, settings.singers)
+            server = OscServer(rig, replace(surfaces.osc, singers=files))
+            await server.start()
+            stack.push_async_callback(server.stop)
+            say(f"OSC listens on {surfaces.osc.host}, port {server.port}")
+        if surfaces.midi:
+            from plugin_bridge.midiports import MidiPorts  # noqa: PLC0415
+
+            names = [name for name in surfaces.midi if name != VIRTUAL]
+            virtual = [_VIRTUAL_NAME] if VIRTUAL in surfaces.midi else []
+            ports = MidiPorts(rig, names, virtual, report=say)
+            await ports.start()
+            stack.push_async_callback(ports.stop)
+        yield rig
+
+
+def _files(ids: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return the files of singers that were named by their paths, by id."""
+    pairs = zip(ids, names, strict=False) if len(ids) == len(names) else ()
+    return {id_: str(Path(name).resolve()) for id_, name in pairs if Path(name).is_file()}
