@@ -74,7 +74,7 @@ _PLACES = {
     for module, names in _NAMES.items()
     for name in names.split()
 }
-_EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train"}
+_EXTRAS = {"torch": "train", "onnx": "train"}
 
 __all__ = [
     "PARAMETERS",

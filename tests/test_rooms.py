@@ -16,7 +16,7 @@ ROOMS = {"dsp", "models", "plugin_bridge", "presets"}
 RUN_TIME = {"numpy", "onnxruntime", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 # Transforms were half of the synthesizer's time; FFTW takes a tenth of what numpy takes for one of a hop.
 TRANSFORMS = {"pyfftw"}
-TRAINING = {"torch", "onnx", "onnxscript", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0"}
+TRAINING = {"torch", "onnx", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0"}
 LIVE = {"jack", "rtmidi", "sounddevice", "zeroconf"}
 ALLOWED = {
     "dsp": {"dsp", "numpy", *TRANSFORMS},
