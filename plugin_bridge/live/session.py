@@ -112,6 +112,7 @@ class SessionWriter:
             self._rows.append({"position": self._position, "gap": samples})
             self._holes.append((self._given, samples))
             self._position += samples
+            self._mark = (self._given, self._position)
 
     def missed(self, position: int, samples: int) -> None:
         """Note output that was not ready when the device asked for it, so that silence was heard.

@@ -45,29 +45,31 @@ class SessionReader:
         for part in PARTS:
             if not (path / part).is_file():
                 raise SessionError(f"{path} lacks {part}, so it is no whole session; copy the folder again")
-        self.header = _header(path / HEADER)
+        try:
+            self.header = _header(path / HEADER)
+            rows = _Rows(path / EVENTS, self.header.sample_rate)
+            self._file = (path / AUDIO).open("rb")
+        except OSError as error:
+            raise SessionError(f"{error.filename} cannot be read: {error.strerror}; check it") from error
         self.sample_rate: int = self.header.sample_rate
         """Hertz."""
         self.channels: int = self.header.channels
-        try:
-            self.values: dict[str, Value] = check_values(self.header.values)
-        except (TypeError, ValueError) as error:
-            raise SessionError(f"{path / HEADER} does not fit: {error}") from error
-        rows = _Rows(path / EVENTS, self.sample_rate)
         recorded = (path / AUDIO).stat().st_size // (4 * self.channels)
-        self.frames = min(recorded, rows.upto)
+        self.frames = frames = min(recorded, rows.upto)
         """Samples in each channel, gaps among them."""
-        if not self.frames:
-            raise SessionError(f"{path} holds no samples: the recording ended before it began; record again")
-        self.events: list[AnyEvent] = [event for event in rows.events if event.position < self.frames]
+        self.values: dict[str, Value] = self.header.values
+        """The parameters the engine was made with."""
+        self.events: list[AnyEvent] = [event for event in rows.events if event.position < frames]
         """In order."""
-        self.gaps = [_cut(span, self.frames) for span in rows.gaps if span[0] < self.frames]
+        self.gaps = [_cut(span, frames) for span in rows.gaps if span[0] < frames]
         """Input that the engine never heard."""
-        self.missed = [_cut(span, self.frames) for span in rows.missed if span[0] < self.frames]
+        self.missed = [_cut(span, frames) for span in rows.missed if span[0] < frames]
         """Output that was not heard, given by the input block in which it was made."""
         self.note = self._condition(rows)
         """A sentence where the session is not whole, else empty."""
-        self._file = (path / AUDIO).open("rb")
+        if not frames:
+            self.close()
+            raise SessionError(f"{path} holds no samples: its recording ended at once; record it again")
 
     def chunks(self) -> Iterator[Float32]:
         """Yield the input as float32 arrays of shape (channels, n), n <= `CHUNK`; zeros in the gaps.
@@ -163,11 +165,14 @@ def _header(path: Path) -> SessionHeader:
             f"{path} has format {version} and this program reads up to {FORMAT}; update plugin_bridge"
         )
     try:
-        return SessionHeader.model_validate(facts)
+        header = SessionHeader.model_validate(facts)
+        return header.model_copy(update={"values": check_values(header.values)})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
         raise SessionError(f"{path} is damaged: {where}: {first['msg']}; copy the session again") from error
+    except (TypeError, ValueError) as error:  # of a parameter
+        raise SessionError(f"{path} does not fit: {error}") from error
 
 
 def _count(value: object) -> int:
