@@ -1,9 +1,10 @@
-"""Let a test ask for a package of an extra: CI must have it, elsewhere the test is passed over."""
+"""Let a test ask for a package or a program: CI must have it, elsewhere the test is passed over."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import warnings
 
 import pytest
@@ -20,3 +21,14 @@ def needs(package: str) -> None:
         if os.environ.get("CI"):
             pytest.fail(sentence)
         pytest.skip(sentence)
+
+
+def needs_program(name: str, package: str) -> str:
+    """Return the path of a program of a Debian package, else fail in CI and skip elsewhere."""
+    path = shutil.which(name)
+    if path is None:
+        sentence = f"{name} is not installed; on Debian: apt-get install {package}"
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    return path

@@ -31,10 +31,9 @@ class EngineRig:
 
     Args:
         folder: where sessions are made.
-        epoch: when its first sample is captured.
     """
 
-    def __init__(self, folder: Path, epoch: float = EPOCH) -> None:
+    def __init__(self, folder: Path) -> None:
         self.engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"transpose": 0.0})
         self.source = sung(RATE, 1.0)
         self.taken: list[AnyEvent] = []
@@ -44,7 +43,6 @@ class EngineRig:
         self.learned: list[str | None] = []
         """Every call of `learn`."""
         self._folder = folder
-        self._epoch = epoch
         self._values = {name: self.engine.value(name) for name in PARAMETERS} | {"singer": DARK.id}
         self._status = Status(
             running=True,
@@ -116,7 +114,7 @@ class EngineRig:
                 heard(acting)
 
     def position_at(self, time: float) -> int:
-        return round((time - self._epoch) * RATE)
+        return round((time - EPOCH) * RATE)
 
     def midi(self, message: bytes) -> None:
         self.send(self._decoder.process(mido.Message.from_bytes(message), self.engine.position))

@@ -22,6 +22,7 @@ from plugin_bridge.osc.values import Arguments, moved, read
 
 _MOST_TASKS = 32
 """Requests of one sender under way."""
+_MOST_TASKS_IN_ALL = 256
 _LONGEST_REASON = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
 """What a request may be refused with; anything else is a fault of ours and is shown as one."""
@@ -72,6 +73,7 @@ class Dispatcher:
         self._horizon = horizon
         self._clock = clock
         self._tasks: dict[Hashable, set[asyncio.Task[None]]] = {}
+        self._under_way = 0
 
     def handle(self, data: bytes, sender: Sender) -> None:
         """Take a packet: every request in it is answered, now or when it is done."""
@@ -167,12 +169,13 @@ class Dispatcher:
     def _run(self, row: Address, request: _Request, position: int | None) -> None:
         tasks = self._tasks.setdefault(request.sender.key, set())
         try:
-            if len(tasks) >= _MOST_TASKS:
-                raise ValueError(f"{_MOST_TASKS} requests are under way; wait for their answers")
+            if len(tasks) >= _MOST_TASKS or self._under_way >= _MOST_TASKS_IN_ALL:
+                raise ValueError("too many requests are under way; wait for their answers")
             found = self._commands[row.path](Call(request.sender, request.arguments, position))
             if isinstance(found, Awaitable):
                 task = asyncio.get_running_loop().create_task(self._finish(request, found))
                 tasks.add(task)
+                self._under_way += 1
                 task.add_done_callback(lambda task: self._forget(request.sender.key, task))
             else:
                 self._done(request, found)
@@ -187,10 +190,11 @@ class Dispatcher:
             self._fail(request, error)
 
     def _forget(self, key: Hashable, task: asyncio.Task[None]) -> None:
-        tasks = self._tasks.get(key, set())
+        self._under_way -= 1
+        tasks = self._tasks[key]
         tasks.discard(task)
         if not tasks:
-            self._tasks.pop(key, None)
+            del self._tasks[key]
 
     def _sync(self, call: Call) -> Arguments | Awaitable[Arguments]:
         before = list(self._tasks.get(call.sender.key, ()))

@@ -82,5 +82,6 @@ def _encoded(value: Argument) -> tuple[str, bytes]:
 
 
 def _string(text: str) -> bytes:
-    """A name of a file need not be text."""
-    return osc_types.write_string(text.encode("utf-8", "replace").decode().replace("\0", "?"))
+    """A name of a file need not be text, and a 0 would end it."""
+    data = text.encode("utf-8", "replace").replace(b"\0", b"?")
+    return data + b"\0" * (4 - len(data) % 4)

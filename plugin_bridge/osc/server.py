@@ -40,6 +40,8 @@ class OscServer:
         self._settings = settings
         self.counters = Counters()
         """What `/status` tells of the server."""
+        self.clock = clock
+        """Seconds since 1970."""
         self._limiter = Limiter(settings.rate, settings.burst)
         self._subscriptions = Subscriptions(lambda row: read(rig, row))
         shelf = PresetShelf(settings.presets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -37,18 +38,23 @@ def in_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
 
 @asynccontextmanager
 async def served(
-    home: Path, now: float = EPOCH, **settings: object
+    home: Path,
+    now: float = EPOCH,
+    *,
+    clock: Callable[[], float] | None = None,
+    **settings: object,
 ) -> AsyncIterator[tuple[EngineRig, OscServer]]:
     """A rig and its server, on ports that are free; files lie in `home`.
 
     Args:
         home: for bounces, presets and sessions.
         now: what the server's clock shows throughout.
+        clock: instead of `now`.
         **settings: of `OscSettings`, over these.
     """
     rig = EngineRig(home)
     chosen: dict[str, Any] = {"port": 0, "tcp_port": 0, "http_port": 0, "folder": home, "presets": home}
-    server = OscServer(rig, OscSettings(**chosen | settings), clock=lambda: now)
+    server = OscServer(rig, OscSettings(**chosen | settings), clock=clock or (lambda: now))
     await server.start()
     try:
         yield rig, server
@@ -60,14 +66,15 @@ class Client:
     """A UDP socket; `async with Client(port) as client`.
 
     Args:
-        port: of the server, on this machine.
+        port: of the server.
+        host: of the server.
     """
 
-    def __init__(self, port: int) -> None:
-        self._server = ("127.0.0.1", port)
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._server = (host, port)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1" if host == "127.0.0.1" else "", 0))
         self.packets: list[bytes] = []
         """All that came."""
         self._messages: list[Message] = []
@@ -121,6 +128,13 @@ class Client:
         assert answer == "/fail", values
         assert values[0] == address
         return str(values[1])
+
+    def forget(self) -> None:
+        """Throw away all that has come and was not waited for."""
+        self._messages.clear()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.socket.recv(65536)
 
     async def silence(self) -> None:
         """Check that nothing comes before the answer to a request that is sent now."""
