@@ -51,6 +51,10 @@ class Limiter:
         bucket = self._bucket(sender, now)
         bucket.tokens = max(bucket.tokens - requests, -self.burst)
 
+    def forget(self, sender: Hashable) -> None:
+        """Drop the bucket of a sender that is gone."""
+        self._buckets.pop(sender, None)
+
     def wait(self, sender: Hashable, now: float) -> float:
         """Return the seconds until `take` says yes."""
         return max(0.0, (1.0 - self._bucket(sender, now).tokens) / self.rate)

@@ -64,9 +64,10 @@ class TcpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         del exc
-        self._transport = None
+        self._transport = self._framing = None
         if self._again is not None:
             self._again.cancel()
+        self._limiter.forget(self.key)
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -104,8 +105,8 @@ class TcpConnection(asyncio.Protocol):
                 else:
                     self._handle(packet, self)
                 now = time.monotonic()
-                self._limiter.charge(self, 1, now)
-                wait = self._limiter.wait(self, now)
+                self._limiter.charge(self.key, 1, now)
+                wait = self._limiter.wait(self.key, now)
                 if wait or time.perf_counter() >= stop:
                     self._pause(wait)
                     return

@@ -125,6 +125,9 @@ async def test_garbage_leaves_the_server_alive(tmp_path: Path) -> None:
                 while await asyncio.wait_for(client.reader.read(65536), PATIENCE):
                     pass
             await client.close()
+        while server._connections:
+            await asyncio.sleep(0.001)
+        assert len(server._limiter) == 0  # nothing of them is kept
         after = await Stream(Slip()).open(server)
         after.send("/version")
         assert (await after.hear()).arguments[1] == "plugin_bridge"
