@@ -21,17 +21,16 @@ if TYPE_CHECKING:
     from plugin_bridge.live.surfaces import Surfaces
 
 OSC_PORT = 9000
-_SINGER_LIMIT = 64
 _METERS_SECONDS = 0.25
 _DRIVERS = ("soundcard", "jack", "reastream", "null")
 _EPILOG = """\
-Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports, whose
-latency the server learns; reastream takes a DAW's track over the network; null sings a file, or silence, to
-nobody. --device is a sound card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a pattern of JACK
-ports to connect to ("none" for no port), or the file that the driver null sings.
-All singers of the set are loaded at the start and run all the time, so that a switch is heard at once; each takes
-its share of the processor. A device or server that goes away is waited for. Ctrl-C ends, exit status 0; 2 is bad
-input or a device that is not there at the start.
+Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports,
+whose latency the server learns; reastream takes a DAW's track over the network; null sings a file, or
+silence, to nobody. --device is a card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a pattern
+of JACK ports to connect to ("none" for no port), or the file that the driver null sings.
+All singers of the set are loaded at the start and run all the time, so that a switch is heard at once; each
+takes its share of the processor. A device or server that goes away is waited for. Ctrl-C ends, exit status 0;
+2 is bad input or a device that is not there at the start.
 """
 
 

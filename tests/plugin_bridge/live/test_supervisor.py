@@ -1,0 +1,212 @@
+"""A rig with a real audio process: what surfaces ask for, and what happens when a process is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from dsp.errors import DeviceError, OutputError, SingerFileError
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOn
+from plugin_bridge.live.sessionreader import SessionReader
+from plugin_bridge.live.settings import DriverSettings, LiveSettings
+from plugin_bridge.live.supervisor import LiveRig
+from tests.doubles import sung
+from tests.plugin_bridge.commandline import spawn
+from tests.singerfiles import write_singer
+
+RATE = 16000
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> LiveSettings:
+    """A stem of 1 s that is sung over and over by one of two singers."""
+    soundfile.write(tmp_path / "stem.wav", sung(RATE, 1.0).T, RATE, "FLOAT")
+    singers = tuple(str(write_singer(tmp_path / f"{name}.onnx")) for name in ("dark", "bright"))
+    (tmp_path / "map.toml").write_text('[[program]]\nprogram = 3\nsinger = "bright"\n', encoding="utf-8")
+    return LiveSettings(
+        driver=DriverSettings("null", str(tmp_path / "stem.wav"), block=64),
+        singers=singers,
+        parameters={"gain": -2.0, "transpose": 0.0},
+        midi_map=tmp_path / "map.toml",
+        sessions=tmp_path,
+    )
+
+
+class Watch:
+    """Keeps what a rig says and hears."""
+
+    def __init__(self, rig: LiveRig) -> None:
+        self.said: list[str] = []
+        self.heard: list[AnyEvent] = []
+        rig.reports(self.said.append)
+        rig.listen(self.heard.append)
+
+
+async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something to be so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it never came to be so"
+        await asyncio.sleep(0.01)
+
+
+def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            status = rig.status
+            assert (rig.singers, rig.values["singer"], rig.values["gain"]) == (
+                ("dark", "bright"),
+                "dark",
+                -2.0,
+            )
+            assert (status.sample_rate, status.channels, status.block) == (RATE, 1, 64)
+            assert status.latency == 3 * 160 + 2 * 64  # a block of 4 ms
+            rig.send([Event(0, "gain", -3), NoteOn(0, 60)])
+            assert rig.values["gain"] == -3.0
+            await until(lambda: len(watch.heard) == 2)
+            await until(lambda: rig.meters.output_db > -60.0 and rig.meters.f0 > 200.0)
+            rig.midi(b"\xc0\x03")
+            await until(lambda: rig.values["singer"] == "bright")
+            when = time.time() + 0.2
+            rig.send([Event(rig.position_at(when), "gain", -4.0)], now=False)
+            assert rig.values["gain"] == -3.0
+            await until(lambda: rig.values["gain"] == -4.0)
+            assert abs(rig.position_at(time.time()) - rig.status.position) < RATE
+            last = watch.heard[-1]
+            assert isinstance(last, Event)
+            rig.send([Event(10**9, "gain", 0.0)], now=False)
+            rig.panic()
+            await until(lambda: isinstance(watch.heard[-4], AllNotesOff))
+            assert rig.values["bypass"] is False
+            for bad in (Event(0, "singer", "nobody"), Event(0, "gain", 900.0), Event(0, "pitch", 1.0)):
+                with pytest.raises(ValueError, match=r"give|use"):
+                    rig.send([bad])
+            with pytest.raises(ValueError, match="singer"):
+                rig.learn("singer")
+            assert rig.status.running
+            assert sum(rig.block_times()) > 10
+            assert watch.said == []
+        assert rig.status.running is False
+
+    asyncio.run(play())
+
+
+def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            for name in ("", ".", "..", "../out", "a/b", "/a", "stem.wav"):
+                with pytest.raises(OutputError):
+                    rig.record(name)
+            assert rig.stop_recording() is None
+            assert rig.record("one") == tmp_path / "one"
+            assert rig.status.recording == "one"
+            with pytest.raises(OutputError, match="one is being recorded"):
+                rig.record("two")
+            await until((tmp_path / "one" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + 3200)
+            assert rig.stop_recording() == tmp_path / "one"
+            assert rig.record("two") == tmp_path / "two"
+            await until((tmp_path / "two" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + 3200)
+        for name in ("one", "two"):
+            with SessionReader(tmp_path / name) as session:
+                assert session.frames > 1600
+                assert session.note == ""
+
+    asyncio.run(play())
+
+
+def test_an_audio_process_that_is_killed_comes_back_with_its_values(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
+            rig.record("take")
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + RATE)
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1)
+            await until(lambda: rig.status.running)
+            assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
+            assert "killed by SIGKILL" in watch.said[0]
+            assert "session take ends" in watch.said[0]
+            assert rig.status.recording == ""
+            rig.send([NoteOn(0, 60.0)])
+            await until(lambda: isinstance(watch.heard[-1], NoteOn))
+        with SessionReader(tmp_path / "take") as session:
+            assert session.frames > 0
+            assert "was cut off" in session.note
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"singers": ("nobody",)}, SingerFileError, "'nobody'"),
+        ({"driver": DriverSettings("null", "missing.wav")}, DeviceError, "missing.wav is no audio file"),
+    ],
+)
+def test_what_is_missing_at_the_start_is_said(
+    settings: LiveSettings, change: dict[str, object], error: type[Exception], sentence: str
+) -> None:
+    async def play() -> None:
+        rig = LiveRig(replace(settings, **change))  # type: ignore[arg-type]
+        watch = Watch(rig)
+        with pytest.raises(error, match=sentence):
+            await rig.start()
+        assert watch.said == []
+
+    asyncio.run(play())
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process(tmp_path: Path) -> None:
+    options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
+    process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
+    audio = tmp_path / "takes" / "take" / "audio.f32"
+    deadline = time.monotonic() + 30.0
+    while not (audio.exists() and audio.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    children = _children(process.pid)
+    process.kill()
+    process.communicate(timeout=30)
+    while any(_lives(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert children
+    assert not any(_lives(child) for child in children)
+    with SessionReader(tmp_path / "takes" / "take") as session:
+        assert session.frames >= RATE // 2
+        assert session.note == ""  # it was closed
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that a process has started, where the system tells."""
+    folder = Path(f"/proc/{pid}/task/{pid}/children")
+    if not folder.exists():
+        pytest.skip("this system does not tell a process's children")
+    return [int(word) for word in folder.read_text(encoding="utf-8").split()]
+
+
+def _lives(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
