@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 
-import pytest
+from tests.extras import needs_program
 
 _numbers = itertools.count()
 
@@ -25,18 +24,13 @@ def jack_server(rate: int = 48_000, block: int = 128) -> Iterator[str]:
         rate: hertz.
         block: samples.
     """
-    program = shutil.which("jackd")
-    if program is None:
-        sentence = "jackd is not installed; on Debian: apt-get install jackd2"
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    program, wait = (needs_program(name, "jackd2") for name in ("jackd", "jack_wait"))
     name = f"plugin-bridge-test-{os.getpid()}-{next(_numbers)}"
     command = [program, "-r", "--name", name, "-d", "dummy", "-r", str(rate), "-p", str(block)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:
         try:
-            _wait(name, server)
+            _wait([wait, "--server", name, "--wait", "--timeout", "10"], server)
             yield name
         finally:
             server.terminate()
@@ -46,13 +40,11 @@ def jack_server(rate: int = 48_000, block: int = 128) -> Iterator[str]:
                 server.kill()
 
 
-def _wait(name: str, server: subprocess.Popen[bytes]) -> None:
-    """A server answers once its name stands in shared memory; asking it sooner fails loudly."""
-    asked = [shutil.which("jack_wait") or "jack_wait", "--server", name, "--wait", "--timeout", "10"]
+def _wait(asked: list[str], server: subprocess.Popen[bytes]) -> None:
+    """Ask until the server answers: until its name stands in shared memory, the question itself fails."""
     deadline = time.monotonic() + 10.0
     while server.poll() is None and time.monotonic() < deadline:
-        done = subprocess.run(asked, capture_output=True, check=False, timeout=15.0)
-        if done.returncode == 0:
+        if subprocess.run(asked, capture_output=True, check=False, timeout=15.0).returncode == 0:
             return
         time.sleep(0.1)
-    raise RuntimeError(f"jackd {name} did not start; see what `jackd -d dummy` says by hand")
+    raise RuntimeError("jackd did not start; see what `jackd -d dummy` says by hand")
