@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +95,17 @@ class Estimator:
     """The running network of one singer in one engine."""
 
     def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-        self._run = session.run
-        self._pitch = np.zeros((1, 3), np.float32)
-        self._likeness = np.zeros((1, 1), np.float32)
-        self._state: Float32 = np.zeros((1, manifest.state_size), np.float32)
+        # Bound to the session once, these arrays spare each step a tenth of its time.
+        self._arrays: dict[str, Float32] = {}
+        binding = session.io_binding()
+        for ends, bind in (
+            (session.get_inputs(), binding.bind_ortvalue_input),
+            (session.get_outputs(), binding.bind_ortvalue_output),
+        ):
+            for end in ends:
+                array = self._arrays[end.name] = np.zeros(end.shape, np.float32)
+                bind(end.name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
+        self._run = partial(session.run_with_iobinding, binding)
         self._colour = SingerColour(manifest.colour) if manifest.colour else None
 
     def step(
@@ -115,24 +123,20 @@ class Estimator:
         Returns:
             Natural-log magnitudes: harmonic, shape (H,), and noise, shape (72,), float32.
         """
-        self._pitch[0] = f0, voicing, loudness
-        self._likeness[0] = likeness
-        harmonic, noise, self._state = self._run(
-            None,
-            {
-                "envelope": envelope[None],
-                "pitch": self._pitch,
-                "likeness": self._likeness,
-                "state": self._state,
-            },
-        )
+        arrays = self._arrays
+        arrays["envelope"][0] = envelope
+        arrays["pitch"][0] = f0, voicing, loudness
+        arrays["likeness"][0] = likeness
+        self._run()
+        arrays["state"][:] = arrays["next_state"]
+        harmonic, noise = arrays["harmonic"][0].copy(), arrays["noise"][0].copy()
         if self._colour is None:
-            return harmonic[0], noise[0]
-        return self._colour.process(harmonic[0], noise[0], voicing, loudness)
+            return harmonic, noise
+        return self._colour.process(harmonic, noise, voicing, loudness)
 
     def reset(self) -> None:
         """Forget the past."""
-        self._state = np.zeros_like(self._state)
+        self._arrays["state"][:] = 0.0
         if self._colour is not None:
             self._colour.reset()
 
