@@ -14,7 +14,6 @@ from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.values import Arguments, number, word
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
 
-OPTION = "--folder"
 _SINGERS = ("singer", "morph_singer")
 _NUMBERS = ("tail", "normalize", "seed")
 _OPTIONS = ("preset", "automation", "bits", "force", *_NUMBERS)
@@ -46,8 +45,8 @@ class Bouncer:
         """
         if len(arguments) < 2 or len(arguments) % 2:
             raise ValueError("/bounce/start takes input, output and options with a value each; send those")
-        source = inside(self.folder, word(arguments[0], "input"), OPTION)
-        target = inside(self.folder, word(arguments[1], "output"), OPTION)
+        source = inside(self.folder, word(arguments[0], "input"))
+        target = inside(self.folder, word(arguments[1], "output"))
         session = (source / "session.json").is_file()
         if not session and not source.is_file():
             raise AudioFileError(f"{arguments[0]} is no file in the folder; give one that is there")
@@ -69,7 +68,7 @@ class Bouncer:
         if key == "preset":
             return [f"--preset={self.shelf.find(word(value, key))}"]
         if key == "automation":
-            path = inside(self.folder, word(value, key), OPTION)
+            path = inside(self.folder, word(value, key))
             if not path.is_file():
                 raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
             return [f"--automation={path}"]

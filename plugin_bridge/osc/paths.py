@@ -8,31 +8,32 @@ from pathlib import Path
 from dsp.errors import OutputError
 
 _LONGEST = 255
+_OPTION = "--sessions"
+"""Of the command line, which names the folder."""
 _NAME = re.compile(r"[^\W_][\w .+()-]{0,79}")
 
 
-def inside(folder: Path | None, name: str, option: str) -> Path:
+def inside(folder: Path | None, name: str) -> Path:
     """Return the path of a name within a folder, links followed.
 
     Args:
         folder: the one configured; None for none.
         name: from the network.
-        option: of the command line that names the folder.
 
     Raises:
         OutputError: there is no folder, or the name leads out of it.
     """
     if folder is None:
-        raise OutputError(f"no folder is open to the network; start with {option} FOLDER")
+        raise OutputError(f"no folder is open to the network; start with {_OPTION} FOLDER")
     if len(name) > _LONGEST:
         raise OutputError(f"path of {len(name)} characters is too long; give at most {_LONGEST}")
     try:
         home = folder.resolve()
         path = (home / name).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, or no path at all
-        raise OutputError(f"{name!r} is no path; give one within {option}") from error
+        raise OutputError(f"{name!r} is no path; give one within {_OPTION}") from error
     if path == home or not path.is_relative_to(home):
-        raise OutputError(f"{name!r} leads out of the folder of {option}; give a path within it")
+        raise OutputError(f"{name!r} leads out of the folder of {_OPTION}; give a path within it")
     return path
 
 

@@ -9,7 +9,6 @@ from dsp.errors import OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
 from plugin_bridge.parameters import PARAMETERS, Value
 
-OPTION = "--presets"
 _SINGERS = ("singer", "morph_singer")
 
 
@@ -40,7 +39,7 @@ class PresetShelf:
         from plugin_bridge.presets import shipped_presets  # noqa: PLC0415
 
         checked_name(name, "preset")
-        if self._folder is not None and (own := inside(self._folder, f"{name}.toml", OPTION)).is_file():
+        if self._folder is not None and (own := inside(self._folder, f"{name}.toml")).is_file():
             return own
         shipped = shipped_presets()
         if name not in shipped:
@@ -75,7 +74,7 @@ class PresetShelf:
         """
         from plugin_bridge.presets import Preset, save_preset  # noqa: PLC0415
 
-        path = inside(self._folder, f"{checked_name(name, 'preset')}.toml", OPTION)
+        path = inside(self._folder, f"{checked_name(name, 'preset')}.toml")
         parameters = {
             key: value
             for key, value in values.items()

@@ -187,8 +187,8 @@ async def assault(
             senders[thrown % SENDERS].throw(foe.packet())
             if thrown % VOLLEY == VOLLEY - 1:
                 assert await friend.done("/sync", thrown) == (thrown,)
-                for sender in senders:
-                    sender.forget()
+                for client in (friend, *senders):
+                    client.forget()
                 between(thrown + 1)
             if tcp_port is not None and thrown % 1024 == 0:
                 await _garbage(host, tcp_port, foe)

@@ -114,7 +114,7 @@ async def test_the_waiting_are_bounded(folder: Path) -> None:
 @in_loop
 async def test_without_a_folder_nothing_is_bounced(tmp_path: Path) -> None:
     async with served(tmp_path, folder=None) as (_, server), Client(server.port) as client:
-        assert "start with --folder FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
+        assert "start with --sessions FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
 
 
 @pytest.mark.parametrize(

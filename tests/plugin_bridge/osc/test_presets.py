@@ -68,7 +68,7 @@ async def test_what_is_saved_can_be_loaded_again(tmp_path: Path) -> None:
 @in_loop
 async def test_without_a_folder_nothing_is_saved(tmp_path: Path) -> None:
     async with served(tmp_path, presets=None) as (_, server), Client(server.port) as client:
-        assert "start with --presets FOLDER" in await client.fail("/preset/save", "mine")
+        assert "start with --sessions FOLDER" in await client.fail("/preset/save", "mine")
         assert "hall" in await client.done("/preset/list")
 
 
