@@ -169,12 +169,12 @@ def test_without_the_dropouts_it_sings_on(tmp_path: Path) -> None:
 def test_a_singer_asked_for_replaces_every_switch_and_nothing_else(tmp_path: Path) -> None:
     take(tmp_path)
     out, done = again(tmp_path, Settings(singer="added"))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"position": event.position, "parameter": event.parameter, "value": event.value}
         for event in EVENTS
         if isinstance(event, Event) and event.parameter != "singer"
     ]
-    notes = [
+    notes: list[dict[str, Any]] = [
         {"position": 9600, "note_on": 57},
         {"position": 12345, "bend": 0.5},
         {"position": 17000, "notes_off": True},
@@ -212,7 +212,10 @@ def test_an_automation_replaces_what_it_moves_from_the_value_at_the_start(tmp_pa
         NoteOn(12_000, 55.0),
     ]
     take(tmp_path, moves)
-    asked = [{"position": 8000, "parameter": "formant", "value": 2}, {"time": 0.2, "note_on": 60}]
+    asked: list[dict[str, Any]] = [
+        {"position": 8000, "parameter": "formant", "value": 2},
+        {"time": 0.2, "note_on": 60},
+    ]
     out, _ = again(tmp_path, Settings(automation=score(tmp_path, *asked)))
     plain = score(tmp_path, *asked, {"position": 6000, "parameter": "melody", "value": True})
     start = {"formant": 4.0, "transpose": 0.0}

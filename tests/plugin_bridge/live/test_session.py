@@ -54,7 +54,7 @@ def test_what_is_recorded_is_read_again_to_the_bit(tmp_path: Path) -> None:
     writer = SessionWriter(tmp_path / "a", FORM, HEADER)
     x = noise(9000)
     x[0, 100:103] = np.nan, np.inf, -1e30
-    events = [
+    events: list[AnyEvent] = [
         Event(0, "singer", "dark"),
         NoteOn(0, 60.5),
         Event(5, "morph", 0.1 + 0.2),
