@@ -91,9 +91,7 @@ class Commands:
             check_singer(key, value, self._rig.singers)
         self._rig.send(events, now=call.position is None)
         return (
-            (name, f"its {effects} effects are left out: live there is only the singer")
-            if effects
-            else (name,)
+            (name, f"without its effects ({effects}): live there is only the singer") if effects else (name,)
         )
 
     async def _save(self, call: Call) -> Arguments:
@@ -187,5 +185,5 @@ def _readable(text: str) -> list[str]:
 
 def _exactly(call: Call, count: int) -> Arguments:
     if len(call.arguments) != count:
-        raise ValueError(f"it takes {count} arguments, not {len(call.arguments)}; send {count}")
+        raise ValueError(f"a count of {len(call.arguments)} arguments does not fit; send {count}")
     return call.arguments

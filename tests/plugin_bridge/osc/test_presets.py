@@ -45,7 +45,7 @@ async def test_effects_are_left_out_and_said_to_be(tmp_path: Path) -> None:
     async with served(tmp_path) as (rig, server), Client(server.port) as client:
         name, note = await client.done("/preset/load", "roomy")
         assert name == "roomy"
-        assert "1 effects are left out" in str(note)
+        assert "without its effects (1)" in str(note)
         assert rig.values["singer"] == "bright"
 
 
