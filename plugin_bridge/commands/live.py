@@ -26,8 +26,11 @@ _DRIVERS = ("soundcard", "jack", "reastream", "null")
 _EPILOG = """\
 Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports,
 whose latency the server learns; reastream takes a DAW's track over the network; null sings a file, or
-silence, to nobody. --device is a card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a pattern
-of JACK ports to connect to ("none" for no port), or the file that the driver null sings.
+silence, to nobody. --device is a card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a
+pattern of JACK ports to connect to ("none" for no port), or the file that null sings. For reastream it is
+NAME@HOST:PORT,NAME@HOST:PORT, each part of which may be left out: the identifier that the DAW sends and where
+to listen for it (default@127.0.0.1:58710), the identifier of the answer and where the DAW receives it (the
+name with -sung behind it, at the sender's own address). With --rate it need not wait for the DAW to start.
 All singers of the set are loaded at the start and run all the time, so that a switch is heard at once; each
 takes its share of the processor. A device or server that goes away is waited for. Ctrl-C ends, exit status 0;
 2 is bad input or a device that is not there at the start.
