@@ -15,7 +15,7 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def jack_server(rate: int = 48_000, block: int = 128) -> Iterator[str]:
+def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iterator[str]:
     """Run one for the length of a `with` block; its name, for JACK_DEFAULT_SERVER, is yielded.
 
     CI must have jackd; elsewhere the test is passed over without it.
@@ -23,9 +23,10 @@ def jack_server(rate: int = 48_000, block: int = 128) -> Iterator[str]:
     Args:
         rate: hertz.
         block: samples.
+        name: of one that ran before, to come back as it.
     """
     program, wait = (needs_program(name, "jackd2") for name in ("jackd", "jack_wait"))
-    name = f"plugin-bridge-test-{os.getpid()}-{next(_numbers)}"
+    name = name or f"plugin-bridge-test-{os.getpid()}-{next(_numbers)}"
     command = [program, "-r", "--name", name, "-d", "dummy", "-r", str(rate), "-p", str(block)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:

@@ -7,10 +7,13 @@ when it is told to, is terminated, or finds the control process gone, and closes
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -118,6 +121,13 @@ class AudioProcess:
             self._loop.end()
             self._midi.close()
             self._tell()
+            self._leave()
+
+    def _leave(self) -> None:
+        """With a device that does not let go, Python's own end would wait for it as well."""
+        if self._device.stuck:
+            sys.stderr.flush()
+            os._exit(1)
 
     def _turn(self) -> None:
         if not self._loop.alive:
@@ -162,9 +172,8 @@ class AudioProcess:
 
     def _tell_form(self) -> None:
         form, latency = self._device.form, self._latency
-        if form is not None:
-            facts = {name: getattr(form, name) for name in ("sample_rate", "channels", "block", "device")}
-            self._news.append(lambda: {"form": facts, "latency": latency})
+        facts = None if form is None else asdict(form)
+        self._news.append(lambda: {"form": facts, "latency": latency})
 
     def _exchange(self, form: Form) -> Exchange:
         """Make an engine and rings for a device, and let the engine's thread play them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from plugin_bridge.live.drivers.driver import Driver, Exchange, Form
 from plugin_bridge.live.settings import DriverSettings
 
 _RETRY_SECONDS = 0.5
+_PATIENCE_SECONDS = 3.0
 
 
 class Device:
@@ -28,6 +30,8 @@ class Device:
     ) -> None:
         self.form: Form | None = None
         """What it runs at; None while it is away."""
+        self.stuck = False
+        """Whether a driver could not be closed."""
         self._settings, self._exchange, self._say = settings, exchange, say
         self._driver: Driver | None = None
         self._losses: deque[tuple[Driver, str]] = deque()
@@ -49,13 +53,23 @@ class Device:
         return self.form
 
     def watch(self) -> bool:
-        """Let go of a device that is lost, or open it again if it is time; return whether `form` changed."""
+        """Notice that it is lost, or open it again if it is time; return whether `form` changed.
+
+        Raises:
+            DeviceError: it was lost and does not let go; only a new process can go on.
+        """
+        if self.form is None:
+            self.close()
+            if self.stuck:
+                self._say("the lost device does not let go, so the audio process has to end")
+                raise DeviceError("the lost device does not let go")
         while self._losses:
             driver, sentence = self._losses.popleft()
             if driver is self._driver:
-                self.close()
+                self.form = None
                 self._say(f"{sentence}; waiting for it")
                 self._said = ""
+                self._retry = time.monotonic() + _RETRY_SECONDS  # a server takes time to go
                 return True
         if self.form is not None or time.monotonic() < self._retry:
             return False
@@ -71,8 +85,11 @@ class Device:
         return True
 
     def close(self) -> None:
-        """Let go of it; may be called twice."""
+        """Let go of it; may be called twice. PortAudio can wait for a lost device for ever: see `stuck`."""
         self.form = None
         if self._driver is not None:
-            driver, self._driver = self._driver, None
-            driver.close()
+            closing = threading.Thread(target=self._driver.close, name="closing", daemon=True)
+            self._driver = None
+            closing.start()
+            closing.join(_PATIENCE_SECONDS)
+            self.stuck = closing.is_alive()

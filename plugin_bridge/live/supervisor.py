@@ -42,6 +42,7 @@ class LiveRig:
         self._mirror = Mirror()
         self._singers: tuple[str, ...] = ()
         self._form: dict[str, object] = {}
+        self._present = False  # of the device
         self._past = _NONE  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
@@ -87,7 +88,7 @@ class LiveRig:
         facts = {"device": driver.device, "sample_rate": driver.sample_rate, "channels": driver.channels}
         facts |= {"block": driver.block, "latency": 0} | self._form
         return Status(
-            running=bool(now.running),
+            running=self._present and bool(now.running),
             driver=driver.name,
             position=int(now.position),
             load=now.load,
@@ -201,8 +202,11 @@ class LiveRig:
             case {"ready": singers, "values": values, "real_time": real_time}:
                 self._singers, self.real_time = tuple(singers), real_time
                 self._mirror.start(values)
+            case {"form": None}:
+                self._present = False
             case {"form": form, "latency": latency}:
                 self._form = {**form, "latency": latency}
+                self._present = True
             case {"heard": others, "own": own, "upto": upto}:
                 self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
             case {"recording": name}:
@@ -226,4 +230,5 @@ class LiveRig:
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
         ending = f", and the session {self._recording} ends here" if self._recording else ""
         self._recording = ""
+        self._present = False
         self._say(f"the audio process {how}; it starts again with the values it had{ending}")

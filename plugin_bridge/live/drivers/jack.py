@@ -57,6 +57,14 @@ class JackDriver:
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
         """See `Driver.open`."""
         self._client = client = _joined(CLIENT)
+        try:
+            return self._joining(client, exchange, lost)
+        except jack.JackError as error:
+            raise DeviceError(f"JACK does not let us in ({error}); start it again") from error
+
+    def _joining(
+        self, client: jack.Client, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]
+    ) -> Form:
         self._form = form = self._checked(client)
         numbers = range(1, form.channels + 1)
         self._inputs = [client.inports.register(f"in_{n}") for n in numbers]
