@@ -45,7 +45,7 @@ class Exchange(Protocol):
         """Count an xrun that the device reports."""
 
     def settled(self, timeout: float) -> bool:
-        """Wait until the engine has taken all that was given: for simulated clocks and networks, no callback."""
+        """Wait until the engine has taken all that was given: for simulated clocks and networks only."""
 
 
 class Driver(Protocol):
