@@ -263,7 +263,7 @@ async def _main(arguments: argparse.Namespace) -> None:
                 now=server.clock,
             )
             print(f"it still answers; {server.counters}")  # noqa: T201
-        left = sorted(path.name for path in Path(folder).rglob("*"))
+        left = sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
         print(f"files made: {', '.join(left)}")  # noqa: T201
 
 
