@@ -146,6 +146,41 @@ def test_leap_is_followed_within_40_ms(start: float, end: float) -> None:
     assert np.abs(cents(f0[54:-5], end)).max() < 5.0
 
 
+def leaps(f0: Float64, voicing: Float64) -> int:
+    """Return how often the pitch moves more than 300 cents between neighbouring voiced frames."""
+    voiced = voicing > 0.5
+    return int(np.sum(voiced[1:] & voiced[:-1] & (np.abs(cents(f0[1:], f0[:-1])) > 300.0)))
+
+
+@pytest.mark.parametrize("fall", [0.0, 0.25, 0.5])
+@pytest.mark.parametrize("hz", [150.0, 200.0, 300.0])
+def test_release_does_not_end_in_an_octave(hz: float, fall: float) -> None:
+    """The odd harmonics of a note often die first, while its pitch falls: what is left is an octave up."""
+    rate = 48000
+    t = np.arange(round(0.7 * rate)) / rate
+    since = np.maximum(0.0, t - 0.5)
+    truth = hz * 2.0 ** (-fall * np.minimum(1.0, since / 0.1))
+    odd = tone(truth, rate, tuple(k % 2 / k for k in range(1, 12))) * 10.0 ** (-since / 0.02)
+    even = tone(truth, rate, tuple((1 - k % 2) / k for k in range(1, 12)))
+    noise = 1e-4 * np.random.default_rng(5).standard_normal(t.size)
+    f0, voicing = track((odd + 0.5 * even) * 10.0 ** (-since / 0.033) + noise, rate)
+    assert leaps(f0, voicing) == 0
+    assert voicing[5:50].min() > 0.9
+    assert voicing[65:].max() < 0.5
+
+
+@pytest.mark.parametrize("hz", [200.0, 290.0, 400.0])
+def test_short_creak_does_not_drop_an_octave(hz: float) -> None:
+    """For 60 ms every second period has half the amplitude, as in rough voice."""
+    rate = 48000
+    turns = hz * np.arange(round(0.9 * rate)) / rate
+    rough = (turns > 0.5 * hz) & (turns < 0.56 * hz) & (np.floor(turns) % 2 == 1)
+    x = 0.3 * (2.0 * (turns % 1.0) - 1.0) * np.where(rough, 0.5, 1.0)
+    f0, voicing = track(x, rate)
+    assert np.abs(cents(f0[5:-5], hz)).max() < 100.0
+    assert voicing[5:-5].min() > 0.5
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_declared_latency_is_the_measured_one(rate: int) -> None:
     half = rate // 2
