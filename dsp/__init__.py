@@ -1,1 +1,1 @@
-"""Sound blocks that need numpy only: pitch, spectrum, filters, oscillators, synthesizers."""
+"""Sound blocks that need numpy and FFTW only: pitch, spectrum, filters, oscillators, synthesizers."""

@@ -20,15 +20,17 @@ class HopFifo:
     Args:
         channels: of input and output.
         hop: samples per hop.
-        render: called with (channels, hop), returns the same shape; it must not keep its argument.
+        render: called with (channels, hop), or with several whole hops in a row; returns the same shape, and
+            must not keep its argument.
+        most: hops that `render` takes at once.
     """
 
-    def __init__(self, channels: int, hop: int, render: Render) -> None:
+    def __init__(self, channels: int, hop: int, render: Render, most: int = 1) -> None:
         self._render = render
         self._hop = hop
-        self._in = np.zeros((channels, hop), np.float32)
-        self._out = np.zeros((channels, hop), np.float32)
-        self._fill = 0
+        self._most = most * hop
+        self._given = np.zeros((channels, 0), np.float32)
+        self._made = np.zeros((channels, hop), np.float32)
 
     @property
     def latency(self) -> int:
@@ -37,25 +39,22 @@ class HopFifo:
 
     def process(self, x: Float32) -> Float32:
         """Take a block of any length; return a new array of the same shape, (channels, n), float32."""
-        y = np.empty_like(x)
-        done, n = 0, x.shape[1]
-        while done < n:
-            take = min(n - done, self._hop - self._fill)
-            span, place = slice(done, done + take), slice(self._fill, self._fill + take)
-            self._in[:, place] = x[:, span]
-            y[:, span] = self._out[:, place]
-            done += take
-            self._fill += take
-            if self._fill == self._hop:
-                self._out[:] = self._render(self._in)
-                self._fill = 0
-        return y
+        given = np.concatenate([self._given, x], axis=1)
+        whole = given.shape[1] - given.shape[1] % self._hop
+        waiting = self._made.shape[1]
+        made = np.empty((x.shape[0], waiting + whole), np.float32)
+        made[:, :waiting] = self._made
+        for start in range(0, whole, self._most):
+            stop = min(whole, start + self._most)
+            made[:, waiting + start : waiting + stop] = self._render(given[:, start:stop])
+        self._given, self._made = given[:, whole:], made[:, x.shape[1] :]
+        return made[:, : x.shape[1]].copy()
 
     def reset(self) -> None:
         """Forget all samples."""
-        self._in[:] = 0.0
-        self._out[:] = 0.0
-        self._fill = 0
+        channels = self._made.shape[0]
+        self._given = np.zeros((channels, 0), np.float32)
+        self._made = np.zeros((channels, self._hop), np.float32)
 
 
 class Delay:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fourier import RealTransform
-from dsp.units import hop_size
+from dsp.units import MOST_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -63,10 +63,16 @@ class GridReader:
             np.float32
         )
 
-    def read(self, *controls: Float32) -> Float32:
-        """Return the levels at the bins, shape (sources, hop + 1), float32, of controls, (points,) each."""
-        joined = np.concatenate(controls)
-        levels, step = joined.take(self._left), joined.take(self._right)
+    def read(self, controls: Float32) -> Float32:
+        """Return the levels at the bins of controls that stand side by side.
+
+        Args:
+            controls: of every source, one after the other, shape (count, points in all), float32.
+
+        Returns:
+            Shape (count, sources, hop + 1), float32.
+        """
+        levels, step = controls.take(self._left, axis=1), controls.take(self._right, axis=1)
         step -= levels
         step *= self._part
         levels += step
@@ -82,35 +88,42 @@ class MinimumPhase:
 
     Args:
         hop: samples per hop; the responses have twice as many.
-        rows: responses made at once.
+        rows: responses of a set.
+        sets: the most sets made at once.
     """
 
-    def __init__(self, hop: int, rows: int = 1) -> None:
-        self._transform = RealTransform(2 * hop, rows)
+    def __init__(self, hop: int, rows: int = 1, sets: int = 1) -> None:
+        self._transform = RealTransform(2 * hop, rows, sets)
+        self._bins = self._transform.spectrum.reshape(sets, rows, -1)
+        self._signal = self._transform.signal.reshape(sets, rows, -1)
         fold, fade = fold_and_fade(2 * hop)
         self._fold, self._fade = fold / np.float32(2 * hop), fade / np.float32(2 * hop)
-        self._magnitude, self._angle, self._part = np.empty((3, rows, hop + 1), np.float32)
+        # Rows apart from each other are never run through as one, so the bits of a set stand for themselves.
+        self._scratch = np.zeros((3, sets, rows, hop + 2), np.float32)[..., :-1]
 
     def respond(self, log_magnitude: Float32, out: Float32) -> None:
         """Make responses.
 
         Args:
-            log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape (rows, hop + 1).
-            out: where the responses go: 20 ms, the last 5 ms faded out, shape (rows, 2 * hop), float32.
+            log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape
+                (sets, rows, hop + 1).
+            out: where the responses go: 20 ms, the last 5 ms faded out, shape (sets, rows, 2 * hop), float32.
         """
-        bins, angle, part = self._transform.spectrum, self._angle, self._part
+        sets = log_magnitude.shape[0]
+        bins, signal = self._bins[:sets], self._signal[:sets]
+        magnitude, angle, part = self._scratch[:, :sets]
         np.copyto(bins, log_magnitude)
-        self._transform.inverse()
-        self._transform.signal *= self._fold
-        self._transform.forward()
+        self._transform.inverse(sets)
+        signal *= self._fold
+        self._transform.forward(sets)
         # The real part is the log-magnitude again. Its exponential and that of the imaginary part are taken
         # apart: three times as fast as the complex one.
-        magnitude = np.exp(log_magnitude, out=self._magnitude)
+        np.exp(log_magnitude, out=magnitude)
         np.copyto(angle, bins.imag)
         np.multiply(magnitude, np.cos(angle, out=part), out=bins.real)
         np.multiply(magnitude, np.sin(angle, out=part), out=bins.imag)
-        self._transform.inverse()
-        np.multiply(self._transform.signal, self._fade, out=out)
+        self._transform.inverse(sets)
+        np.multiply(signal, self._fade, out=out)
 
 
 @lru_cache(maxsize=16)
@@ -143,62 +156,80 @@ class TimeVaryingFilter:
         self.hop = hop_size(sample_rate)
         self.latency = 0
         self.tail = 2 * self.hop
-        size = 3 * self.hop
-        self._minimum_phase = MinimumPhase(self.hop, sources)
-        self._impulses = RealTransform(size, sources)
-        self._frames = RealTransform(size, 2 * sources)
-        self._wet = RealTransform(size)
-        self._ring = np.zeros(4 * self.hop, np.float32)
-        self._full_ramps = _ramps(self.hop, size)
+        self._size = 3 * self.hop
+        self._minimum_phase = MinimumPhase(self.hop, sources, MOST_HOPS)
+        self._impulses = RealTransform(self._size, sources, MOST_HOPS)
+        self._windowed = RealTransform(self._size, 2 * sources, MOST_HOPS)
+        self._wet = RealTransform(self._size, 1, MOST_HOPS)
+        self._short = self._impulses.signal.reshape(MOST_HOPS, sources, -1)[..., : 2 * self.hop]
+        self._bins = self._impulses.spectrum.reshape(MOST_HOPS, sources, -1)
+        self._frames = self._windowed.signal.reshape(MOST_HOPS, 2, sources, -1)
+        self._products = self._windowed.spectrum.reshape(MOST_HOPS, 2 * sources, -1)
+        self._ringing = np.zeros(self._size, np.float32)
+        self._full_ramps = _ramps(self.hop, self._size)
 
-    def response(self, log_magnitude: Float32) -> Complex64:
-        """Prepare a filter for `process`.
+    def responses(self, log_magnitude: Float32) -> Complex64:
+        """Prepare filters for `process`.
 
         Args:
-            log_magnitude: natural log per source at the filter bins, shape (sources, hop + 1), float32.
+            log_magnitude: natural log per source at the filter bins, float32, shape
+                (count, sources, hop + 1).
+
+        Returns:
+            Shape (count, sources, bins), a new array.
         """
-        self._minimum_phase.respond(log_magnitude, self._impulses.signal[:, : 2 * self.hop])
-        self._impulses.forward()
-        return self._impulses.spectrum.copy()
+        made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
+        for start in range(0, made.shape[0], MOST_HOPS):
+            levels = log_magnitude[start : start + MOST_HOPS]
+            count = levels.shape[0]
+            self._minimum_phase.respond(levels, self._short[:count])
+            self._impulses.forward(count)
+            made[start : start + count] = self._bins[:count]
+        return made
 
-    def process(self, x: Float32, knots: Sequence[tuple[int, Complex64]]) -> Float32:
-        """Filter up to one hop.
+    def process(self, x: Float32, positions: Sequence[int], responses: Complex64) -> Float32:
+        """Filter any number of samples.
 
         Args:
-            x: sources, shape (sources, n), n <= hop, float32.
-            knots: (position, response) pairs; the first at 0, the last at n, positions increasing.
+            x: sources, shape (sources, n), float32.
+            positions: of the knots; the first is 0, the last n, and between two lies a hop at most.
+            responses: the filters at the knots, shape (knots, sources, bins).
 
         Returns:
             The sum of the filtered sources, shape (n,), float32.
         """
-        n, ring = x.shape[1], self._ring
-        for (start, left), (stop, right) in pairwise(knots):
-            self._convolve(x[:, start:stop], left, right)
-            ring[start : start + self._wet.size] += self._wet.signal[0]
-        y = ring[:n].copy()
-        ring[:-n] = ring[n:]
-        ring[-n:] = 0.0
-        return y
+        n, size = x.shape[1], self._size
+        y = np.zeros(n + size, np.float32)
+        y[:size] = self._ringing
+        segments = list(pairwise(positions))
+        for first in range(0, len(segments), MOST_HOPS):
+            part = segments[first : first + MOST_HOPS]
+            self._convolve(x, part, responses[first : first + len(part) + 1])
+            for (start, _), wet in zip(part, self._wet.signal, strict=False):
+                y[start : start + size] += wet
+        self._ringing = y[n:].copy()
+        return y[:n]
 
-    def _convolve(self, x: Float32, left: Complex64, right: Complex64) -> None:
-        sources, length = x.shape
-        whole = length == self.hop
-        frames, bins = self._frames.signal, self._frames.spectrum
-        if not whole:
-            frames[:, length : self.hop] = 0.0
-        falling, rising = self._full_ramps if whole else _ramps(length, self._wet.size)
-        np.multiply(x, falling, out=frames[:sources, :length])
-        np.multiply(x, rising, out=frames[sources:, :length])
-        self._frames.forward()
-        before, after = bins[:sources], bins[sources:]
-        before *= left
-        after *= right
-        np.add.reduce(bins, axis=0, out=self._wet.spectrum[0])
-        self._wet.inverse()
+    def _convolve(self, x: Float32, segments: Sequence[tuple[int, int]], responses: Complex64) -> None:
+        """Filter each segment by itself, into the first sets of `_wet`."""
+        count, sources = len(segments), x.shape[0]
+        for (start, stop), frame in zip(segments, self._frames, strict=False):
+            length = stop - start
+            ramps = self._full_ramps
+            if length < self.hop:
+                ramps = _ramps(length, self._size)
+                frame[:, :, length : self.hop] = 0.0
+            np.multiply(x[:, start:stop], ramps[:, None], out=frame[:, :, :length])
+        self._windowed.forward(count)
+        bins = self._products[:count]
+        bins[:, :sources] *= responses[:-1]
+        bins[:, sources:] *= responses[1:]
+        np.add.reduce(bins, axis=1, out=self._wet.spectrum[:count])
+        self._wet.inverse(count)
 
     def reset(self) -> None:
         """Silence what still rings."""
-        self._ring[:] = 0.0
+        self._ringing[:] = 0.0
 
 
 def _ramps(length: int, size: int) -> Float32:

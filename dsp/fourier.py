@@ -18,24 +18,36 @@ _ALIGNED_BYTES = 64
 
 
 class RealTransform:
-    """A real transform between two arrays of its own.
+    """Real transforms between two arrays of its own.
 
     Args:
         size: samples of a row.
-        rows: how many rows are transformed at once.
+        rows: rows of a set.
+        sets: sets that can be transformed at once. Each has its own plan, so its bits do not depend on how
+            many are.
     """
 
-    def __init__(self, size: int, rows: int = 1) -> None:
+    def __init__(self, size: int, rows: int = 1, sets: int = 1) -> None:
         self.size = size
-        self.signal: Float32 = _aligned(rows, size, np.float32)
-        """The rows, shape (rows, size), float32, zero at first."""
-        self.spectrum: Complex64 = _aligned(rows, size // 2 + 1, np.complex64)
-        """Their bins, shape (rows, size // 2 + 1), complex64, zero at first."""
-        self.forward = pyfftw.FFTW(self.signal, self.spectrum, flags=_PLAN[:1]).execute
-        """Fill `spectrum` from `signal`, which stays as it is."""
-        inverse = pyfftw.FFTW(self.spectrum, self.signal, direction="FFTW_BACKWARD", flags=_PLAN)
-        self.inverse = inverse.execute
-        """Fill `signal` from `spectrum`, `size` times too large; `spectrum` is lost."""
+        self.signal: Float32 = _aligned(sets * rows, size, np.float32)
+        """The rows, set after set, shape (sets * rows, size), float32, zero at first."""
+        self.spectrum: Complex64 = _aligned(sets * rows, size // 2 + 1, np.complex64)
+        """Their bins, shape (sets * rows, size // 2 + 1), complex64, zero at first."""
+        self._forward, self._inverse = [], []
+        for start in range(0, sets * rows, rows):
+            x, bins = self.signal[start : start + rows], self.spectrum[start : start + rows]
+            self._forward.append(pyfftw.FFTW(x, bins, flags=_PLAN[:1]).execute)
+            self._inverse.append(pyfftw.FFTW(bins, x, direction="FFTW_BACKWARD", flags=_PLAN).execute)
+
+    def forward(self, sets: int = 1) -> None:
+        """Fill `spectrum` from `signal`, which stays as it is, in the first sets."""
+        for execute in self._forward[:sets]:
+            execute()
+
+    def inverse(self, sets: int = 1) -> None:
+        """Fill `signal` from `spectrum`, `size` times too large, in the first sets; `spectrum` is lost."""
+        for execute in self._inverse[:sets]:
+            execute()
 
 
 def _aligned(rows: int, width: int, kind: type[Kind]) -> NDArray[Kind]:

@@ -16,6 +16,8 @@ _OVERSAMPLING = 256
 _KAISER_BETA = 8.0  # 80 dB; half transition band 0.052 of the rate
 _CUTOFF = 0.468  # of the rate: stop band from 0.52, so images fold only into the top 2 %
 
+_NEVER = np.zeros(0, np.intp)
+
 
 class Phase:
     """A running phase in cycles, float64, wrapped to [0, 1): it never drifts and never resets at a switch.
@@ -26,6 +28,7 @@ class Phase:
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = float(sample_rate)
+        self._hop = hop_size(sample_rate)
         self._last = 0.0
 
     def process(self, f0: Float64) -> Float64:
@@ -35,12 +38,17 @@ class Phase:
     def advance(self, f0: Float64) -> tuple[Float64, NDArray[np.intp]]:
         """Advance as `process` does; return the phase and the samples in which a cycle begins."""
         cycles = f0 / self._rate
-        np.add.accumulate(cycles, out=cycles)
-        cycles += self._last
-        begun = cycles.searchsorted(np.arange(1.0, cycles[-1] + 1.0))[: int(cycles[-1])]
+        begun = []
+        for start in range(0, cycles.size, self._hop):  # so that the bits do not depend on how many hops come
+            part = cycles[start : start + self._hop]
+            np.add.accumulate(part, out=part)
+            part += self._last
+            end = float(part[-1])
+            if end >= 1.0:
+                begun.append(part.searchsorted(np.arange(1.0, end + 1.0)[: int(end)]) + start)
+            self._last = end % 1.0
         cycles -= np.floor(cycles)
-        self._last = float(cycles[-1])
-        return cycles, begun
+        return cycles, np.concatenate(begun) if begun else _NEVER
 
     def reset(self) -> None:
         """Start again from phase 0."""
@@ -82,20 +90,16 @@ class Sawtooth:
     def __init__(self, sample_rate: int) -> None:
         self._phase = Phase(sample_rate)
         self._rate = float(sample_rate)
-        self._hop = hop_size(sample_rate)
         self.latency = 0
-        self._naive = np.empty(self._hop, np.float32)
-        self._ringing = np.zeros(2 * HALF_WIDTH, np.float32)
+        self._corrections = np.zeros(2 * HALF_WIDTH, np.float32)
+        self._naive = np.zeros(HALF_WIDTH, np.float32)
 
     def process(self, f0: Float64) -> Float32:
-        """Render n <= hop samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
+        """Render n samples at f0 in hertz, shape (n,), 0 < f0 < rate / 2; return shape (n,)."""
         n = f0.shape[0]
         phase, jumps = self._phase.advance(f0)
-        y = np.zeros(n + 2 * HALF_WIDTH, np.float32)
-        y[: 2 * HALF_WIDTH] = self._ringing
-        naive = np.subtract(phase, 0.5, out=self._naive[:n], casting="same_kind")
-        naive *= 2.0
-        y[HALF_WIDTH : HALF_WIDTH + n] += naive
+        corrections = np.zeros(n + 2 * HALF_WIDTH, np.float32)
+        corrections[: 2 * HALF_WIDTH] = self._corrections
         if jumps.size:
             after = phase[jumps] / f0[jumps]
             after *= self._rate * _OVERSAMPLING
@@ -105,14 +109,21 @@ class Sawtooth:
             residual *= after.astype(np.float32)[:, None]
             residual += _RESIDUAL[row]
             for jump, shape in zip(jumps.tolist(), residual, strict=True):
-                y[jump : jump + 2 * HALF_WIDTH] += shape
-        self._ringing = y[n:].copy()
-        return y[:n]
+                corrections[jump : jump + 2 * HALF_WIDTH] += shape
+        naive = np.empty(n + HALF_WIDTH, np.float32)
+        naive[:HALF_WIDTH] = self._naive
+        newest = np.subtract(phase, 0.5, out=naive[HALF_WIDTH:], casting="same_kind")
+        newest *= 2.0
+        self._corrections, self._naive = corrections[n:].copy(), naive[n:].copy()
+        y = corrections[:n]
+        y += naive[:n]
+        return y
 
     def reset(self) -> None:
         """Start again from phase 0 and silence."""
         self._phase.reset()
-        self._ringing[:] = 0.0
+        self._corrections[:] = 0.0
+        self._naive[:] = 0.0
 
 
 class HarmonicBank:

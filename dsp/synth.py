@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, GridReader, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Sawtooth
-from dsp.units import hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -46,8 +45,8 @@ class Synthesizer(Protocol):
     """What the engine needs of a synthesizer.
 
     `process` takes f0 in hertz, float64; gate (0 to 1, the harmonic part only) and gain (linear, all), each
-    of shape (n,) with n <= hop; and knots whose first is at 0 and last at n. The first knot repeats the last
-    one of the call before. It returns (n,) float32.
+    of shape (n,), whole hops; and knots whose first is at 0 and last at n, with one after every hop. The
+    first knot repeats the last one of the call before. It returns (n,) float32.
     """
 
     kind: str
@@ -81,25 +80,25 @@ class SawSing:
         self._noise = UniformNoise(seed)
         self._filter = TimeVaryingFilter(sample_rate, 2)
         self.tail = self._filter.tail
-        self._sources = np.zeros((2, hop_size(sample_rate)), np.float32)
         self._last: Complex64 | None = None
 
     def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
         """Render the next n samples; see `Synthesizer`."""
-        sources = self._sources[:, : f0.shape[0]]
+        n = f0.shape[0]
+        sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
-        sources[1] = self._noise.process(f0.shape[0])
+        sources[1] = self._noise.process(n)
         sources *= gain
-        response = self._response(knots[0]) if self._last is None else self._last
-        responses = [(0, response)]
-        for knot in knots[1:]:
-            response = _towards(response, self._response(knot), knot.share)
-            responses.append((knot.position, response))
-        self._last = response
-        return self._filter.process(sources, responses)
-
-    def _response(self, knot: Knot) -> Complex64:
-        return self._filter.response(self._reader.read(knot.harmonic, knot.noise))
+        fresh = knots if self._last is None else knots[1:]
+        controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
+        responses = self._filter.responses(self._reader.read(controls.reshape(len(fresh), -1)))
+        if self._last is not None:
+            responses = np.concatenate([self._last, responses])
+        for index, knot in enumerate(knots[1:], start=1):
+            if knot.share != 1.0:
+                responses[index] = _towards(responses[index - 1], responses[index], knot.share)
+        self._last = responses[-1:]
+        return self._filter.process(sources, [knot.position for knot in knots], responses)
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
@@ -137,18 +136,20 @@ class _BankSynthesizer:
             )
         self._last = prepared[-1]
         positions = [knot.position for knot in knots]
-        waves = self._bank.process(f0)
         voice = np.empty(f0.shape[0], np.float32)
-        for index, (start, stop) in enumerate(pairwise(positions)):
+        for (start, stop), ends in zip(pairwise(positions), pairwise(prepared), strict=True):
+            waves = self._bank.process(f0[start:stop])
             rise = np.arange(stop - start) / (stop - start)
-            left, right = (prepared[index + side][0] @ waves[:, start:stop] for side in (0, 1))
+            left, right = (amplitudes @ waves for amplitudes, _ in ends)
             voice[start:stop] = (left + (right - left) * rise).imag
         noise = (self._noise.process(f0.shape[0]) * gain)[None, :]
-        responses = [(position, part[1]) for position, part in zip(positions, prepared, strict=True)]
-        return np.asarray(self._filter.process(noise, responses) + voice * (gate * gain), np.float32)
+        responses = np.stack([response for _, response in prepared])
+        hiss = self._filter.process(noise, positions, responses)
+        return np.asarray(hiss + voice * (gate * gain), np.float32)
 
     def _prepare(self, knot: Knot) -> tuple[NDArray[np.complex128], Complex64]:
-        return self._amplitudes(knot.harmonic), self._filter.response(self._reader.read(knot.noise))
+        response = self._filter.responses(self._reader.read(knot.noise[None]))[0]
+        return self._amplitudes(knot.harmonic), response
 
     def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
         return np.exp(harmonic.astype(np.complex128))

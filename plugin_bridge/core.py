@@ -1,8 +1,8 @@
-"""The engine's heart: one hop of source in, one hop of singer out, two hops later."""
+"""The engine's heart: hops of source in, hops of singer out, two hops later."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +13,12 @@ from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
-from dsp.synth import Synthesizer
+from dsp.synth import Knot, Synthesizer
 from dsp.units import hop_size
 from plugin_bridge.desk import Desk
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.melody import Melody
-from plugin_bridge.mixing import Mixer, Panner
+from plugin_bridge.mixing import Levels, Mixer, Panner
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchcontrol import PitchControl
 from plugin_bridge.timbre import Controls, Timbre, Weights, groups
@@ -47,6 +47,20 @@ class Reading(NamedTuple):
     """Source level, A-weighted dB re full scale."""
     f0_out: float
     """Pitch asked of the singer, hertz."""
+
+
+class _Line(NamedTuple):
+    """One hop of what is to be sung."""
+
+    start: int
+    """Position of its first sample."""
+    source: Float32
+    usable: Float32
+    f0: Float64
+    gate: Float32
+    parts: list[tuple[Float32, list[Knot]]]
+    """Level and filters of each group of singers."""
+    levels: Levels
 
 
 class _Group:
@@ -133,11 +147,26 @@ class Core:
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
 
     def render(self, x: Float32) -> Float32:
-        """Take the next hop of source and return the hop `latency` samples before it.
+        """Take the next hops of source and return those `latency` samples before them.
+
+        What listens and decides goes hop by hop; the synthesizers then render all hops at once.
 
         Args:
-            x: shape (channels, hop), float32; samples that are not finite are taken as 0 and counted.
+            x: shape (channels, n), float32, one hop to `dsp.units.MOST_HOPS`; samples that are not finite are
+                taken as 0 and counted.
         """
+        hop = self.hop
+        score = [self._decide(x[:, at : at + hop]) for at in range(0, x.shape[1], hop)]
+        voice = self._sing(score)
+        out = np.empty(x.shape, np.float32)
+        for index, line in enumerate(score):
+            span = slice(index * hop, (index + 1) * hop)
+            wet = self._pan(line.usable, voice[span])
+            out[:, span] = self._mixer.process(line.source, wet, line.levels)
+        return out
+
+    def _decide(self, x: Float32) -> _Line:
+        """Hear one hop, take its events, and say what is to be sung."""
         stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
         start = stop - self.hop
         if self._hops == 0:  # what is set at time 0 holds before it, as if it were an initial value
@@ -150,10 +179,17 @@ class Core:
         controls = self._estimate(heard, f0_out, start)
         self._take_events(stop)
         self._melody.settle(stop)
-        voice = self._sing(start, heard, controls)
+        gain_after = loudness_gain(heard.loudness)
+        gate, gain = (
+            self._line(*ends) for ends in ((self._voicing, heard.voicing), (self._gain, gain_after))
+        )
+        self._voicing, self._gain = heard.voicing, gain_after
+        f0 = self._pitch.samples(start, self.hop)
+        parts = [self._part(group, start, controls, heard.voicing, f0, gain) for group in self._groups]
+        levels = self._mixer.levels(start, self.hop)
         self._transposition.listen(heard.f0, heard.voicing, stop + 1)
         self.reading = Reading(heard.f0, heard.voicing, heard.loudness, f0_out)
-        return self._mixer.process(x, self._pan(usable, voice), start)
+        return _Line(start, x, usable, f0, gate, parts, levels)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return a hop with finite samples only, and with usable ones only."""
@@ -177,26 +213,31 @@ class Core:
         trained = min(F0_HIGH, max(F0_LOW, f0_out))
         return [e.step(bands, trained, heard.voicing, heard.loudness, likeness) for e in self._estimators]
 
-    def _sing(self, start: int, heard: Features, controls: list[Controls]) -> Float32:
-        n = self.hop
-        gain_after = loudness_gain(heard.loudness)
-        gate, gain = (
-            self._line(*ends) for ends in ((self._voicing, heard.voicing), (self._gain, gain_after))
-        )
-        self._voicing, self._gain = heard.voicing, gain_after
-        f0 = self._pitch.samples(start, n)
-        voice: Float32 | None = None
-        for group in self._groups:
-            mine = [controls[i] for i in group.members]
-            knots = group.timbre.knots(start, mine, heard.voicing, f0)
-            level = gain
-            if len(self._groups) > 1:
-                level = gain * np.asarray(group.timbre.share(start, n), np.float32)
-            if start < 0:  # before time 0 there is nothing to sing, and the noise starts at position 0
-                continue
-            part = group.synthesizer.process(f0, gate, level, knots)
-            voice = part if voice is None else voice + part
-        return np.zeros(n, np.float32) if voice is None else voice
+    def _part(
+        self, group: _Group, start: int, controls: list[Controls], voicing: float, f0: Float64, gain: Float32
+    ) -> tuple[Float32, list[Knot]]:
+        """Return the level and the filters of one group of singers over a hop."""
+        knots = group.timbre.knots(start, [controls[i] for i in group.members], voicing, f0)
+        if len(self._groups) > 1:
+            gain = gain * np.asarray(group.timbre.share(start, self.hop), np.float32)
+        return gain, knots
+
+    def _sing(self, score: Sequence[_Line]) -> Float32:
+        """Render lines that follow on each other, shape (n,)."""
+        voice = np.zeros(len(score) * self.hop, np.float32)
+        sung = [line for line in score if line.start >= 0]  # the noise starts at position 0
+        if not sung:
+            return voice
+        f0 = np.concatenate([line.f0 for line in sung])
+        gate = np.concatenate([line.gate for line in sung])
+        for number, group in enumerate(self._groups):
+            levels, found = zip(*(line.parts[number] for line in sung), strict=True)
+            knots = [found[0][0]]
+            for index, part in enumerate(found):
+                at = index * self.hop
+                knots += [knot._replace(position=at + knot.position) for knot in part[1:]]
+            voice[-f0.size :] += group.synthesizer.process(f0, gate, np.concatenate(levels), knots)
+        return voice
 
     def _line(self, start: float, stop: float) -> Float32:
         return np.float32(start) + np.float32(stop - start) * self._rise

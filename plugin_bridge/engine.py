@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
-from dsp.units import hop_size
+from dsp.units import MOST_HOPS, hop_size
 from plugin_bridge import core
 from plugin_bridge.events import AnyEvent, Event, check_event
 from plugin_bridge.parameters import Value, check_values, parameter
@@ -63,7 +63,7 @@ class Engine:
         for name, value in values.items():
             check_singer(name, value, loaded)
         self._core = core.Core(sample_rate, channels, loaded, seed, values)
-        self._fifo = HopFifo(channels, hop, self._core.render)
+        self._fifo = HopFifo(channels, hop, self._core.render, MOST_HOPS)
         self.latency = self._fifo.latency + self._core.latency
         """Samples from input to output: 3 hops, whatever the blocks."""
         self.tail = self._core.tail

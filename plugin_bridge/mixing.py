@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from dsp.fifo import Delay
 from plugin_bridge.desk import Desk
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 _PAN_SMOOTHING = 0.8  # per hop: a time constant of 45 ms
 _PAN_FLOOR = 1e-12  # mean square below which the pan is held
@@ -53,6 +56,14 @@ class Panner:
         return gains.astype(np.float32) * voice
 
 
+class Levels(NamedTuple):
+    """The output's parameters over some samples: a number where at rest, else one a sample, shape (n,)."""
+
+    mix: float | Float64
+    gain: float | Float64
+    bypass: float | Float64
+
+
 class Mixer:
     """Mix the voice with the source and set the level.
 
@@ -70,24 +81,25 @@ class Mixer:
         """Forget all audio."""
         self._delay.reset()
 
-    def process(self, source: Float32, voice: Float32, position: int) -> Float32:
+    def levels(self, position: int, n: int) -> Levels:
+        """Return what the parameters ask for in samples [position, position + n)."""
+        return Levels(*(ramp.segment(position, n) for ramp in (self._mix, self._gain, self._bypass)))
+
+    def process(self, source: Float32, voice: Float32, levels: Levels) -> Float32:
         """Return the output.
 
         Args:
-            source: the newest input, shape (channels, hop).
-            voice: shape (channels, hop), `delay` samples behind it.
-            position: of the voice's first sample.
+            source: the newest input, shape (channels, n).
+            voice: shape (channels, n), `delay` samples behind it.
+            levels: of the voice's samples.
         """
-        n = voice.shape[1]
         dry = self._delay.process(source)
         out = voice
-        mix = self._mix.segment(position, n)
+        mix, gain, bypass = levels
         if not isinstance(mix, float) or mix != 1.0:
             out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
-        gain = self._gain.segment(position, n)
         if not isinstance(gain, float) or gain != 0.0:
             out = out * _float32(10.0 ** (0.05 * np.asarray(gain)))
-        bypass = self._bypass.segment(position, n)
         if not isinstance(bypass, float):
             return out + _float32(bypass) * (dry - out)
         return dry if bypass == 1.0 else out

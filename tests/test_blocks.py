@@ -26,7 +26,7 @@ from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
-from dsp.units import hop_size
+from dsp.units import MOST_HOPS, hop_size
 from plugin_bridge.dither import Quantizer
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import Event
@@ -52,13 +52,13 @@ class Block:
 
 
 def by_hops(
-    make: Callable[[], tuple[Render, Callable[[], None]]],
+    make: Callable[[], tuple[Render, Callable[[], None]]], most: int = 1
 ) -> Callable[[], tuple[Render, Callable[[], None]]]:
-    """Put a block of whole hops, (hop,) -> (hop,), behind a `HopFifo`."""
+    """Put a block of whole hops, (n,) -> (n,), behind a `HopFifo` that gives it so many at once."""
 
     def made() -> tuple[Render, Callable[[], None]]:
         render, reset = make()
-        fifo = HopFifo(1, HOP, lambda x: np.asarray(render(x[0]), np.float32)[None])
+        fifo = HopFifo(1, HOP, lambda x: np.asarray(render(x[0]), np.float32)[None], most)
 
         def both() -> None:
             fifo.reset()
@@ -165,8 +165,20 @@ def noise() -> tuple[Render, Callable[[], None]]:
 def filters() -> tuple[Render, Callable[[], None]]:
     block = TimeVaryingFilter(RATE, 1)
     levels = -np.arange(HOP + 1, dtype=np.float32)[None] / 60.0
-    response = block.response(levels)
-    return (lambda x: block.process(x[None], [(0, response), (x.size, response)])), block.reset
+    last = [np.zeros(1, np.float32)]
+
+    def render(x: Float32) -> Float32:
+        ends = np.concatenate([last[0], x[HOP - 1 :: HOP]])
+        last[0] = ends[-1:]
+        moved = np.asarray(levels * (1.0 + ends[:, None, None]), np.float32)
+        responses = block.responses(moved)
+        return block.process(x[None], range(0, x.size + 1, HOP), responses)
+
+    def reset() -> None:
+        block.reset()
+        last[0] = np.zeros(1, np.float32)
+
+    return render, reset
 
 
 def synth(
@@ -175,13 +187,16 @@ def synth(
     def made() -> tuple[Render, Callable[[], None]]:
         block = make()
         hiss = np.full(NOISE_GRID.size, -3.0, np.float32)
-        one = np.ones(HOP, np.float32)
         last = [Knot(0, harmonic, hiss)]
 
         def render(x: Float32) -> Float32:
-            after = Knot(HOP, harmonic + np.float32(np.clip(x[0], -1.0, 1.0)), hiss)
-            y = block.process(hertz(x), one, 0.1 * one, [last[0], after])
-            last[0] = after._replace(position=0)
+            one = np.ones(x.size, np.float32)
+            knots = [last[0]]
+            for start in range(0, x.size, HOP):
+                moved = harmonic + np.float32(np.clip(x[start], -1.0, 1.0))
+                knots += [Knot(start + HOP // 3, moved, hiss, 0.2), Knot(start + HOP, moved, hiss)]
+            y = block.process(hertz(x), one, 0.1 * one, knots)
+            last[0] = knots[-1]._replace(position=0)
             return y
 
         def reset() -> None:
@@ -276,23 +291,25 @@ BLOCKS: dict[str, Block] = {
     "Backlog": Block(backlog),
     "CandidateFinder": Block(by_hops(candidates)),
     "ColourNormalizer": Block(by_hops(colour)),
-    "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)))),
+    "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MOST_HOPS)),
     "Decimator": Block(by_hops(decimator)),
     "Delay": Block(delay),
-    "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)))),
+    "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MOST_HOPS)),
     "Engine": Block(engine),
     "FeatureExtractor": Block(by_hops(features)),
     "HarmonicBank": Block(by_hops(bank)),
     "HopFifo": Block(fifo),
     "Panner": Block(by_hops(panner)),
-    "Phase": Block(by_hops(phase)),
+    "Phase": Block(by_hops(phase, MOST_HOPS)),
     "PitchTracker": Block(by_hops(tracker)),
     "Quantizer": Block(quantizer, np.int32),
     "Ramp": Block(ramp),
-    "SawSing": Block(by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)))),
+    "SawSing": Block(
+        by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)), MOST_HOPS)
+    ),
     "SingerColour": Block(by_hops(singer_colour)),
-    "Sawtooth": Block(by_hops(sawtooth)),
-    "TimeVaryingFilter": Block(by_hops(filters)),
+    "Sawtooth": Block(by_hops(sawtooth, MOST_HOPS)),
+    "TimeVaryingFilter": Block(by_hops(filters, MOST_HOPS)),
     "UniformNoise": Block(noise),
 }
 NOT_STREAMS = {"Periodicity"}

@@ -27,8 +27,8 @@ def formants(bins: NDArray[np.float64], centres: tuple[float, ...], width: float
 
 def minimum_phase(levels: Float32) -> Float32:
     rows = np.atleast_2d(levels)
-    out = np.empty((rows.shape[0], 2 * rows.shape[1] - 2), np.float32)
-    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows, out)
+    out = np.empty((1, rows.shape[0], 2 * rows.shape[1] - 2), np.float32)
+    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows[None], out)
     return out.reshape(*levels.shape[:-1], -1)
 
 
@@ -61,7 +61,7 @@ def test_reader_interpolates_every_grid(sample_rate: int) -> None:
     rng = np.random.default_rng(2)
     grids = (HARMONIC_GRID, NOISE_GRID)
     controls = [rng.standard_normal(grid.size).astype(np.float32) for grid in grids]
-    levels = GridReader(sample_rate, grids).read(*controls)
+    levels = GridReader(sample_rate, grids).read(np.concatenate(controls)[None])[0]
     bins = filter_bins(sample_rate)
     for row, grid, control in zip(levels, grids, controls, strict=True):
         assert np.max(np.abs(row - np.interp(bins, grid, control))) < 1e-5
@@ -89,18 +89,15 @@ def test_gliding_filter_equals_a_cross_fade_of_convolutions(sample_rate: int, cu
             wet = np.convolve(x[source] * (rising + falling), minimum_phase(level[source]))
             expected[: wet.size] += wet
     filters = TimeVaryingFilter(sample_rate, 2)
-    responses = [
-        (position, filters.response(level)) for position, level in zip(positions, levels, strict=True)
-    ]
+    responses = filters.responses(np.stack(levels))
     out = []
     for start in range(0, 4 * hop, hop):
-        inside = [(p - start, r) for p, r in responses if start <= p <= start + hop]
-        out.append(filters.process(x[:, start : start + hop], inside))
+        inside = [k for k, p in enumerate(positions) if start <= p <= start + hop]
+        knots = [positions[k] - start for k in inside]
+        out.append(filters.process(x[:, start : start + hop], knots, responses[inside]))
     got = np.concatenate(out)
     assert np.max(np.abs(got - expected[: got.size])) < 1e-5 * np.max(np.abs(expected))
     silence = np.zeros((2, hop), np.float32)
-    tail = np.concatenate(
-        [filters.process(silence, [(0, responses[-1][1]), (hop, responses[-1][1])]) for _ in range(3)]
-    )
+    tail = np.concatenate([filters.process(silence, [0, hop], responses[[-1, -1]]) for _ in range(3)])
     assert np.max(np.abs(tail[:hop] - expected[4 * hop : 5 * hop])) < 1e-5 * np.max(np.abs(expected))
     assert np.max(np.abs(tail[filters.tail :])) == 0.0
