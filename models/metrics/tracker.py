@@ -32,6 +32,9 @@ WINDOW = 641  # 40 ms, Hann: four periods at 100 Hz
 STEP = 32  # 2 ms between the two phases compared
 ROUNDS = 2
 FARTHEST = 0.06  # octaves, 72 cents: a refinement beyond it follows another partial and is dropped
+LOWEST_SPLIT_HZ = 160.0  # below, the window does not tell neighbours half as far apart
+BETWEEN = 0.1  # power of the partials between the harmonics that makes them harmonics themselves: -10 dB
+NEAR = 0.03  # the lowest of them must be within 15 dB of the next, or it is a subharmonic of rough voice
 LOUDEST = 0.5  # SwiftF0 does not normalise the level and asks for this much
 
 
@@ -59,7 +62,8 @@ def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> PitchTrack:
     log_f0 = np.interp(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, LOWEST_HZ, HIGHEST_HZ)))
     voiced = np.interp(times, coarse.timestamps, coarse.confidence) >= CONFIDENCE
     f0 = np.exp2(log_f0)
-    f0[voiced] = _refined(scaled, np.flatnonzero(voiced), f0[voiced])
+    found = np.flatnonzero(voiced)
+    f0[voiced] = _refined(scaled, found, _octave_checked(scaled, found, f0[voiced]))
     return PitchTrack(f0, voiced)
 
 
@@ -70,25 +74,48 @@ def _detector() -> SwiftF0:
     return SwiftF0(threads=1)
 
 
+def _octave_checked(
+    audio: NDArray[np.float32], frames: NDArray[np.intp], f0: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return f0 of the frames, halved where the odd harmonics of the half are heard, too.
+
+    A voice whose second harmonic is the louder is at times taken for an octave higher: at 278 Hz with the
+    first harmonic 6 dB down that happened to one note in a song, where Praat and the ear hear 278 Hz.
+    """
+    windows = _windows(audio)
+    centred = windows[np.minimum(frames * (RATE // FRAMES_PER_SECOND) + STEP, len(windows) - 1)]
+    levels = [np.abs(_partial(centred, f0 * step)) ** 2 for step in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)]
+    between, harmonics = (sum(levels[first::2]) for first in (0, 1))
+    lower = (f0 >= LOWEST_SPLIT_HZ) & (between > BETWEEN * harmonics) & (levels[0] > NEAR * levels[2])
+    return np.where(lower, 0.5 * f0, f0)
+
+
+def _windows(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return every stretch of a window's length, (starts, WINDOW), as a view."""
+    padded = np.pad(audio.astype(np.float64), WINDOW // 2 + STEP)
+    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+
+
+def _partial(windows: NDArray[np.float64], hertz: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return the amplitude of one partial in each window."""
+    turns = np.exp(-2j * np.pi / RATE * hertz[:, None] * (np.arange(WINDOW) - WINDOW // 2))
+    return np.asarray(np.sum(np.hanning(WINDOW) * turns * windows, axis=1))
+
+
 def _refined(
     audio: NDArray[np.float32], frames: NDArray[np.intp], f0: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return f0 of the frames, read from how far the phase of each harmonic turns in 2 ms."""
-    half = WINDOW // 2
-    padded = np.pad(audio.astype(np.float64), half + STEP)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+    windows = _windows(audio)
     centres = frames * (RATE // FRAMES_PER_SECOND) + STEP
     before = windows[np.minimum(centres - STEP // 2, len(windows) - 1)]
     after = windows[np.minimum(centres + STEP // 2, len(windows) - 1)]
-    shape = np.hanning(WINDOW)
-    n = np.arange(WINDOW) - half
     now = f0.copy()
     for _ in range(ROUNDS):
         turned, weight = np.zeros(f0.size), np.full(f0.size, 1e-30)
         for harmonic in range(1, HARMONICS + 1):
             hertz = harmonic * now
-            probe = shape * np.exp(-2j * np.pi / RATE * hertz[:, None] * n)
-            a, b = np.sum(probe * before, axis=1), np.sum(probe * after, axis=1)
+            a, b = _partial(before, hertz), _partial(after, hertz)
             expected = 2.0 * np.pi * hertz * STEP / RATE
             excess = np.angle(b * np.conj(a) * np.exp(-1j * expected)) * RATE / (2.0 * np.pi * STEP)
             power = np.abs(a * b) * (hertz < HIGHEST_HARMONIC_HZ)

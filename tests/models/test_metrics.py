@@ -14,7 +14,7 @@ from models.metrics.intelligibility import pesq, stoi
 from models.metrics.pitch import PitchTrack, compare_pitch, transposed
 from models.metrics.speaker import embedding, mean_embedding, similarity
 from models.metrics.spectral import stft_loss
-from models.metrics.tracker import track_pitch
+from models.metrics.tracker import RATE, _octave_checked, track_pitch
 from tests.extras import needs
 
 Stem = tuple[NDArray[np.float32], int]
@@ -123,6 +123,17 @@ def test_the_tracker_follows_a_vibrato_in_time() -> None:
         scores.cents < 4.0
     )  # 40 ms of window flatten the swing by a tenth; 10 ms of delay would cost 15 cents
     assert scores.correlation > 0.995
+
+
+@pytest.mark.parametrize(("first_db", "wanted"), [(-6.0, 278.0), (-40.0, 556.0)])
+def test_an_octave_too_high_is_told_by_the_harmonics_between(first_db: float, wanted: float) -> None:
+    n = np.arange(RATE) / RATE
+    odd = 10.0 ** (first_db / 20.0)
+    parts = [(odd if k % 2 else 1.0) / k * np.cos(2.0 * np.pi * 278.0 * k * n) for k in range(1, 9)]
+    audio = np.sum(parts, axis=0).astype(np.float32)
+    frames = np.arange(10, 90)
+    assert np.allclose(_octave_checked(audio, frames, np.full(frames.size, 556.0)), wanted)
+    assert np.allclose(_octave_checked(audio, frames, np.full(frames.size, 278.0)), 278.0)
 
 
 def test_the_tracker_tells_voiced_from_unvoiced() -> None:
