@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import importlib
+import sys
+from types import ModuleType
+from typing import Any, TypeVar
 
 import numpy as np
-import pyfftw
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Complex64 = NDArray[np.complex64]
 Kind = TypeVar("Kind", np.float32, np.complex64)
+
+
+def _load_pyfftw() -> Any:  # noqa: ANN401 - it comes without types
+    """Import pyFFTW without its stand-ins for scipy and dask, which import those where they are installed.
+
+    That takes 0.2 s and more at every start, for what is not used here; who wants them still finds them.
+    """
+    if "pyfftw" in sys.modules:
+        return sys.modules["pyfftw"]
+    left_out = "pyfftw.interfaces"
+    sys.modules[left_out] = ModuleType(left_out)
+    try:
+        package = importlib.import_module("pyfftw")
+    finally:
+        del sys.modules[left_out]
+    del package.interfaces
+    return package
+
+
+pyfftw = _load_pyfftw()
 
 # A plan searched by the clock would differ from run to run, and so would the last bit of the samples.
 _PLAN = ("FFTW_ESTIMATE", "FFTW_DESTROY_INPUT")
