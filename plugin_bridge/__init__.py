@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from plugin_bridge.effects import load_vst3
     from plugin_bridge.engine import Engine
     from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+    from plugin_bridge.live.settings import DriverSettings, LiveSettings
+    from plugin_bridge.live.supervisor import LiveRig
     from plugin_bridge.midifile import read_midi
     from plugin_bridge.parameters import PARAMETERS, Parameter
     from plugin_bridge.planning import Settings
@@ -62,6 +64,8 @@ _NAMES = {
     "plugin_bridge.effects": "load_vst3",
     "plugin_bridge.engine": "Engine",
     "plugin_bridge.events": "AllNotesOff AnyEvent Event NoteOff NoteOn PitchBend",
+    "plugin_bridge.live.settings": "DriverSettings LiveSettings",
+    "plugin_bridge.live.supervisor": "LiveRig",
     "plugin_bridge.midifile": "read_midi",
     "plugin_bridge.parameters": "PARAMETERS Parameter",
     "plugin_bridge.planning": "Settings",
@@ -86,12 +90,15 @@ __all__ = [
     "Cast",
     "Chain",
     "DeviceError",
+    "DriverSettings",
     "EffectError",
     "Engine",
     "Event",
     "Facts",
     "Job",
     "Listener",
+    "LiveRig",
+    "LiveSettings",
     "Manifest",
     "MissingExtraError",
     "NoteOff",

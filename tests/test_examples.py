@@ -60,6 +60,15 @@ def test_an_automated_bounce_is_what_the_command_line_makes_of_it(tmp_path: Path
     assert again.read_bytes() == (tmp_path / "automated.wav").read_bytes()
 
 
+def test_a_live_session_is_recorded_and_bounced_again(tmp_path: Path) -> None:
+    printed = run(tmp_path, "live_session.py", "--seconds", SHORT_SECONDS)
+    audio, rate = soundfile.read(tmp_path / "take.wav")
+    assert printed.count("parameter='singer'") == 2
+    assert "bounced again from" in printed
+    assert audio.shape[0] > SHORT_SECONDS * rate
+    assert np.abs(audio).max() > 0.05
+
+
 def test_a_batch_goes_on_after_a_stem_that_fails(tmp_path: Path, short_stem: Path) -> None:
     stems = tmp_path / "stems"
     stems.mkdir()

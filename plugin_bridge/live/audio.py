@@ -31,7 +31,7 @@ from plugin_bridge.live.engineloop import EngineLoop
 from plugin_bridge.live.link import Link, Message, Page, event_of, rows_of
 from plugin_bridge.live.midiinput import MidiInput
 from plugin_bridge.live.performance import Performance
-from plugin_bridge.live.realtime import settle_process
+from plugin_bridge.live.realtime import ordinary_priority, settle_process
 from plugin_bridge.live.rings import Rings
 from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.settings import LiveSettings
@@ -41,7 +41,7 @@ from plugin_bridge.voices import Singer
 _TICK_SECONDS = 0.01
 _MESSAGES_PER_TICK = 256
 _MOST_NEWS = 10_000
-_SHORT_BLOCK_SECONDS = 0.002
+_SHORT_BLOCK_SECONDS = 0.004
 _WARM_SECONDS = 0.5
 
 
@@ -178,11 +178,11 @@ class AudioProcess:
     def _exchange(self, form: Form) -> Exchange:
         """Make an engine and rings for a device, and let the engine's thread play them."""
         values = self._performance.standing.values if self._performance else self._values
-        engine = Engine(
-            form.sample_rate, form.channels, self._singers, seed=self._settings.seed, parameters=values
-        )
-        _warm(engine)
-        gc.collect()  # the engine before, of another device
+        seed = self._settings.seed
+        with ordinary_priority():  # this takes a while, and other audio programs run on the same cores
+            engine = Engine(form.sample_rate, form.channels, self._singers, seed=seed, parameters=values)
+            _warm(engine)
+            gc.collect()  # the engine before, of another device
         short = form.block < _SHORT_BLOCK_SECONDS * form.sample_rate
         blocks = self._settings.ring or (3 if short else 2)
         rings = Rings(form, engine.latency, blocks, self._origin(), self._loop.doorbell)

@@ -13,7 +13,7 @@ from plugin_bridge.live.drivers.driver import Driver, Exchange, Form
 from plugin_bridge.live.settings import DriverSettings
 
 _RETRY_SECONDS = 0.5
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 2.0
 
 
 class Device:

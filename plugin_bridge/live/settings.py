@@ -56,7 +56,7 @@ class LiveSettings:
     sessions: Path = Path()
     """The folder in which sessions are recorded."""
     ring: int = 0
-    """Blocks between input and output, 2 to 8; 0 for 2, or 3 where a block is shorter than 2 ms."""
+    """Blocks between input and output, 2 to 8; 0 for 2, or 3 where a block is shorter than 4 ms."""
 
     def __post_init__(self) -> None:
         if self.ring and not 2 <= self.ring <= 8:

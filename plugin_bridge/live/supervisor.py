@@ -84,7 +84,7 @@ class LiveRig:
     @property
     def status(self) -> Status:
         """See `Rig.status`."""
-        now, past, driver = self._figures(), self._past, self._settings.driver
+        now, past, driver = self.figures, self._past, self._settings.driver
         facts = {"device": driver.device, "sample_rate": driver.sample_rate, "channels": driver.channels}
         facts |= {"block": driver.block, "latency": 0} | self._form
         return Status(
@@ -106,7 +106,7 @@ class LiveRig:
     @property
     def meters(self) -> Meters:
         """See `Rig.meters`."""
-        now = self._figures()
+        now = self.figures
         return Meters(now.input_db, now.output_db, now.f0, now.voicing, now.f0_out, now.load)
 
     @property
@@ -136,7 +136,7 @@ class LiveRig:
 
     def position_at(self, time: float) -> int:
         """See `Rig.position_at`."""
-        now = self._figures()
+        now = self.figures
         ahead = time - clock.time() + clock.monotonic() - now.clock
         return round(now.position + ahead * now.rate) if now.rate else 0
 
@@ -188,7 +188,9 @@ class LiveRig:
         self._told.append(heard)
         return lambda: self._told.remove(heard)
 
-    def _figures(self) -> Figures:
+    @property
+    def figures(self) -> Figures:
+        """What the audio process that runs says about itself."""
         return self._keeper.audio.page.read() if self._keeper.audio else _NONE
 
     def _current(self) -> LiveSettings:

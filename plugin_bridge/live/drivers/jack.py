@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jack
-import numpy as np
 
 from dsp.errors import DeviceError
 from plugin_bridge.live.drivers.driver import Exchange, Form
+from plugin_bridge.live.drivers.jackbuffers import Buffers
 from plugin_bridge.live.drivers.jacklatency import Latency
 from plugin_bridge.live.settings import DriverSettings
 
@@ -69,8 +69,8 @@ class JackDriver:
         numbers = range(1, form.channels + 1)
         self._inputs = [client.inports.register(f"in_{n}") for n in numbers]
         self._outputs = [client.outports.register(f"out_{n}") for n in numbers]
-        self._midi = client.midi_inports.register("midi_in")
-        self._source, self._output = np.zeros((2, form.channels, form.block), np.float32)
+        midi = client.midi_inports.register("midi_in")
+        self._buffers = Buffers(self._inputs, self._outputs, midi, form.block)
         self._exchange = exchange(form)
         self._latency = Latency(client, self._inputs, self._outputs, self._exchange.latency)
         self._watch(client, lost)
@@ -128,16 +128,13 @@ class JackDriver:
 
     def _process(self, frames: int) -> None:
         self._cycles += 1
+        buffers = self._buffers
         if frames != self._form.block:  # until the driver is closed
-            for port in self._outputs:
-                port.get_array()[:] = 0.0
+            buffers.silence(frames)
             return
-        for row, port in zip(self._source, self._inputs, strict=True):
-            row[:] = port.get_array()
-        midi = [(offset, bytes(message)) for offset, message in self._midi.incoming_midi_events()]
-        self._exchange.cycle(self._source, self._output, midi)
-        for row, port in zip(self._output, self._outputs, strict=True):
-            port.get_array()[:] = row
+        midi = buffers.read()
+        self._exchange.cycle(buffers.source, buffers.output, midi)
+        buffers.write()
         if self._freewheels:  # the server renders as fast as its clients do
             self._exchange.settled(_FREEWHEEL_SECONDS)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jack
+
+from plugin_bridge.live.drivers.jackbuffers import pointer
 
 _CAPTURE, _PLAYBACK = 0, 1
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)
@@ -36,10 +38,10 @@ class Latency:
         samples: int,
     ) -> None:
         self._library = ctypes.CDLL(jack._libname)  # noqa: SLF001 - the one that is loaded
-        self._inputs, self._outputs = ([_pointer(port) for port in ports] for ports in (inputs, outputs))
+        self._inputs, self._outputs = ([pointer(port) for port in ports] for ports in (inputs, outputs))
         self._samples = samples
         self._callback = _CALLBACK(self._declare)  # JACK keeps the bare address: it must live as long
-        self._library.jack_set_latency_callback(_pointer(client), self._callback, None)
+        self._library.jack_set_latency_callback(ctypes.c_void_p(pointer(client)), self._callback, None)
 
     def _declare(self, mode: int, _: object) -> None:
         """Capture latency flows from the inputs to the outputs, playback latency the other way."""
@@ -49,13 +51,9 @@ class Latency:
             min(one.min for one in found) + self._samples, max(one.max for one in found) + self._samples
         )
         for port in there:
-            self._library.jack_port_set_latency_range(port, mode, ctypes.byref(total))
+            self._library.jack_port_set_latency_range(ctypes.c_void_p(port), mode, ctypes.byref(total))
 
-    def _get(self, port: ctypes.c_void_p, mode: int) -> _Range:
+    def _get(self, port: int, mode: int) -> _Range:
         found = _Range()
-        self._library.jack_port_get_latency_range(port, mode, ctypes.byref(found))
+        self._library.jack_port_get_latency_range(ctypes.c_void_p(port), mode, ctypes.byref(found))
         return found
-
-
-def _pointer(thing: Any) -> ctypes.c_void_p:  # noqa: ANN401 - a client or a port
-    return ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", thing._ptr)))  # noqa: SLF001 - there is no other way

@@ -14,7 +14,7 @@ from plugin_bridge.live.settings import DriverSettings
 
 _BLOCK = 256
 _WARM_SECONDS = 1.0
-_SILENT_SECONDS = 2.0
+_SILENT_SECONDS = 1.0
 
 
 def cards() -> list[dict[str, object]]:

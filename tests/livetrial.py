@@ -1,0 +1,240 @@
+"""Play live for a while with real programs around, and measure.
+
+    python -m tests.livetrial --minutes 10 -o trial.json
+
+A JACK server without hardware, at 48 kHz in blocks of 128; `jack-play` sings a long stem into the engine and
+`jack_capture` records what goes in and out, both of them programs of others; OSC moves parameters 200 times a
+second and switches the singer every 2 s, while two subscribers read meters. Afterwards the session that the
+engine recorded is bounced and compared, sample by sample, with what JACK recorded. A process on each
+core counts when the machine itself stood still (see tests.stalls). Needs, on Debian: jackd2, jack-tools,
+jack-capture. Speed is measured, never judged: read the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import jack
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from plugin_bridge.audiowriter import OutputFormat
+from plugin_bridge.bench import write_stem
+from plugin_bridge.bounce import bounce
+from plugin_bridge.live.link import BIN_SECONDS
+from plugin_bridge.live.sessionreader import SessionReader
+from plugin_bridge.live.settings import DriverSettings, LiveSettings
+from plugin_bridge.live.supervisor import LiveRig
+from plugin_bridge.live.surfaces import Surfaces, playing
+from plugin_bridge.osc.settings import OscSettings
+from plugin_bridge.planning import Settings
+from tests.conftest import ROOT
+
+Float32 = NDArray[np.float32]
+
+RATE, BLOCK = 48000, 128
+WARM_SECONDS = 5.0
+SINGERS = ("alys", "pjs")
+_SERVER = "plugin-bridge-trial"
+_MEMORY_SECONDS = 5.0
+_SEARCH = 4800  # samples around the declared latency
+
+
+def main() -> int:
+    """Run the trial and print its figures."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--ring", type=int, default=0, help="blocks between input and output")
+    parser.add_argument("-o", "--output", type=Path, help="a JSON file, besides standard output")
+    options = parser.parse_args()
+    os.environ["JACK_DEFAULT_SERVER"] = _SERVER
+    with tempfile.TemporaryDirectory(prefix="plugin-bridge-trial-") as name:
+        figures = asyncio.run(trial(Path(name), 60.0 * options.minutes, options.ring))
+    text = json.dumps(figures, indent=2)
+    sys.stdout.write(text + "\n")
+    if options.output:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+async def trial(folder: Path, seconds: float, ring: int) -> dict[str, Any]:
+    """Return all figures of a run of so long, warm-up and teardown not counted."""
+    whole = seconds + WARM_SECONDS + 10.0
+    write_stem(folder / "stem.wav", whole)
+    settings = LiveSettings(DriverSettings("jack", "none"), SINGERS, sessions=folder, ring=ring)
+    said: list[str] = []
+    port = 9010
+    async with server() as real_time, playing(settings, Surfaces(OscSettings(port=port)), said.append) as rig:
+        where = {"JACK_PLAY_CONNECT_TO": "plugin-bridge:in_%d"}
+        player = await program("jack-play", str(folder / "stem.wav"), **where)
+        source = await connected("jack-play.*", "plugin-bridge:in_1")
+        capture = await program(
+            *("jack_capture", "-d", str(round(whole) - 2), "-dc", "-as", "-c", "2"),
+            *("-p", source, "-p", "plugin-bridge:out_1", str(folder / "heard.wav")),
+        )
+        await asyncio.sleep(1.0)
+        rig.record("take")
+        await asyncio.sleep(WARM_SECONDS)
+        figures = await measured(rig, seconds, port)
+        rig.stop_recording()
+        await asyncio.sleep(1.0)
+        figures |= {"system": {"server_real_time": real_time, "engine_real_time": rig.real_time}}
+        latency, form = rig.status.latency, f"{RATE} Hz, {BLOCK}"
+        for process in (capture, player):
+            process.terminate()
+            await process.wait()
+    return {"form": form, "said": said, **figures, "heard": compared(folder, latency)}
+
+
+async def measured(rig: LiveRig, seconds: float, port: int) -> dict[str, Any]:
+    """Let OSC traffic run and return what happened between its start and its end."""
+    before, past, times = rig.status, rig.figures, np.array(rig.block_times())
+    memory: list[tuple[int, int]] = []
+    load = await python("tests.osctraffic", str(port), str(seconds), *SINGERS)
+    watches = [await python("tests.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
+    loads, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        memory.append((resident(os.getpid()), resident(rig.pid)))
+        loads.append(rig.status.load)
+        await asyncio.sleep(min(_MEMORY_SECONDS, max(0.0, end - time.monotonic())))
+    after, now, counts = rig.status, rig.figures, np.array(rig.block_times()) - times
+    out, _ = await load.communicate()
+    stood = [json.loads((await watch.communicate())[0]) for watch in watches]
+    names = ("xruns", "dropped", "late", "refused", "restarts")
+    kept = memory[len(memory) // 10 :]
+    return {
+        "seconds": seconds,
+        **{name: getattr(after, name) - getattr(before, name) for name in names},
+        "xruns_of_the_server": int(now.overruns - past.overruns),
+        "blocks_not_ready": int(now.missed - past.missed),
+        "blocks": quantiles(counts),
+        "load": {"mean": float(np.mean(loads)), "worst": float(np.max(loads))},
+        "osc": json.loads(out),
+        "stalls_of_the_machine": [
+            {"core": core, "count": len(ms), "worst_ms": max(ms, default=0.0)}
+            for core, ms in enumerate(stood)
+        ],
+        "memory_mb": {
+            name: {"first": sizes[0] / 1e6, "last": sizes[-1] / 1e6, "most": max(sizes) / 1e6}
+            for name, sizes in zip(("control", "audio"), zip(*kept, strict=True), strict=True)
+        },
+    }
+
+
+def quantiles(counts: NDArray[np.float64]) -> dict[str, float]:
+    """Return times of blocks in milliseconds, from counts in bins; each is the upper edge of its bin."""
+    below = np.cumsum(counts) / max(1.0, counts.sum())
+    edges = 1000.0 * BIN_SECONDS * np.arange(1, counts.size + 1)
+    named = {"median_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999, "p9999_ms": 0.9999, "worst_ms": 1.0}
+    found = {name: float(edges[int(np.argmax(below >= part - 1e-12))]) for name, part in named.items()}
+    return {"count": float(counts.sum()), "block_ms": 1000.0 * BLOCK / RATE, **found}
+
+
+def compared(folder: Path, declared: int) -> dict[str, Any]:
+    """Compare what JACK recorded with the bounce of the session.
+
+    The input that both hold says which sample is which.
+    """
+    done = bounce(folder / "take", folder / "take.wav", OutputFormat("wav", "32f"), Settings())
+    bounced = soundfile.read(done.target, dtype="float32")[0]
+    with SessionReader(folder / "take") as session:
+        recorded = np.concatenate(list(session.chunks()), axis=1)[0]
+        gaps, missed = sum(n for _, n in session.gaps), sum(n for _, n in session.missed)
+    source, heard = soundfile.read(folder / "heard.wav", dtype="float32")[0].T
+    shift = aligned(recorded, source)
+    lags = [lag for lag in range(declared - _SEARCH, declared + _SEARCH) if same(bounced, heard, shift + lag)]
+    # The last samples of a session hear, through the engine's look-ahead, what came after it.
+    n = min(bounced.size - declared, heard.size - shift - declared)
+    ours, theirs = bounced[:n], heard[shift + declared : shift + declared + n]
+    return {
+        "latency_declared": declared,
+        "latency_measured": lags,
+        "seconds_compared": n / RATE,
+        "input_differs": int(np.count_nonzero(recorded[:n] != source[shift : shift + n])),
+        "output_differs": int(np.count_nonzero(ours != theirs)),
+        "output_peak": float(np.abs(theirs).max()),
+        "session_gaps": gaps,
+        "session_missed": missed,
+    }
+
+
+def aligned(recorded: Float32, source: Float32) -> int:
+    """Return by how many samples a recording lags another of the same input."""
+    piece = recorded[RATE : RATE + 64]
+    found = [i for i in np.flatnonzero(source == piece[0]) if np.array_equal(source[i : i + 64], piece)]
+    if len(found) != 1:
+        raise RuntimeError(f"the input was found {len(found)} times in what JACK recorded; once is right")
+    return int(found[0]) - RATE
+
+
+def same(bounced: Float32, heard: Float32, shift: int) -> bool:
+    """Return whether a second in the middle is the same at a shift."""
+    middle = slice(bounced.size // 2, bounced.size // 2 + RATE)
+    return np.array_equal(bounced[middle], heard[middle.start + shift : middle.stop + shift])
+
+
+def resident(pid: int) -> int:
+    """Return the memory of a process that lies in RAM, bytes."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.asynccontextmanager
+async def server() -> AsyncIterator[bool]:
+    """Run a JACK server, in real time where the system grants it; yield whether it does."""
+    for real_time in ("-R", "-r"):
+        backend = ("-d", "dummy", "-r", str(RATE), "-p", str(BLOCK))
+        process = await program("jackd", real_time, "--name", _SERVER, "-S", *backend)
+        await asyncio.sleep(2.0)
+        if process.returncode is None:
+            break
+    try:
+        yield real_time == "-R"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def program(*command: str, **environment: str) -> asyncio.subprocess.Process:
+    """Start a program that says nothing."""
+    quiet = asyncio.subprocess.DEVNULL
+    env = {**os.environ, **environment}
+    return await asyncio.create_subprocess_exec(*command, env=env, stdin=quiet, stdout=quiet, stderr=quiet)
+
+
+async def python(*arguments: str) -> asyncio.subprocess.Process:
+    """Run a module of ours that prints JSON."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def connected(pattern: str, target: str) -> str:
+    """Wait until a port of a pattern is connected to another; return its name."""
+    client = jack.Client("trial", no_start_server=True)
+    try:
+        for _ in range(200):
+            sources = client.get_all_connections(client.get_port_by_name(target))
+            for port in client.get_ports(pattern, is_output=True):
+                if port in sources:
+                    return str(port.name)
+            await asyncio.sleep(0.05)
+    finally:
+        client.close()
+    raise RuntimeError(f"nothing called {pattern} was connected to {target}; does jack-play run?")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

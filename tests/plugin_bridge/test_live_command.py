@@ -1,0 +1,114 @@
+"""`plugin-bridge live` and `devices` as a person uses them: started, moved, interrupted, asked wrongly."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from plugin_bridge.events import Event
+from plugin_bridge.live.sessionreader import SessionReader
+from tests.plugin_bridge.commandline import call, spawn, workplace
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workplace(tmp_path, 1.0))
+    return tmp_path
+
+
+def started(folder: Path, *options: str) -> tuple[subprocess.Popen[str], list[str]]:
+    """Start `live` with the driver null; return when it says that it plays, with what it said."""
+    process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], folder)
+    said: list[str] = []
+    assert process.stderr is not None
+    for line in process.stderr:
+        said.append(line)
+        if "Ctrl-C ends" in line:
+            return process, said
+    raise AssertionError("".join(said))
+
+
+def ask(port: int, address: str, *arguments: float | str) -> bytes:
+    """Send an OSC message and return the answer."""
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10.0)
+        client.sendto(builder.build().dgram, ("127.0.0.1", port))
+        return client.recv(65536)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_its_recording_cleanly(here: Path, number: signal.Signals) -> None:
+    options = (
+        "--singer",
+        "dark.onnx",
+        "--singer",
+        "bright.onnx",
+        "--gain",
+        "-2",
+        "--osc",
+        "0",
+        "--record",
+        "one",
+    )
+    process, said = started(here, *options)
+    port = int(next(line for line in said if "OSC listens" in line).rpartition(" ")[2])
+    assert "dark, bright on stem.wav, 48000 Hz, blocks of 128, 38.0 ms (1824 samples) late" in said[-1]
+    assert b"/done\0" in ask(port, "/param/gain", -5.0)
+    assert b"bright" in ask(port, "/singer", "bright")
+    audio = here / "sessions" / "one" / "audio.f32"
+    deadline = time.monotonic() + 20.0
+    while audio.stat().st_size < 48000 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "xruns 0, samples dropped 0" in err
+    with SessionReader(here / "sessions" / "one") as session:
+        assert session.frames > 0
+        assert session.note == ""
+        assert [event.value for event in session.events if getattr(event, "value", None) == "bright"] == [
+            "bright"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--singer", "nobody"], "singer 'nobody' is unknown"),
+        (["--device", "nothing.wav"], "nothing.wav is no audio file"),
+        (["--rate", "22050"], "sample rate 22050 is not native"),
+        (["--rate", "44100", "--device", "stem.wav"], "stem.wav has 48000 samples at 48000 Hz"),
+        (["--midi-map", "none.toml"], "none.toml"),
+        (["--oscquery"], "add --osc"),
+        (["--record", "../out", "--singer", "dark.onnx"], "'../out' is no plain name"),
+        (["--preset", "nothing"], "preset 'nothing' is not there"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    here: Path, capsys: Capture, options: list[str], sentence: str
+) -> None:
+    del here
+    done = call(capsys, "live", "--driver", "null", *options)
+    assert done.status == 2
+    assert sentence in done.err
+    assert "Traceback" not in done.err
+
+
+def test_devices_are_listed_or_missed_in_a_sentence(capsys: Capture) -> None:
+    done = call(capsys, "devices", "--json")
+    found = json.loads(done.out)
+    assert (done.status, list(found)) == (0, ["sound cards", "JACK", "MIDI ports"])
+    plain = call(capsys, "devices")
+    assert all(title in plain.out for title in found)
