@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dsp.controls import VOICED
@@ -20,7 +21,21 @@ from models.network import BANDS, Estimator
 from models.renderers import tables_of
 from models.training import Trainer
 
+Float32 = NDArray[np.float32]
+
 MEMORY_FRAMES = 30000
+
+
+def voiced_f0(materials: Sequence[Material]) -> Float32:
+    """Return the f0 of all voiced frames, hertz, shape (frames,).
+
+    Raises:
+        TrainingError: nothing is voiced.
+    """
+    voiced = np.concatenate([m.recording.f0[m.recording.voicing > VOICED] for m in materials])
+    if voiced.size == 0:
+        raise TrainingError("no recording holds a sung note; give recordings of a singing voice")
+    return voiced
 
 
 def pitch_range(materials: Sequence[Material]) -> tuple[float, float, float]:
@@ -29,10 +44,7 @@ def pitch_range(materials: Sequence[Material]) -> tuple[float, float, float]:
     Raises:
         TrainingError: nothing is voiced.
     """
-    voiced = np.concatenate([m.recording.f0[m.recording.voicing > VOICED] for m in materials])
-    if voiced.size == 0:
-        raise TrainingError("no recording holds a sung note; give recordings of a singing voice")
-    low, median, high = np.percentile(voiced, [5.0, 50.0, 95.0])
+    low, median, high = np.percentile(voiced_f0(materials), [5.0, 50.0, 95.0])
     return float(low), float(median), float(high)
 
 

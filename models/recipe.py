@@ -17,6 +17,7 @@ from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
 from models.losses import multi_scale_loss
 from models.manifest import Manifest
 from models.publish import publish
+from models.strangers import Finish, read_strangers
 from models.training import Plan, Trainer, train
 
 SHIFTS = (0.0, -4.0, 3.0)
@@ -159,7 +160,8 @@ def train_singer(
         The manifest, held-out scores included.
 
     Raises:
-        TrainingError: recordings are missing, too short or unvoiced, or the run folder is of another kind.
+        TrainingError: recordings are missing, too short or unvoiced, the run folder is of another kind,
+            or the strangers are too short or share the singer's folder.
     """
     watcher = watcher or Watcher()
     if threads:
@@ -168,6 +170,10 @@ def train_singer(
     run.mkdir(parents=True, exist_ok=True)
     plan = plan or Plan()
     parts = split(folder, plan.hold_out, run / "analyses", watcher)
+    strangers = plan.strangers
+    others = (
+        read_strangers(strangers, folder, plan.frames, run / "analyses", watcher.files) if strangers else []
+    )
     trainer = Trainer(
         parts.training,
         parts.weights,
@@ -177,5 +183,19 @@ def train_singer(
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
+    finished = run / "finish.pt"
+    if trainer.step < plan.steps:
+        finished.unlink(missing_ok=True)
     train(trainer, checkpoint, watcher.step)
+    if strangers:
+        facts = replace(facts, training_data=f"{facts.training_data.rstrip('.')}. {_heard(strangers)}")
+        trainer = Finish(trainer, parts.own, others)
+        if finished.exists():
+            trainer.load(finished)
+        train(trainer, finished, watcher.step)
     return publish(trainer, parts.own, output, asdict(facts), copy_scores(trainer, parts.held_out))
+
+
+def _heard(strangers: Path) -> str:
+    """Say in a singer file that strangers were heard."""
+    return f"Recordings of other voices were heard to tell them from this one: {strangers.resolve().name}."

@@ -50,6 +50,10 @@ class Plan:
     """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
     band_weight: float = 0.5
     """Weight of the energy in bands."""
+    strangers: Path | None = None
+    """A folder of other voices; with it the training ends among them (see `models.strangers`)."""
+    finish_steps: int = 2500
+    """How many more steps that takes."""
     seed: int = 0
 
 
@@ -80,11 +84,11 @@ class Trainer:
             parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
         self._parameters = parameters
-        self._batches = (materials, weights)
+        self.batches = (materials, weights)
         self._maker = self._new_maker()
 
     def _new_maker(self) -> BatchMaker:
-        materials, weights = self._batches
+        materials, weights = self.batches
         return BatchMaker(
             materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
         )
@@ -92,7 +96,7 @@ class Trainer:
     def advance(self) -> float:
         """Do one step and return its loss."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
+            group["lr"] = self.learning_rate()
         batch = Batch(*(part.to(self.device) for part in self._maker()))
         chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
             FFT_SIZES, self.plan.scales_per_step, replace=False
@@ -105,6 +109,10 @@ class Trainer:
         self.step += 1
         self._follow()
         return float(loss.detach())
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of this step."""
+        return self.plan.learning_rate * _rate(self.plan, self.step)
 
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
         harmonic, noise = self.network(batch.envelope, batch.pitch)
@@ -132,19 +140,19 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
         partial = path.with_suffix(".part")
-        torch.save(
-            {
-                "format": CHECKPOINT_FORMAT,
-                "kind": self.plan.kind,
-                "step": self.step,
-                "network": self.network.state_dict(),
-                "renderer": self.renderer.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            partial,
-        )
+        torch.save(self._state(), partial)
         partial.replace(path)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "kind": self.plan.kind,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "renderer": self.renderer.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -152,7 +160,9 @@ class Trainer:
         Raises:
             TrainingError: it is of another format or synthesizer.
         """
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self._restore(torch.load(path, map_location=self.device, weights_only=True), path)
+
+    def _restore(self, state: dict[str, Any], path: Path) -> None:
         if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
             raise TrainingError(
                 f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh"

@@ -54,6 +54,13 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="PATTERN",
         help="recordings kept for the scores; default every tenth",
     )
+    add(
+        "--strangers",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings of other voices; training then ends with some more steps that make what the singer "
+        "makes of them more like itself",
+    )
     add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
     add("--threads", type=_positive, metavar="N", help="CPU threads; default all")
     add("--force", action="store_true", help="replace the singer file if it exists")
@@ -106,8 +113,13 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         arguments.attribution,
         f"{arguments.folder.name}: recordings of one voice",
     )
-    plan = Plan(kind=arguments.kind, steps=arguments.steps, hold_out=tuple(arguments.hold_out))
-    with _Bars(arguments.steps) as bars:
+    plan = Plan(
+        kind=arguments.kind,
+        steps=arguments.steps,
+        hold_out=tuple(arguments.hold_out),
+        strangers=arguments.strangers,
+    )
+    with _Bars(plan.steps + (plan.finish_steps if arguments.strangers else 0)) as bars:
         return train_singer(
             arguments.folder,
             facts,
