@@ -35,6 +35,7 @@ FARTHEST = 0.06  # octaves, 72 cents: a refinement beyond it follows another par
 LOWEST_SPLIT_HZ = 160.0  # below, the window does not tell neighbours half as far apart
 BETWEEN = 0.1  # power of the partials between the harmonics that makes them harmonics themselves: -10 dB
 NEAR = 0.03  # the lowest of them must be within 15 dB of the next, or it is a subharmonic of rough voice
+LEAST_FRAMES = 4  # in a row: a consonant's noise fills what is between for a frame or two
 LOUDEST = 0.5  # SwiftF0 does not normalise the level and asks for this much
 
 
@@ -87,7 +88,8 @@ def _octave_checked(
     levels = [np.abs(_partial(centred, f0 * step)) ** 2 for step in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)]
     between, harmonics = (sum(levels[first::2]) for first in (0, 1))
     lower = (f0 >= LOWEST_SPLIT_HZ) & (between > BETWEEN * harmonics) & (levels[0] > NEAR * levels[2])
-    return np.where(lower, 0.5 * f0, f0)
+    parts = np.cumsum((np.diff(lower, prepend=False)) | (np.diff(frames, prepend=frames[:1]) > 1))
+    return np.where(lower & (np.bincount(parts)[parts] >= LEAST_FRAMES), 0.5 * f0, f0)
 
 
 def _windows(audio: NDArray[np.float32]) -> NDArray[np.float64]:
