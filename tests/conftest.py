@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,11 @@ import pytest
 import soundfile
 from hypothesis import settings
 from numpy.typing import NDArray
+
+# Started in the background or by nohup, the suite would hand down signals that are ignored.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 STEM = ROOT / "examples" / "two_singers.flac"
