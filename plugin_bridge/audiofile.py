@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import soundfile
@@ -22,7 +21,7 @@ SUFFIXES = (".wav", ".wave", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", 
 _UNKNOWN_LENGTH = 2**62
 
 
-class AudioReader:
+class AudioReader(AbstractContextManager["AudioReader"]):
     """An open audio file, read once from its beginning.
 
     Args:
@@ -85,12 +84,7 @@ class AudioReader:
         """Close the file; closing again does nothing."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _check_shape(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import soundfile
 from hypothesis import settings
 from numpy.typing import NDArray
+
+from tests.jackserver import jack_server
 
 # Started in the background or by nohup, the suite would hand down signals that are ignored.
 for _number in (signal.SIGINT, signal.SIGHUP):
@@ -45,6 +48,14 @@ def short_stem(tmp_path: Path, stem: tuple[NDArray[np.float32], int]) -> Path:
     path = tmp_path / "short_stem.wav"
     soundfile.write(path, audio.T, rate, subtype="PCM_24")
     return path
+
+
+@pytest.fixture
+def jack_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a JACK server that runs for the test, and that its clients find."""
+    with jack_server() as name:
+        monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@
 A JACK server without hardware, at 48 kHz in blocks of 128; `jack-play` sings a long stem into the engine and
 `jack_capture` records what goes in and out, both of them programs of others; OSC moves parameters 200 times a
 second and switches the singer every 2 s, while two subscribers read meters. Afterwards the session that the
-engine recorded is bounced and compared, sample by sample, with what JACK recorded. A process on each
-core counts when the machine itself stood still (see tests.stalls). Needs, on Debian: jackd2, jack-tools,
-jack-capture. Speed is measured, never judged: read the figures.
+engine recorded is bounced and compared, sample by sample, with what JACK recorded. What the machine does by
+itself is measured, too: a process on each core counts when it stood still (see tests.stalls), and before the
+engine starts the same server and the same two programs play a minute without it. Needs, on Debian: jackd2,
+jack-tools, jack-capture. Speed is measured, never judged: read the figures.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ Float32 = NDArray[np.float32]
 
 RATE, BLOCK = 48000, 128
 WARM_SECONDS = 5.0
+ALONE_SECONDS = 60.0
 SINGERS = ("alys", "pjs")
 _SERVER = "plugin-bridge-trial"
 _MEMORY_SECONDS = 5.0
@@ -76,14 +78,14 @@ async def trial(folder: Path, seconds: float, ring: int) -> dict[str, Any]:
     settings = LiveSettings(DriverSettings("jack", "none"), SINGERS, sessions=folder, ring=ring)
     said: list[str] = []
     port = 9010
-    async with server() as real_time, playing(settings, Surfaces(OscSettings(port=port)), said.append) as rig:
-        where = {"JACK_PLAY_CONNECT_TO": "plugin-bridge:in_%d"}
-        player = await program("jack-play", str(folder / "stem.wav"), **where)
-        source = await connected("jack-play.*", "plugin-bridge:in_1")
-        capture = await program(
-            *("jack_capture", "-d", str(round(whole) - 2), "-dc", "-as", "-c", "2"),
-            *("-p", source, "-p", "plugin-bridge:out_1", str(folder / "heard.wav")),
+    async with contextlib.AsyncExitStack() as stack:
+        real_time = await stack.enter_async_context(server())
+        without = await alone(folder)
+        rig = await stack.enter_async_context(
+            playing(settings, Surfaces(OscSettings(port=port)), said.append)
         )
+        player, source = await played(folder / "stem.wav", "plugin-bridge:in_1")
+        capture = await captured(folder / "heard.wav", whole - 2.0, source, "plugin-bridge:out_1")
         await asyncio.sleep(1.0)
         rig.record("take")
         await asyncio.sleep(WARM_SECONDS)
@@ -91,11 +93,46 @@ async def trial(folder: Path, seconds: float, ring: int) -> dict[str, Any]:
         rig.stop_recording()
         await asyncio.sleep(1.0)
         figures |= {"system": {"server_real_time": real_time, "engine_real_time": rig.real_time}}
+        figures |= {"server_alone": {"seconds": ALONE_SECONDS, "xruns": without}}
         latency, form = rig.status.latency, f"{RATE} Hz, {BLOCK}"
         for process in (capture, player):
             process.terminate()
             await process.wait()
     return {"form": form, "said": said, **figures, "heard": compared(folder, latency)}
+
+
+async def alone(folder: Path) -> int:
+    """Return the xruns of a minute of the server and the two programs without the engine."""
+    write_stem(folder / "alone.wav", ALONE_SECONDS + 10.0)
+    client = jack.Client("counter", no_start_server=True)
+    client.inports.register("in_1")
+    xruns: list[float] = []
+    client.set_xrun_callback(xruns.append)
+    with client:
+        player, source = await played(folder / "alone.wav", "counter:in_1")
+        capture = await captured(folder / "alone_heard.wav", ALONE_SECONDS + 5.0, source, source)
+        await asyncio.sleep(WARM_SECONDS)
+        before = len(xruns)
+        await asyncio.sleep(ALONE_SECONDS)
+        count = len(xruns) - before
+        for process in (capture, player):
+            process.terminate()
+            await process.wait()
+    return count
+
+
+async def played(path: Path, target: str) -> tuple[asyncio.subprocess.Process, str]:
+    """Let a program play a file into a port; return it and the name of the port that it plays by."""
+    where = {"JACK_PLAY_CONNECT_TO": target.replace("_1", "_%d")}
+    player = await program("jack-play", str(path), **where)
+    return player, await connected("jack-play.*", target)
+
+
+async def captured(path: Path, seconds: float, *sources: str) -> asyncio.subprocess.Process:
+    """Let a program record two ports."""
+    ports = [word for source in sources for word in ("-p", source)]
+    how = ("-d", str(round(seconds)), "-dc", "-as", "-c", "2")
+    return await program("jack_capture", *how, *ports, str(path))
 
 
 async def measured(rig: LiveRig, seconds: float, port: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dsp.errors import OutputError
 from dsp.units import gain_to_db
 from plugin_bridge import Engine
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event
-from plugin_bridge.live.rig import Meters, Status
+from plugin_bridge.live.rig import Listeners, Meters, Status
 from plugin_bridge.mididecoder import MidiDecoder
 from plugin_bridge.midimap import load_midi_map
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
@@ -65,8 +65,8 @@ class EngineRig:
         )
         self._levels = (0.0, 0.0)
         self._decoder = MidiDecoder(load_midi_map(), self.tell)
-        self._heard: list[Callable[[AnyEvent], None]] = []
-        self._told: list[Callable[[str], None]] = []
+        self._heard: Listeners[AnyEvent] = Listeners()
+        self._told: Listeners[str] = Listeners()
 
     def run(self, samples: int) -> Float32:
         """Let audio pass and return what is heard, shape (1, samples)."""
@@ -110,8 +110,7 @@ class EngineRig:
             acting = replace(event, position=here if now else max(here, event.position))
             self.engine.schedule([acting if now else event])
             self.taken.append(acting)
-            for heard in self._heard:
-                heard(acting)
+            self._heard.tell(acting)
 
     def position_at(self, time: float) -> int:
         return round((time - EPOCH) * RATE)
@@ -143,14 +142,11 @@ class EngineRig:
         self.send([AllNotesOff(0), *still])
 
     def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
-        self._heard.append(heard)
-        return lambda: self._heard.remove(heard)
+        return self._heard.add(heard)
 
     def reports(self, heard: Callable[[str], None]) -> Callable[[], None]:
-        self._told.append(heard)
-        return lambda: self._told.remove(heard)
+        return self._told.add(heard)
 
     def tell(self, sentence: str) -> None:
         """Report a sentence."""
-        for heard in self._told:
-            heard(sentence)
+        self._told.tell(sentence)

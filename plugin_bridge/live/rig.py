@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.parameters import Value
+
+What = TypeVar("What")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,23 @@ class Status:
     """How often the engine's process was started again."""
     recording: str
     """Name of the session being recorded, empty for none."""
+
+
+class Listeners(Generic[What]):
+    """Who wants to be told of something."""
+
+    def __init__(self) -> None:
+        self._called: list[Callable[[What], None]] = []
+
+    def add(self, heard: Callable[[What], None]) -> Callable[[], None]:
+        """Call back from now on; return what ends it."""
+        self._called.append(heard)
+        return lambda: self._called.remove(heard)
+
+    def tell(self, what: What) -> None:
+        """Call all of them back; one may end itself meanwhile."""
+        for heard in list(self._called):
+            heard(what)
 
 
 class Rig(Protocol):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _LARGEST_HEADER = 2**20
 _LINE_LIMIT = 4096
 
 
-class SessionReader:
+class SessionReader(AbstractContextManager["SessionReader"]):
     """An open session; all positions count the samples of its audio, which are the device's.
 
     Args:
@@ -93,12 +93,7 @@ class SessionReader:
         """Close it; closing again does nothing."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _condition(self, rows: _Rows) -> str:

@@ -13,7 +13,7 @@ from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event
 from plugin_bridge.live.keeper import Keeper
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
 from plugin_bridge.live.mirror import Mirror
-from plugin_bridge.live.rig import Meters, Status
+from plugin_bridge.live.rig import Listeners, Meters, Status
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midimap import movable
 from plugin_bridge.parameters import PARAMETERS, Value
@@ -46,8 +46,8 @@ class LiveRig:
         self._past = _NONE  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
-        self._heard: list[Callable[[AnyEvent], None]] = []
-        self._told: list[Callable[[str], None]] = []
+        self._heard: Listeners[AnyEvent] = Listeners()
+        self._told: Listeners[str] = Listeners()
         self.real_time = False
         """Whether the system grants the audio process real-time priority."""
 
@@ -180,13 +180,11 @@ class LiveRig:
 
     def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
         """See `Rig.listen`."""
-        self._heard.append(heard)
-        return lambda: self._heard.remove(heard)
+        return self._heard.add(heard)
 
     def reports(self, heard: Callable[[str], None]) -> Callable[[], None]:
         """See `Rig.reports`."""
-        self._told.append(heard)
-        return lambda: self._told.remove(heard)
+        return self._told.add(heard)
 
     @property
     def figures(self) -> Figures:
@@ -214,17 +212,12 @@ class LiveRig:
             case {"recording": name}:
                 self._recording = name
             case {"say": sentence} | {"failed": sentence}:
-                self._say(sentence)
+                self._told.tell(sentence)
 
     def _hear(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
         self._mirror.hear(own, others, upto)
-        for heard in list(self._heard):
-            for event in (*own, *others):
-                heard(event)
-
-    def _say(self, sentence: str) -> None:
-        for told in list(self._told):
-            told(sentence)
+        for event in (*own, *others):
+            self._heard.tell(event)
 
     def _died(self, how: str, last: Figures) -> None:
         past = self._past
@@ -233,4 +226,4 @@ class LiveRig:
         ending = f", and the session {self._recording} ends here" if self._recording else ""
         self._recording = ""
         self._present = False
-        self._say(f"the audio process {how}; it starts again with the values it had{ending}")
+        self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from plugin_bridge.live.rig import Status
 from plugin_bridge.midibackend import RtMidiSystem, matching
 from plugin_bridge.midiports import MidiPorts
 from tests.doubles import BRIGHT, DARK, sung
-from tests.jackserver import jack_server
 
 STATUS = Status(
     running=True, driver="null", device="", sample_rate=24000, channels=1, block=128, latency=0, position=0,
@@ -281,14 +280,7 @@ def test_a_machine_without_midi_is_said_and_nothing_else_happens(
     )
 
 
-@pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with jack_server() as name:
-        monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-        yield
-
-
-@pytest.mark.usefixtures("jack")
+@pytest.mark.usefixtures("jack_name")
 def test_virtual_and_named_ports_by_jack_switch_a_singer(rig: Rig) -> None:
     """Another client's port comes late, goes and comes again; the virtual one is found and played."""
     import rtmidi

@@ -6,7 +6,7 @@ import asyncio
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,13 +30,6 @@ from tests.jackserver import jack_server
 from tests.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with jack_server() as name:
-        monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-        yield name
 
 
 @pytest.fixture
@@ -99,7 +92,7 @@ async def until(what: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 @pytest.mark.parametrize("ring", [3])
-def test_the_declared_latency_is_the_measured_one(server: str, settings: LiveSettings, ring: int) -> None:
+def test_the_declared_latency_is_the_measured_one(jack_name: str, settings: LiveSettings, ring: int) -> None:
     lister = needs_program("jack_lsp", "jackd2")
     tape = np.zeros(12_800, np.float32)
     tape[[1000, 5003]] = 1.0, -0.5
@@ -110,7 +103,7 @@ def test_the_declared_latency_is_the_measured_one(server: str, settings: LiveSet
             deck = Deck(tape)
             await deck.run()
             ports = subprocess.run(
-                [lister, "-l", "--server", server], capture_output=True, text=True, check=True
+                [lister, "-l", "--server", jack_name], capture_output=True, text=True, check=True
             )
             return rig.status.latency, deck.heard, ports.stdout
 
@@ -124,7 +117,7 @@ def test_the_declared_latency_is_the_measured_one(server: str, settings: LiveSet
     assert int(found["plugin-bridge:out_1"]) == latency + int(found["system:capture_1"])
 
 
-@pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("jack_name")
 def test_what_jack_heard_is_the_bounce_of_the_session(settings: LiveSettings, tmp_path: Path) -> None:
     tape = np.ascontiguousarray(sung(48000, 3.2, vibrato=0.4)[0, : 1190 * 128])
     tape[0] = 0.7  # a mark

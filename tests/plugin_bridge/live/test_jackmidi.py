@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
 from plugin_bridge.midibackend import RtMidiSystem
 from plugin_bridge.midiports import MidiPorts
-from tests.jackserver import jack_server
 
 TONE, CLICK = 0.25, 0.5
 CLICK_AT, GAIN_AT = 12_007, 24_001
@@ -68,14 +66,7 @@ class Keyboard:
         self.at += frames
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with jack_server() as name:
-        monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-        yield
-
-
-@pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("jack_name")
 def test_messages_of_another_client_act_on_their_sample(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text(MAP, encoding="utf-8")
@@ -117,7 +108,7 @@ def test_messages_of_another_client_act_on_their_sample(tmp_path: Path) -> None:
     assert said == ["no singer for program 99 of bank 0; the singer stays (see the MIDI map)"]
 
 
-@pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("jack_name")
 def test_a_virtual_port_beside_a_running_jack_engine(tmp_path: Path) -> None:
     """Ports are made and let go again and again while JACK calls back in the audio process."""
     path = tmp_path / "map.toml"
