@@ -21,6 +21,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ Float32 = NDArray[np.float32]
 RATE, BLOCK = 48000, 128
 WARM_SECONDS = 5.0
 ALONE_SECONDS = 60.0
+PORT = 9010
 SINGERS = ("alys", "pjs")
 _SERVER = "plugin-bridge-trial"
 _MEMORY_SECONDS = 5.0
@@ -59,11 +61,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--ring", type=int, default=0, help="blocks between input and output")
+    parser.add_argument(
+        "--hostile", type=int, default=0, metavar="N", help="datagrams and TCP garbage, besides"
+    )
     parser.add_argument("-o", "--output", type=Path, help="a JSON file, besides standard output")
     options = parser.parse_args()
     os.environ["JACK_DEFAULT_SERVER"] = _SERVER
     with tempfile.TemporaryDirectory(prefix="plugin-bridge-trial-") as name:
-        figures = asyncio.run(trial(Path(name), 60.0 * options.minutes, options.ring))
+        figures = asyncio.run(trial(Path(name), options))
     text = json.dumps(figures, indent=2)
     sys.stdout.write(text + "\n")
     if options.output:
@@ -71,25 +76,24 @@ def main() -> int:
     return 0
 
 
-async def trial(folder: Path, seconds: float, ring: int) -> dict[str, Any]:
-    """Return all figures of a run of so long, warm-up and teardown not counted."""
+async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Return all figures of a run of so many minutes, warm-up and teardown not counted."""
+    seconds = 60.0 * options.minutes
     whole = seconds + WARM_SECONDS + 10.0
     write_stem(folder / "stem.wav", whole)
-    settings = LiveSettings(DriverSettings("jack", "none"), SINGERS, sessions=folder, ring=ring)
-    said: list[str] = []
-    port = 9010
+    settings = LiveSettings(DriverSettings("jack", "none"), SINGERS, sessions=folder, ring=options.ring)
+    osc = OscSettings(port=PORT, tcp_port=PORT)
+    said: deque[str] = deque(maxlen=20)
     async with contextlib.AsyncExitStack() as stack:
         real_time = await stack.enter_async_context(server())
         without = await alone(folder)
-        rig = await stack.enter_async_context(
-            playing(settings, Surfaces(OscSettings(port=port)), said.append)
-        )
+        rig = await stack.enter_async_context(playing(settings, Surfaces(osc), said.append))
         player, source = await played(folder / "stem.wav", "plugin-bridge:in_1")
         capture = await captured(folder / "heard.wav", whole - 2.0, source, "plugin-bridge:out_1")
         await asyncio.sleep(1.0)
         rig.record("take")
         await asyncio.sleep(WARM_SECONDS)
-        figures = await measured(rig, seconds, port)
+        figures = await measured(rig, seconds, options.hostile)
         rig.stop_recording()
         await asyncio.sleep(1.0)
         figures |= {"system": {"server_real_time": real_time, "engine_real_time": rig.real_time}}
@@ -98,7 +102,7 @@ async def trial(folder: Path, seconds: float, ring: int) -> dict[str, Any]:
         for process in (capture, player):
             process.terminate()
             await process.wait()
-    return {"form": form, "said": said, **figures, "heard": compared(folder, latency)}
+    return {"form": form, "said": list(said), **figures, "heard": compared(folder, latency)}
 
 
 async def alone(folder: Path) -> int:
@@ -135,11 +139,15 @@ async def captured(path: Path, seconds: float, *sources: str) -> asyncio.subproc
     return await program("jack_capture", *how, *ports, str(path))
 
 
-async def measured(rig: LiveRig, seconds: float, port: int) -> dict[str, Any]:
+async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]:
     """Let OSC traffic run and return what happened between its start and its end."""
     before, past, times = rig.status, rig.figures, np.array(rig.block_times())
     memory: list[tuple[int, int]] = []
-    load = await python("tests.osctraffic", str(port), str(seconds), *SINGERS)
+    load = await python("tests.osctraffic", str(PORT), str(seconds), *SINGERS)
+    foe = await python(
+        *("tests.plugin_bridge.osc.hostile", "--count", str(hostile), "--target", f"127.0.0.1:{PORT}"),
+        *("--tcp-port", str(PORT), "--pid", str(os.getpid())),
+    )
     watches = [await python("tests.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
     loads, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -148,6 +156,9 @@ async def measured(rig: LiveRig, seconds: float, port: int) -> dict[str, Any]:
         await asyncio.sleep(min(_MEMORY_SECONDS, max(0.0, end - time.monotonic())))
     after, now, counts = rig.status, rig.figures, np.array(rig.block_times()) - times
     out, _ = await load.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        foe.terminate()  # too many for this time, if it is not through
+    attack = (await foe.communicate())[0].decode().splitlines()
     stood = [json.loads((await watch.communicate())[0]) for watch in watches]
     names = ("xruns", "dropped", "late", "refused", "restarts")
     kept = memory[len(memory) // 10 :]
@@ -159,6 +170,7 @@ async def measured(rig: LiveRig, seconds: float, port: int) -> dict[str, Any]:
         "blocks": quantiles(counts),
         "load": {"mean": float(np.mean(loads)), "worst": float(np.max(loads))},
         "osc": json.loads(out),
+        "hostile": {"asked": hostile, "last_words": attack[-1:]},
         "stalls_of_the_machine": [
             {"core": core, "count": len(ms), "worst_ms": max(ms, default=0.0)}
             for core, ms in enumerate(stood)
