@@ -101,7 +101,7 @@ def add_parser(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="PORT",
-        help="MIDI port to open, by a part of its name; 'virtual' makes one; may be repeated",
+        help="MIDI port to open, by a part of its name, 'all', or 'virtual' for a new one; may be repeated",
     )
     add(
         "--midi-map", type=Path, metavar="FILE", help="what programs and controls mean; keeps what is learned"
