@@ -43,7 +43,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def measured(singer: str = "", seconds: float = 30.0, hours: float = 0.0) -> dict[str, Any]:
+def measured(singer: str = "", seconds: float = 210.0, hours: float = 0.0) -> dict[str, Any]:
     """Return all figures.
 
     Args:

@@ -21,7 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
         allow_abbrev=False,
     )
     add_singer(parser, "the first that ships if absent")
-    add_seconds(parser, 1.0, 30.0, "of singing for the speed; default 30")
+    add_seconds(parser, 1.0, 210.0, "of singing for the speed; default 210, a song")
     parser.add_argument(
         "--hours",
         type=number_within(0, 24),
