@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from models.manifest import Manifest
 from models.network import Estimator
-from models.stepgraph import OPSET, step_graph
-
-_IR_VERSION = 9  # of opset 20; what onnx would write by itself is too new for older run times
+from models.onnxgraph import write_model
+from models.stepgraph import step_graph
 
 
 def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: Path) -> Manifest:
@@ -30,15 +28,8 @@ def export_singer(network: Estimator, memory: Tensor, manifest: Manifest, path: 
         The manifest as written.
     """
     graph, state_size = step_graph(network, memory.cpu().numpy())
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION
-    )
     full = manifest.model_copy(update={"state_size": state_size})
-    onnx.helper.set_model_props(model, full.to_metadata())
-    onnx.checker.check_model(model)
-    partial = path.with_suffix(".part")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    write_model(graph, full.to_metadata(), path)
     return full
 
 

@@ -2,82 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
-from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
 
 from models.network import BANDS, TAPS, Estimator
+from models.onnxgraph import Graph, Weights
 
-OPSET = 20
-"""The first with GELU as one operator."""
 NEIGHBOURS = 8
 SHARPNESS = 12.0  # of the softmax over cosine similarities of the nearest memories
 _EPSILON = 1e-5  # of torch's layer normalisation
-
-Weights = dict[str, NDArray[np.float64]]
-
-
-class _Graph:
-    """A graph that grows."""
-
-    def __init__(self, name: str, outer: _Graph | None = None) -> None:
-        self.name = name
-        self._outer = outer
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, NDArray[np.generic]] = {}
-
-    def constant(self, values: ArrayLike, kind: type[np.generic] = np.float32) -> str:
-        """Add a constant to the outermost graph and return its name."""
-        if self._outer is not None:
-            return self._outer.constant(values, kind)
-        name = f"constant{len(self._constants)}"
-        self._constants[name] = np.array(values, kind, order="C")
-        return name
-
-    def add(self, kind: str, *inputs: str, out: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has them
-        """Add an operator of one output and return the output's name."""
-        name = out or f"{self.name}{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, inputs, [name], **attributes))
-        return name
-
-    def split(self, x: str, widths: list[int]) -> list[str]:
-        """Cut a row into pieces."""
-        names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(len(widths))]
-        self._nodes.append(helper.make_node("Split", [x, self.constant(widths, np.int64)], names, axis=1))
-        return names
-
-    def largest(self, x: str, count: int) -> list[str]:
-        """Return the largest entries of a row, and where they are."""
-        names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(2)]
-        self._nodes.append(helper.make_node("TopK", [x, self.constant([count], np.int64)], names, axis=1))
-        return names
-
-    def join(self, *rows: str, out: str = "") -> str:
-        """Put rows side by side."""
-        return self.add("Concat", *rows, out=out, axis=1)
-
-    def linear(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64], out: str = "") -> str:
-        """Multiply a row by a matrix, (outputs, inputs), and add a row."""
-        return self.add("Gemm", x, self.constant(weight.T), self.constant(bias), out=out)
-
-    def gelu(self, x: str) -> str:
-        """Add the activation."""
-        return self.add("Gelu", x, approximate="tanh")
-
-    def proto(self, inputs: dict[str, int], outputs: dict[str, int]) -> onnx.GraphProto:
-        """Return the graph with inputs and outputs of float32 rows, name -> width."""
-        first, last = (
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, width])
-                for name, width in part.items()
-            ]
-            for part in (inputs, outputs)
-        )
-        weights = [numpy_helper.from_array(array, name) for name, array in self._constants.items()]
-        return helper.make_graph(self._nodes, self.name, first, last, weights)
 
 
 def step_graph(network: Estimator, memory: NDArray[np.float32]) -> tuple[onnx.GraphProto, int]:
@@ -93,7 +27,7 @@ def step_graph(network: Estimator, memory: NDArray[np.float32]) -> tuple[onnx.Gr
     """
     size = network.size
     weights = {name: part.double().cpu().numpy() for name, part in network.state_dict().items()}
-    graph = _Graph("step")
+    graph = Graph("step")
     widths = [BANDS] + [size.hidden] * (size.layers - 1)
     state = [width for width in widths for _ in range(TAPS - 1)] + [size.recurrent]
     *frames, hidden = graph.split("state", state)
@@ -101,7 +35,7 @@ def step_graph(network: Estimator, memory: NDArray[np.float32]) -> tuple[onnx.Gr
     codes = _coded(graph, weights, x, size.key)
     codes = _recalled(graph, codes, memory.astype(np.float64))
     joined = graph.gelu(_joined(graph, weights, codes, size.value))
-    hidden = _remembered(graph, weights, joined, hidden)
+    hidden = graph.gru(joined, hidden, weights, "gru")
     y = graph.gelu(graph.linear(hidden, weights["head.weight"], weights["head.bias"]))
     y = graph.add("Add", y, joined)
     for part in ("harmonic", "noise"):
@@ -112,7 +46,7 @@ def step_graph(network: Estimator, memory: NDArray[np.float32]) -> tuple[onnx.Gr
     return graph.proto(inputs, {"harmonic": size.harmonic, "noise": size.noise, "next_state": length}), length
 
 
-def _content(graph: _Graph, weights: Weights, frames: list[str], layers: int) -> tuple[str, list[str]]:
+def _content(graph: Graph, weights: Weights, frames: list[str], layers: int) -> tuple[str, list[str]]:
     """The convolutions; returns their output and the frames to keep."""
     # The network sees (dB + 35) / 20; the division is left to the weights.
     x, kept = graph.add("Add", "envelope", graph.constant([[35.0]])), []
@@ -128,16 +62,16 @@ def _content(graph: _Graph, weights: Weights, frames: list[str], layers: int) ->
     return x, kept
 
 
-def _coded(graph: _Graph, weights: Weights, x: str, key: int) -> str:
+def _coded(graph: Graph, weights: Weights, x: str, key: int) -> str:
     query = graph.linear(x, weights["query.weight"], weights["query.bias"])
     scores = graph.add("MatMul", query, graph.constant(weights["keys"].T / key**0.5))
     return graph.add("MatMul", graph.add("Softmax", scores, axis=1), graph.constant(weights["codes"]))
 
 
-def _recalled(graph: _Graph, codes: str, memory: NDArray[np.float64]) -> str:
+def _recalled(graph: Graph, codes: str, memory: NDArray[np.float64]) -> str:
     """Mix in the nearest memories, and spend no time on them where `likeness` is 0."""
     likely = graph.add("Greater", "likeness", graph.constant([[0.0]]))
-    recall, plain = _Graph("recall", graph), _Graph("plain", graph)
+    recall, plain = Graph("recall", graph), Graph("plain", graph)
     directions = memory / np.linalg.norm(memory, axis=1, keepdims=True)
     length = recall.add("ReduceL2", codes, graph.constant([1], np.int64), keepdims=1)
     nearness = recall.add("Div", recall.add("MatMul", codes, graph.constant(directions.T)), length)
@@ -154,7 +88,7 @@ def _recalled(graph: _Graph, codes: str, memory: NDArray[np.float64]) -> str:
     return graph.add("If", likely, **protos)
 
 
-def _joined(graph: _Graph, weights: Weights, codes: str, value: int) -> str:
+def _joined(graph: Graph, weights: Weights, codes: str, value: int) -> str:
     """`models.network.pitch_features` and the layer that joins them with the codes.
 
     All features but the voicing are straight lines of log f0, sines of such lines, or a straight line of the
@@ -171,16 +105,3 @@ def _joined(graph: _Graph, weights: Weights, codes: str, value: int) -> str:
     phases = np.pi * np.array([0.0, 0.0, 0.5, 0.5]) - turns * concert  # two sines, two cosines
     waves = graph.add("Sin", graph.linear(log_f0, octave * turns[:, None], phases))
     return graph.linear(graph.join(codes, log_f0, waves, others), weight, bias)
-
-
-def _remembered(graph: _Graph, weights: Weights, x: str, hidden: str) -> str:
-    """The GRU, which runs faster in single products than as the operator of that name."""
-    weight_new, weight_old = weights["gru.weight_ih_l0"], weights["gru.weight_hh_l0"]
-    units = weight_old.shape[1]
-    new = graph.linear(x, weight_new, weights["gru.bias_ih_l0"])
-    old = graph.linear(hidden, weight_old, weights["gru.bias_hh_l0"])
-    (gates_new, new), (gates_old, old) = (graph.split(part, [2 * units, units]) for part in (new, old))
-    gates = graph.add("Sigmoid", graph.add("Add", gates_new, gates_old))
-    reset, keep = graph.split(gates, [units, units])
-    candidate = graph.add("Tanh", graph.add("Add", new, graph.add("Mul", reset, old)))
-    return graph.add("Add", candidate, graph.add("Mul", keep, graph.add("Sub", hidden, candidate)))
