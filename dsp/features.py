@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.pitch import PitchTracker
+from dsp.pitch import PitchTracker, VoiceTracker
 from dsp.spectrum import SILENCE_DB, Analyzer, Spectrum
 from dsp.units import hop_size
 
@@ -30,13 +30,14 @@ class FeatureExtractor:
 
     Args:
         sample_rate: a native rate in hertz.
+        tracker: a fresh one at that rate; a `PitchTracker` for None.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, tracker: VoiceTracker | None = None) -> None:
         self.hop = hop_size(sample_rate)
         self.latency = 2 * self.hop
         self._analyzer = Analyzer(sample_rate)
-        self._tracker = PitchTracker(sample_rate)
+        self._tracker = PitchTracker(sample_rate) if tracker is None else tracker
         self._loudness = SILENCE_DB
 
     def process(self, x: NDArray[np.float32]) -> Features:

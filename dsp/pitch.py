@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,16 @@ class PitchFrame(NamedTuple):
     """Fundamental frequency in hertz, 60..1100; held through unvoiced frames."""
     voicing: float
     """Smooth gate of the harmonic source, 0 (unvoiced) .. 1 (voiced)."""
+
+
+class VoiceTracker(Protocol):
+    """What the features need of a tracker: this one, or one of `models`."""
+
+    def process(self, x: NDArray[np.float32]) -> PitchFrame:
+        """Take one hop of samples, (hop,), and return the pitch two hops before its end."""
+
+    def reset(self) -> None:
+        """Return to the state of a new tracker."""
 
 
 class PitchTracker:

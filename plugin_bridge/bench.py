@@ -22,6 +22,7 @@ from plugin_bridge.audiowriter import AudioWriter, OutputFormat
 from plugin_bridge.bounce import bounce
 from plugin_bridge.cast import Cast
 from plugin_bridge.engine import Engine
+from plugin_bridge.pitchtracking import USUAL
 from plugin_bridge.planning import Settings
 
 Float32 = NDArray[np.float32]
@@ -43,13 +44,16 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def measured(singer: str = "", seconds: float = 210.0, hours: float = 0.0) -> dict[str, Any]:
+def measured(
+    singer: str = "", seconds: float = 210.0, hours: float = 0.0, pitch: str = USUAL
+) -> dict[str, Any]:
     """Return all figures.
 
     Args:
         singer: id or path; the first that ships if empty.
         seconds: of singing for the speed.
         hours: length of the bounce whose memory is measured; 0 leaves it out.
+        pitch: how the pitch of the source is heard, one of `plugin_bridge.pitchtracking.PITCHES`.
 
     Raises:
         SingerFileError: there is no such singer.
@@ -64,8 +68,9 @@ def measured(singer: str = "", seconds: float = 210.0, hours: float = 0.0) -> di
         with one_core():
             figures: dict[str, Any] = {
                 "singer": cast.id_of(singer),
-                "bounce": _speed(folder, cast, singer, seconds),
-                "blocks": [_block_times(cast, singer, size) for size in BLOCKS],
+                "pitch": pitch,
+                "bounce": _speed(folder, cast, seconds, Settings(singer=singer, pitch=pitch, force=True)),
+                "blocks": [_block_times(cast, singer, size, pitch) for size in BLOCKS],
             }
         figures["start"] = _starts(folder, singer)
         if hours:
@@ -76,7 +81,10 @@ def measured(singer: str = "", seconds: float = 210.0, hours: float = 0.0) -> di
 def as_lines(figures: dict[str, Any]) -> Iterator[str]:
     """Yield the figures as lines for people."""
     speed = figures["bounce"]
-    yield f"singer {figures['singer']}, {RATE} Hz, one core; CPU time leaves out what other programs took"
+    yield (
+        f"singer {figures['singer']}, pitch by {figures['pitch']}, {RATE} Hz, one core; "
+        "CPU time leaves out what other programs took"
+    )
     yield (
         f"bounce of {speed['seconds']:.0f} s, file to file: {speed['rtf']:.4f} of real time, "
         f"CPU {speed['cpu_rtf']:.4f}"
@@ -147,11 +155,10 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _speed(folder: Path, cast: Cast, singer: str, seconds: float) -> dict[str, Any]:
+def _speed(folder: Path, cast: Cast, seconds: float, settings: Settings) -> dict[str, Any]:
     """The median of a few bounces from file to file, with `transpose auto` measuring the source first."""
     source, target = folder / "stem.wav", folder / "out.wav"
     write_stem(source, seconds)
-    settings = Settings(singer=singer, force=True)
     walls, cpus = [], []
     for _ in range(_REPEATS):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -162,9 +169,9 @@ def _speed(folder: Path, cast: Cast, singer: str, seconds: float) -> dict[str, A
     return {"seconds": seconds, "rtf": rtf, "cpu_rtf": cpu_rtf}
 
 
-def _block_times(cast: Cast, singer: str, size: int) -> dict[str, Any]:
+def _block_times(cast: Cast, singer: str, size: int, pitch: str) -> dict[str, Any]:
     """As live: garbage collection frozen, one block after the other."""
-    engine = Engine(RATE, 1, cast.load([singer]))
+    engine = Engine(RATE, 1, cast.load([singer]), pitch=pitch)
     x = np.tile(phrase(), (1, 1 + _BLOCK_SECONDS // _PHRASE_SECONDS))
     blocks = [np.ascontiguousarray(x[:, i : i + size]) for i in range(0, _BLOCK_SECONDS * RATE, size)]
     walls, cpus = np.zeros(len(blocks)), np.zeros(len(blocks))

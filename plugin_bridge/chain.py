@@ -154,8 +154,8 @@ class Chain(Streaming, MutableSequence["Stage"]):
         stages = list(flattened(self))
         singers = [stage for stage in stages if isinstance(stage, SingerConversion)]
         events = list(events)
-        unknown = any(singer.needs_source_pitch(events) for singer in singers)
-        pitch = whole_pitch(rows, rate) if unknown else 0.0
+        unknown = [singer for singer in singers if singer.needs_source_pitch(events)]
+        pitch = whole_pitch(rows, rate, unknown[0].pitch) if unknown else 0.0
         self._stream = None
         stream = Stream(stages, rate, rows.shape[0], pitch)
         try:

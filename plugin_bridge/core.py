@@ -21,6 +21,7 @@ from plugin_bridge.melody import Melody
 from plugin_bridge.mixing import Levels, Mixer, Panner
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchcontrol import PitchControl
+from plugin_bridge.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.timbre import Controls, Timbre, Weights, groups
 from plugin_bridge.transposition import Transposition
 from plugin_bridge.voices import Singer
@@ -81,6 +82,7 @@ class Core:
         singers: the set, by id; all of them run, so that a switch needs no warm-up.
         seed: names the noise.
         values: initial parameter values in canonical types.
+        pitch: which tracker hears the source, one of `plugin_bridge.pitchtracking.PITCHES`.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Core:
         singers: Mapping[str, Singer],
         seed: int,
         values: Mapping[str, Value],
+        pitch: str = USUAL,
     ) -> None:
         self.hop = hop_size(sample_rate)
         self.latency = LATENCY_HOPS * self.hop
@@ -100,7 +103,7 @@ class Core:
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
-        self._features = FeatureExtractor(sample_rate)
+        self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
         self._colour = ColourNormalizer()
         self._weights = Weights(sample_rate, self.desk, list(singers))
         self._melody = Melody(sample_rate)

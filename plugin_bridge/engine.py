@@ -13,6 +13,7 @@ from dsp.units import MOST_HOPS, hop_size
 from plugin_bridge import core
 from plugin_bridge.events import AnyEvent, Event, check_event
 from plugin_bridge.parameters import Value, check_values, parameter
+from plugin_bridge.pitchtracking import USUAL, check_pitch
 from plugin_bridge.voices import AnySinger, check_singer, load_singers
 
 Float32 = NDArray[np.float32]
@@ -33,11 +34,13 @@ class Engine:
             All run all the time, so that a switch needs no warm-up. None for all that ship.
         seed: names the noise.
         parameters: initial values by parameter id.
+        pitch: how the pitch of the source is heard: "periodicity", for a voice alone, or "melody", for one
+            that music plays along with.
 
     Raises:
         TypeError: an argument or a value has the wrong type.
         ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of
-            range.
+            range, or no such way to hear pitch.
         SingerFileError: a singer file is missing or is no singer.
     """
 
@@ -49,11 +52,14 @@ class Engine:
         *,
         seed: int = 0,
         parameters: Mapping[str, Value] | None = None,
+        pitch: str = USUAL,
     ) -> None:
         hop = hop_size(sample_rate)
         if channels not in (1, 2):
             raise ValueError(f"{channels!r} channels cannot be sung; give 1 or 2, mix down the rest first")
         _check_seed(seed)
+        self.pitch = check_pitch(pitch)
+        """How the pitch of the source is heard."""
         values = check_values(parameters or {})
         loaded = load_singers(singers)
         self.sample_rate = sample_rate
@@ -62,7 +68,7 @@ class Engine:
         """Ids of the set, in order."""
         for name, value in values.items():
             check_singer(name, value, loaded)
-        self._core = core.Core(sample_rate, channels, loaded, seed, values)
+        self._core = core.Core(sample_rate, channels, loaded, seed, values, self.pitch)
         self._fifo = HopFifo(channels, hop, self._core.render, MOST_HOPS)
         self.latency = self._fifo.latency + self._core.latency
         """Samples from input to output: 3 hops, whatever the blocks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dsp.errors import SingerFileError
 from dsp.units import hz_to_semitones
@@ -16,6 +16,7 @@ from plugin_bridge.engine import Engine
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.parameters import PARAMETERS, Value
+from plugin_bridge.pitchtracking import USUAL, check_pitch
 from plugin_bridge.prescan import median_pitch
 from plugin_bridge.rendering import Float32, Processor
 from plugin_bridge.resampling import native_rate
@@ -48,6 +49,9 @@ class Settings:
     """A MIDI map other than the one that ships."""
     seed: int | None = None
     """Names the noise of the voice; None for the session's own, or 0."""
+    pitch: str = ""
+    """How the pitch of the source is heard, one of `plugin_bridge.pitchtracking.PITCHES`; empty for the
+    preset's way, else the session's, else the usual one."""
     dither_seed: int = DITHER_SEED
     """Names the noise of the rounding."""
     block: int = BLOCK
@@ -62,6 +66,8 @@ class Settings:
     """Replace an output that exists."""
 
     def __post_init__(self) -> None:
+        if self.pitch:
+            check_pitch(self.pitch)
         if not 1 <= self.block <= LARGEST_BLOCK:
             raise ValueError(f"block {self.block!r} is out of range; give 1 to {LARGEST_BLOCK} samples")
         if self.tail_seconds is not None and not 0.0 <= self.tail_seconds <= 3600.0:
@@ -103,11 +109,13 @@ def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[st
     rate = native_rate(source.sample_rate)
     asked = script = script_asked(settings, rate, source.sample_rate, report)
     own_transpose = PARAMETERS["transpose"].default
+    tracker = settings.pitch or (settings.preset.pitch if settings.preset else "")
     if isinstance(source, SessionReader):
         if source.note:
             report(source.note)
         script = taken_again(source, asked, cast)
         own_transpose = 0.0  # what `auto` found live, it finds again
+        tracker = tracker or source.header.pitch
     if not script.singers:
         raise SingerFileError("no singer is chosen; add --singer with " + cast.listed())
     singers = cast.load(script.singers)
@@ -120,35 +128,40 @@ def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[st
     first = next(singer for singer in singers if singer.id == heard_first(values, events))
     pitch = shift = None
     if asks_for_auto(asked.values, asked.events, own_transpose):
-        pitch = median_pitch(source.path, rate) or None
+        pitch = median_pitch(source.path, rate, tracker or USUAL) or None
     if pitch is not None:
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
-    processor = _processor(settings, singers, values, script.seed or 0, (rate, source.channels))
+    made = _Making(script.seed or 0, tracker or USUAL, rate, source.channels)
+    processor = _processor(settings.preset, singers, values, made)
     if isinstance(source, SessionReader):
         processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
     return Plan(processor, rate, events, first.id, pitch, shift)
 
 
+class _Making(NamedTuple):
+    """What an engine is made of besides its singers and values."""
+
+    seed: int
+    pitch: str
+    sample_rate: int
+    channels: int
+
+
 def _processor(
-    settings: Settings, singers: Sequence[Singer], values: dict[str, Value], seed: int, form: tuple[int, int]
+    preset: Preset | None, singers: Sequence[Singer], values: dict[str, Value], made: _Making
 ) -> Processor:
-    preset = settings.preset
     if preset is not None and (preset.before or preset.after):
-        return _Effects(preset, singers, values, seed, form)
-    return Engine(*form, singers, seed=seed, parameters=values)
+        return _Effects(preset, singers, values, made)
+    form = (made.sample_rate, made.channels)
+    return Engine(*form, singers, seed=made.seed, parameters=values, pitch=made.pitch)
 
 
 class _Effects:
     """The singer between a preset's effects."""
 
     def __init__(
-        self,
-        preset: Preset,
-        singers: Sequence[Singer],
-        values: Mapping[str, Value],
-        seed: int,
-        form: tuple[int, int],
+        self, preset: Preset, singers: Sequence[Singer], values: Mapping[str, Value], made: _Making
     ) -> None:
         from plugin_bridge.presets import effects_of  # noqa: PLC0415 - loads pedalboard
         from plugin_bridge.stage import SingerConversion  # noqa: PLC0415
@@ -156,9 +169,9 @@ class _Effects:
 
         rest = {name: value for name, value in values.items() if name != "singer"}
         first, *others = sorted(singers, key=lambda singer: singer.id != values["singer"])
-        stage = SingerConversion(first, singers=others, seed=seed, parameters=rest)
+        stage = SingerConversion(first, singers=others, seed=made.seed, pitch=made.pitch, parameters=rest)
         before, after = effects_of(preset.before), effects_of(preset.after)
-        self._stream = Stream([*before, stage, *after], *form)
+        self._stream = Stream([*before, stage, *after], made.sample_rate, made.channels)
         self.latency = self._stream.latency
 
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:

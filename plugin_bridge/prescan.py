@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
+from plugin_bridge.pitchtracking import USUAL
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.resampling import resampled
 from plugin_bridge.sources import open_source
 
 
-def median_pitch(path: Path, sample_rate: int) -> float:
+def median_pitch(path: Path, sample_rate: int, pitch: str = USUAL) -> float:
     """Return the median pitch of what is voiced in a file or a session in hertz, 0 where nothing is.
 
     Args:
         path: the file, or the folder of the session.
         sample_rate: the native rate at which it is heard, hertz.
+        pitch: how it is heard, one of `plugin_bridge.pitchtracking.PITCHES`.
 
     Raises:
         AudioFileError, SessionError: it cannot be used.
@@ -30,4 +32,4 @@ def median_pitch(path: Path, sample_rate: int) -> float:
             stream = resampled(reader.chunks(), reader.channels, reader.sample_rate, sample_rate)
             yield from reblocked(stream, WINDOW_SECONDS * sample_rate)
 
-    return median_of_windows(windows, sample_rate)
+    return median_of_windows(windows, sample_rate, pitch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import tomli_w
 from pydantic import (
@@ -34,6 +34,7 @@ from plugin_bridge.effects import (
     vst3_state,
 )
 from plugin_bridge.parameters import Value, check_values
+from plugin_bridge.pitchtracking import USUAL
 from plugin_bridge.stage import SingerConversion
 from plugin_bridge.stream import Simple
 
@@ -95,6 +96,8 @@ class Preset(BaseModel):
     """Id of a shipped singer, or path of a singer file; a relative path starts at the preset."""
     parameters: dict[str, Scalar] = Field(default_factory=dict)
     """By id; the others have their defaults."""
+    pitch: Literal["", "periodicity", "melody"] = ""
+    """How the pitch of the source is heard; empty for the usual way."""
     before: tuple[Effect, ...] = ()
     """Effects before the singer."""
     after: tuple[Effect, ...] = ()
@@ -121,7 +124,7 @@ class Preset(BaseModel):
         Raises:
             SingerFileError: the singer is missing or is no singer.
         """
-        return SingerConversion(self.singer, parameters=self.values())
+        return SingerConversion(self.singer, pitch=self.pitch or USUAL, parameters=self.values())
 
     def chain(self) -> Chain:
         """Return the singer between its effects.
@@ -222,6 +225,7 @@ def preset_of(chain: Chain, name: str, description: str = "") -> Preset:
         description=description,
         singer=sources[str(values.pop("singer"))],
         parameters={key: sources.get(str(value), value) for key, value in values.items()},
+        pitch="" if stage.pitch == USUAL else stage.pitch,
         before=before,
         after=after,
     )

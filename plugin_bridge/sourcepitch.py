@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
-from dsp.pitch import PitchTracker
 from dsp.units import hop_size, hz_to_semitones
+from plugin_bridge.pitchtracking import USUAL, pitch_tracker
 
 _LOWEST = 30.0  # MIDI note; f0 runs from 60 Hz (34.5) to 1100 Hz (84.9)
 _BINS_PER_SEMITONE = 10
@@ -63,11 +63,12 @@ class SourcePitch:
 
     Args:
         sample_rate: a native rate in hertz.
+        pitch: how it is heard, one of `plugin_bridge.pitchtracking.PITCHES`.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, pitch: str = USUAL) -> None:
         self._hop = hop_size(sample_rate)
-        self._tracker = PitchTracker(sample_rate)
+        self._tracker = pitch_tracker(pitch, sample_rate)
         self._pending = np.zeros(0, np.float32)
         self._pitches: list[NDArray[np.float32]] = []
 

@@ -14,6 +14,7 @@ from plugin_bridge.engine import LATENCY_HOPS, Engine
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.parameters import PARAMETERS, Value, check_values, parameter
+from plugin_bridge.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
@@ -63,16 +64,18 @@ class SingerConversion(Streaming):
         singers: others to switch or morph to while a stream runs. Those that parameters and automation name
             beforehand are added by themselves.
         seed: names the noise; the same seed gives the same samples.
+        pitch: how the pitch of the source is heard: "periodicity", for a voice alone, or "melody", for one
+            that music plays along with.
         parameters: initial values by id.
         **more: the same, as keywords.
 
     Raises:
         TypeError: a value has the wrong type.
-        ValueError: an unknown parameter, or a value out of range.
+        ValueError: an unknown parameter, a value out of range, or no such way to hear pitch.
         SingerFileError: a singer file is missing or is no singer.
     """
 
-    __slots__ = ("_automation", "_loaded", "_run", "_seed", "_values")
+    __slots__ = ("_automation", "_loaded", "_pitch", "_run", "_seed", "_values")
 
     def __init__(
         self,
@@ -80,12 +83,14 @@ class SingerConversion(Streaming):
         *,
         singers: Sequence[AnySinger] = (),
         seed: int = 0,
+        pitch: str = USUAL,
         parameters: Mapping[str, Value] | None = None,
         **more: Value,
     ) -> None:
         values = check_values({**(parameters or {}), **more})
         self._loaded: dict[str, Singer] = load_singers([singer])
         self._seed = seed
+        self._pitch = check_pitch(pitch)
         self._automation: list[tuple[float, AnyEvent]] = []
         self._run: _Run | None = None
         self._values: dict[str, Value] = {"singer": next(iter(self._loaded))}
@@ -128,6 +133,11 @@ class SingerConversion(Streaming):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self._values.items() if name != "singer")
         return f"SingerConversion({self._values['singer']!r}{', ' if values else ''}{values})"
+
+    @property
+    def pitch(self) -> PitchName:
+        """How the pitch of the source is heard."""
+        return self._pitch
 
     @property
     def parameters(self) -> dict[str, Value]:
@@ -248,7 +258,12 @@ class SingerConversion(Streaming):
         if source_pitch > 0.0:
             values.setdefault("source_pitch", min(source_pitch, PARAMETERS["source_pitch"].high))
         engine = Engine(
-            sample_rate, channels, list(self._loaded.values()), seed=self._seed, parameters=values
+            sample_rate,
+            channels,
+            list(self._loaded.values()),
+            seed=self._seed,
+            parameters=values,
+            pitch=self._pitch,
         )
         self._run = _Run(engine, host or _Self(engine))
         self._schedule(self._automation)
@@ -264,7 +279,7 @@ class SingerConversion(Streaming):
     def _whole(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         check_finite(rows)
         events = list(events)
-        pitch = whole_pitch(rows, rate) if self.needs_source_pitch(events) else 0.0
+        pitch = whole_pitch(rows, rate, self._pitch) if self.needs_source_pitch(events) else 0.0
         engine = self.start(rate, rows.shape[0], pitch)
         try:
             engine.schedule(events)
@@ -304,9 +319,15 @@ class SingerConversion(Streaming):
         )
 
 
-def whole_pitch(rows: Float32, sample_rate: int) -> float:
-    """Return the median pitch of a recording (channels, samples) in hertz, 0 where nothing is voiced."""
-    return median_of_windows(lambda: reblocked([rows], WINDOW_SECONDS * sample_rate), sample_rate)
+def whole_pitch(rows: Float32, sample_rate: int, pitch: str = USUAL) -> float:
+    """Return the median pitch of a recording (channels, samples) in hertz, 0 where nothing is voiced.
+
+    Args:
+        rows: the recording.
+        sample_rate: a native rate in hertz.
+        pitch: how it is heard, one of `plugin_bridge.pitchtracking.PITCHES`.
+    """
+    return median_of_windows(lambda: reblocked([rows], WINDOW_SECONDS * sample_rate), sample_rate, pitch)
 
 
 def _compensated(engine: Engine, rows: Float32) -> Float32:

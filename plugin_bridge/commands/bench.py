@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from plugin_bridge.commands.options import add_json, add_seconds, add_singer, number_within
+from plugin_bridge.commands.options import add_json, add_pitch, add_seconds, add_singer, number_within
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
@@ -29,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="H",
         help="bounce so long a file; takes minutes",
     )
+    add_pitch(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -37,6 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the figures."""
     from plugin_bridge.bench import as_lines, measured  # noqa: PLC0415 - loads the engine
 
-    figures = measured(arguments.singer, arguments.seconds, arguments.hours)
+    figures = measured(arguments.singer, arguments.seconds, arguments.hours, arguments.pitch)
     print(json.dumps(figures, indent=2) if arguments.json else "\n".join(as_lines(figures)))
     return 0

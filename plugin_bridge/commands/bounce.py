@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsp.errors import BridgeError
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_parameters, number_within, parameter_values
+from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
 
 if TYPE_CHECKING:
     from plugin_bridge.batch import Job
@@ -98,6 +98,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help="of the voice's noise; else the session's own, or 0",
     )
+    add_pitch(parser, unset="", more="; else as the session or the preset says")
     add("--dither-seed", type=number_within(0, 2**63 - 1, whole=True), metavar="N", help="of the dither")
     add(
         "--block",
@@ -159,6 +160,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         automation=arguments.automation,
         midi_map=arguments.midi_map,
         seed=arguments.seed,
+        pitch=arguments.pitch,
         dither_seed=DITHER_SEED if arguments.dither_seed is None else arguments.dither_seed,
         block=arguments.block,
         tail_seconds=arguments.tail,

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_parameters, number_within, parameter_values
+from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
+from plugin_bridge.pitchtracking import USUAL
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
@@ -121,6 +122,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help="of the voice's noise",
     )
+    add_pitch(parser, unset="", more="; else as the preset says")
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 
@@ -140,13 +142,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> LiveSettings:
     from plugin_bridge.live.settings import DriverSettings, LiveSettings  # noqa: PLC0415 - loads numpy
 
-    values, singers = parameter_values(arguments), list(arguments.singer)
+    values, singers, pitch = parameter_values(arguments), list(arguments.singer), arguments.pitch
     if arguments.preset:
         from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
 
         preset = load_preset(arguments.preset)
         values = {**preset.values(), **values}
-        singers = singers or [preset.singer]
+        singers, pitch = singers or [preset.singer], pitch or preset.pitch
         if preset.before or preset.after:
             _say(f"the effects of preset {preset.name} are left out live; put them into the host")
     try:
@@ -157,6 +159,7 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
             singers=tuple(dict.fromkeys(singers)),
             parameters=values,
             seed=arguments.seed,
+            pitch=pitch or USUAL,
             midi_map=arguments.midi_map,
             sessions=arguments.sessions,
             ring=arguments.ring,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plugin_bridge.parameters import PARAMETERS, Parameter, Value
+from plugin_bridge.pitchtracking import PITCHES, USUAL
 
 _PREFIX = "parameter_"
 
@@ -25,6 +26,23 @@ def add_singer(parser: argparse.ArgumentParser, more: str, *, several: bool = Fa
         default=[] if several else "",
         metavar="SINGER",
         help=f"id or path of a singer file; {more}",
+    )
+
+
+def add_pitch(parser: argparse.ArgumentParser, unset: str = USUAL, more: str = "") -> None:
+    """Add `--pitch`, how the pitch of the source is heard.
+
+    Args:
+        parser: of a command.
+        unset: its value where it is not given.
+        more: the end of its help.
+    """
+    parser.add_argument(
+        "--pitch",
+        choices=PITCHES,
+        default=unset,
+        help=f"how pitch is heard: periodicity, of a voice alone, or melody, under music too{more}; "
+        f"default {USUAL}",
     )
 
 

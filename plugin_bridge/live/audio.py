@@ -178,9 +178,16 @@ class AudioProcess:
     def _exchange(self, form: Form) -> Exchange:
         """Make an engine and rings for a device, and let the engine's thread play them."""
         values = self._performance.standing.values if self._performance else self._values
-        seed = self._settings.seed
+        settings = self._settings
         with ordinary_priority():  # this takes a while, and other audio programs run on the same cores
-            engine = Engine(form.sample_rate, form.channels, self._singers, seed=seed, parameters=values)
+            engine = Engine(
+                form.sample_rate,
+                form.channels,
+                self._singers,
+                seed=settings.seed,
+                parameters=values,
+                pitch=settings.pitch,
+            )
             _warm(engine)
             gc.collect()  # the engine before, of another device
         short = form.block < _SHORT_BLOCK_SECONDS * form.sample_rate
@@ -206,7 +213,8 @@ class AudioProcess:
             if form is None or performance is None:
                 raise OutputError(f"session {folder.name} cannot begin while the device is away; try later")
             initial = performance.standing.initial
-            header = SessionHeader.of(self._singers, self._settings.seed, initial)
+            settings = self._settings
+            header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
             self._writer = SessionWriter(folder, form, header, self.say)
         except BridgeError as error:
             self.say(str(error))

@@ -1,4 +1,4 @@
-"""What a recorded session says of itself: rate, singers with their files' hashes, seed and initial values.
+"""What a recorded session says of itself: rate, singers with hashes of their files, seed, tracker and values.
 
 A session is a folder. `session.json` holds this header. `audio.f32` is the input as the device gave it,
 interleaved little-endian float32, with zeros where input was left out. `events.jsonl` is a score whose
@@ -20,6 +20,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from plugin_bridge.parameters import Value
+from plugin_bridge.pitchtracking import USUAL
 from plugin_bridge.voices import Singer
 
 FORMAT = 1
@@ -61,19 +62,27 @@ class SessionHeader(BaseModel):
     singers: tuple[SessionSinger, ...] = ()
     """In the order of the engine's set."""
     seed: Annotated[int, Field(ge=0)] = 0
+    pitch: Literal["periodicity", "melody"] = "periodicity"
+    """How the pitch of the source was heard; sessions of versions that knew one way only do not say."""
     values: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
     """The parameters the engine was made with."""
 
     @classmethod
-    def of(cls, singers: Iterable[Singer], seed: int, values: Mapping[str, Value]) -> Self:
+    def of(
+        cls, singers: Iterable[Singer], seed: int, values: Mapping[str, Value], pitch: str = USUAL
+    ) -> Self:
         """Return the header of a session of an engine.
 
         Args:
             singers: its set, in order.
             seed: its.
             values: the parameters it was made with, by id.
+            pitch: how it hears the source.
         """
-        return cls(singers=tuple(_described(singer) for singer in singers), seed=seed, values=dict(values))
+        described = tuple(_described(singer) for singer in singers)
+        return cls.model_validate(
+            {"singers": described, "seed": seed, "pitch": pitch, "values": dict(values)}
+        )
 
 
 def hash_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dsp.units import RATES
 from plugin_bridge.parameters import Value
+from plugin_bridge.pitchtracking import USUAL, check_pitch
 
 DRIVERS = ("jack", "soundcard", "reastream", "null")
 """A module each in `plugin_bridge.live.drivers`."""
@@ -51,6 +52,8 @@ class LiveSettings:
     """Initial values by id, checked."""
     seed: int = 0
     """Names the noise of the voice."""
+    pitch: str = USUAL
+    """How the pitch of the source is heard, one of `plugin_bridge.pitchtracking.PITCHES`."""
     midi_map: Path | None = None
     """A MIDI map other than the one that ships; controls that are learned are written there."""
     sessions: Path = Path()
@@ -59,5 +62,6 @@ class LiveSettings:
     """Blocks between input and output, 2 to 8; 0 for 2, or 3 where a block is shorter than 4 ms."""
 
     def __post_init__(self) -> None:
+        check_pitch(self.pitch)
         if self.ring and not 2 <= self.ring <= 8:
             raise ValueError(f"ring {self.ring!r} is out of range; give 2 to 8 blocks")

@@ -13,10 +13,11 @@ from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.values import Arguments, number, word
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
+from plugin_bridge.pitchtracking import check_pitch
 
 _SINGERS = ("singer", "morph_singer")
 _NUMBERS = ("tail", "normalize", "seed")
-_OPTIONS = ("preset", "automation", "bits", "force", *_NUMBERS)
+_OPTIONS = ("preset", "automation", "pitch", "bits", "force", *_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Bouncer:
             if not path.is_file():
                 raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
             return [f"--automation={path}"]
+        if key == "pitch":
+            return [f"--pitch={check_pitch(value)}"]
         if key == "force":
             return ["--force"] if value else []
         if key == "bits" or (key == "tail" and value == "auto"):

@@ -32,8 +32,8 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Limits**: 2000 requests a second from one sender, 8000 at once; 64 subscribers; packets up to 64 KB of
   at most 1024 messages, bundles nested up to 8 deep. Arguments are of the types `i h f d s T F N`.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
-  out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `bits`, `tail`,
-  `normalize`, `seed`, `force` and every parameter, each with a value.
+  out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
+  `tail`, `normalize`, `seed`, `force` and every parameter, each with a value.
 - **OSCQuery** tells the same over HTTP, and zeroconf announces it, where both are turned on.
 """
 _PARTS = {
