@@ -1,0 +1,1 @@
+"""The melody network: the pitch of a voice that stays right when music plays along."""

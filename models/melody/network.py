@@ -1,0 +1,121 @@
+"""The melody network: from spectra to salience over pitch candidates, voicing, energy and a melody feature.
+
+The spectrum is read at the harmonics of every candidate, so that one small kernel judges all pitches
+(harmonic stacking, Bittner et al. 2017). A recurrent part hears the whole and says where the voice may be.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.melody import grid
+
+LEVEL_RANGE_DB = 60.0
+"""What lies further below the loudest is not seen; the loudest counts as at least so far below full scale."""
+SCALE_DB = 20.0
+FALL_DB = 0.03
+"""The loudest is forgotten by so much a frame."""
+LEAST_POWER = 1e-12
+FIRST, KEPT, WIDE = 24, 8, 16
+"""Channels: of the first layer, of what is kept from frame to frame, of the layers after."""
+BACK = (2, 4)
+"""Frames seen besides the present one."""
+MEMORY = max(BACK)
+FAR = 4
+"""Candidates between the taps of the wide layer: it sees 1.9 semitones to either side."""
+POOLED, POOL_STRIDE = 8, 4
+COARSE_BINS = 10
+COARSE = grid.WINDOWS * (grid.BINS // COARSE_BINS)
+PEAK_SCALE = 0.1
+HEARD, RECURRENT, FEATURE = 96, 128, 256
+
+
+class Heard(NamedTuple):
+    """What the network makes of frames, each (batch, frames, ...)."""
+
+    salience: Tensor
+    """(..., candidates) logits."""
+    voicing: Tensor
+    """(...) logits."""
+    energy: Tensor
+    """(...) level of the voice, dB re a sine of amplitude 1."""
+    feature: Tensor
+    """(..., 256) the melody feature."""
+
+
+class MelodyNetwork(nn.Module):
+    """Judge frames; see the module."""
+
+    below: Tensor
+    share: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("below", torch.from_numpy(grid.below), persistent=False)
+        self.register_buffer("share", torch.from_numpy(grid.share), persistent=False)
+        self.harmonics = nn.Conv1d(grid.CHANNELS, FIRST, 3, padding=1)
+        self.squeeze = nn.Conv1d(FIRST, KEPT, 1)
+        self.motion = nn.Conv1d(KEPT * (1 + len(BACK)), WIDE, 5, padding=2)
+        self.context = nn.Conv1d(WIDE, WIDE, 5, padding=2 * FAR, dilation=FAR)
+        self.local = nn.Conv1d(WIDE, 1, 3, padding=1)
+        self.pool = nn.Conv1d(WIDE, POOLED, 5, stride=POOL_STRIDE, padding=2)
+        self.hear = nn.Linear(POOLED * grid.CANDIDATES // POOL_STRIDE + COARSE, HEARD)
+        self.gru = nn.GRU(HEARD, RECURRENT, batch_first=True)
+        self.feature = nn.Linear(HEARD + RECURRENT, FEATURE)
+        self.prior = nn.Linear(FEATURE, grid.CANDIDATES)
+        self.voicing = nn.Linear(FEATURE + 2, 1)
+        self.energy = nn.Linear(FEATURE, 1)
+
+    def forward(self, power: Tensor, level: Tensor | None = None) -> Heard:
+        """Judge excerpts from their start.
+
+        Args:
+            power: of `models.melody.features`, (batch, frames, 2, 401).
+            level: the loudest heard before, dB, (batch,).
+        """
+        batch, frames = power.shape[:2]
+        seen, loudest = normalised(power, level)
+        flat = functional.pad(seen.flatten(0, 1).flatten(1), (0, 1))
+        low, high = flat[:, self.below], flat[:, torch.clamp(self.below + 1, max=grid.NOTHING)]
+        x = functional.relu(self.harmonics(low + (high - low) * self.share))
+        kept = functional.relu(self.squeeze(x)).unflatten(0, (batch, frames))
+        past = [functional.pad(kept, (0, 0, 0, 0, back, 0))[:, :frames] for back in BACK]
+        x = functional.relu(self.motion(torch.cat([kept, *past], 2).flatten(0, 1)))
+        x = x + functional.relu(self.context(x))
+        local = self.local(x)[:, 0]
+        pooled = functional.relu(self.pool(x)).flatten(1)
+        coarse = (
+            seen[..., : COARSE_BINS * (grid.BINS // COARSE_BINS)].unflatten(-1, (-1, COARSE_BINS)).mean(-1)
+        )
+        heard = functional.relu(self.hear(torch.cat([pooled, coarse.flatten(0, 1).flatten(1)], 1)))
+        heard = heard.unflatten(0, (batch, frames))
+        remembered, _ = self.gru(heard)
+        feature = torch.tanh(self.feature(torch.cat([heard, remembered], 2)))
+        salience = local.unflatten(0, (batch, frames)) + self.prior(feature)
+        peaks = torch.stack([salience.amax(2), torch.logsumexp(salience, 2)], 2)
+        voicing = self.voicing(torch.cat([feature, PEAK_SCALE * peaks], 2))[..., 0]
+        return Heard(salience, voicing, loudest + SCALE_DB * self.energy(feature)[..., 0], feature)
+
+
+def normalised(power: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return spectra relative to the loudest so far, and the loudest, dB.
+
+    Args:
+        power: (batch, frames, 2, 401).
+        level: the loudest heard before, dB, (batch,).
+
+    Returns:
+        (batch, frames, 2, 401) from 0, `LEVEL_RANGE_DB` below the loudest, to about 3; and (batch, frames).
+    """
+    decibels = 10.0 * torch.log10(power + LEAST_POWER)
+    now = 10.0 * torch.log10(power[:, :, 1].sum(-1) + LEAST_POWER)
+    falls = FALL_DB * torch.arange(1, now.shape[1] + 1, device=now.device)
+    risen = now + falls
+    if level is not None:
+        risen[:, 0] = torch.maximum(risen[:, 0], level)
+    loudest = torch.clamp(torch.cummax(risen, 1).values - falls, min=-LEVEL_RANGE_DB)
+    return functional.relu((decibels - loudest[..., None, None] + LEVEL_RANGE_DB) / SCALE_DB), loudest

@@ -1,0 +1,134 @@
+"""The melody network at run time: pitch, voicing, energy and the melody feature of a voice, music or not."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.errors import SingerFileError
+from dsp.pitch import LOUDEST, START_F0, SURE_VOICING, PitchFrame
+from dsp.units import hop_size
+from models.melody import grid
+from models.melody.features import MelodySpectra
+
+Float32 = NDArray[np.float32]
+
+SHIPPED = Path(__file__).parent / "melody.onnx"
+NEAR = 3
+"""Candidates to either side of the best that its pitch is averaged over."""
+_OFFSETS = np.arange(-NEAR, NEAR + 1, dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def shipped_network() -> onnxruntime.InferenceSession:
+    """Return the network that ships, loaded once and shared by all trackers."""
+    return load_network(SHIPPED)
+
+
+def load_network(path: Path) -> onnxruntime.InferenceSession:
+    """Load a melody network.
+
+    Raises:
+        SingerFileError: the file is missing or is no melody network.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a dozen unrelated types
+        raise SingerFileError(f"{path} is no readable melody network; install or train it again") from error
+    found = {part.name for part in (*session.get_inputs(), *session.get_outputs())}
+    if found != {"power", "state", "salience", "voicing", "energy", "feature", "next_state"}:
+        raise SingerFileError(f"{path} is no melody network; use one made by 'python -m models.melody.train'")
+    return session
+
+
+class MelodyTracker:
+    """Track the voice in a mix, hop by hop; a drop-in for `dsp.pitch.PitchTracker`.
+
+    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop.
+
+    Args:
+        sample_rate: one of `dsp.units.RATES`, in hertz.
+        network: another network than the one that ships.
+
+    Raises:
+        ValueError: the rate is not native.
+        SingerFileError: the network that ships is missing.
+    """
+
+    def __init__(self, sample_rate: int, network: onnxruntime.InferenceSession | None = None) -> None:
+        self._hop = hop_size(sample_rate)
+        self._spectra = MelodySpectra(sample_rate)
+        self.latency = self._spectra.latency
+        """Samples from a frame's centre to the end of the hop that completes it."""
+        session = network or shipped_network()
+        # Bound to the session once, these arrays spare each step a tenth of its time.
+        self._arrays: dict[str, Float32] = {}
+        binding = session.io_binding()
+        for ends, bind in (
+            (session.get_inputs(), binding.bind_ortvalue_input),
+            (session.get_outputs(), binding.bind_ortvalue_output),
+        ):
+            for end in ends:
+                array = self._arrays[end.name] = np.zeros(end.shape, np.float32)
+                bind(end.name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
+        self._run = partial(session.run_with_iobinding, binding)
+        self._power = self._arrays["power"].reshape(grid.WINDOWS, grid.BINS)
+        self._padded = np.zeros(grid.CANDIDATES + 2 * NEAR, np.float32)
+        self._f0 = START_F0
+
+    @property
+    def energy(self) -> float:
+        """Level of the voice in the last frame, dB re a sine of amplitude 1; means little where unvoiced."""
+        return float(self._arrays["energy"][0, 0])
+
+    @property
+    def feature(self) -> Float32:
+        """The melody feature of the last frame, shape (256,), float32, -1..1."""
+        return self._arrays["feature"][0].copy()
+
+    def reset(self) -> None:
+        """Return to the state of a new tracker."""
+        self._spectra.reset()
+        for array in self._arrays.values():
+            array[:] = 0.0
+        self._f0 = START_F0
+
+    def process(self, x: Float32) -> PitchFrame:
+        """Take one hop of samples and return the pitch two hops before its end.
+
+        Args:
+            x: mono samples, shape (hop,), float32. A hop with a value that is not finite, or
+                above 120 dB re full scale, counts as silence.
+
+        Raises:
+            ValueError: `x` has another shape.
+        """
+        if x.shape != (self._hop,):
+            raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
+        if not float(np.maximum.reduce(np.abs(x))) < LOUDEST:
+            x = np.zeros_like(x)
+        arrays = self._arrays
+        self._spectra.process(x, self._power)
+        self._run()
+        arrays["state"][:] = arrays["next_state"]
+        voicing = float(arrays["voicing"][0, 0])
+        if voicing > SURE_VOICING:
+            self._f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
+        return PitchFrame(self._f0, voicing)
+
+    def _decoded(self) -> float:
+        """Return the mean of the candidates around the likeliest, by salience, hertz."""
+        padded = self._padded
+        padded[NEAR:-NEAR] = self._arrays["salience"][0]
+        best = int(padded.argmax())
+        around = padded[best - NEAR : best + NEAR + 1]
+        offset = float(around.dot(_OFFSETS)) / float(around.sum())
+        return float(grid.LOWEST_HZ * 2.0 ** ((best - NEAR + offset) / grid.PER_OCTAVE))

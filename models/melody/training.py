@@ -1,0 +1,144 @@
+"""Train the melody network: resumable, the same whenever it is interrupted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dsp.errors import TrainingError
+from models.melody import grid
+from models.melody.examples import Batch, ExampleMaker
+from models.melody.network import MelodyNetwork
+
+CHECKPOINT_FORMAT = 1
+BLUR = 1.0
+"""Standard deviation of the wanted salience, candidates."""
+ENERGY_DB = 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    steps: int = 3000
+    """How many in all, those of earlier runs counted."""
+    frames: int = 151
+    """Frames of an example: with it the transforms of its audio have a good length."""
+    batch: int = 12
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    """The learning rate rises to its full value over these."""
+    cooldown: float = 0.5
+    """In this last share of the steps it falls to 0 in a line."""
+    average: float = 0.995
+    """Decay of the running average of weights, which is what is exported."""
+    energy_weight: float = 0.2
+    seed: int = 0
+
+
+class Trainer:
+    """The state of a training run.
+
+    Args:
+        examples: what batches are drawn from.
+        plan: how to train.
+    """
+
+    def __init__(self, examples: ExampleMaker, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.step = 0
+        self.network = MelodyNetwork()
+        self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        self._examples = examples
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+
+    def advance(self) -> dict[str, float]:
+        """Do one step and return the parts of its loss."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
+        parts = losses(self.network, self._examples([self.plan.seed, self.step]))
+        total = parts["pitch"] + parts["voicing"] + self.plan.energy_weight * parts["energy"]
+        self._optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimizer.step()
+        self.step += 1
+        self._follow()
+        return {name: float(part.detach()) for name, part in parts.items()}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.plan.average, 1.0 - 1.0 / (self.step + 1))
+        for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(now, 1.0 - decay)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the old one stays until the new one is whole."""
+        partial = path.with_suffix(".part")
+        state: dict[str, Any] = {
+            "format": CHECKPOINT_FORMAT,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            TrainingError: it is of another version.
+        """
+        state = torch.load(path, weights_only=True)
+        if state.get("format") != CHECKPOINT_FORMAT:
+            raise TrainingError(f"{path} is no melody checkpoint of this version; delete it to start afresh")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
+
+
+def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:
+    """Return how far the network is from the labels, where there are labels."""
+    heard = network(batch.power, batch.level)
+    pitched = ~batch.f0.isnan()
+    centre = grid.PER_OCTAVE * torch.log2(batch.f0[pitched] / grid.LOWEST_HZ)
+    off = torch.arange(grid.CANDIDATES) - centre[:, None]
+    wanted = functional.softmax(-0.5 * (off / BLUR).square(), 1)
+    pitch = functional.cross_entropy(heard.salience[pitched], wanted) if pitched.any() else off.sum()
+    known = ~batch.voicing.isnan()
+    voicing = functional.binary_cross_entropy_with_logits(heard.voicing[known], batch.voicing[known])
+    energy = functional.smooth_l1_loss(heard.energy[pitched] / ENERGY_DB, batch.energy[pitched] / ENERGY_DB)
+    return {"pitch": pitch, "voicing": voicing, "energy": energy if pitched.any() else off.sum()}
+
+
+def _rate(plan: Plan, step: int) -> float:
+    """Return the share of the learning rate at a step: up, level, down to 0."""
+    rise = min(1.0, (step + 1) / plan.warmup_steps)
+    last = plan.cooldown * plan.steps
+    return rise * (min(1.0, (plan.steps - step) / last) if last >= 1.0 else 1.0)
+
+
+def train(
+    trainer: Trainer, checkpoint: Path, report: Callable[[int, dict[str, float]], None], every: int = 40
+) -> None:
+    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included."""
+    try:
+        while trainer.step < trainer.plan.steps:
+            report(trainer.step, trainer.advance())
+            if trainer.step % every == 0:
+                trainer.save(checkpoint)
+    finally:
+        trainer.save(checkpoint)
