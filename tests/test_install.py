@@ -20,7 +20,7 @@ def test_an_unknown_extra_is_refused_before_anything_is_made() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "setup: extra 'trian' is unknown; choose from train, eval, live, test\n"
+    assert done.stderr == "setup: extra 'trian' is unknown; choose from train, ssl, eval, live, test\n"
 
 
 def test_an_old_python_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

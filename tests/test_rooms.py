@@ -16,11 +16,12 @@ ROOMS = {"dsp", "models", "plugin_bridge", "presets"}
 RUN_TIME = {"numpy", "onnxruntime", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 # Transforms were half of the synthesizer's time; FFTW takes a tenth of what numpy takes for one of a hop.
 TRANSFORMS = {"pyfftw"}
-TRAINING = {"torch", "onnx", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0"}
+TRAINING = {"torch", "onnx", "librosa", "matplotlib", "pesq", "pystoi", "resemblyzer", "swift_f0", "transformers"}
+OTHER_TRACKERS = {"parselmouth", "torchcrepe"}  # in no extra; compared where somebody installed them
 LIVE = {"jack", "rtmidi", "sounddevice", "zeroconf"}
 ALLOWED = {
     "dsp": {"dsp", "numpy", *TRANSFORMS},
-    "models": {"dsp", "models", *RUN_TIME, *TRAINING},
+    "models": {"dsp", "models", *RUN_TIME, *TRAINING, *OTHER_TRACKERS},
     "plugin_bridge": {*ROOMS, *RUN_TIME, *LIVE, "mido", "pythonosc", "tomli_w"},
     "presets": set[str](),
 }

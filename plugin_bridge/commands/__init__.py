@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 
-COMMANDS = ("bounce", "live", "devices", "singers", "params", "train", "evaluate", "bench")
+COMMANDS = ("bounce", "live", "devices", "singers", "params", "train", "extractor", "evaluate", "bench")
 """In the order of the help."""
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from dsp.errors import MissingExtraError
+from plugin_bridge.commands.training import Bars, end_by_exception, positive
 from plugin_bridge.drafts import check_target
 
 if TYPE_CHECKING:
     from models.manifest import Manifest
-    from models.recipe import Watcher
     from plugin_bridge.commands import Subparsers
 
 KINDS = ("sawsing", "ddsp-add", "dwts")
-SMOOTHING = 0.99
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -41,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add("--attribution", default="", metavar="TEXT", help="who is to be credited, kept in the file")
     add(
         "--steps",
-        type=_positive,
+        type=positive,
         default=20000,
         metavar="N",
         help="in all, earlier runs counted; default 20000",
@@ -62,24 +58,17 @@ def add_parser(subparsers: Subparsers) -> None:
         "makes of them more like itself",
     )
     add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
-    add("--threads", type=_positive, metavar="N", help="CPU threads; default all")
+    add("--threads", type=positive, metavar="N", help="CPU threads; default all")
     add("--force", action="store_true", help="replace the singer file if it exists")
     add("--json", action="store_true", help="print what the file says of itself as JSON")
     parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up; give one")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and print the scores; 130 after an interrupt, the checkpoint written."""
     output = arguments.output or Path(f"{arguments.id}.onnx")
     check_target(output, force=arguments.force)
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_by_exception()
     try:
         manifest = _train(arguments, output)
     except KeyboardInterrupt:
@@ -92,10 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps")
         print(f"held out: {json.dumps(manifest.scores)}")
     return 0
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
@@ -119,7 +104,7 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         hold_out=tuple(arguments.hold_out),
         strangers=arguments.strangers,
     )
-    with _Bars(plan.steps + (plan.finish_steps if arguments.strangers else 0)) as bars:
+    with Bars(plan.steps + (plan.finish_steps if arguments.strangers else 0)) as bars:
         return train_singer(
             arguments.folder,
             facts,
@@ -129,41 +114,3 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
             threads=arguments.threads,
             watcher=bars.watcher(),
         )
-
-
-class _Bars:
-    """Two progress bars on a terminal: files analysed, steps done with the running loss."""
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._bar: Any = None
-        self._loss = 0.0
-        self._weight = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def watcher(self) -> Watcher:
-        """Return what the training calls."""
-        from models.recipe import Watcher  # noqa: PLC0415 - loads torch
-
-        return Watcher(self._files, self._step)
-
-    def _files(self, paths: Sequence[Path]) -> Iterable[Path]:
-        from tqdm import tqdm  # noqa: PLC0415
-
-        return tqdm(paths, desc="analysing", unit="file", disable=None, leave=False)
-
-    def _step(self, step: int, loss: float) -> None:
-        from tqdm import tqdm  # noqa: PLC0415
-
-        if self._bar is None:
-            self._bar = tqdm(total=self._steps, initial=step, desc="training", unit="step", disable=None)
-        self._loss = SMOOTHING * self._loss + (1.0 - SMOOTHING) * loss
-        self._weight = SMOOTHING * self._weight + (1.0 - SMOOTHING)
-        self._bar.set_postfix(loss=f"{self._loss / self._weight:.3f}", refresh=False)
-        self._bar.update()

@@ -1,0 +1,89 @@
+"""An extractor at run time, without torch: load its ONNX file, refuse what is not one, extract the melody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import soxr
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from dsp.errors import ModelFileError
+from models.extractor.manifest import FORMAT, METADATA_KEY, ExtractorManifest
+from models.extractor.windows import RATE, Melody, over_windows
+
+Float32 = NDArray[np.float32]
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 192000
+_OUTPUTS = ["feature", "f0", "voicing", "energy"]
+
+
+class MelodyExtractor:
+    """One loaded extractor file.
+
+    Args:
+        path: a file made by `plugin-bridge extractor`.
+
+    Raises:
+        ModelFileError: the file is missing, foreign, corrupted or newer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ModelFileError(f"{path} does not exist; make it with 'plugin-bridge extractor'")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            # By its path and not its bytes: the weights may lie in a file beside.
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            raise ModelFileError(f"{path} is not a readable ONNX model; make or copy it again") from error
+        self.manifest = _manifest(path, self._session)
+
+    def process(self, audio: Float32, sample_rate: int) -> Melody:
+        """Extract the melody of a voice, alone or among music.
+
+        Args:
+            audio: mono, (samples,), float32, finite, at any level.
+            sample_rate: hertz, 8000 to 192000.
+
+        Returns:
+            One frame per 10 ms that begins within the audio.
+
+        Raises:
+            ValueError: the audio is not mono or not finite, or the rate is out of range.
+        """
+        if audio.ndim != 1:
+            raise ValueError(f"audio of shape {audio.shape} is not mono; give (samples,)")
+        if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+            raise ValueError(
+                f"sample rate {sample_rate!r} is out of range; give {LOWEST_RATE} to {HIGHEST_RATE} Hz"
+            )
+        if not np.isfinite(audio).all():
+            raise ValueError("audio holds values that are not finite; replace them by 0")
+        heard = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)
+        return over_windows(self._run, np.asarray(heard, np.float32))
+
+    def _run(self, audio: Float32) -> Melody:
+        return Melody(*(part[0] for part in self._session.run(_OUTPUTS, {"audio": audio[None]})))
+
+
+def _manifest(path: Path, session: onnxruntime.InferenceSession) -> ExtractorManifest:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelFileError(
+            f"{path} is an ONNX model but no extractor; use one made by 'plugin-bridge extractor'"
+        )
+    try:
+        fields = json.loads(text)
+        version = fields.get("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise ModelFileError(
+                f"{path} has extractor format {version} and this version reads up to {FORMAT}; update"
+            )
+        return ExtractorManifest.model_validate(fields)
+    except (ValueError, ValidationError, AttributeError) as error:
+        raise ModelFileError(f"{path} has a broken manifest; make or copy it again") from error

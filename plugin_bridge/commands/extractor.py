@@ -1,0 +1,110 @@
+"""`plugin-bridge extractor`: a melody extractor on a self-supervised encoder; stops and goes on at will."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsp.errors import MissingExtraError
+from plugin_bridge.commands.training import Bars, end_by_exception, positive
+from plugin_bridge.drafts import check_target
+
+if TYPE_CHECKING:
+    from models.extractor.manifest import ExtractorManifest
+    from plugin_bridge.commands import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "extractor",
+        help="train a melody extractor on HuBERT or WavLM",
+        description="Train an extractor of pitch, energy, voicing and a melody feature that hold under music, "
+        "on an encoder of your own. Nothing is downloaded. Interrupt it when you like: the same command goes on "
+        "where it stopped. Needs the extra 'ssl'.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="dry recordings of voices; subfolders count")
+    add("--music", type=Path, required=True, metavar="FOLDER", help="accompaniment without a voice")
+    add(
+        "--encoder",
+        type=Path,
+        required=True,
+        metavar="HF_FOLDER",
+        help="HuBERT or WavLM from Hugging Face: config.json and model.safetensors",
+    )
+    add("-o", "--output", type=Path, required=True, metavar="FILE", help="extractor file to write, .onnx")
+    add(
+        "--steps", type=positive, default=5000, metavar="N", help="in all, earlier runs counted; default 5000"
+    )
+    add(
+        "--layers",
+        choices=("weighted", "last"),
+        default="weighted",
+        help="hear a weighted sum of all layers, or the last; default weighted",
+    )
+    add("--no-fft", action="store_true", help="leave the FFT blocks out")
+    add("--freeze", action="store_true", help="leave the encoder as it is")
+    add(
+        "--hold-out",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="voices and music kept for the scores; default every tenth voice. The last third of all other "
+        "music is kept, too",
+    )
+    add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
+    add("--threads", type=positive, metavar="N", help="CPU threads; default all")
+    add("--force", action="store_true", help="replace the extractor file if it exists")
+    add("--json", action="store_true", help="print what the file says of itself as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and print the scores; 130 after an interrupt, the checkpoint written."""
+    check_target(arguments.output, force=arguments.force)
+    end_by_exception()
+    try:
+        manifest = _train(arguments)
+    except KeyboardInterrupt:
+        print("\nplugin-bridge extractor: stopped; run the same command to go on", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(manifest.model_dump_json(indent=2))
+    else:
+        print(f"{arguments.output}: {manifest.encoder}, {manifest.steps} steps")
+        for when in ("before", "after"):
+            shares = getattr(manifest, f"layer_weights_{when}")
+            print(f"layer weights {when} tuning: {' '.join(f'{share:.3f}' for share in shares)}")
+        print(f"held out: {json.dumps(manifest.scores)}")
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> ExtractorManifest:
+    try:
+        from models.extractor.recipe import Sources, train_extractor  # noqa: PLC0415 - torch is an extra
+        from models.extractor.training import Plan  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"the extractor needs {error.name}, which is not installed; pip install 'plugin-bridge[ssl]'"
+        ) from error
+    plan = Plan(
+        steps=arguments.steps,
+        layers=arguments.layers,
+        fft=not arguments.no_fft,
+        freeze=arguments.freeze,
+    )
+    with Bars(plan.steps) as bars:
+        return train_extractor(
+            Sources(arguments.folder, arguments.music, arguments.encoder),
+            arguments.output,
+            plan=plan,
+            hold_out=arguments.hold_out,
+            device=arguments.device,
+            threads=arguments.threads,
+            watcher=bars.watcher(),
+        )
