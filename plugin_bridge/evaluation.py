@@ -1,60 +1,24 @@
-"""Have a clip sung by a singer, and score what comes out: the rows of `plugin-bridge evaluate`."""
+"""Score what a singer made of a clip: the rows of `plugin-bridge evaluate`."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.controls import VOICED
-from dsp.units import hop_size
 from models.metrics.intelligibility import pesq, stoi
-from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack, compare_pitch
+from models.metrics.pitch import compare_pitch
 from models.metrics.speaker import embedding, similarity
 from models.metrics.spectral import stft_loss
-from models.metrics.tracker import track_pitch
-from plugin_bridge.clips import Clip
-from plugin_bridge.core import Reading
-from plugin_bridge.engine import Engine
-from plugin_bridge.parameters import Value
-from plugin_bridge.sourcepitch import SourcePitch
+from plugin_bridge.audition import Take
 from plugin_bridge.target import Target
-from plugin_bridge.voices import Singer
 
 Float32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A clip and what does not depend on who sings it."""
-
-    clip: Clip
-    speaker: Float32
-    """Its speaker embedding."""
-    pitch: PitchTrack
-    """Its pitch by the independent tracker."""
-
-
-@dataclass(frozen=True)
-class Take:
-    """A clip as a singer sang it."""
-
-    source: Source
-    output: Float32
-    """Shape (samples,), aligned with the clip."""
-    requested: PitchTrack
-    """What the engine asked of the singer, frame by frame."""
-    pitch: PitchTrack
-    """The pitch of the output by the independent tracker."""
-    transpose: float
-    """Median interval between what the engine heard and what it asked for, semitones."""
-    output_at_pitch: Float32
-    """The output without transposition, for measures that a transposition disturbs."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +32,8 @@ class ConversionScores:
     """Semitones."""
     cents: float
     """Median error of the output's pitch against the requested one."""
+    rmse: float
+    """F0RMSE: the same as a root mean square of ln f0, which a few octaves dominate."""
     correlation: float
     """Of their logarithms; low on a held note, where there is little to correlate."""
     spread: float
@@ -113,69 +79,6 @@ class CopyScores:
     """The same of the recording itself: the ceiling."""
 
 
-def heard(clip: Clip, seconds: float = 0.0) -> Source:
-    """Measure a clip.
-
-    Args:
-        clip: a voice.
-        seconds: of a longer clip only the stretch of this length with the most voiced frames; 0 for all.
-
-    Raises:
-        MissingExtraError: the extra `eval` is not installed.
-        ValueError: the clip is silent.
-    """
-    pitch = track_pitch(clip.audio, clip.sample_rate)
-    frames = round(seconds * FRAMES_PER_SECOND)
-    if 0 < frames < pitch.f0.size:
-        counts = np.concatenate([[0], np.cumsum(pitch.voiced)])
-        first = int(np.argmax(counts[frames:] - counts[:-frames]))
-        hop = hop_size(clip.sample_rate)
-        clip = dataclasses.replace(clip, audio=clip.audio[first * hop : (first + frames) * hop])
-        pitch = PitchTrack(pitch.f0[first : first + frames], pitch.voiced[first : first + frames])
-    return Source(clip, embedding(clip.audio, clip.sample_rate), pitch)
-
-
-def sing(source: Source, singer: Singer, parameters: Mapping[str, Value]) -> Take:
-    """Have a clip sung by the engine, noting the pitch it asks for.
-
-    Args:
-        source: the clip.
-        singer: who sings it.
-        parameters: values that differ from the table's defaults.
-    """
-    clip = source.clip
-    scan = SourcePitch(clip.sample_rate)
-    scan.process(clip.audio[None])
-    output, readings = _render(clip, singer, {"source_pitch": scan.median(), **parameters})
-    asked = np.array([(r.f0_out, r.f0, r.voicing) for r in readings], np.float64)
-    voiced = asked[:, 2] > VOICED
-    steps = np.rint(1200.0 * np.log2(asked[voiced, 0] / asked[voiced, 1]))
-    interval = float(np.median(steps)) / 100.0 if voiced.any() else 0.0
-    return Take(
-        source=source,
-        output=output,
-        requested=PitchTrack(asked[:, 0], voiced),
-        pitch=track_pitch(output, clip.sample_rate),
-        transpose=interval,
-        output_at_pitch=_render(clip, singer, {**parameters, "transpose": 0.0})[0] if interval else output,
-    )
-
-
-def _render(clip: Clip, singer: Singer, parameters: Mapping[str, Value]) -> tuple[Float32, list[Reading]]:
-    """Return the output, aligned with the clip, and what was heard and asked for in every frame."""
-    hop = hop_size(clip.sample_rate)
-    engine = Engine(clip.sample_rate, 1, [singer], parameters=parameters)
-    frames = -(-clip.audio.size // hop)
-    padded = np.zeros((1, (frames + 1) * hop + engine.latency), np.float32)
-    padded[0, : clip.audio.size] = clip.audio
-    blocks, readings = [], []
-    for start in range(0, padded.shape[1] - hop + 1, hop):
-        blocks.append(engine.process(padded[:, start : start + hop]))
-        readings.append(engine.reading)
-    output = np.concatenate(blocks, axis=1)[0, engine.latency :][: clip.audio.size]
-    return output, readings[1 : frames + 1]  # the reading after block j is of frame j - 1
-
-
 def score_conversion(take: Take, singer: str, target: Target) -> ConversionScores:
     """Score a conversion.
 
@@ -185,9 +88,8 @@ def score_conversion(take: Take, singer: str, target: Target) -> ConversionScore
         target: the singer's held-out recordings.
     """
     clip = take.source.clip
-    pitch = compare_pitch(take.requested, take.pitch)
-    ratio = 2.0 ** (take.transpose / 12.0)
-    tracking = compare_pitch(PitchTrack(take.requested.f0 / ratio, take.requested.voiced), take.source.pitch)
+    pitch = compare_pitch(take.requested, take.pitch, take.source.scored)
+    tracking = compare_pitch(take.source.pitch, take.heard, take.source.scored)
     before = similarity(take.source.speaker, target.speaker)
     after = _likeness(take, target.speaker)
     return ConversionScores(
@@ -196,6 +98,7 @@ def score_conversion(take: Take, singer: str, target: Target) -> ConversionScore
         seconds=clip.seconds,
         transpose=take.transpose,
         cents=pitch.cents,
+        rmse=pitch.rmse,
         correlation=pitch.correlation,
         spread=pitch.spread,
         gross=pitch.gross,

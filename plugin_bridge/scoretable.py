@@ -33,6 +33,7 @@ CONVERSION = (
     Column("seconds", "s", ".1f", 5),
     Column("transpose", "semit.", "+.1f"),
     Column("cents", "cents", ".1f"),
+    Column("rmse", "F0RMSE", ".3f"),
     Column("correlation", "corr.", ".3f"),
     Column("spread", "spread", ".0f"),
     Column("gross", "gross", ".1%"),
@@ -57,6 +58,20 @@ COPY = (
     Column("pesq", "PESQ", ".2f"),
     Column("similarity", "sim.", ".3f"),
     Column("similarity_of_recording", "(rec.)", ".3f"),
+)
+
+MELODY = (
+    Column("tracker", "tracker", width=12),
+    Column("snr", "SNR", width=5),
+    Column("rmse", "F0RMSE", ".3f"),
+    Column("rise", "x clean", ".2f", 7),
+    Column("correlation", "F0CORR", ".3f"),
+    Column("voicing_f1", "F1", ".3f"),
+    Column("accuracy", "right", ".1%"),
+    Column("gross", "gross", ".1%"),
+    Column("octave", "octave", ".1%"),
+    Column("cents", "cents", ".1f"),
+    Column("cost", "ms/s", ".0f"),
 )
 
 

@@ -13,7 +13,7 @@ PACKAGES = ("swift_f0", "resemblyzer", "pystoi", "pesq", "torch")
 
 
 def check_eval_extra(*more: str) -> None:
-    """Check, without loading them, that all packages of evaluation are installed.
+    """Check, without loading them, that all packages that score conversions are installed.
 
     Args:
         *more: packages that are needed besides `PACKAGES`.
@@ -21,7 +21,16 @@ def check_eval_extra(*more: str) -> None:
     Raises:
         MissingExtraError: one is not.
     """
-    for name in (*PACKAGES, *more):
+    check_installed(*PACKAGES, *more)
+
+
+def check_installed(*packages: str) -> None:
+    """Check, without loading them, that packages of the extra are installed.
+
+    Raises:
+        MissingExtraError: one is not.
+    """
+    for name in packages:
         with eval_extra():
             if importlib.util.find_spec(name) is None:
                 raise ModuleNotFoundError(name=name)

@@ -17,13 +17,13 @@ RANGE_DB = 80.0
 Float32 = NDArray[np.float32]
 
 
-def spectrogram(audio: Float32, sample_rate: int, columns: int = 1200) -> NDArray[np.float64]:
-    """Return levels in dB re a full-scale sine, shape (bins up to 16 kHz, columns), Hann window of 2048."""
-    padded = np.pad(np.asarray(audio, np.float64), FFT // 2)
-    starts = np.linspace(0, padded.size - FFT, columns).astype(np.intp)
-    window = np.hanning(FFT)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FFT)[starts]
-    bins = int(min(TOP_HZ, sample_rate / 2) / sample_rate * FFT)
+def spectrogram(audio: Float32, sample_rate: int, columns: int = 1200, fft: int = FFT) -> NDArray[np.float64]:
+    """Return levels in dB re a full-scale sine, shape (bins up to 16 kHz, columns), Hann window of `fft`."""
+    padded = np.pad(np.asarray(audio, np.float64), fft // 2)
+    starts = np.linspace(0, padded.size - fft, columns).astype(np.intp)
+    window = np.hanning(fft)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, fft)[starts]
+    bins = int(min(TOP_HZ, sample_rate / 2) / sample_rate * fft)
     magnitudes = np.abs(np.fft.rfft(frames * window, axis=1))[:, :bins] * (2.0 / window.sum())
     return np.asarray(20.0 * np.log10(magnitudes.T + 1e-7))
 

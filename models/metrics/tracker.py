@@ -52,20 +52,33 @@ def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> PitchTrack:
     Raises:
         MissingExtraError: swift-f0 is not installed.
     """
+    coarse, scaled = _detected(audio, sample_rate, LOWEST_HZ, HIGHEST_HZ)
+    found = np.flatnonzero(coarse.voiced)
+    f0 = coarse.f0.copy()
+    f0[found] = _refined(scaled, found, _octave_checked(scaled, found, f0[found]))
+    return PitchTrack(f0, coarse.voiced)
+
+
+def coarse_pitch(audio: NDArray[np.float32], sample_rate: int, lowest: float, highest: float) -> PitchTrack:
+    """Measure the pitch of a voice by SwiftF0 alone; as `track_pitch`, from `lowest` to `highest` hertz."""
+    return _detected(audio, sample_rate, lowest, highest)[0]
+
+
+def _detected(
+    audio: NDArray[np.float32], sample_rate: int, lowest: float, highest: float
+) -> tuple[PitchTrack, NDArray[np.float32]]:
+    """Return what SwiftF0 finds, and the audio it found it in, at 16 kHz."""
     frames = -(-audio.size * FRAMES_PER_SECOND // sample_rate)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak == 0.0:
-        return PitchTrack(np.full(frames, LOWEST_HZ), np.zeros(frames, bool))
+        return PitchTrack(np.full(frames, lowest), np.zeros(frames, bool)), audio
     at_rate = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)
     scaled = np.asarray(at_rate * np.float32(LOUDEST / peak), np.float32)
-    coarse = _detector().detect(scaled, RATE, LOWEST_HZ, HIGHEST_HZ)
+    coarse = _detector().detect(scaled, RATE, lowest, highest)
     times = np.arange(frames) / FRAMES_PER_SECOND
-    log_f0 = np.interp(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, LOWEST_HZ, HIGHEST_HZ)))
+    log_f0 = np.interp(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, lowest, highest)))
     voiced = np.interp(times, coarse.timestamps, coarse.confidence) >= CONFIDENCE
-    f0 = np.exp2(log_f0)
-    found = np.flatnonzero(voiced)
-    f0[voiced] = _refined(scaled, found, _octave_checked(scaled, found, f0[voiced]))
-    return PitchTrack(f0, voiced)
+    return PitchTrack(np.exp2(log_f0), voiced), scaled
 
 
 @lru_cache(maxsize=1)

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import (
-    add_force,
     add_parameters,
     add_seconds,
     add_singer,
+    number_within,
     parameter_values,
 )
-from plugin_bridge.scoretable import CONVERSION, COPY, header, line, without_nan
+from plugin_bridge.commands.report import Report, add_report
+from plugin_bridge.scoretable import CONVERSION, COPY, header, line
 
 if TYPE_CHECKING:
+    from plugin_bridge.audition import Take
+    from plugin_bridge.clips import Clip
     from plugin_bridge.commands import Subparsers
-    from plugin_bridge.evaluation import ConversionScores, CopyScores, Take
+    from plugin_bridge.evaluation import ConversionScores, CopyScores
     from plugin_bridge.evaluationplan import Plan
     from plugin_bridge.parameters import Value
     from plugin_bridge.target import Target
 
     Row = ConversionScores | CopyScores
 
+SNR_DB = 5.0
 _EPILOG = """\
 Conversion: cents, corr(elation), gross (beyond 50 cents), octave and F1 (voicing) compare the output's pitch,
 measured by another tracker than the engine's, with what the engine asked for; spread is how many cents that
@@ -35,8 +39,19 @@ moves: a held note has little to correlate. src ct and src F1 compare the two tr
 and after are the likeness of source and output to the singer's held-out recordings (Resemblyzer), real that
 of those recordings among themselves in clips as long: short ones tell less. STOI is of the output against the
 source; it falls when the voice is transposed, so "at pi." is the same at the source's pitch.
+With --music the engine hears the source under accompaniment; cents and the rest compare the output's pitch
+with that of the clean source, moved by the interval the engine chose, where two trackers agree on it.
 Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
 compared with the recording, and (rec.) is the recording's own likeness to them all.
+Melody: every voice is mixed with an excerpt of the accompaniment drawn by its name, at 15 to 0 dB SNR (mean
+powers where the voice is within 40 dB of its loudest). Trackers are compared with the pitch of the clean
+voice: seconds,hertz in NAME.f0.csv beside NAME.wav (0 hertz: unvoiced), or what the independent tracker and
+`periodicity` agree on within 50 cents; other frames carry no score, which favours these two when clean.
+With --singer the voices are sung by it first, and the pitch it was asked for is the exact label. F0RMSE is of
+ln f0 over frames voiced in both, x clean its rise; F0CORR the mean over voices that move by 50 cents; right
+the share of frames right in voicing and within 50 cents; ms/s the computing for a second of audio.
+Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 SwiftF0 by itself; praat
+(praat-parselmouth) and crepe (torchcrepe) where you installed them.
 Exit status: 0 done, 2 bad input.
 """
 
@@ -62,81 +77,76 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add("--plan", type=Path, metavar="FILE", help="TOML with pairs and references, instead of these three")
     add("--copy", nargs="+", type=Path, metavar="PATH", help="held-out recordings for copy synthesis")
-    add_seconds(parser, 0.0, 0.0, "of a longer clip take the stretch of this length with the most singing")
+    add("--melody", nargs="+", type=Path, metavar="VOICE", help="clean voices to compare pitch trackers on")
     add(
-        "--json",
-        nargs="?",
-        const="-",
-        metavar="FILE.json",
-        help="print JSON instead of the table, or write it to a file",
+        "--music",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="accompaniment for --melody; for SOURCE one file for each or one for all, from the start",
     )
-    add("--plots", type=Path, metavar="FOLDER", help="a picture of each pair: spectrograms and pitch")
-    add_force(parser)
-    add_parameters(parser, leave_out=("singer",))
+    add(
+        "--snr",
+        type=number_within(-20, 60),
+        default=SNR_DB,
+        metavar="DB",
+        help=f"of SOURCE over --music, where it is heard (default {SNR_DB:g})",
+    )
+    add("--tracker", action="append", default=[], metavar="NAME", help="for --melody; may be repeated")
+    add_seconds(parser, 0.0, 0.0, "of a longer clip take the stretch of this length with the most singing")
+    add_report(parser, "a picture of each pair or voice: spectrograms and pitch")
+    add_parameters(parser, leave_out=("singer", "melody"))  # no notes come that could be a melody
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a row for each pair, and the means."""
+    """Print a row for each pair, and the means; or those of the pitch trackers."""
     from models.metrics.extras import check_eval_extra  # noqa: PLC0415
+    from plugin_bridge.commands.evaluatemelody import run_melody  # noqa: PLC0415
 
     _check(arguments)
+    if arguments.melody:
+        return run_melody(arguments)
     check_eval_extra(*(("matplotlib",) if arguments.plots is not None else ()))
-    report = _target(arguments)
+    report = Report(arguments)
     columns = COPY if arguments.copy else CONVERSION
-    talk: Callable[[str], None] = _nothing if arguments.json == "-" else _say
     rows: list[Row] = []
-    for row in _copies(arguments) if arguments.copy else _conversions(arguments):
+    for row in _copies(arguments, report) if arguments.copy else _conversions(arguments, report):
         if not rows:
-            talk(header(columns))
+            report.say(header(columns))
         rows.append(row)
-        talk(line(columns, asdict(row)))
+        report.say(line(columns, asdict(row)))
     means = _means(rows)
     for singer, mean in means.items():
-        talk(line(columns, {"source": "MEAN", "singer": singer, **mean}))
-    text = json.dumps(without_nan({"rows": [asdict(row) for row in rows], "means": means}), indent=2)
-    if report is not None:
-        _write(report, text, force=arguments.force)
-    elif arguments.json:
-        print(text)
+        report.say(line(columns, {"source": "MEAN", "singer": singer, **mean}))
+    report.finish({"rows": [asdict(row) for row in rows], "means": means})
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:
     listed = bool(arguments.sources or arguments.reference)
-    if sum((listed, arguments.plan is not None, arguments.copy is not None)) != 1:
+    tasks = (listed, *(task is not None for task in (arguments.plan, arguments.copy, arguments.melody)))
+    if sum(tasks) != 1:
         raise UsageError(
-            "one thing to evaluate is needed; give SOURCE... with --reference, --copy, or --plan"
+            "one thing to evaluate is needed; give SOURCE... with --reference, --copy, --plan or --melody"
         )
+    if arguments.melody is None and arguments.tracker:
+        raise UsageError("--tracker goes with --melody only; leave it out")
+    if arguments.music and not (listed or arguments.melody):
+        raise UsageError("--music goes with SOURCE... or --melody only; leave it out")
     if arguments.plan is not None and arguments.singer:
         raise UsageError("--singer does not go with --plan, which names the singers; leave one out")
-    if arguments.plan is None and not arguments.singer:
+    if (listed or arguments.copy) and not arguments.singer:
         raise UsageError("a singer is needed; name it with --singer")
     if listed and not (arguments.sources and arguments.reference):
         raise UsageError("sources and held-out recordings are needed; give SOURCE... and --reference")
 
 
-def _target(arguments: argparse.Namespace) -> Path | None:
-    """Return where the report goes, checked before the work; None for no file."""
-    from plugin_bridge.drafts import check_target  # noqa: PLC0415
-
-    if arguments.plots is not None:
-        _make(arguments.plots)
-    if arguments.json in (None, "-"):
-        return None
-    target = Path(arguments.json)
-    if target.suffix != ".json":  # it may be a source that followed a bare --json
-        raise UsageError(
-            f"--json {arguments.json!r} does not end in .json; name such a file or put --json last"
-        )
-    check_target(target, force=arguments.force)
-    return target
-
-
-def _conversions(arguments: argparse.Namespace) -> Iterator[ConversionScores]:
+def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[ConversionScores]:
+    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.evaluation import heard, score_conversion, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
 
     plan = _plan(arguments)
     cast = Cast()
@@ -144,20 +154,23 @@ def _conversions(arguments: argparse.Namespace) -> Iterator[ConversionScores]:
     ids = {name: singer.id for name, singer in singers.items()}
     targets = _targets(plan, ids)
     values = parameter_values(arguments)
-    for item in plan.items:
-        source = _measured(heard, read_clip(item.paths, item.name), item.seconds)
+    for item, music in zip(plan.items, _music(arguments, len(plan.items)), strict=True):
+        clip = read_clip(item.paths, item.name)
+        mix = None if music is None else _measured(_mix, clip, read_clip([music]), arguments.snr)
+        source = _measured(heard, clip, item.seconds, mix)
         for name in item.singers:
             take = sing(source, singers[name], values)
             row = score_conversion(take, ids[name], targets[name])
-            _plot(arguments, take, row, f"{row.cents:.1f} cents, voicing F1 {row.voicing_f1:.3f}")
+            _plot(report, take, row, f"{row.cents:.1f} cents, voicing F1 {row.voicing_f1:.3f}")
             yield row
 
 
-def _copies(arguments: argparse.Namespace) -> Iterator[CopyScores]:
+def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScores]:
     from models.metrics.speaker import mean_embedding  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.clips import read_clip, recordings  # noqa: PLC0415
-    from plugin_bridge.evaluation import heard, score_copy, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.evaluation import score_copy  # noqa: PLC0415 - loads the engine
 
     singers = [Cast().load([name])[0] for name in arguments.singer]
     values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
@@ -168,7 +181,7 @@ def _copies(arguments: argparse.Namespace) -> Iterator[CopyScores]:
         for source in sources:
             take = sing(source, singer, values)
             row = score_copy(take, f"{singer.id} {singer.kind}", target)
-            _plot(arguments, take, row, f"loss {row.stft_loss:.3f}, PESQ {row.pesq:.2f}")
+            _plot(report, take, row, f"loss {row.stft_loss:.3f}, PESQ {row.pesq:.2f}")
             yield row
 
 
@@ -204,20 +217,41 @@ def _measured(measure: Callable[..., Any], *audio: Any) -> Any:  # noqa: ANN401 
         raise UsageError(str(error)) from error
 
 
-def _plot(arguments: argparse.Namespace, take: Take, row: Row, note: str) -> None:
-    if arguments.plots is None:
-        return
-    from models.metrics.plots import plot_pair  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.drafts import Draft  # noqa: PLC0415
+def _music(arguments: argparse.Namespace, count: int) -> Sequence[Path | None]:
+    """Return the accompaniment of each source."""
+    from plugin_bridge.clips import recordings  # noqa: PLC0415 - loads numpy
 
-    clip = take.source.clip
-    plain = "".join(c if c.isalnum() else "-" for c in f"{row.source}-{row.singer}")
-    with Draft(arguments.plots / f"{plain}.png", force=arguments.force) as draft:
-        title = f"{row.source} sung by {row.singer}: {note}"
-        plot_pair(
-            draft.path, title, (clip.audio, take.output), clip.sample_rate, (take.requested, take.pitch)
+    if not arguments.music:
+        return [None] * count
+    files = recordings(arguments.music)
+    if len(files) not in (1, count):
+        raise UsageError(
+            f"{len(files)} files of --music do not fit {count} sources; give one for each or one for all"
         )
-        draft.commit()
+    return files if len(files) == count else files * count
+
+
+def _mix(clip: Clip, music: Clip, snr: float) -> Any:  # noqa: ANN401 - an array
+    """Return a clip with the accompaniment under it, both from their start."""
+    from models.metrics.accompaniment import from_start, mixed  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.melodytable import at_rate  # noqa: PLC0415
+
+    rate = clip.sample_rate
+    return mixed(clip.audio, from_start(at_rate(music, rate), clip.audio.size), snr, rate)
+
+
+def _plot(report: Report, take: Take, row: Row, note: str) -> None:
+    from models.metrics.plots import plot_pair  # noqa: PLC0415 - loads numpy
+
+    source = take.source
+    draw = partial(
+        plot_pair,
+        title=f"{row.source} sung by {row.singer}: {note}",
+        sounds=(source.clip.audio if source.mix is None else source.mix, take.output),
+        sample_rate=source.clip.sample_rate,
+        pitches=(take.requested, take.pitch),
+    )
+    report.draw(f"{row.source}-{row.singer}", draw)
 
 
 def _means(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
@@ -226,31 +260,3 @@ def _means(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     singers = list(dict.fromkeys(row.singer for row in rows))
     means = {singer: mean_row([row for row in rows if row.singer == singer]) for singer in singers}
     return means if len(singers) == 1 else {**means, "all": mean_row(rows)}
-
-
-def _make(folder: Path) -> None:
-    from plugin_bridge.drafts import unwritable  # noqa: PLC0415
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-
-
-def _write(target: Path, text: str, *, force: bool) -> None:
-    from plugin_bridge.drafts import Draft, unwritable  # noqa: PLC0415
-
-    with Draft(target, force=force) as draft:
-        try:
-            draft.path.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise unwritable(target, error) from error
-        draft.commit()
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def _nothing(_: str) -> None:
-    pass

@@ -9,8 +9,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from models.metrics.extras import PACKAGES
+from plugin_bridge.audition import Source
 from plugin_bridge.clips import Clip
-from plugin_bridge.evaluation import Source
 from tests.doubles import sung
 from tests.extras import needs
 from tests.singerfiles import write_singer

@@ -82,7 +82,7 @@ def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "give SOURCE... with --reference, --copy, or --plan"),
+        ((), "give SOURCE... with --reference, --copy, --plan or --melody"),
         (("a.wav",), "a singer is needed"),
         (("a.wav", "--singer", "x"), "give SOURCE... and --reference"),
         (("a.wav", "--copy", "b"), "one thing to evaluate is needed"),

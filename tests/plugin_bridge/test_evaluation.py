@@ -8,8 +8,9 @@ import math
 import numpy as np
 import pytest
 
+from plugin_bridge.audition import heard, sing
 from plugin_bridge.clips import Clip
-from plugin_bridge.evaluation import CopyScores, heard, mean_row, score_conversion, score_copy, sing
+from plugin_bridge.evaluation import CopyScores, mean_row, score_conversion, score_copy
 from plugin_bridge.target import Target
 from tests.doubles import CopySinger, sung
 from tests.extras import needs
