@@ -1,0 +1,1 @@
+"""Tests of how good a conversion or a pitch tracker is."""
