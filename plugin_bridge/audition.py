@@ -19,6 +19,7 @@ from models.metrics.tracker import track_pitch
 from plugin_bridge.clips import Clip
 from plugin_bridge.engine import Engine
 from plugin_bridge.parameters import Value
+from plugin_bridge.pitchtracking import USUAL, PitchName
 from plugin_bridge.sourcepitch import SourcePitch
 from plugin_bridge.voices import Singer
 
@@ -83,17 +84,18 @@ def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Sourc
     return Source(clip, speaker, known.track, known.scored, mix[samples])
 
 
-def sing(source: Source, singer: Singer, parameters: Mapping[str, Value]) -> Take:
+def sing(source: Source, singer: Singer, parameters: Mapping[str, Value], pitch: PitchName = USUAL) -> Take:
     """Have a clip sung by the engine, noting the pitch it asks for.
 
     Args:
         source: the clip.
         singer: who sings it.
         parameters: values that differ from the table's defaults.
+        pitch: how the engine hears the source.
     """
     clip = source.clip
     audio = clip.audio if source.mix is None else source.mix
-    sung = render(audio, clip.sample_rate, singer, parameters)
+    sung = render(audio, clip.sample_rate, singer, parameters, pitch)
     voiced = sung.heard.voiced
     steps = np.rint(1200.0 * np.log2(sung.requested.f0[voiced] / sung.heard.f0[voiced]))
     interval = float(np.median(steps)) / 100.0 if voiced.any() else 0.0
@@ -105,7 +107,9 @@ def sing(source: Source, singer: Singer, parameters: Mapping[str, Value]) -> Tak
         requested=sung.requested if source.mix is None else transposed(source.pitch, interval),
         pitch=track_pitch(sung.output, clip.sample_rate),
         transpose=interval,
-        output_at_pitch=render(audio, clip.sample_rate, singer, level).output if interval else sung.output,
+        output_at_pitch=(
+            render(audio, clip.sample_rate, singer, level, pitch).output if interval else sung.output
+        ),
     )
 
 
@@ -120,7 +124,13 @@ class Rendered(NamedTuple):
     """What it asked of the singer: exactly the pitch of the output."""
 
 
-def render(audio: Float32, sample_rate: int, singer: Singer, parameters: Mapping[str, Value]) -> Rendered:
+def render(
+    audio: Float32,
+    sample_rate: int,
+    singer: Singer,
+    parameters: Mapping[str, Value],
+    pitch: PitchName = USUAL,
+) -> Rendered:
     """Have audio sung by the engine, as a bounce does.
 
     Args:
@@ -128,11 +138,13 @@ def render(audio: Float32, sample_rate: int, singer: Singer, parameters: Mapping
         sample_rate: native, hertz.
         singer: who sings.
         parameters: values that differ from the table's defaults.
+        pitch: how it hears the audio.
     """
     hop = hop_size(sample_rate)
-    scan = SourcePitch(sample_rate)
+    scan = SourcePitch(sample_rate, pitch)
     scan.process(audio[None])
-    engine = Engine(sample_rate, 1, [singer], parameters={"source_pitch": scan.median(), **parameters})
+    values = {"source_pitch": scan.median(), **parameters}
+    engine = Engine(sample_rate, 1, [singer], parameters=values, pitch=pitch)
     frames = -(-audio.size // hop)
     padded = np.zeros((1, (frames + 1) * hop + engine.latency), np.float32)
     padded[0, : audio.size] = audio
