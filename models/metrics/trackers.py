@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import soxr
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
-from dsp.pitch import PitchFrame, PitchTracker
+from dsp.pitch import PitchTracker, VoiceTracker
 from dsp.units import hop_size
 from models.metrics import tracker as independent
 from models.metrics.extras import eval_extra
@@ -25,17 +25,6 @@ CREPE_RATE = 16000
 CREPE_SURE = 0.5  # CREPE gives a confidence and leaves the decision open
 
 Float32 = NDArray[np.float32]
-
-
-class Streaming(Protocol):
-    """A tracker that hears hops of 10 ms, as `dsp.pitch.PitchTracker` does."""
-
-    @property
-    def latency(self) -> int:
-        """Samples from a frame's centre to the end of the hop that completes it."""
-
-    def process(self, x: Float32) -> PitchFrame:
-        """Take one hop and return the frame `latency` samples before its end."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +44,8 @@ class Tracker:
         return all(_found(name) for name in self.needs)
 
 
-def streamed(tracker: Streaming, audio: Float32, sample_rate: int) -> PitchTrack:
-    """Return what a streaming tracker hears, its latency taken off.
+def streamed(tracker: VoiceTracker, audio: Float32, sample_rate: int) -> PitchTrack:
+    """Return what a streaming tracker hears, frame by frame from the first sample on.
 
     Args:
         tracker: fresh.
@@ -65,10 +54,9 @@ def streamed(tracker: Streaming, audio: Float32, sample_rate: int) -> PitchTrack
     """
     hop = hop_size(sample_rate)
     frames = -(-audio.size // hop)
-    late = tracker.latency // hop - 1
-    padded = np.zeros((frames + late) * hop, np.float32)
+    padded = np.zeros((frames + 1) * hop, np.float32)
     padded[: audio.size] = audio
-    heard = [tracker.process(x) for x in padded.reshape(-1, hop)][late:]
+    heard = [tracker.process(x) for x in padded.reshape(-1, hop)][1:]  # hop j brings frame j - 1
     return PitchTrack(
         np.array([frame.f0 for frame in heard], np.float64),
         np.array([frame.voicing > VOICED for frame in heard], bool),
@@ -76,8 +64,9 @@ def streamed(tracker: Streaming, audio: Float32, sample_rate: int) -> PitchTrack
 
 
 def _melody(audio: Float32, sample_rate: int) -> PitchTrack:
-    module: Any = importlib.import_module("models.melody.tracker")
-    return streamed(module.MelodyTracker(sample_rate), audio, sample_rate)
+    from models.melody.tracker import MelodyTracker  # noqa: PLC0415 - loads onnxruntime
+
+    return streamed(MelodyTracker(sample_rate), audio, sample_rate)
 
 
 def _periodicity(audio: Float32, sample_rate: int) -> PitchTrack:
@@ -136,7 +125,7 @@ def _crepe(audio: Float32, sample_rate: int) -> PitchTrack:
 
 
 TRACKERS: Mapping[str, Tracker] = {
-    "melody": Tracker(_melody, ("models.melody.tracker",), "a build with the melody network"),
+    "melody": Tracker(_melody),
     "periodicity": Tracker(_periodicity),
     "pyin": Tracker(_pyin, ("librosa",), "pip install librosa"),
     "swiftf0": Tracker(_swiftf0, ("swift_f0",), "pip install swift-f0"),

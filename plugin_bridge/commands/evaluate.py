@@ -61,8 +61,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="score conversions and copies",
-        description="Score conversions; with --copy how well a singer copies its own recordings; with --melody "
-        "how pitch trackers do under accompaniment.",
+        description="Score conversions; with --copy how well a singer copies its own recordings; with "
+        "--melody how pitch trackers do under accompaniment.",
         epilog=_EPILOG,
         allow_abbrev=False,
     )
