@@ -48,7 +48,7 @@ def test_silence_has_no_pitch(name: str) -> None:
 
 
 class Echo:
-    """A tracker whose pitch is the sample at the centre of the frame, two hops before the end of the newest."""
+    """A tracker whose pitch is the sample at the frame centre, two hops before the newest end."""
 
     def __init__(self) -> None:
         self.reset()
@@ -63,7 +63,7 @@ class Echo:
 
 def test_a_streaming_tracker_is_brought_into_line_with_the_audio() -> None:
     hop = RATE // 100
-    x = np.arange(5 * hop + 1, dtype=np.float32) / hop
+    x = (np.arange(5 * hop + 1) / hop).astype(np.float32)
     found = streamed(Echo(), x, RATE)
     assert found.f0.tolist() == [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
     assert found.voiced.tolist() == [False, False, True, True, True, True]
