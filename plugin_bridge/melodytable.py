@@ -21,6 +21,7 @@ from models.metrics.trackers import TRACKERS
 from plugin_bridge.audition import render
 from plugin_bridge.clips import Clip, read_clip
 from plugin_bridge.parameters import Value
+from plugin_bridge.pitchtracking import USUAL, PitchName
 from plugin_bridge.resampling import resampled
 from plugin_bridge.voices import Singer
 
@@ -108,16 +109,17 @@ def read_voice(path: Path, seconds: float) -> Voice:
     return _cut(Voice(clip, known), seconds)
 
 
-def resung(voice: Voice, singer: Singer, parameters: Mapping[str, Value]) -> Voice:
+def resung(voice: Voice, singer: Singer, parameters: Mapping[str, Value], pitch: PitchName = USUAL) -> Voice:
     """Return a voice as a singer sings it: audio whose pitch is known exactly, frame by frame.
 
     Args:
         voice: whose melody and words.
         singer: who sings.
         parameters: values that differ from the table's defaults.
+        pitch: how the engine hears the voice.
     """
     clip = voice.clip
-    sung = render(clip.audio, clip.sample_rate, singer, parameters)
+    sung = render(clip.audio, clip.sample_rate, singer, parameters, pitch)
     exact = Reference(sung.requested, np.ones(sung.requested.f0.size, bool), exact=True)
     name = f"{clip.name} by {singer.id}"
     return Voice(dataclasses.replace(clip, name=name, audio=sung.output), exact)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import (
     add_parameters,
+    add_pitch,
     add_seconds,
     add_singer,
     number_within,
@@ -94,6 +95,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help=f"of SOURCE over --music, where it is heard (default {SNR_DB:g})",
     )
     add("--tracker", action="append", default=[], metavar="NAME", help="for --melody; may be repeated")
+    add_pitch(parser)
     add_seconds(parser, 0.0, 0.0, "of a longer clip take the stretch of this length with the most singing")
     add_report(parser, "a picture of each pair or voice: spectrograms and pitch")
     add_parameters(parser, leave_out=("singer", "melody"))  # no notes come that could be a melody
@@ -160,7 +162,7 @@ def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[Conv
         mix = None if music is None else _measured(_mix, clip, read_clip([music]), arguments.snr)
         source = _measured(heard, clip, item.seconds, mix)
         for name in item.singers:
-            take = sing(source, singers[name], values)
+            take = sing(source, singers[name], values, arguments.pitch)
             row = score_conversion(take, ids[name], targets[name])
             _plot(report, take, row, f"{row.cents:.1f} cents, voicing F1 {row.voicing_f1:.3f}")
             yield row
@@ -180,7 +182,7 @@ def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScore
     target = mean_embedding([source.speaker for source in sources])
     for singer in singers:
         for source in sources:
-            take = sing(source, singer, values)
+            take = sing(source, singer, values, arguments.pitch)
             row = score_copy(take, f"{singer.id} {singer.kind}", target)
             _plot(report, take, row, f"loss {row.stft_loss:.3f}, PESQ {row.pesq:.2f}")
             yield row

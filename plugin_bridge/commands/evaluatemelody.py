@@ -95,7 +95,7 @@ def _voices(arguments: argparse.Namespace) -> Iterator[Voice]:
         if not singers:
             yield voice
         for singer in singers:
-            yield resung(voice, singer, values)
+            yield resung(voice, singer, values, arguments.pitch)
 
 
 def _tried(report: Report, voice: Voice, music: Sequence[Clip], names: Sequence[str]) -> list[Trial]:
