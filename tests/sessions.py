@@ -14,6 +14,7 @@ from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.drivers.driver import Form
 from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.parameters import Value
+from plugin_bridge.pitchtracking import PitchName
 from plugin_bridge.voices import Singer
 from tests.doubles import BRIGHT, DARK
 
@@ -27,6 +28,7 @@ class Live:
     singers: Sequence[Singer] = (DARK, BRIGHT)
     sample_rate: int = 48000
     seed: int = 7
+    pitch: PitchName = "periodicity"
     values: Mapping[str, Value] = field(default_factory=lambda: {"singer": "dark", "morph_singer": ""})
     gaps: Sequence[tuple[int, int]] = ()
     """Input left out."""
@@ -34,11 +36,12 @@ class Live:
     """Output left out, by the input for which it was made."""
 
     def header(self) -> SessionHeader:
-        return SessionHeader.of(self.singers, self.seed, self.values)
+        return SessionHeader.of(self.singers, self.seed, self.values, self.pitch)
 
     def engine(self, channels: int = 1) -> Engine:
         singers = list(self.singers)
-        return Engine(self.sample_rate, channels, singers, seed=self.seed, parameters=self.values)
+        form = (self.sample_rate, channels)
+        return Engine(*form, singers, seed=self.seed, parameters=self.values, pitch=self.pitch)
 
     def record(
         self, folder: Path, source: Float32, sizes: Sequence[int], events: Sequence[AnyEvent] = ()

@@ -27,6 +27,9 @@ from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from dsp.units import MOST_HOPS, hop_size
+from models.melody.features import MelodySpectra
+from models.melody.grid import BINS
+from models.melody.tracker import MelodyTracker
 from plugin_bridge.dither import Quantizer
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import Event
@@ -255,13 +258,34 @@ def panner() -> tuple[Render, Callable[[], None]]:
     return (lambda x: block.process(np.stack([x, 0.5 * x]), x)[0]), block.reset
 
 
+def melody_tracker() -> tuple[Render, Callable[[], None]]:
+    block = MelodyTracker(RATE)
+
+    def render(x: Float32) -> Float32:
+        pitch = block.process(x)
+        return spread([*pitch, block.energy, *block.feature[:100]])
+
+    return render, block.reset
+
+
+def melody_spectra() -> tuple[Render, Callable[[], None]]:
+    block = MelodySpectra(RATE)
+    power = np.zeros((2, BINS), np.float32)
+
+    def render(x: Float32) -> Float32:
+        block.process(x, power)
+        return spread(power[:, :80])
+
+    return render, block.reset
+
+
 def quantizer() -> tuple[Render, Callable[[], None]]:
     block = Quantizer(16, 1)
     return (lambda x: block.process(x[None])[0]), block.reset
 
 
-def engine() -> tuple[Render, Callable[[], None]]:
-    block = Engine(RATE, 1, [CopySinger("dark", -3.0), CopySinger("bright", 3.0)])
+def engine(pitch: str = "periodicity") -> tuple[Render, Callable[[], None]]:
+    block = Engine(RATE, 1, [CopySinger("dark", -3.0), CopySinger("bright", 3.0)], pitch=pitch)
     score = [
         Event(700, "singer", "bright"),
         Event(1111, "transpose", 7.0),
@@ -296,9 +320,12 @@ BLOCKS: dict[str, Block] = {
     "Delay": Block(delay),
     "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MOST_HOPS)),
     "Engine": Block(engine),
+    "Engine under music": Block(lambda: engine("melody")),
     "FeatureExtractor": Block(by_hops(features)),
     "HarmonicBank": Block(by_hops(bank)),
     "HopFifo": Block(fifo),
+    "MelodySpectra": Block(by_hops(melody_spectra)),
+    "MelodyTracker": Block(by_hops(melody_tracker)),
     "Panner": Block(by_hops(panner)),
     "Phase": Block(by_hops(phase, MOST_HOPS)),
     "PitchTracker": Block(by_hops(tracker)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Random = np.random.Generator
 
+VERSION = 1  # raise it when music is heard otherwise, so that what is on disk is made again
 SPEEDS = (-4.0, -2.0, 0.0, 1.0, 3.0)
 """Semitones by which a recording is played faster: other keys, other tempi."""
 HELD_OUT_SHARE = 1.0 / 3.0
@@ -26,8 +29,24 @@ MOST_PARTIALS = 24
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 11), (0, 3, 7, 10), (0, 5, 7), (0, 3, 6))
 
 
-def recorded(path: Path) -> list[Float32]:
-    """Return the first two thirds of a music file at several speeds, as the features hear them."""
+def recorded(path: Path, cache: Path) -> list[Float32]:
+    """Return the first two thirds of a music file at several speeds, as the features hear them.
+
+    Args:
+        path: an audio file.
+        cache: a folder in which they are kept; safe to delete.
+    """
+    digest = hashlib.sha256(json.dumps([VERSION, SPEEDS]).encode() + path.read_bytes()).hexdigest()[:24]
+    stored = cache / f"{digest}-music.npz"
+    if not stored.exists():
+        partial = stored.with_suffix(".part.npz")
+        np.savez(partial, *_at_speeds(path))
+        partial.replace(stored)
+    with np.load(stored) as data:
+        return [data[name] for name in data.files]
+
+
+def _at_speeds(path: Path) -> list[Float32]:
     audio = read_voice(path)
     audio = audio[: round(audio.size * (1.0 - HELD_OUT_SHARE))]
     ratios = [2.0 ** (speed / 12.0) for speed in SPEEDS]

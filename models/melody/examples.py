@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.melody.features import windows
 from models.melody.grid import BINS
 from models.melody.network import LEAST_POWER
-from models.melody.takes import FRAME, RATE, Take
+from models.melody.takes import FRAME, FULL_SCALE, RATE, Take
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -25,13 +27,27 @@ DELAY = round(0.001 * RATE)
 """Of `dsp.decimator` at this rate, samples: it shortens the look-ahead."""
 
 
+LEAST_RMS = 1e-3
+"""Of what is sung, re the peak of the recording; below, the excerpt counts as silent."""
+PAUSE = 0.1
+"""Music so far below its own level pauses, and another stretch is drawn."""
+
+
 @dataclass(frozen=True)
 class Mixture:
     """How voices are put among other sounds."""
 
-    accompanied: float = 0.6
+    moved: float = 0.5
+    """Share of the voices played at another speed."""
+    voice_semitones: tuple[float, float] = (-7.0, 9.0)
+    """By so much they rise, formants and all: pitches and throats that nobody recorded."""
+    music_semitones: tuple[float, float] = (-4.0, 4.0)
+    """By so much all music rises."""
+    accompanied: float = 0.7
     """Share of the examples with music."""
-    snr_db: tuple[float, float] = (-3.0, 20.0)
+    doubled: float = 0.25
+    """Share of the accompaniments that are two pieces at once."""
+    snr_db: tuple[float, float] = (-6.0, 20.0)
     """Level of the voice over the music, over the frames in which it sings."""
     alone: float = 0.04
     """Share of the examples in which the voice is silent."""
@@ -86,19 +102,22 @@ class ExampleMaker:
         batch: int,
         how: Mixture | None = None,
     ) -> None:
-        self._audio = np.concatenate([np.rint(32767.0 * take.audio).astype(np.int16) for take in takes])
+        self._audio = np.concatenate([np.rint(FULL_SCALE * take.audio).astype(np.int16) for take in takes])
         self._f0 = np.concatenate([take.f0 for take in takes])
         self._voicing = np.concatenate([take.voicing for take in takes])
-        self._music = [piece for piece in music if piece.size > (frames + 12) * FRAME]
-        if self._f0.size <= frames + 12 or not self._music:
+        longest = 2 * (frames + 12)
+        self._music = [piece for piece in music if piece.size > longest * FRAME]
+        if self._f0.size <= longest or not self._music:
             raise TrainingError(
-                f"voices and music must each last {frames / 100.0:.0f} s; give longer recordings"
+                f"voices and music must each last {longest / 100.0:.0f} s; give longer recordings"
             )
         self._chance = np.array([float(piece.size) for piece in self._music])
         self._chance /= self._chance.sum()
         self._frames, self._batch, self._how = frames, batch, how or Mixture()
-        shapes, self._after = windows(FRAME, DELAY)
+        shapes, after = windows(FRAME, DELAY)
         self._windows = torch.from_numpy(shapes)
+        self._samples = (frames - 1) * FRAME + shapes.shape[1]
+        self._reach = (frames - 1) * FRAME + after
 
     def __call__(self, seed: Sequence[int]) -> Batch:
         """Return the batch that a seed names."""
@@ -121,57 +140,89 @@ class ExampleMaker:
 
     def _example(self, rng: Random) -> tuple[Float32, Float32, Float32, Float32]:
         """Return voice and mixture, with what the windows reach beyond the frames, and the labels."""
-        how, frames = self._how, self._frames
-        size = self._windows.shape[1]
-        samples = (frames - 1) * FRAME + size
-        lead = size - self._after
-        first = int(rng.integers(10, self._f0.size - frames - 2))
-        start = first * FRAME - lead
-        voice = self._audio[start : start + samples] / 32767.0
-        f0, voicing = (part[first : first + frames].copy() for part in (self._f0, self._voicing))
-        sung = np.repeat(np.nan_to_num(voicing) > 0.5, FRAME)
-        level = (
-            np.sqrt(np.mean(np.square(voice[lead : lead + sung.size][sung[: samples - lead]])))
-            if sung.any()
-            else 0.0
-        )
-        if rng.random() < how.alone or level < 1e-4:
-            voice, level = np.zeros(samples), 0.0
-            f0[:], voicing[:] = np.nan, 0.0
-        voice = voice / level if level else voice
+        how = self._how
+        voice, f0, voicing = self._voice(rng)
         wet = self._room(voice, rng) if rng.random() < how.rooms else voice
-        wet = _filtered(wet, self._colour(samples, rng))
-        mixture = wet + 10.0 ** (rng.uniform(*how.hiss_db) / 20.0) * rng.standard_normal(samples)
-        if rng.random() < how.accompanied or not level:
-            music = _filtered(self._excerpt(samples, rng), self._colour(samples, rng))
-            music *= 10.0 ** (-rng.uniform(*how.snr_db) / 20.0) / (np.sqrt(np.mean(np.square(music))) + 1e-6)
-            mixture = mixture + music
-        gain = 10.0 ** (rng.uniform(*how.level_db) / 20.0) / (np.sqrt(np.mean(np.square(mixture))) + 1e-6)
+        wet = _filtered(wet, self._colour(rng))
+        mixture = wet + _gain(rng, how.hiss_db) * rng.standard_normal(wet.size)
+        if rng.random() < how.accompanied or not voice.any():
+            music = _filtered(self._accompaniment(rng), self._colour(rng))
+            mixture = mixture + music / (_gain(rng, how.snr_db) * _rms(music))
+        gain = _gain(rng, how.level_db) / _rms(mixture)
         return (gain * wet).astype(np.float32), (gain * mixture).astype(np.float32), f0, voicing
 
-    def _excerpt(self, samples: int, rng: Random) -> Float64:
+    def _voice(self, rng: Random) -> tuple[Float64, Float32, Float32]:
+        """Draw a voice of RMS 1 where it sings, at its own speed or another, and the labels of its frames."""
+        speed = self._how.voice_semitones if rng.random() < self._how.moved else (0.0, 0.0)
+        taken = _taken(self._samples, speed, rng)
+        start = int(rng.integers(self._audio.size - taken))
+        voice = _played(self._audio[start : start + taken] / FULL_SCALE, self._samples)
+        ratio, lead = taken / self._samples, self._samples - self._reach
+        at = (start + (lead + FRAME * np.arange(self._frames)) * ratio) / FRAME
+        f0, voicing = (_between(part, at) for part in (self._f0, self._voicing))
+        f0 *= np.float32(ratio)
+        beyond = (f0 < F0_LOW) | (f0 > F0_HIGH)
+        f0[beyond] = voicing[beyond] = np.nan
+        sung = voice[lead : lead + self._frames * FRAME][np.repeat(np.nan_to_num(voicing) > VOICED, FRAME)]
+        if rng.random() < self._how.alone or not sung.size or _rms(sung) < LEAST_RMS:
+            return np.zeros(self._samples), np.full_like(f0, np.nan), np.zeros_like(voicing)
+        return voice / _rms(sung), f0, voicing
+
+    def _accompaniment(self, rng: Random) -> Float64:
+        music = self._excerpt(rng)
+        if rng.random() < self._how.doubled:
+            music = music + rng.uniform(0.3, 1.0) * self._excerpt(rng)
+        return music
+
+    def _excerpt(self, rng: Random) -> Float64:
+        """Draw a stretch that is no pause, at another speed, RMS 1."""
+        taken = _taken(self._samples, self._how.music_semitones, rng)
         while True:
             piece = self._music[int(rng.choice(len(self._music), p=self._chance))]
-            start = int(rng.integers(piece.size - samples))
-            found = piece[start : start + samples].astype(np.float64)
-            if np.square(found).mean() > 0.01 * np.square(piece).mean():
-                return found
+            start = int(rng.integers(piece.size - taken))
+            found = piece[start : start + taken].astype(np.float64)
+            if _rms(found) > PAUSE * _rms(piece):
+                return _played(found / _rms(found), self._samples)
 
-    def _colour(self, samples: int, rng: Random) -> Float64:
+    def _colour(self, rng: Random) -> Float64:
         """Gains of a microphone: straight lines in dB between corners an octave and a bit apart."""
         corners = np.linspace(np.log2(50.0), np.log2(RATE / 2.0), 8)
         levels = rng.normal(0.0, self._how.colour_db, corners.size)
-        hertz = np.fft.rfftfreq(samples, 1.0 / RATE)
+        hertz = np.fft.rfftfreq(self._samples, 1.0 / RATE)
         return np.asarray(10.0 ** (np.interp(np.log2(np.maximum(hertz, 20.0)), corners, levels) / 20.0))
 
     def _room(self, voice: Float64, rng: Random) -> Float64:
         seconds = np.exp(rng.uniform(*np.log(self._how.decay_seconds)))
         n = np.arange(min(voice.size, round(seconds * RATE)))
         tail = rng.standard_normal(n.size) * 10.0 ** (-3.0 * n / (seconds * RATE))
-        tail *= 10.0 ** (rng.uniform(*self._how.wet_db) / 20.0) / np.sqrt(np.sum(np.square(tail)))
+        tail *= _gain(rng, self._how.wet_db) / np.sqrt(np.sum(np.square(tail)))
         tail[0] += 1.0
         size = 2 * voice.size
         return np.fft.irfft(np.fft.rfft(voice, size) * np.fft.rfft(tail, size), size)[: voice.size]
+
+
+def _gain(rng: Random, decibels: tuple[float, float]) -> float:
+    return float(10.0 ** (rng.uniform(*decibels) / 20.0))
+
+
+def _rms(x: NDArray[np.floating]) -> float:
+    return float(np.sqrt(np.mean(np.square(x)))) + 1e-9
+
+
+def _taken(samples: int, semitones: tuple[float, float], rng: Random) -> int:
+    """Draw how many samples are to be played in the time of `samples`."""
+    return FRAME * round(samples * 2.0 ** (rng.uniform(*semitones) / 12.0) / FRAME)
+
+
+def _played(x: Float64, samples: int) -> Float64:
+    """Play audio faster or slower, so that it has so many samples."""
+    return x if x.size == samples else np.fft.irfft(np.fft.rfft(x), samples) * (samples / x.size)
+
+
+def _between(labels: Float32, at: Float64) -> Float32:
+    """Read labels between frames; beside one that is not a number there is none."""
+    below = at.astype(np.intp)
+    return np.asarray(labels[below] + (labels[below + 1] - labels[below]) * (at - below), np.float32)
 
 
 def _filtered(x: Float64, gains: Float64) -> Float64:

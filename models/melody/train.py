@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import chain
@@ -29,6 +29,8 @@ from dsp.errors import BridgeError, TrainingError
 from models.corpus import recordings_in
 from models.melody.accompaniment import made_up, recorded
 from models.melody.examples import ExampleMaker
+from models.melody.manifest import MelodyManifest
+from models.melody.publish import held_out_scores, write_network
 from models.melody.takes import Float32, Take, takes_of
 from models.melody.training import Plan, Trainer, train
 from models.singer import load_singer, shipped
@@ -71,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--music", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings without singing")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
     add("--hold-out", nargs="+", default=[], metavar="PATTERN", help="names of files kept for the scores")
+    add("--licence", default="unspecified", metavar="TEXT", help="of voices and music, kept in the file")
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, kept in the file")
+    add("--training-data", default="", metavar="TEXT", help="what it was trained on, kept in the file")
     add("--work", type=Path, default=Path("melody-work"), metavar="FOLDER", help="default ./melody-work")
     add("--steps", type=int, default=Plan.steps, metavar="N", help=f"in all; default {Plan.steps}")
     return parser
@@ -86,7 +91,33 @@ def _run(options: argparse.Namespace) -> int:
     if checkpoint.exists():
         trainer.load(checkpoint)
     train(trainer, checkpoint, _reporter())
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    manifest = publish(trainer, files, options)
+    print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0
+
+
+def publish(trainer: Trainer, files: Files, options: argparse.Namespace) -> MelodyManifest:
+    """Write the file, score it, and write it again with its scores."""
+    network = trainer.average
+    manifest = MelodyManifest(
+        licence=options.licence,
+        attribution=options.attribution,
+        training_data=options.training_data,
+        parameters=sum(part.numel() for part in network.parameters()),
+        steps=trainer.step,
+    )
+    write_network(network, manifest, options.output)
+    heard = set(files.music)
+    unheard = [path for path in files.held_music if path not in heard]
+
+    def shown(paths: Sequence[Path]) -> Iterable[Path]:
+        return tqdm(paths, "scores", disable=None)
+
+    scores = held_out_scores(options.output, files.held_voices, files.held_music, unheard, shown)
+    manifest = manifest.model_copy(update={"scores": scores})
+    write_network(network, manifest, options.output)
+    return manifest
 
 
 def chosen(voices: Sequence[Path], music: Sequence[Path], patterns: Sequence[str]) -> Files:
@@ -132,7 +163,7 @@ def examples(files: Files, work: Path) -> ExampleMaker:
         takes += takes_of(path, singers, RENDITIONS, cache)
     music: list[Float32] = []
     for path in tqdm(files.music, "music", disable=None):
-        music += recorded(path)
+        music += recorded(path, cache)
     music += [
         made_up(np.random.default_rng([1, number])) for number in tqdm(range(PIECES), "pieces", disable=None)
     ]

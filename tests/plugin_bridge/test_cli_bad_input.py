@@ -97,6 +97,7 @@ ROWS = [
     (GOOD + "--tail -1", "'-1' does not fit; give a number from 0 to 3600"),
     (GOOD + "--normalize loud", "'loud' does not fit; give a number from -60 to 0"),
     (GOOD + "--bits 12", "invalid choice: '12'"),
+    (GOOD + "--pitch yin", "invalid choice: 'yin' (choose from"),
     (GOOD + "--format flac --bits 32f", "flac is not written with '32f' bits; choose one of 16, 24"),
     (GOOD + "-o out.mp3", "'out.mp3' does not end like an output; use .wav, .aiff or .flac"),
     (GOOD + "-o out.wav --format flac", "'out.wav' does not fit --format flac; leave one out"),

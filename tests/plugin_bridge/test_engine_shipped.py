@@ -36,8 +36,10 @@ def singers() -> list[Singer]:
     return [load_singer("pjs"), load_singer("alys")]
 
 
-def played(singers: list[Singer], x: Float32, rate: int, sizes: list[int]) -> Float32:
-    engine = Engine(rate, 1, singers)
+def played(
+    singers: list[Singer], x: Float32, rate: int, sizes: list[int], pitch: str = "periodicity"
+) -> Float32:
+    engine = Engine(rate, 1, singers, pitch=pitch)
     parts, start = [], 0
     for n in sizes:
         mine = [event for event in EVENTS if start <= event.position < start + n]
@@ -53,6 +55,14 @@ def test_blocks_do_not_change_a_sample(size: int | None, stem: Stem, singers: li
     cut = played(singers, x, rate, blocks(x.shape[1], size))
     assert np.abs(whole).max() > 0.05
     assert np.count_nonzero(whole != cut) == 0
+
+
+@pytest.mark.parametrize("size", [64, 1000])
+def test_nor_do_they_where_the_melody_network_listens(size: int, stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    whole = played(singers, x, rate, [x.shape[1]], "melody")
+    assert np.array_equal(played(singers, x, rate, blocks(x.shape[1], size), "melody"), whole)
+    assert not np.array_equal(played(singers, x, rate, [x.shape[1]]), whole)
 
 
 def test_reset_is_as_new(stem: Stem, singers: list[Singer]) -> None:

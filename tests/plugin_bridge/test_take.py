@@ -98,6 +98,22 @@ def test_a_bounce_is_what_was_heard(tmp_path: Path) -> None:
     assert heard.any()
 
 
+def test_a_session_is_bounced_with_the_tracker_it_was_played_with(tmp_path: Path) -> None:
+    heard = take(tmp_path, live=Live(pitch="melody"))
+    out, _ = again(tmp_path)
+    assert np.array_equal(out[:, : heard.shape[1]], heard)
+    other, _ = again(tmp_path, Settings(pitch="periodicity"))
+    assert not np.array_equal(other, out)
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    take(plain)
+    assert np.array_equal(again(plain)[0], other)
+    assert np.array_equal(again(plain, Settings(pitch="melody"))[0], out)
+    preset = Preset(name="mix", singer="dark", parameters={"transpose": 0}, pitch="melody")
+    asked = Settings("dark", parameters={"transpose": 0.0}, pitch="melody")
+    assert np.array_equal(again(tmp_path, Settings(preset=preset))[0], again(tmp_path, asked)[0])
+
+
 @st.composite
 def performances(
     draw: st.DrawFn,

@@ -1,0 +1,145 @@
+"""The melody network that ships: pitch of tones and voices at every rate, held when music plays along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsp.errors import SingerFileError
+from dsp.units import RATES, hop_size
+from models.melody.tracker import MelodyTracker, load_network
+
+Float32 = NDArray[np.float32]
+
+
+def vowel(rate: int, hz: NDArray[np.float64]) -> Float32:
+    """A sung vowel at a pitch for each sample, peak about 0.3."""
+    phase = 2.0 * np.pi * np.cumsum(hz) / rate
+    wave = np.zeros(hz.size)
+    for k in range(1, 31):
+        partial = k * hz
+        level = 1.0 / (1.0 + ((partial - 600.0) / 250.0) ** 2) + 0.4 / (
+            1.0 + ((partial - 1300.0) / 300.0) ** 2
+        )
+        wave += (level + 0.03) / k**0.3 * (partial < 0.45 * rate) * np.sin(k * phase)
+    return np.asarray(0.3 * wave / np.abs(wave).max(), np.float32)
+
+
+def sung(rate: int, seconds: float, hz: float, vibrato: float = 0.0) -> tuple[Float32, NDArray[np.float64]]:
+    """A vowel with vibrato of so many cents, and its pitch at every frame."""
+    t = np.arange(round(seconds * rate)) / rate
+    line = hz * 2.0 ** (vibrato / 1200.0 * np.sin(2.0 * np.pi * 5.5 * t))
+    return vowel(rate, line), line[:: hop_size(rate)]
+
+
+def tracked(audio: Float32, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pitch and voicing, frame k at k hops."""
+    tracker, hop = MelodyTracker(rate), hop_size(rate)
+    padded = np.concatenate([audio, np.zeros(hop, np.float32)])
+    frames = [tracker.process(x) for x in padded[: padded.size // hop * hop].reshape(-1, hop)][1:]
+    return np.array([frame.f0 for frame in frames]), np.array([frame.voicing for frame in frames])
+
+
+def cents(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    frames = slice(20, min(found.size, wanted.size) - 5)
+    return np.asarray(1200.0 * np.log2(found[frames] / wanted[frames]))
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("hz", [90.0, 220.0, 660.0])
+def test_a_vowel_is_found_at_every_rate(rate: int, hz: float) -> None:
+    audio, line = sung(rate, 1.0, hz)
+    f0, voicing = tracked(audio, rate)
+    assert np.median(np.abs(cents(f0, line))) < 10.0
+    assert np.mean(voicing[20:-5] > 0.5) > 0.95
+
+
+def test_vibrato_is_followed() -> None:
+    audio, line = sung(48000, 1.5, 300.0, 60.0)
+    off = cents(tracked(audio, 48000)[0], line)
+    assert np.sqrt(np.mean(np.square(off))) < 20.0
+
+
+def test_a_chord_below_does_not_take_the_voice_away() -> None:
+    rate = 44100
+    audio, line = sung(rate, 2.0, 330.0, 40.0)
+    t = np.arange(audio.size) / rate
+    organ = sum(np.sin(2.0 * np.pi * f * k * t) / k**2 for f in (110.0, 138.6, 164.8) for k in range(1, 6))
+    organ *= np.sqrt(np.mean(audio**2) / np.mean(organ**2)) * 10.0 ** (-5.0 / 20.0)
+    off = cents(tracked((audio + organ).astype(np.float32), rate)[0], line)
+    assert np.mean(np.abs(off) < 50.0) > 0.9
+
+
+def test_noise_and_silence_are_unvoiced() -> None:
+    rng = np.random.default_rng(2)
+    hiss = (0.1 * rng.standard_normal(32000)).astype(np.float32)
+    for audio in (hiss, np.zeros(16000, np.float32)):
+        assert np.mean(tracked(audio, 16000)[1][20:] > 0.5) < 0.05
+
+
+def test_energy_follows_the_voice() -> None:
+    tracker = MelodyTracker(48000)
+    audio, _ = sung(48000, 2.0, 250.0)
+    audio[48000:] *= np.float32(0.1)
+    energy = []
+    for x in audio.reshape(-1, 480):
+        tracker.process(x)
+        energy.append(tracker.energy)
+    assert np.median(energy[50:95]) - np.median(energy[130:190]) == pytest.approx(20.0, abs=5.0)
+
+
+def test_the_feature_is_a_copy_of_256_numbers() -> None:
+    tracker = MelodyTracker(16000)
+    audio, _ = sung(16000, 0.1, 250.0)
+    before = tracker.feature
+    tracker.process(audio[:160])
+    assert before.shape == tracker.feature.shape == (256,)
+    assert before.dtype == np.float32
+    assert not np.array_equal(before, tracker.feature)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, 3e5])
+def test_a_bad_hop_is_forgotten(value: float) -> None:
+    audio, line = sung(16000, 1.5, 220.0)
+    audio[4800 : 4800 + 160] = value
+    f0, voicing = tracked(audio, 16000)
+    assert np.isfinite(f0).all()
+    assert np.isfinite(voicing).all()
+    if not value < 1e6:
+        assert np.median(np.abs(cents(f0[60:], line[60:]))) < 10.0
+
+
+def test_reset_equals_a_fresh_tracker() -> None:
+    audio, _ = sung(16000, 0.5, 200.0, 50.0)
+    tracker = MelodyTracker(16000)
+    first = [tracker.process(x) for x in audio.reshape(-1, 160)]
+    tracker.reset()
+    assert [tracker.process(x) for x in audio.reshape(-1, 160)] == first
+
+
+def test_declared_latency_is_two_hops() -> None:
+    assert MelodyTracker(48000).latency == 960
+
+
+def test_wrong_shapes_and_rates_are_refused() -> None:
+    with pytest.raises(ValueError, match="hop of shape"):
+        MelodyTracker(16000).process(np.zeros(161, np.float32))
+    with pytest.raises(ValueError, match="not native"):
+        MelodyTracker(22050)
+
+
+def test_what_is_no_melody_network_is_refused(tmp_path: Path) -> None:
+    from models.singer import shipped
+
+    noise = tmp_path / "noise.onnx"
+    noise.write_bytes(b"no network")
+    for path, sentence in (
+        (noise, "no readable"),
+        (tmp_path / "absent.onnx", "no readable"),
+        (next(iter(shipped().values())), "no melody network"),
+    ):
+        with pytest.raises(SingerFileError, match=sentence):
+            load_network(path)
