@@ -13,19 +13,8 @@ from models.metrics.pitch import PitchTrack, compare_pitch
 from models.metrics.reference import Reference
 from models.metrics.tracker import track_pitch
 from plugin_bridge.clips import Clip
-from plugin_bridge.melodytable import (
-    LEVELS,
-    Trial,
-    Voice,
-    at_rate,
-    left_out,
-    pooled,
-    read_voice,
-    resung,
-    scores,
-    trials,
-    under_music,
-)
+from plugin_bridge.melodytable import Trial, pooled, scores, trials
+from plugin_bridge.melodyvoices import LEVELS, Voice, at_rate, left_out, read_voice, resung, under_music
 from tests.doubles import CopySinger, sung
 from tests.extras import needs
 

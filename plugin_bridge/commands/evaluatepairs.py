@@ -1,0 +1,165 @@
+"""Conversions and copies, scored pair by pair: what `plugin-bridge evaluate` does without `--melody`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plugin_bridge.commands import UsageError
+from plugin_bridge.commands.options import parameter_values
+from plugin_bridge.commands.report import Report
+from plugin_bridge.scoretable import CONVERSION, COPY, header, line
+
+if TYPE_CHECKING:
+    from plugin_bridge.audition import Take
+    from plugin_bridge.clips import Clip
+    from plugin_bridge.evaluation import ConversionScores, CopyScores
+    from plugin_bridge.evaluationplan import Plan
+    from plugin_bridge.parameters import Value
+    from plugin_bridge.target import Target
+
+    Row = ConversionScores | CopyScores
+
+
+def run_pairs(arguments: argparse.Namespace) -> int:
+    """Print a row for each pair, and the means."""
+    from models.metrics.extras import check_eval_extra  # noqa: PLC0415
+
+    check_eval_extra(*(("matplotlib",) if arguments.plots is not None else ()))
+    report = Report(arguments)
+    columns = COPY if arguments.copy else CONVERSION
+    rows: list[Row] = []
+    for row in _copies(arguments, report) if arguments.copy else _conversions(arguments, report):
+        if not rows:
+            report.say(header(columns))
+        rows.append(row)
+        report.say(line(columns, asdict(row)))
+    means = _means(rows)
+    for singer, mean in means.items():
+        report.say(line(columns, {"source": "MEAN", "singer": singer, **mean}))
+    report.finish({"rows": [asdict(row) for row in rows], "means": means})
+    return 0
+
+
+def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[ConversionScores]:
+    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
+
+    plan = _plan(arguments)
+    cast = Cast()
+    singers = {name: cast.load([name])[0] for item in plan.items for name in item.singers}
+    ids = {name: singer.id for name, singer in singers.items()}
+    targets = _targets(plan, ids)
+    values = parameter_values(arguments)
+    for item, music in zip(plan.items, _music(arguments, len(plan.items)), strict=True):
+        clip = read_clip(item.paths, item.name)
+        mix = None if music is None else _measured(_mix, clip, read_clip([music]), arguments.snr)
+        source = _measured(heard, clip, item.seconds, mix)
+        for name in item.singers:
+            take = sing(source, singers[name], values, arguments.pitch)
+            row = score_conversion(take, ids[name], targets[name])
+            _plot(report, take, row, f"{row.cents:.1f} cents, voicing F1 {row.voicing_f1:.3f}")
+            yield row
+
+
+def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScores]:
+    from models.metrics.speaker import mean_embedding  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.clips import read_clip, recordings  # noqa: PLC0415
+    from plugin_bridge.evaluation import score_copy  # noqa: PLC0415 - loads the engine
+
+    singers = [Cast().load([name])[0] for name in arguments.singer]
+    values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
+    clips = [read_clip([path]) for path in recordings(arguments.copy)]
+    sources = [_measured(heard, clip, arguments.seconds) for clip in clips]
+    target = mean_embedding([source.speaker for source in sources])
+    for singer in singers:
+        for source in sources:
+            take = sing(source, singer, values, arguments.pitch)
+            row = score_copy(take, f"{singer.id} {singer.kind}", target)
+            _plot(report, take, row, f"loss {row.stft_loss:.3f}, PESQ {row.pesq:.2f}")
+            yield row
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from plugin_bridge.evaluationplan import plan_of, read_plan  # noqa: PLC0415 - loads pydantic
+
+    try:
+        if arguments.plan is not None:
+            return read_plan(arguments.plan)
+        return plan_of(arguments.sources, arguments.singer, arguments.reference, arguments.seconds)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _targets(plan: Plan, ids: dict[str, str]) -> dict[str, Target]:
+    """Return every singer's held-out recordings, by its name in the plan."""
+    from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.target import Target  # noqa: PLC0415
+
+    found = {}
+    for name, singer in ids.items():
+        paths = plan.references.get(name) or plan.references.get(singer)
+        if not paths:
+            raise UsageError(f"singer {name!r} has no held-out recordings; give --reference {singer}=FOLDER")
+        found[name] = _measured(Target, [read_clip([path]) for path in paths])
+    return found
+
+
+def _measured(measure: Callable[..., Any], *audio: Any) -> Any:  # noqa: ANN401 - passes on what it is given
+    try:
+        return measure(*audio)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _music(arguments: argparse.Namespace, count: int) -> Sequence[Path | None]:
+    """Return the accompaniment of each source."""
+    from plugin_bridge.clips import recordings  # noqa: PLC0415 - loads numpy
+
+    if not arguments.music:
+        return [None] * count
+    files = recordings(arguments.music)
+    if len(files) not in (1, count):
+        raise UsageError(
+            f"{len(files)} files of --music do not fit {count} sources; give one for each or one for all"
+        )
+    return files if len(files) == count else files * count
+
+
+def _mix(clip: Clip, music: Clip, snr: float) -> Any:  # noqa: ANN401 - an array
+    """Return a clip with the accompaniment under it, both from their start."""
+    from models.metrics.accompaniment import from_start, mixed  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.melodyvoices import at_rate  # noqa: PLC0415
+
+    rate = clip.sample_rate
+    return mixed(clip.audio, from_start(at_rate(music, rate), clip.audio.size), snr, rate)
+
+
+def _plot(report: Report, take: Take, row: Row, note: str) -> None:
+    from models.metrics.plots import plot_pair  # noqa: PLC0415 - loads numpy
+
+    source = take.source
+    draw = partial(
+        plot_pair,
+        title=f"{row.source} sung by {row.singer}: {note}",
+        sounds=(source.clip.audio if source.mix is None else source.mix, take.output),
+        sample_rate=source.clip.sample_rate,
+        pitches=(take.requested, take.pitch),
+    )
+    report.draw(f"{row.source}-{row.singer}", draw)
+
+
+def _means(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    from plugin_bridge.evaluation import mean_row  # noqa: PLC0415 - loads the engine
+
+    singers = list(dict.fromkeys(row.singer for row in rows))
+    means = {singer: mean_row([row for row in rows if row.singer == singer]) for singer in singers}
+    return means if len(singers) == 1 else {**means, "all": mean_row(rows)}
