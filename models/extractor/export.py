@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from models.extractor.manifest import METADATA_KEY, ExtractorManifest
 from models.extractor.network import Extractor
@@ -65,9 +64,6 @@ def export_extractor(
 @torch.no_grad()
 def _program(network: Extractor) -> torch.onnx.ONNXProgram:
     ready = copy.deepcopy(network).cpu().eval()
-    for module in ready.modules():
-        if parametrize.is_parametrized(module):
-            parametrize.remove_parametrizations(module, "weight")
     steps = torch.export.Dim("steps", min=1, max=2**16)
     exporter = logging.getLogger("torch.onnx")
     before = exporter.level

@@ -22,9 +22,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "extractor",
         help="train a melody extractor on HuBERT or WavLM",
-        description="Train an extractor of pitch, energy, voicing and a melody feature that hold under music, "
-        "on an encoder of your own. Nothing is downloaded. Interrupt it when you like: the same command goes on "
-        "where it stopped. Needs the extra 'ssl'.",
+        description="Train an extractor of pitch, energy, voicing and a melody feature that hold under "
+        "music, on an encoder of your own. Nothing is downloaded. Interrupt it when you like: the same "
+        "command goes on where it stopped. Needs the extra 'ssl'.",
         allow_abbrev=False,
     )
     add = parser.add_argument
