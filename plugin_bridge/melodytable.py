@@ -32,7 +32,7 @@ class Trial:
     reference: Reference
     track: PitchTrack
     took: float
-    """Seconds of computing."""
+    """Seconds of computing, of all cores together."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class MelodyScores:
     octave: float
     cents: float
     cost: float
-    """Milliseconds of computing for a second of audio."""
+    """Milliseconds of computing for a second of audio, of all cores together."""
 
 
 def trials(voice: Voice, mixes: Mixes, trackers: Sequence[str]) -> Iterator[Trial]:
@@ -67,9 +67,9 @@ def trials(voice: Voice, mixes: Mixes, trackers: Sequence[str]) -> Iterator[Tria
     clip = voice.clip
     for snr, audio in mixes.levels.items():
         for name in trackers:
-            begun = time.perf_counter()
+            begun = time.process_time()
             track = TRACKERS[name].track(audio, clip.sample_rate)
-            took = time.perf_counter() - begun
+            took = time.process_time() - begun
             yield Trial(name, snr, clip.name, mixes.music, clip.seconds, voice.reference, track, took)
 
 

@@ -110,7 +110,7 @@ def left_out(voices: Sequence[Voice]) -> float:
 
 def _cut(voice: Voice, seconds: float) -> Voice:
     clip, reference = voice.clip, voice.reference
-    frames = busiest(reference.track.voiced & reference.scored, seconds)
+    frames = busiest(reference.track.voiced, seconds)
     hop = hop_size(clip.sample_rate)
     audio = clip.audio[frames.start * hop : frames.stop * hop]
     return Voice(dataclasses.replace(clip, audio=audio), reference.part(frames.start, frames.stop))
