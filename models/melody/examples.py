@@ -27,6 +27,8 @@ DELAY = round(0.001 * RATE)
 """Of `dsp.decimator` at this rate, samples: it shortens the look-ahead."""
 
 
+HEARD_DB = (-30.0, 25.0)
+"""The loudest heard before an example, re its own loudest."""
 LEAST_RMS = 1e-3
 """Of what is sung, re the peak of the recording; below, the excerpt counts as silent."""
 PAUSE = 0.1
@@ -127,7 +129,7 @@ class ExampleMaker:
         power = self._power(mixture, self._windows)
         energy = 10.0 * torch.log10(self._power(voice, self._windows[1:])[:, :, 0].sum(-1) + LEAST_POWER)
         loudest = 10.0 * torch.log10(power[:, :, 1].sum(-1).amax(1) + LEAST_POWER)
-        heard = torch.from_numpy(rng.uniform(-30.0, 10.0, self._batch).astype(np.float32))
+        heard = torch.from_numpy(rng.uniform(*HEARD_DB, self._batch).astype(np.float32))
         labels = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
         return Batch(power, loudest + heard, *labels, energy)
 

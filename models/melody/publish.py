@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,14 +22,15 @@ from models.metrics.trackers import streamed
 from models.onnxgraph import write_model
 
 LEVELS_DB = {"clean": np.inf, "10 dB": 10.0, "5 dB": 5.0, "0 dB": 0.0}
+SCORES = ("cents", "rmse", "gross", "voicing_f1")
+"""Of `models.metrics.pitch.PitchScores`."""
 LONGEST_SECONDS = 10
 """Of each recording so much is scored."""
 
 
 def write_network(network: MelodyNetwork, manifest: MelodyManifest, path: Path) -> None:
     """Write a network as one ONNX file; nothing is left behind when it fails."""
-    graph, _ = step_graph(network)
-    write_model(graph, {METADATA_KEY: manifest.model_dump_json()}, path)
+    write_model(step_graph(network), {METADATA_KEY: manifest.model_dump_json()}, path)
 
 
 def held_out_scores(
@@ -77,8 +79,10 @@ def held_out_scores(
     if wanted:
         for level, tracks in heard.items():
             found = compare_pitch(_joined(wanted), _joined(tracks), np.concatenate(scored))
-            for name in ("cents", "rmse", "gross", "voicing_f1"):
-                scores[f"{name} {level}"] = round(float(getattr(found, name)), 4)
+            for name in SCORES:
+                value = float(getattr(found, name))
+                if math.isfinite(value):  # of nothing that both call voiced there is no error
+                    scores[f"{name} {level}"] = round(value, 4)
     return scores
 
 

@@ -9,26 +9,38 @@ from models.melody import grid, network
 from models.melody.network import MelodyNetwork
 from models.onnxgraph import Graph, Weights
 
-_KEPT = network.KEPT * grid.CANDIDATES
+_FRAME = network.KEPT * grid.CANDIDATES
+INPUTS = {
+    "power": grid.WINDOWS * grid.BINS,
+    "state": 1 + network.RECURRENT,
+    "past": network.MEMORY * _FRAME,
+}
+OUTPUTS = {
+    "salience": grid.CANDIDATES,
+    "voicing": 1,
+    "energy": 1,
+    "feature": network.FEATURE,
+    "next_state": 1 + network.RECURRENT,
+    "newest": _FRAME,
+}
 
 
-def step_graph(trained: MelodyNetwork) -> tuple[onnx.GraphProto, int]:
-    """Return the graph and the length of its state.
+def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
+    """Return the graph, which maps rows of `INPUTS` to rows of `OUTPUTS`.
 
-    It maps power (1, 2 * 401) and state (1, state) to salience (1, candidates), which sums to 1, voicing
-    (1, 1) from 0 to 1, energy (1, 1) in dB, feature (1, 256) and next_state (1, state), zero being the first
-    state. A test holds it and the network together.
+    The salience sums to 1, the voicing is from 0 to 1, the energy in dB. Zero is the first state; the next
+    frame is given `next_state`, and `past` moved up with `newest` at its end, which is quicker done outside.
+    A test holds the graph and the network together.
     """
     weights = {name: part.double().cpu().numpy() for name, part in trained.state_dict().items()}
     graph = Graph("step")
-    widths = [1, *([_KEPT] * network.MEMORY), network.RECURRENT]
-    loudest, *frames, hidden = graph.split("state", widths)
+    loudest, hidden = graph.split("state", [1, network.RECURRENT])
     seen, loudest = _seen(graph, loudest)
     x = _stacked(graph, seen)
     x = graph.add("Relu", _convolved(graph, weights, "harmonics", x, pads=[0, 1, 0, 1]))
     kept = graph.add("Relu", _convolved(graph, weights, "squeeze", x))
-    shape = graph.constant([1, network.KEPT, 1, grid.CANDIDATES], np.int64)
-    past = [graph.add("Reshape", frames[-back], shape) for back in network.BACK]
+    graph.add("Flatten", kept, out="newest")
+    past = [_frame(graph, network.MEMORY - back) for back in network.BACK]
     x = graph.add("Relu", _convolved(graph, weights, "motion", graph.join(kept, *past), pads=[0, 2, 0, 2]))
     wide = [0, 2 * network.FAR, 0, 2 * network.FAR]
     more = _convolved(graph, weights, "context", x, pads=wide, dilations=[1, network.FAR])
@@ -41,15 +53,19 @@ def step_graph(trained: MelodyNetwork) -> tuple[onnx.GraphProto, int]:
     flat = [graph.add("Flatten", part) for part in (graph.add("Relu", pooled), coarse)]
     heard = graph.add("Relu", _linear(graph, weights, "hear", graph.join(*flat)))
     hidden = graph.gru(heard, hidden, weights, "gru")
-    joined = graph.join(heard, hidden)
-    feature = graph.add("Tanh", _linear(graph, weights, "feature", joined), out="feature")
+    feature = _linear(graph, weights, "feature", graph.join(heard, hidden))
+    feature = graph.add("Tanh", feature, out="feature")
     salience = graph.add("Add", local, _linear(graph, weights, "prior", feature))
     _heads(graph, weights, salience, feature, loudest)
-    graph.join(loudest, *frames[1:], graph.add("Flatten", kept), hidden, out="next_state")
-    length = sum(widths)
-    outputs = {"salience": grid.CANDIDATES, "voicing": 1, "energy": 1, "feature": network.FEATURE}
-    inputs = {"power": grid.WINDOWS * grid.BINS, "state": length}
-    return graph.proto(inputs, {**outputs, "next_state": length}), length
+    graph.join(loudest, hidden, out="next_state")
+    return graph.proto(INPUTS, OUTPUTS)
+
+
+def _frame(graph: Graph, number: int) -> str:
+    """Take one frame out of the past, (1, channels, 1, candidates)."""
+    ends = [graph.constant([at], np.int64) for at in (number * _FRAME, (number + 1) * _FRAME, 1)]
+    piece = graph.add("Slice", "past", *ends)
+    return graph.add("Reshape", piece, graph.constant([1, network.KEPT, 1, grid.CANDIDATES], np.int64))
 
 
 def _seen(graph: Graph, loudest: str) -> tuple[str, str]:
@@ -91,8 +107,13 @@ def _linear(graph: Graph, weights: Weights, name: str, x: str, out: str = "") ->
 
 
 def _heads(graph: Graph, weights: Weights, salience: str, feature: str, loudest: str) -> None:
+    # The softmax and the logarithm of its sum share their exponentials.
     axes = graph.constant([1], np.int64)
-    peaks = [graph.add(kind, salience, axes, keepdims=1) for kind in ("ReduceMax", "ReduceLogSumExp")]
+    most = graph.add("ReduceMax", salience, axes, keepdims=1)
+    shares = graph.add("Exp", graph.add("Sub", salience, most))
+    total = graph.add("ReduceSum", shares, axes, keepdims=1)
+    graph.add("Div", shares, total, out="salience")
+    peaks = [most, graph.add("Add", most, graph.add("Log", total))]
     weight = weights["voicing.weight"].copy()
     weight[:, network.FEATURE :] *= network.PEAK_SCALE
     voicing = graph.linear(graph.join(feature, *peaks), weight, weights["voicing.bias"])
@@ -100,4 +121,3 @@ def _heads(graph: Graph, weights: Weights, salience: str, feature: str, loudest:
     bias = network.SCALE_DB * weights["energy.bias"] - network.LEVEL_RANGE_DB
     energy = graph.linear(feature, network.SCALE_DB * weights["energy.weight"], bias)
     graph.add("Add", loudest, energy, out="energy")
-    graph.add("Softmax", salience, out="salience", axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.errors import SingerFileError
-from dsp.pitch import LOUDEST, START_F0, SURE_VOICING, PitchFrame
+from dsp.pitch import LOUDEST, NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame
 from dsp.units import hop_size
 from models.melody import grid
 from models.melody.features import MelodySpectra
@@ -21,6 +22,9 @@ Float32 = NDArray[np.float32]
 SHIPPED = Path(__file__).parent / "melody.onnx"
 NEAR = 3
 """Candidates to either side of the best that its pitch is averaged over."""
+NAMES = {"power", "state", "past", "salience", "voicing", "energy", "feature", "next_state", "newest"}
+"""Of the inputs and outputs of a network (`models.melody.stepgraph`)."""
+LEAST_VOICING = 0.01
 _OFFSETS = np.arange(-NEAR, NEAR + 1, dtype=np.float32)
 
 
@@ -44,7 +48,7 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
     except Exception as error:  # onnxruntime raises a dozen unrelated types
         raise SingerFileError(f"{path} is no readable melody network; install or train it again") from error
     found = {part.name for part in (*session.get_inputs(), *session.get_outputs())}
-    if found != {"power", "state", "salience", "voicing", "energy", "feature", "next_state"}:
+    if found != NAMES:
         raise SingerFileError(f"{path} is no melody network; use one made by 'python -m models.melody.train'")
     return session
 
@@ -82,7 +86,7 @@ class MelodyTracker:
         self._run = partial(session.run_with_iobinding, binding)
         self._power = self._arrays["power"].reshape(grid.WINDOWS, grid.BINS)
         self._padded = np.zeros(grid.CANDIDATES + 2 * NEAR, np.float32)
-        self._f0 = START_F0
+        self._f0, self._voicing = START_F0, 0.0
 
     @property
     def energy(self) -> float:
@@ -99,7 +103,7 @@ class MelodyTracker:
         self._spectra.reset()
         for array in self._arrays.values():
             array[:] = 0.0
-        self._f0 = START_F0
+        self._f0, self._voicing = START_F0, 0.0
 
     def process(self, x: Float32) -> PitchFrame:
         """Take one hop of samples and return the pitch two hops before its end.
@@ -119,10 +123,14 @@ class MelodyTracker:
         self._spectra.process(x, self._power)
         self._run()
         arrays["state"][:] = arrays["next_state"]
-        voicing = float(arrays["voicing"][0, 0])
-        if voicing > SURE_VOICING:
-            self._f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
-        return PitchFrame(self._f0, voicing)
+        past, newest = arrays["past"], arrays["newest"]
+        past[:, : -newest.size] = past[:, newest.size :]
+        past[:, -newest.size :] = newest
+        before, self._voicing = self._voicing, float(arrays["voicing"][0, 0])
+        f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
+        if _believed(self._voicing, before, abs(math.log2(f0 / self._f0))):
+            self._f0 = f0
+        return PitchFrame(self._f0, self._voicing)
 
     def _decoded(self) -> float:
         """Return the mean of the candidates around the likeliest, by salience, hertz."""
@@ -132,3 +140,9 @@ class MelodyTracker:
         around = padded[best - NEAR : best + NEAR + 1]
         offset = float(around.dot(_OFFSETS)) / float(around.sum())
         return float(grid.LOWEST_HZ * 2.0 ** ((best - NEAR + offset) / grid.PER_OCTAVE))
+
+
+def _believed(voicing: float, before: float, octaves: float) -> bool:
+    """Return whether a frame's pitch counts: the gate is open, or opens, or closes on the same note."""
+    opens = voicing >= before and voicing > RISING_VOICING
+    return voicing > SURE_VOICING or opens or (voicing > LEAST_VOICING and octaves < NEAR_OCTAVES)

@@ -40,7 +40,7 @@ class Plan:
     """In this last share of the steps it falls to 0 in a line."""
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
-    energy_weight: float = 0.2
+    energy_weight: float = 0.5
     seed: int = 0
 
 

@@ -10,6 +10,7 @@ import torch
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.network import MelodyNetwork
 from models.melody.publish import write_network
+from models.melody.stepgraph import INPUTS
 from models.melody.tracker import load_network
 
 FRAMES = 20
@@ -32,9 +33,11 @@ def test_the_file_steps_as_the_network_runs(tmp_path: Path) -> None:
         heard.energy[..., None],
         heard.feature,
     )
-    state = np.zeros(session.get_inputs()[1].shape, np.float32)
+    state, past = (np.zeros((1, INPUTS[name]), np.float32) for name in ("state", "past"))
     for frame in range(FRAMES):
-        *found, state = session.run(None, {"power": power[0, frame].numpy().reshape(1, -1), "state": state})
+        row = power[0, frame].numpy().reshape(1, -1)
+        *found, state, newest = session.run(None, {"power": row, "state": state, "past": past})
+        past = np.concatenate([past[:, newest.size :], newest], axis=1)
         for part, whole in zip(found, wanted, strict=True):
             assert np.abs(part[0] - whole[0, frame].numpy()).max() < 1e-4
 

@@ -11,28 +11,9 @@ from numpy.typing import NDArray
 from dsp.errors import SingerFileError
 from dsp.units import RATES, hop_size
 from models.melody.tracker import MelodyTracker, load_network
+from tests.models.melody.voices import chord, sung
 
 Float32 = NDArray[np.float32]
-
-
-def vowel(rate: int, hz: NDArray[np.float64]) -> Float32:
-    """A sung vowel at a pitch for each sample, peak about 0.3."""
-    phase = 2.0 * np.pi * np.cumsum(hz) / rate
-    wave = np.zeros(hz.size)
-    for k in range(1, 31):
-        partial = k * hz
-        level = 1.0 / (1.0 + ((partial - 600.0) / 250.0) ** 2) + 0.4 / (
-            1.0 + ((partial - 1300.0) / 300.0) ** 2
-        )
-        wave += (level + 0.03) / k**0.3 * (partial < 0.45 * rate) * np.sin(k * phase)
-    return np.asarray(0.3 * wave / np.abs(wave).max(), np.float32)
-
-
-def sung(rate: int, seconds: float, hz: float, vibrato: float = 0.0) -> tuple[Float32, NDArray[np.float64]]:
-    """A vowel with vibrato of so many cents, and its pitch at every frame."""
-    t = np.arange(round(seconds * rate)) / rate
-    line = hz * 2.0 ** (vibrato / 1200.0 * np.sin(2.0 * np.pi * 5.5 * t))
-    return vowel(rate, line), line[:: hop_size(rate)]
 
 
 def tracked(audio: Float32, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -66,9 +47,7 @@ def test_vibrato_is_followed() -> None:
 def test_a_chord_below_does_not_take_the_voice_away() -> None:
     rate = 44100
     audio, line = sung(rate, 2.0, 330.0, 40.0)
-    t = np.arange(audio.size) / rate
-    organ = sum(np.sin(2.0 * np.pi * f * k * t) / k**2 for f in (110.0, 138.6, 164.8) for k in range(1, 6))
-    organ *= np.sqrt(np.mean(audio**2) / np.mean(organ**2)) * 10.0 ** (-5.0 / 20.0)
+    organ = chord(rate, audio.size) * np.sqrt(np.mean(audio**2)) * 10.0 ** (-5.0 / 20.0)
     off = cents(tracked((audio + organ).astype(np.float32), rate)[0], line)
     assert np.mean(np.abs(off) < 50.0) > 0.9
 
