@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DeviceError,
         EffectError,
         MissingExtraError,
+        ModelFileError,
         OutputError,
         PresetError,
         ScoreError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         SingerFileError,
         TrainingError,
     )
+    from models.extractor.runtime import MelodyExtractor
     from models.manifest import Manifest
     from models.recipe import Facts, Watcher, train_singer
     from models.singer import Singer, load_singer
@@ -50,8 +52,9 @@ if TYPE_CHECKING:
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
-    "dsp.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError OutputError "
-    "PresetError ScoreError SessionError SingerFileError TrainingError",
+    "dsp.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError ModelFileError "
+    "OutputError PresetError ScoreError SessionError SingerFileError TrainingError",
+    "models.extractor.runtime": "MelodyExtractor",
     "models.manifest": "Manifest",
     "models.recipe": "Facts Watcher train_singer",
     "models.singer": "Singer load_singer shipped:shipped_singers",
@@ -100,7 +103,9 @@ __all__ = [
     "LiveRig",
     "LiveSettings",
     "Manifest",
+    "MelodyExtractor",
     "MissingExtraError",
+    "ModelFileError",
     "NoteOff",
     "NoteOn",
     "OutputError",

@@ -22,7 +22,7 @@ REACH = 400
 PADDING = REACH // 2
 """Put before and after, so that frame i is centred at sample i * STEP."""
 _VARIANCE = 1e-7
-"""Added to that of the input, as in the training of the published models."""
+"""The least that the input is taken to have; in the training of the published models it is added."""
 _UNUSED = frozenset({"masked_spec_embed"})
 
 CLASSES: dict[str, tuple[Any, Any]] = {
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
 def standardised(audio: Tensor) -> Tensor:
     """Return audio without offset and with a mean power of 1, (batch, samples)."""
     centred = audio - audio.mean(1, keepdim=True)
-    return centred / torch.sqrt(centred.square().mean(1, keepdim=True) + _VARIANCE)
+    return centred / torch.sqrt(centred.square().mean(1, keepdim=True).clamp(min=_VARIANCE))
 
 
 def load_encoder(folder: Path) -> Encoder:

@@ -13,7 +13,7 @@ from torch import Tensor
 from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.extractor.voices import Voice
-from models.extractor.windows import FRAME, RATE
+from models.extractor.windows import RATE
 from models.metrics.accompaniment import excerpt, mixed
 
 Float32 = NDArray[np.float32]
@@ -33,6 +33,20 @@ class Batch(NamedTuple):
     """Loudness of the voice alone, dB, (batch, frames)."""
     voiced: Tensor
     """0 or 1, (batch, frames)."""
+
+
+def accompanied(
+    voice: Float32, pieces: Sequence[Float32], snr_db: float, rng: np.random.Generator
+) -> Float32:
+    """Lay an excerpt of one of the pieces under a voice, (samples,), the voice `snr_db` above it."""
+    try:
+        music = excerpt(pieces[int(rng.integers(len(pieces)))], voice.size, rng)
+    except ValueError:  # it hardly plays
+        return voice
+    try:
+        return mixed(voice, music, snr_db, RATE)
+    except ValueError:  # a pause of the singer, in which the music plays alone
+        return voice + music
 
 
 class ExampleMaker:
@@ -71,12 +85,5 @@ class ExampleMaker:
         part = voice.part(first, first + self._frames)
         audio = part.audio
         if rng.random() < ACCOMPANIED:
-            audio = self._accompanied(audio, float(rng.uniform(*SNR_DB)), rng)
+            audio = accompanied(audio, self._music, float(rng.uniform(*SNR_DB)), rng)
         return audio, np.log(part.f0), part.loudness, (part.voicing > VOICED).astype(np.float32)
-
-    def _accompanied(self, voice: Float32, snr_db: float, rng: np.random.Generator) -> Float32:
-        music = excerpt(self._music[int(rng.integers(len(self._music)))], self._frames * FRAME, rng)
-        try:
-            return mixed(voice, music, snr_db, RATE)
-        except ValueError:  # a pause of the singer, in which the music plays alone
-            return voice + music

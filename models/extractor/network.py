@@ -103,13 +103,19 @@ class Extractor(nn.Module):
         mixed = (torch.softmax(self.mixing, 0)[:, None, None, None] * alike).sum(0)
         feature = self.blocks(twice_as_often(self.enter(mixed)))
         # The encoder does not hear the level, so the head tells the energy relative to that of the input.
-        level = 10.0 * torch.log10(audio.square().mean(1, keepdim=True) + _LEAST_POWER)
+        level = level_of(audio)
         return Heard(
             feature,
             CENTRE + SPREAD * self.pitch(feature)[..., 0],
             level + ENERGY_DB * self.energy(feature)[..., 0],
             self.voicing(feature)[..., 0],
         )
+
+
+def level_of(audio: Tensor) -> Tensor:
+    """Return the level of each input, dB re full scale, (batch, 1)."""
+    # A sum with so small a number would be taken for a sum with 0, and left out, in the exporter.
+    return 10.0 * torch.log10(audio.square().mean(1, keepdim=True).clamp(min=_LEAST_POWER))
 
 
 def twice_as_often(x: Tensor) -> Tensor:

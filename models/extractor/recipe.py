@@ -56,10 +56,14 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
     Of the music: what matches a pattern, and the last third of everything else.
 
     Raises:
-        TrainingError: recordings are missing or all of them are held out.
+        TrainingError: recordings are missing or all of them are held out, or a pattern matches none.
     """
-    paths = recordings_in(sources.voices)
-    held = held_out_of(paths, hold_out)
+    paths, bands = recordings_in(sources.voices), recordings_in(sources.music)
+    # A pattern that names music need not name a voice.
+    names = [
+        pattern for pattern in hold_out if _matching(paths, [pattern]) or not _matching(bands, [pattern])
+    ]
+    held = held_out_of(paths, names)
     kept = read_voices([path for path in paths if path not in held], cache, watcher.files)
     unheard = read_voices(held, cache)
     if not held:
@@ -67,10 +71,10 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
         unheard = [voice.part(cut, voice.frames) for voice, cut in zip(kept, cuts, strict=True)]
         kept = [voice.part(0, cut) for voice, cut in zip(kept, cuts, strict=True)]
     playing, later = [], []
-    for path in recordings_in(sources.music):
+    apart = _matching(bands, hold_out)
+    for path in bands:
         piece = read_music(path)
-        apart = any(fnmatch(path.name, pattern) for pattern in hold_out)
-        cut = 0 if apart else round(piece.size * (1.0 - MUSIC_HELD_OUT))
+        cut = 0 if path in apart else round(piece.size * (1.0 - MUSIC_HELD_OUT))
         playing += pieces_of(piece[:cut])
         later += pieces_of(piece[cut:])
     if not later:
@@ -78,6 +82,10 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
             f"{sources.music} is silent in what is kept for the scores; give music that plays to its end"
         )
     return Material(kept, playing, unheard, later)
+
+
+def _matching(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
 
 
 def train_extractor(

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
+from models.extractor.examples import accompanied
 from models.extractor.network import Extractor
 from models.extractor.voices import Voice
-from models.extractor.windows import RATE, Melody, over_windows
-from models.metrics.accompaniment import excerpt, mixed
+from models.extractor.windows import Melody, over_windows
 from models.metrics.pitch import PitchTrack, compare_pitch
 
 Float32 = NDArray[np.float32]
@@ -37,7 +37,7 @@ def held_out_scores(
     Args:
         network: to be scored.
         voices: unheard; those without a voiced frame are passed over.
-        music: unheard pieces, one after the other laid under the voices.
+        music: unheard pieces, laid under the voices.
     """
     network.eval()
     sung = [voice.part(0, LONGEST_FRAMES) for voice in voices]
@@ -49,10 +49,8 @@ def held_out_scores(
     for name, snr_db in CONDITIONS.items():
         rng = np.random.default_rng(0)
         tracks = []
-        for number, voice in enumerate(sung):
-            audio = voice.audio
-            if snr_db is not None:
-                audio = mixed(audio, excerpt(music[number % len(music)], audio.size, rng), snr_db, RATE)
+        for voice in sung:
+            audio = voice.audio if snr_db is None else accompanied(voice.audio, music, snr_db, rng)
             found = over_windows(lambda part: melody_of(network, part), audio)
             tracks.append(PitchTrack(found.f0.astype(np.float64), found.voicing > VOICED))
         agreement = compare_pitch(wanted, _joined(tracks))

@@ -15,7 +15,7 @@ from dsp.errors import TrainingError
 from models.extractor.encoder import Encoder
 from models.extractor.examples import Batch, ExampleMaker
 from models.extractor.manifest import Layers
-from models.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard
+from models.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard, level_of
 
 CHECKPOINT_FORMAT = 1
 LEAST_ENERGY_DB = 60.0
@@ -57,8 +57,7 @@ def melody_loss(heard: Heard, batch: Batch) -> Tensor:
     """
     voiced = batch.voiced.sum().clamp(min=1.0)
     pitch = ((heard.pitch - batch.pitch) / SPREAD).square()
-    level = 10.0 * torch.log10(batch.audio.square().mean(1, keepdim=True) + 1e-10)
-    wanted = torch.maximum(batch.energy, level - LEAST_ENERGY_DB)
+    wanted = torch.maximum(batch.energy, level_of(batch.audio) - LEAST_ENERGY_DB)
     energy = ((heard.energy - wanted) / ENERGY_DB).square().mean()
     voicing = functional.binary_cross_entropy_with_logits(heard.voicing, batch.voiced)
     return (pitch * batch.voiced).sum() / voiced + energy + voicing

@@ -19,8 +19,8 @@ from tests.plugin_bridge.commandline import call
 def test_folders_become_an_extractor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     voices, music = write_folders(tmp_path)
     encoder, output = write_encoder(tmp_path, "hubert"), tmp_path / "melody.onnx"
-    words = ["extractor", voices, "--music", music, "--encoder", encoder, "-o", output, "--threads", "1"]
-    done = call(capsys, *words, "--steps", "1", "--device", "cpu", "--json")
+    words: list[str | Path] = ["extractor", voices, "--music", music, "--encoder", encoder, "-o", output]
+    done = call(capsys, *words, "--steps", "1", "--device", "cpu", "--threads", "1", "--json")
     assert done.status == 0, done.err
     said = json.loads(done.out)
     assert (said["encoder"], said["layers"], said["fft"], said["frozen"]) == (
@@ -47,7 +47,15 @@ def test_folders_become_an_extractor(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     voices, music = write_folders(tmp_path)
-    words = ["extractor", voices, "--music", music, "-o", tmp_path / "melody.onnx", "--encoder"]
+    words: list[str | Path] = [
+        "extractor",
+        voices,
+        "--music",
+        music,
+        "-o",
+        tmp_path / "melody.onnx",
+        "--encoder",
+    ]
     done = call(capsys, *words, tmp_path / "none")
     assert (done.status, "holds no config.json" in done.err, done.out) == (2, True, "")
     assert not (tmp_path / "melody.training").exists()

@@ -12,7 +12,7 @@ from dsp.errors import TrainingError
 from models.extractor.encoder import load_encoder
 from models.extractor.examples import ExampleMaker
 from models.extractor.folder import ARCHITECTURES
-from models.extractor.network import Heard
+from models.extractor.network import Heard, level_of
 from models.extractor.scoring import CONDITIONS, held_out_scores
 from models.extractor.training import Plan, Trainer, melody_loss, train
 from tests.models.extractor.made import played, voice
@@ -39,9 +39,11 @@ def test_the_encoder_is_tuned_when_the_rest_has_begun(encoders: dict[str, Path],
 
 def test_a_loss_of_nothing_wrong_is_nearly_nothing() -> None:
     batch = ExampleMaker([voice(200.0)], [played(4.0)], 40, 3)(0)
-    level = 10.0 * torch.log10(batch.audio.square().mean(1, keepdim=True) + 1e-10)
     right = Heard(
-        torch.zeros(0), batch.pitch, torch.maximum(batch.energy, level - 60.0), 80.0 * batch.voiced - 40.0
+        torch.zeros(0),
+        batch.pitch,
+        torch.maximum(batch.energy, level_of(batch.audio) - 60.0),
+        80.0 * batch.voiced - 40.0,
     )
     assert float(melody_loss(right, batch)) < 1e-6
     unvoiced = right._replace(pitch=torch.where(batch.voiced > 0.0, right.pitch, 0.0))
