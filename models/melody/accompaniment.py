@@ -61,7 +61,7 @@ def made_up(rng: Random) -> Float32:
         return _unit(_noise(samples, rng))
     beat = round(60.0 / rng.uniform(60.0, 160.0) * RATE)
     key = float(rng.uniform(40.0, 52.0))
-    score = [
+    score: Score = [
         (at, key + float(rng.choice([0, 2, 3, 4, 5, 7, 9, 10])), CHORDS[int(rng.integers(6))])
         for at in range(0, samples, 4 * beat)
     ]

@@ -130,15 +130,16 @@ class ExampleMaker:
         energy = 10.0 * torch.log10(self._power(voice, self._windows[1:])[:, :, 0].sum(-1) + LEAST_POWER)
         loudest = 10.0 * torch.log10(power[:, :, 1].sum(-1).amax(1) + LEAST_POWER)
         heard = torch.from_numpy(rng.uniform(*HEARD_DB, self._batch).astype(np.float32))
-        labels = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
-        return Batch(power, loudest + heard, *labels, energy)
+        hertz, gate = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
+        return Batch(power, loudest + heard, hertz, gate, energy)
 
     def _power(self, audio: Tensor, shapes: Tensor) -> Tensor:
         """Return the spectra of excerpts, (batch, frames, windows, bins), as `MelodySpectra` has them."""
         size = shapes.shape[1]
         pieces = audio.unfold(1, size, FRAME)[:, : self._frames, None] * shapes
         spectrum = torch.fft.rfft(pieces)[..., :BINS]
-        return spectrum.real.square() + spectrum.imag.square()
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()
+        return power
 
     def _example(self, rng: Random) -> tuple[Float32, Float32, Float32, Float32]:
         """Return voice and mixture, with what the windows reach beyond the frames, and the labels."""
@@ -213,7 +214,8 @@ def _rms(x: NDArray[np.floating]) -> float:
 
 def _taken(samples: int, semitones: tuple[float, float], rng: Random) -> int:
     """Draw how many samples are to be played in the time of `samples`."""
-    return FRAME * round(samples * 2.0 ** (rng.uniform(*semitones) / 12.0) / FRAME)
+    ratio = float(2.0 ** (rng.uniform(*semitones) / 12.0))
+    return FRAME * round(samples * ratio / FRAME)
 
 
 def _played(x: Float64, samples: int) -> Float64:

@@ -82,20 +82,17 @@ class MelodyNetwork(nn.Module):
         flat = functional.pad(seen.flatten(0, 1).flatten(1), (0, 1))
         low, high = flat[:, self.below], flat[:, torch.clamp(self.below + 1, max=grid.NOTHING)]
         x = functional.relu(self.harmonics(low + (high - low) * self.share))
-        kept = functional.relu(self.squeeze(x)).unflatten(0, (batch, frames))
+        kept = functional.relu(self.squeeze(x)).view(batch, frames, KEPT, grid.CANDIDATES)
         past = [functional.pad(kept, (0, 0, 0, 0, back, 0))[:, :frames] for back in BACK]
         x = functional.relu(self.motion(torch.cat([kept, *past], 2).flatten(0, 1)))
         x = x + functional.relu(self.context(x))
         local = self.local(x)[:, 0]
         pooled = functional.relu(self.pool(x)).flatten(1)
-        coarse = (
-            seen[..., : COARSE_BINS * (grid.BINS // COARSE_BINS)].unflatten(-1, (-1, COARSE_BINS)).mean(-1)
-        )
-        heard = functional.relu(self.hear(torch.cat([pooled, coarse.flatten(0, 1).flatten(1)], 1)))
-        heard = heard.unflatten(0, (batch, frames))
+        coarse = functional.avg_pool1d(seen.flatten(0, 1), COARSE_BINS).flatten(1)
+        heard = functional.relu(self.hear(torch.cat([pooled, coarse], 1))).view(batch, frames, HEARD)
         remembered, _ = self.gru(heard)
         feature = torch.tanh(self.feature(torch.cat([heard, remembered], 2)))
-        salience = local.unflatten(0, (batch, frames)) + self.prior(feature)
+        salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(feature)
         peaks = torch.stack([salience.amax(2), torch.logsumexp(salience, 2)], 2)
         voicing = self.voicing(torch.cat([feature, PEAK_SCALE * peaks], 2))[..., 0]
         return Heard(salience, voicing, loudest + SCALE_DB * self.energy(feature)[..., 0], feature)

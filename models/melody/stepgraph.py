@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 
@@ -97,7 +99,7 @@ def _stacked(graph: Graph, seen: str) -> str:
     return graph.add("Reshape", graph.add("Add", low, rise), shape)
 
 
-def _convolved(graph: Graph, weights: Weights, name: str, x: str, **attributes: list[int]) -> str:
+def _convolved(graph: Graph, weights: Weights, name: str, x: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has them
     kernel, bias = weights[f"{name}.weight"][:, :, None], weights[f"{name}.bias"]
     return graph.add("Conv", x, graph.constant(kernel), graph.constant(bias), **attributes)
 

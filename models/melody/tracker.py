@@ -96,7 +96,8 @@ class MelodyTracker:
     @property
     def feature(self) -> Float32:
         """The melody feature of the last frame, shape (256,), float32, -1..1."""
-        return self._arrays["feature"][0].copy()
+        feature: Float32 = self._arrays["feature"][0].copy()
+        return feature
 
     def reset(self) -> None:
         """Return to the state of a new tracker."""

@@ -70,7 +70,7 @@ class Trainer:
         parts = losses(self.network, self._examples([self.plan.seed, self.step]))
         total = parts["pitch"] + parts["voicing"] + self.plan.energy_weight * parts["energy"]
         self._optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         self.step += 1
