@@ -26,7 +26,7 @@ from plugin_bridge.voices import Singer
 Float32 = NDArray[np.float32]
 
 LEVELS: Mapping[str, float] = {"clean": math.inf, "15 dB": 15.0, "10 dB": 10.0, "5 dB": 5.0, "0 dB": 0.0}
-"""The levels of the seed's table: what they are called, and the SNR."""
+"""What the levels are called, and the SNR: those of the melody table in arXiv 2502.04722."""
 EXCERPTS = 4  # names the accompaniment drawn for each voice
 
 
