@@ -16,7 +16,7 @@ from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.melody.features import windows
 from models.melody.grid import BINS
-from models.melody.network import LEAST_POWER
+from models.melody.network import LEAST_POWER, SINE_DB
 from models.melody.takes import FRAME, FULL_SCALE, RATE, Take
 
 Float32 = NDArray[np.float32]
@@ -127,8 +127,8 @@ class ExampleMaker:
         voices, mixtures, f0, voicing = zip(*(self._example(rng) for _ in range(self._batch)), strict=True)
         voice, mixture = (torch.from_numpy(np.stack(part)) for part in (voices, mixtures))
         power = self._power(mixture, self._windows)
-        energy = 10.0 * torch.log10(self._power(voice, self._windows[1:])[:, :, 0].sum(-1) + LEAST_POWER)
-        loudest = 10.0 * torch.log10(power[:, :, 1].sum(-1).amax(1) + LEAST_POWER)
+        energy = _level(self._power(voice, self._windows[1:])[:, :, 0]) - SINE_DB
+        loudest = _level(power[:, :, 1]).amax(1)
         heard = torch.from_numpy(rng.uniform(*HEARD_DB, self._batch).astype(np.float32))
         hertz, gate = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
         return Batch(power, loudest + heard, hertz, gate, energy)
@@ -202,6 +202,11 @@ class ExampleMaker:
         tail[0] += 1.0
         size = 2 * voice.size
         return np.fft.irfft(np.fft.rfft(voice, size) * np.fft.rfft(tail, size), size)[: voice.size]
+
+
+def _level(power: Tensor) -> Tensor:
+    """Return the sum over bins in dB."""
+    return 10.0 * torch.log10(power.sum(-1) + LEAST_POWER)
 
 
 def _gain(rng: Random, decibels: tuple[float, float]) -> float:

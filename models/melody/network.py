@@ -20,6 +20,8 @@ SCALE_DB = 20.0
 FALL_DB = 0.03
 """The loudest is forgotten by so much a frame."""
 LEAST_POWER = 1e-12
+SINE_DB = 5.97
+"""Sum of the short window's bins for a sine of amplitude 1: 960 * 1.5 / 364, in dB."""
 FIRST, KEPT, WIDE = 24, 8, 16
 """Channels: of the first layer, of what is kept from frame to frame, of the layers after."""
 BACK = (2, 4)
@@ -95,7 +97,8 @@ class MelodyNetwork(nn.Module):
         salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(feature)
         peaks = torch.stack([salience.amax(2), torch.logsumexp(salience, 2)], 2)
         voicing = self.voicing(torch.cat([feature, PEAK_SCALE * peaks], 2))[..., 0]
-        return Heard(salience, voicing, loudest + SCALE_DB * self.energy(feature)[..., 0], feature)
+        energy = loudest - SINE_DB + SCALE_DB * self.energy(feature)[..., 0]
+        return Heard(salience, voicing, energy, feature)
 
 
 def normalised(power: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -120,6 +120,6 @@ def _heads(graph: Graph, weights: Weights, salience: str, feature: str, loudest:
     weight[:, network.FEATURE :] *= network.PEAK_SCALE
     voicing = graph.linear(graph.join(feature, *peaks), weight, weights["voicing.bias"])
     graph.add("Sigmoid", voicing, out="voicing")
-    bias = network.SCALE_DB * weights["energy.bias"] - network.LEVEL_RANGE_DB
+    bias = network.SCALE_DB * weights["energy.bias"] - network.LEVEL_RANGE_DB - network.SINE_DB
     energy = graph.linear(feature, network.SCALE_DB * weights["energy.weight"], bias)
     graph.add("Add", loudest, energy, out="energy")
