@@ -4,7 +4,7 @@ BridgeError
 ├── AudioFileError       an input file is missing, empty, not audio, truncated or not usable
 ├── OutputError          an output exists, or cannot be written: folder, permission, disk
 ├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
-├── ModelFileError       an encoder's folder or an extractor file is missing, foreign, corrupted or newer
+├── ModelFileError       a melody network, extractor or encoder is missing, foreign, corrupted or newer
 ├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
 ├── ScoreError           an automation file (MIDI or JSON lines) cannot be read or does not fit
 ├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
@@ -37,7 +37,7 @@ class SingerFileError(BridgeError):
 
 
 class ModelFileError(BridgeError):
-    """An encoder's folder or an extractor file is missing, foreign, corrupted or newer than this program."""
+    """A melody network, extractor or encoder is missing, foreign, corrupted or newer than this program."""
 
 
 class PresetError(BridgeError):

@@ -86,10 +86,7 @@ class PitchTracker:
         Raises:
             ValueError: `x` has another shape.
         """
-        if x.shape != (self._hop,):
-            raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
-        if not float(np.maximum.reduce(np.abs(x))) < LOUDEST:
-            x = np.zeros_like(x)
+        x = checked_hop(x, self._hop)
         found = self._finder.process(self._decimator.process(x))
         gate, power = self._gate, self._finder.power
         before = gate.voicing
@@ -108,3 +105,14 @@ class PitchTracker:
         if voicing > SURE_VOICING or rising or (voicing > 0.01 and octaves < NEAR_OCTAVES):
             self._f0 = min(F0_HIGH, max(F0_LOW, f0))
         return PitchFrame(self._f0, voicing)
+
+
+def checked_hop(x: NDArray[np.float32], hop: int) -> NDArray[np.float32]:
+    """Return a hop of mono samples, as silence if one is not finite or above 120 dB re full scale.
+
+    Raises:
+        ValueError: its shape is not (hop,).
+    """
+    if x.shape != (hop,):
+        raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({hop},)")
+    return x if float(np.maximum.reduce(np.abs(x))) < LOUDEST else np.zeros_like(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
-from dsp.errors import SingerFileError
-from dsp.pitch import LOUDEST, NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame
+from dsp.errors import ModelFileError
+from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hop
 from dsp.units import hop_size
 from models.melody import grid
 from models.melody.features import MelodySpectra
+from models.onnxstep import GraphStep, open_graph
 
 Float32 = NDArray[np.float32]
 
@@ -38,18 +39,13 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
     """Load a melody network.
 
     Raises:
-        SingerFileError: the file is missing or is no melody network.
+        ModelFileError: the file is missing or is no melody network.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a dozen unrelated types
-        raise SingerFileError(f"{path} is no readable melody network; install or train it again") from error
+    refusal = ModelFileError(f"{path} is no readable melody network; install or train it again")
+    session = open_graph(path, refusal)
     found = {part.name for part in (*session.get_inputs(), *session.get_outputs())}
     if found != NAMES:
-        raise SingerFileError(f"{path} is no melody network; use one made by 'python -m models.melody.train'")
+        raise ModelFileError(f"{path} is no melody network; use one made by 'python -m models.melody.train'")
     return session
 
 
@@ -64,7 +60,7 @@ class MelodyTracker:
 
     Raises:
         ValueError: the rate is not native.
-        SingerFileError: the network that ships is missing.
+        ModelFileError: the network that ships is missing.
     """
 
     def __init__(self, sample_rate: int, network: onnxruntime.InferenceSession | None = None) -> None:
@@ -72,18 +68,8 @@ class MelodyTracker:
         self._spectra = MelodySpectra(sample_rate)
         self.latency = self._spectra.latency
         """Samples from a frame's centre to the end of the hop that completes it."""
-        session = network or shipped_network()
-        # Bound to the session once, these arrays spare each step a tenth of its time.
-        self._arrays: dict[str, Float32] = {}
-        binding = session.io_binding()
-        for ends, bind in (
-            (session.get_inputs(), binding.bind_ortvalue_input),
-            (session.get_outputs(), binding.bind_ortvalue_output),
-        ):
-            for end in ends:
-                array = self._arrays[end.name] = np.zeros(end.shape, np.float32)
-                bind(end.name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-        self._run = partial(session.run_with_iobinding, binding)
+        self._step = GraphStep(network or shipped_network())
+        self._arrays = self._step.arrays
         self._power = self._arrays["power"].reshape(grid.WINDOWS, grid.BINS)
         self._padded = np.zeros(grid.CANDIDATES + 2 * NEAR, np.float32)
         self._f0, self._voicing = START_F0, 0.0
@@ -116,13 +102,9 @@ class MelodyTracker:
         Raises:
             ValueError: `x` has another shape.
         """
-        if x.shape != (self._hop,):
-            raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({self._hop},)")
-        if not float(np.maximum.reduce(np.abs(x))) < LOUDEST:
-            x = np.zeros_like(x)
         arrays = self._arrays
-        self._spectra.process(x, self._power)
-        self._run()
+        self._spectra.process(checked_hop(x, self._hop), self._power)
+        self._step.run()
         arrays["state"][:] = arrays["next_state"]
         past, newest = arrays["past"], arrays["newest"]
         past[:, : -newest.size] = past[:, newest.size :]

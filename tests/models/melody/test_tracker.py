@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsp.errors import SingerFileError
+from dsp.errors import ModelFileError
 from dsp.units import RATES, hop_size
 from models.melody.tracker import MelodyTracker, load_network
 from tests.models.melody.voices import chord, sung
@@ -122,5 +122,5 @@ def test_what_is_no_melody_network_is_refused(tmp_path: Path) -> None:
         (tmp_path / "absent.onnx", "no readable"),
         (next(iter(shipped().values())), "no melody network"),
     ):
-        with pytest.raises(SingerFileError, match=sentence):
+        with pytest.raises(ModelFileError, match=sentence):
             load_network(path)
