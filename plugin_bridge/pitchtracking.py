@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from dsp.pitch import PitchTracker, VoiceTracker
+if TYPE_CHECKING:
+    from dsp.pitch import VoiceTracker
 
 PitchName = Literal["periodicity", "melody"]
 PITCHES: tuple[PitchName, ...] = get_args(PitchName)
@@ -32,9 +33,11 @@ def pitch_tracker(name: str, sample_rate: int) -> VoiceTracker:
         sample_rate: a native rate in hertz.
 
     Raises:
-        SingerFileError: the network's file is missing or damaged.
+        ModelFileError: the network's file is missing or damaged.
     """
     if name == "periodicity":
+        from dsp.pitch import PitchTracker  # noqa: PLC0415 - numpy would delay the help of the command line
+
         return PitchTracker(sample_rate)
     from models.melody.tracker import MelodyTracker  # noqa: PLC0415 - onnxruntime is loaded only where it runs
 

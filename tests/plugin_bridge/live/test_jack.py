@@ -91,6 +91,16 @@ async def until(what: Callable[[], object], seconds: float = 30.0) -> None:
         await asyncio.sleep(0.01)
 
 
+def printed(command: list[str]) -> str:
+    """Run a tool of JACK's, which now and then aborts as it hangs up (jackd 1.9.21), so up to three times."""
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("ring", [3])
 def test_the_declared_latency_is_the_measured_one(jack_name: str, settings: LiveSettings, ring: int) -> None:
     lister = needs_program("jack_lsp", "jackd2")
@@ -102,10 +112,7 @@ def test_the_declared_latency_is_the_measured_one(jack_name: str, settings: Live
         async with LiveRig(bypassed) as rig:
             deck = Deck(tape)
             await deck.run()
-            ports = subprocess.run(
-                [lister, "-l", "--server", jack_name], capture_output=True, text=True, check=True
-            )
-            return rig.status.latency, deck.heard, ports.stdout
+            return rig.status.latency, deck.heard, printed([lister, "-l", "--server", jack_name])
 
     latency, heard, ports = asyncio.run(play())
     found = dict(
