@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from dsp.errors import SingerFileError
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.spectrum import ENVELOPE_GRID
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
+from models.filekind import FileKind
 from models.manifest import FORMAT, METADATA_KEY, Manifest
 from models.onnxstep import GraphStep, open_graph
 
@@ -23,6 +22,15 @@ Float32 = NDArray[np.float32]
 
 LARGEST_BYTES = 64 * 2**20
 SINGERS_FOLDER = Path(__file__).parent / "singers"
+_KIND = FileKind(
+    "singer",
+    "a file made by 'plugin-bridge train'",
+    "download or train the singer again",
+    METADATA_KEY,
+    FORMAT,
+    Manifest,
+    SingerFileError,
+)
 HARMONIC_CONTROLS = {"sawsing": HARMONIC_GRID.size, "ddsp-add": HARMONICS, "dwts": TABLES}
 
 
@@ -67,7 +75,7 @@ class Singer:
         self.path = path
         refusal = SingerFileError(f"{path} is not a readable ONNX model; download or train the singer again")
         self._session = open_graph(path, refusal)
-        self.manifest = _manifest(path, self._session)
+        self.manifest = _KIND.read(self._session, path)
         _check_shapes(path, self._session, self.manifest)
 
     @property
@@ -131,24 +139,6 @@ class Estimator:
         self._arrays["state"][:] = 0.0
         if self._colour is not None:
             self._colour.reset()
-
-
-def _manifest(path: Path, session: onnxruntime.InferenceSession) -> Manifest:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise SingerFileError(
-            f"{path} is an ONNX model but no singer; use a file made by 'plugin-bridge train'"
-        )
-    try:
-        fields = json.loads(text)
-        version = fields.get("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise SingerFileError(
-                f"{path} has singer format {version} and this version reads up to {FORMAT}; update"
-            )
-        return Manifest.model_validate(fields)
-    except (ValueError, ValidationError, AttributeError) as error:
-        raise SingerFileError(f"{path} has a broken manifest; download or train the singer again") from error
 
 
 def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import soxr
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from dsp.errors import ModelFileError
 from models.extractor.manifest import FORMAT, METADATA_KEY, ExtractorManifest
 from models.extractor.windows import RATE, Melody, over_windows
+from models.filekind import FileKind
 
 Float32 = NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
 _OUTPUTS = ["feature", "f0", "voicing", "energy"]
+_KIND = FileKind(
+    "extractor",
+    "one made by 'plugin-bridge extractor'",
+    "make or copy it again",
+    METADATA_KEY,
+    FORMAT,
+    ExtractorManifest,
+    ModelFileError,
+)
 
 
 class MelodyExtractor:
@@ -41,7 +49,7 @@ class MelodyExtractor:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise ModelFileError(f"{path} is not a readable ONNX model; make or copy it again") from error
-        self.manifest = _manifest(path, self._session)
+        self.manifest = _KIND.read(self._session, path)
 
     def process(self, audio: Float32, sample_rate: int) -> Melody:
         """Extract the melody of a voice, alone or among music.
@@ -69,21 +77,3 @@ class MelodyExtractor:
 
     def _run(self, audio: Float32) -> Melody:
         return Melody(*(part[0] for part in self._session.run(_OUTPUTS, {"audio": audio[None]})))
-
-
-def _manifest(path: Path, session: onnxruntime.InferenceSession) -> ExtractorManifest:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise ModelFileError(
-            f"{path} is an ONNX model but no extractor; use one made by 'plugin-bridge extractor'"
-        )
-    try:
-        fields = json.loads(text)
-        version = fields.get("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise ModelFileError(
-                f"{path} has extractor format {version} and this version reads up to {FORMAT}; update"
-            )
-        return ExtractorManifest.model_validate(fields)
-    except (ValueError, ValidationError, AttributeError) as error:
-        raise ModelFileError(f"{path} has a broken manifest; make or copy it again") from error
