@@ -1,14 +1,17 @@
-"""Pitch candidates of one frame: peaks of the windowed autocorrelation, scored with spectral cues."""
+"""Pitch candidates of frames: peaks of the windowed autocorrelation, scored with spectral cues."""
 
 from __future__ import annotations
 
-import math
+from itertools import accumulate, pairwise
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.periodicity import Periodicity
+from dsp.sliding import SlidingWindows
+from dsp.units import MOST_HOPS
 
 F0_LOW = 60.0
 F0_HIGH = 1100.0
@@ -40,7 +43,7 @@ NEAR = (-0.03, -0.015, 0.0, 0.015, 0.03)
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-Peaks = NDArray[np.intp]
+Places = NDArray[np.intp]
 
 
 class Candidates(NamedTuple):
@@ -59,8 +62,25 @@ class Candidates(NamedTuple):
 _NONE = Candidates([], [], [], [])
 
 
+class Frame(NamedTuple):
+    """What is known of one frame."""
+
+    power: float
+    """Mean square."""
+    candidates: Candidates
+    sums: Float32
+    """Running sum of its power spectrum."""
+    bins_per_hz: float
+
+    def share_below(self, hz: float) -> float:
+        """Return the share of the energy below a frequency in hertz, 0..1."""
+        sums = self.sums
+        bins = min(sums.size, max(1, int(hz * self.bins_per_hz)))
+        return float(sums.item(bins - 1) / (sums.item(-1) + NOTHING))
+
+
 class CandidateFinder:
-    """Find the candidates of the frame centred 20 ms before the newest sample.
+    """Find the candidates of the frames centred 20 ms before the newest sample of each hop.
 
     Args:
         rate: of the decimated signal, in hertz.
@@ -68,33 +88,39 @@ class CandidateFinder:
     """
 
     def __init__(self, rate: int, delay: int) -> None:
-        self.power = 0.0
-        """Mean square of the latest frame."""
         length = 2 * (round(LOOKAHEAD_S * rate) - delay)
-        late = 2 * round(HOP_S * rate)
-        self._frame = np.zeros(length, np.float32)
+        self._hop = round(HOP_S * rate)
+        self._windows = SlidingWindows(length, self._hop, MOST_HOPS)
         self._grid = rate * OVERSAMPLING
         first = int(self._grid / (F0_HIGH * 1.02)) - 1
         last = int(self._grid / (F0_LOW / 1.02)) + 2
         # The whole frame, and its newest part, whose centre is one hop later.
+        late = 2 * self._hop
         windows = ((0, length), (late, length - late))
-        self._periodicity = Periodicity(length, windows, (first, last), OVERSAMPLING)
+        self._periodicity = Periodicity(length, windows, (first, last), OVERSAMPLING, MOST_HOPS)
         size = self._periodicity.size
         # Parseval: from the one-sided sum of the power spectrum to the mean square under the window.
         self._to_power = 2.0 / (size * float(self._periodicity.energy[0]))
         self._bins_per_hz = size / rate
-        self._sums = np.zeros(size // 2 + 1, np.float32)
-        # The short window, one row per hop in turn, continued with the long one.
-        self._short = np.zeros((2, last - first), np.float32)
-        self._newest = 0
-        self._short_lags = int(self._grid / SHORT_F0_LOW) - first
+        # Through the long and the short window; the first are those of the hop before.
+        self._functions = np.zeros((MOST_HOPS + 1, 2, last - first), np.float32)
+        # Places are counted from their start on, frame after frame.
+        self._starts = np.arange(1, MOST_HOPS + 2) * (2 * (last - first))
+        self._is_peak = np.zeros(self._functions.shape, np.bool_)
         self._make_tables(np.arange(first, last, dtype=np.float64))
 
     def _make_tables(self, lags: Float64) -> None:
         """Prepare what depends on the lag alone, and the places of harmonics and gaps."""
         self._first_lag = float(lags[0])
         near = np.rint(lags * (1.0 + np.array(NEAR)[:, None])) - lags[0]
-        self._near = np.clip(near, 0, lags.size - 1).astype(np.intp)
+        near = np.clip(near, 0, lags.size - 1).astype(np.intp)
+        # Steps in `_functions` from a peak: to its neighbours, and to where the short windows of the hop
+        # before and of this one have its lag; where lags are long, the long window speaks for them.
+        short = near < int(self._grid / SHORT_F0_LOW) - lags[0]
+        near -= np.arange(lags.size)
+        aside = [np.where(short, near + side * lags.size, near) for side in (-1, 1)]
+        neighbours = np.array([[-1], [0], [1]]) + np.zeros_like(near[:1])
+        self._steps = np.concatenate([neighbours, *aside])
         octaves = np.log2(lags * (1024.0 / self._grid))
         self._choice_cost = (CHOICE_COST_PER_OCTAVE * octaves).astype(np.float32)
         blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
@@ -108,74 +134,92 @@ class CandidateFinder:
         roles = (k % 2 == 1, k % 2 == 0, k % 4 == 2, (k % 2 == 0) & (k % 6 != 0))
         self._roles = np.stack(roles, axis=1).astype(np.float32)
         # Multiples above the top read zeros.
-        self._amplitude = np.zeros(int(1.1 * F0_HIGH * self._multiples[-1]) + 1, np.float32)
-        self._heard = self._amplitude[: int(SPECTRUM_TOP_HZ * self._bins_per_hz)]
+        width = int(1.1 * F0_HIGH * self._multiples[-1]) + 1
+        self._amplitude = np.zeros((MOST_HOPS, width), np.float32)
+        self._heard = self._amplitude[:, : int(SPECTRUM_TOP_HZ * self._bins_per_hz)]
+        self._rows = np.arange(MOST_HOPS) * width
 
     def reset(self) -> None:
         """Forget all past samples."""
-        self._frame[:] = 0.0
-        self._short[:] = 0.0
-        self._sums[:] = 0.0
-        self.power = 0.0
+        self._windows.reset()
+        self._functions[:] = 0.0
 
-    def process(self, x: Float32) -> Candidates:
-        """Take one decimated hop and return the candidates of the newest complete frame."""
-        frame = self._frame
-        frame[: -x.size] = frame[x.size :]
-        frame[-x.size :] = x
-        (nsdf, short), (density, _) = self._periodicity.process(frame)
-        np.add.accumulate(density, out=self._sums)
-        self.power = self._sums.item(-1) * self._to_power
-        self._newest, lags = 1 - self._newest, self._short_lags
-        self._short[self._newest, :lags] = short[:lags]
-        self._short[:, lags:] = nsdf[lags:]
-        if self.power < SILENCE_POWER:
-            return _NONE
+    def process(self, x: Float32) -> list[Frame]:
+        """Take decimated hops and return the frame that each of them completes.
+
+        Args:
+            x: shape (n * hop,), float32, n from 1 to `dsp.units.MOST_HOPS`.
+        """
+        windows = self._windows.process(x)
+        count = windows.shape[0]
+        functions = self._functions[1 : count + 1]
+        density = self._periodicity.process(windows, functions)[:, 0]
+        sums = np.add.accumulate(density, axis=1)
+        powers = [total * self._to_power for total in sums[:, -1].tolist()]
+        places, counts = self._peaks(powers)
+        found = [_NONE] * count
+        if places.size:
+            np.sqrt(density[:, : self._heard.shape[1]], out=self._heard[:count])
+            found = self._scored(places, counts)
+        self._functions[0, 1] = functions[-1, 1]
+        return [Frame(*each, self._bins_per_hz) for each in zip(powers, found, sums, strict=True)]
+
+    def _peaks(self, powers: list[float]) -> tuple[Places, list[int]]:
+        """Return where the peaks of the long windows are, frame after frame, and how many each frame has."""
+        count = len(powers)
+        functions = self._functions.reshape(-1)
         # Flat below the least periodicity, so that no peak is found there.
-        high = np.maximum(nsdf, LEAST_PERIODICITY)
-        rising = high[1:] > high[:-1]
-        peaks = (rising[:-1] > rising[1:]).nonzero()[0]
-        if peaks.size == 0:
-            return _NONE
-        peaks += 1
-        if peaks.size > MAX_CANDIDATES:
-            merit = nsdf.take(peaks) - self._choice_cost.take(peaks)
-            peaks = peaks.take(merit.argpartition(-MAX_CANDIDATES)[-MAX_CANDIDATES:])
-        np.sqrt(density[: self._heard.size], out=self._heard)
-        return self._scored(peaks, *self._refined(nsdf, peaks))
+        high = np.maximum(self._functions[1 : count + 1, 0], LEAST_PERIODICITY)
+        rising = high[:, 1:] > high[:, :-1]
+        np.greater(rising[:, :-1], rising[:, 1:], out=self._is_peak[1 : count + 1, 0, 1:-1])
+        places = self._is_peak[: count + 1].reshape(-1).nonzero()[0]
+        bounds = places.searchsorted(self._starts[: count + 1]).tolist()
+        counts = [stop - start for start, stop in pairwise(bounds)]
+        if max(counts) <= MAX_CANDIDATES and min(powers) >= SILENCE_POWER:
+            return places, counts
+        merit = (functions.take(places) - self._choice_cost.take(places % self._starts[0])).tolist()
+        kept: list[int] = []
+        for frame, power in enumerate(powers):
+            peaks = range(*bounds[frame : frame + 2]) if power >= SILENCE_POWER else range(0)
+            kept += sorted(sorted(peaks, key=merit.__getitem__)[-MAX_CANDIDATES:])
+            counts[frame] = min(len(peaks), MAX_CANDIDATES)
+        return places.take(kept), counts
 
-    def share_below(self, hz: float) -> float:
-        """Return the share of the latest frame's energy below a frequency in hertz, 0..1."""
-        bins = min(self._sums.size, max(1, int(hz * self._bins_per_hz)))
-        return self._sums.item(bins - 1) * self._to_power / (self.power + NOTHING)
-
-    def _refined(self, nsdf: Float32, peaks: Peaks) -> tuple[list[float], list[float]]:
-        """Return frequency and height of the peaks, by a parabola through three lags each."""
-        at = nsdf.item  # For so few numbers plain floats are quicker than arrays.
-        f0, heights = [], []
-        for peak in peaks.tolist():
-            before, top, after = at(peak - 1), at(peak), at(peak + 1)
-            rise = after - before
-            shift = rise / (4.0 * top - 2.0 * (before + after))
-            f0.append(self._grid / (self._first_lag + peak + shift))
-            heights.append(top + 0.25 * rise * shift)
-        return f0, heights
-
-    def _scored(self, peaks: Peaks, f0: list[float], heights: list[float]) -> Candidates:
-        places = (np.array(f0)[:, None] * self._multiples).astype(np.intp)
-        amplitudes = self._amplitude.take(places).dot(self._roles).tolist()
-        near = self._near.take(peaks, axis=1)
-        now, following = np.maximum.reduce(self._short.take(near, axis=1), axis=1).tolist()
-        if self._newest == 0:
-            now, following = following, now
+    def _scored(self, places: Places, counts: list[int]) -> list[Candidates]:
+        """Return the candidates of each frame."""
+        lags = places % self._starts[0]
+        around = self._functions.reshape(-1).take(self._steps.take(lags, axis=1) + places)
+        f0, heights = self._refined(lags.tolist(), *around[:3].tolist())
+        now, following = np.maximum.reduce(around[3:].reshape(2, len(NEAR), -1), axis=1).tolist()
+        bins = (np.array(f0)[:, None] * self._multiples).astype(np.intp)
+        if len(counts) > 1:
+            bins += np.repeat(self._rows[: len(counts)], counts)[:, None]
+        amplitudes = np.vecmat(self._amplitude.reshape(-1).take(bins), self._roles).tolist()
         costs = []
-        for i, peak in enumerate(peaks.tolist()):
+        for i, lag in enumerate(lags.tolist()):
             gap, on, odd, third = amplitudes[i]
             # The shares of amplitude between the harmonics, and on those no higher pitch would have.
             between = gap / (on + gap + NOTHING)
             kept = min(odd, third) / (on + NOTHING)
-            cost = self._fixed_cost[peak] + self._gap_cost[peak] * between
+            cost = self._fixed_cost[lag] + self._gap_cost[lag] * between
             cost -= MISSING_COST if kept > MISSING_SHARE else (MISSING_COST / MISSING_SHARE) * kept
             cost -= WEIGHT_LONG * heights[i] + WEIGHT_NOW * now[i] + WEIGHT_FOLLOWING * following[i]
             costs.append(cost)
-        return Candidates([math.log2(f) for f in f0], now, following, costs)
+        log_f0 = [log2(f) for f in f0]
+        bounds = accumulate(counts, initial=0)
+        return [
+            Candidates(log_f0[a:b], now[a:b], following[a:b], costs[a:b]) if b > a else _NONE
+            for a, b in pairwise(bounds)
+        ]
+
+    def _refined(
+        self, lags: list[int], before: list[float], top: list[float], after: list[float]
+    ) -> tuple[list[float], list[float]]:
+        """Return frequency and height of peaks, by a parabola through three lags each."""
+        f0, heights = [], []  # For so few numbers plain floats are quicker than arrays.
+        for lag, left, here, right in zip(lags, before, top, after, strict=True):
+            rise = right - left
+            shift = rise / (4.0 * here - 2.0 * (left + right))
+            f0.append(self._grid / (self._first_lag + lag + shift))
+            heights.append(here + 0.25 * rise * shift)
+        return f0, heights

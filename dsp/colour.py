@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,25 +59,30 @@ class ColourNormalizer:
         self._frames = 0.0
         self._audible = Audible()
 
-    def process(self, bands: Float32, loudness: float) -> Float32:
-        """Learn from one envelope and return it normalised.
+    def process(self, bands: Float32, loudness: Sequence[float]) -> Float32:
+        """Learn from envelopes that follow on each other and return them normalised.
 
         Args:
-            bands: envelope in dB, shape (bands,), float32 (`dsp.spectrum.envelope`).
-            loudness: A-weighted dB re full scale of the same frame or its neighbour.
+            bands: envelopes in dB, shape (n, bands), float32 (`dsp.spectrum.envelope`).
+            loudness: A-weighted dB re full scale of the same frames or their neighbours, n of them.
         """
-        if self._audible.process(loudness):
-            self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
-            self._mean += (bands - self._mean) / self._frames
-        return normalized(bands, self._mean, trust(self._frames))
+        mean, shares, means = self._mean, [], []
+        for frame, level in zip(bands.astype(np.float64), loudness, strict=True):
+            if self._audible.process(level):
+                self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
+                mean = mean + (frame - mean) / self._frames
+            means.append(mean)
+            shares.append(trust(self._frames))
+        self._mean = mean
+        return normalized(bands, np.array(means), np.array(shares)[:, None])
 
     def reset(self) -> None:
         """Forget the source."""
-        self._mean[:] = 0.0
+        self._mean = np.zeros(ENVELOPE_GRID.size)
         self._frames = 0.0
         self._audible.reset()
 
 
-def normalized(bands: Float32, mean: Float64, share: float) -> Float32:
+def normalized(bands: Float32, mean: Float64, share: Float64 | float) -> Float32:
     """Bring envelopes, shape (..., bands), from a mean colour towards the reference, by a share of 0 to 1."""
     return np.maximum(bands + share * (REFERENCE_COLOUR - mean), ENVELOPE_FLOOR_DB).astype(np.float32)

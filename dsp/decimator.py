@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import hop_size
+from dsp.sliding import SlidingWindows
+from dsp.units import MOST_HOPS, hop_size
 
 LOWPASS_HZ = 4000.0
 HIGHPASS_HZ = 45.0
@@ -15,6 +16,7 @@ KAISER_BETA = 5.0
 _FACTOR = {16000: 1, 24000: 2, 32000: 2, 44100: 3, 48000: 5, 88200: 6, 96000: 10}
 # Quality factors of the two sections of a fourth-order Butterworth filter.
 _SECTION_Q = (0.54119610, 1.30656296)
+STATES = 2 * len(_SECTION_Q)
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,47 +37,62 @@ class Decimator:
         factor = _FACTOR[sample_rate]
         self.rate = sample_rate // factor
         """Output rate in hertz."""
-        self.hop = self._hop_in // factor
-        """Output samples per call."""
+        self.hop = hop = self._hop_in // factor
+        """Output samples per hop."""
         self.delay = round(FIR_DELAY_S * self.rate)
         """Group delay of the low-pass in output samples."""
         half = self.delay * factor
         n = np.arange(-half, half + 1)
         taps = np.sinc(2.0 * LOWPASS_HZ / sample_rate * n) * np.kaiser(2 * half + 1, KAISER_BETA)
         taps /= taps.sum()
-        self._memory = np.zeros(2 * half + self._hop_in, np.float32)
-        # Several outputs share one longer window, so that the filter is one small matrix product.
-        group = max(size for size in range(1, 11) if self.hop % size == 0)
-        span = 2 * half + 1 + (group - 1) * factor
-        windows = np.lib.stride_tricks.sliding_window_view(self._memory, span)
-        self._windows = windows[:: group * factor]
+        # Several outputs share one longer window, so that the filter of a hop is one small matrix product.
+        group = max(size for size in range(1, 11) if hop % size == 0)
+        span = 2 * half + group * factor
+        self._windows = SlidingWindows(span, group * factor, MOST_HOPS * hop // group)
         self._taps = np.zeros((span, group), np.float32)
         for output in range(group):
             self._taps[output * factor : output * factor + taps.size, output] = taps
-        self._matrix = _block_highpass(self.rate, self.hop).astype(np.float32)
-        # A low-passed hop and the four states of the high-pass.
-        self._input = np.zeros(self.hop + 4, np.float32)
-        self._low = self._input[: self.hop].reshape(-1, group)
-        self._states = self._input[self.hop :]
+        self._highpass = _block_highpass(self.rate, hop).astype(np.float32)
+        # Behind each other: the states of the high-pass and a low-passed hop, from which the matrix makes a
+        # finished hop and the states that stand before the next one.
+        pitch = -(-2 * (hop + STATES) // 16) * 16
+        self._chain = np.zeros(MOST_HOPS * pitch + STATES, np.float32)
+        starts = range(0, MOST_HOPS * pitch, pitch)
+        self._steps = [
+            (self._chain[at : at + STATES + hop], self._chain[at + pitch - hop : at + pitch + STATES])
+            for at in starts
+        ]
+        rows = self._chain[STATES:].reshape(MOST_HOPS, pitch)
+        self._low = rows[:, :hop].reshape(MOST_HOPS, -1, group)
+        self._high = self._chain[:-STATES].reshape(MOST_HOPS, pitch)[:, -hop:]
 
     def reset(self) -> None:
         """Forget all past samples."""
-        self._memory[:] = 0.0
-        self._input[:] = 0.0
+        self._windows.reset()
+        self._chain[:] = 0.0
 
     def process(self, x: Float32) -> Float32:
-        """Take one hop of shape (hop,), float32, and return shape (`hop`,), float32, `delay` samples late."""
-        memory = self._memory
-        memory[: -self._hop_in] = memory[self._hop_in :]
-        memory[-self._hop_in :] = x
-        self._windows.copy().dot(self._taps, out=self._low)
-        result: Float32 = self._matrix.dot(self._input)
-        self._states[:] = result[self.hop :]
-        return result[: self.hop]
+        """Take hops, (n * hop,), float32, and return shape (n * `hop`,), float32, `delay` samples late."""
+        count = x.size // self._hop_in
+        done = np.empty((count, self.hop), np.float32)
+        for start in range(0, count, MOST_HOPS):
+            stop = min(count, start + MOST_HOPS)
+            self._filter(x[start * self._hop_in : stop * self._hop_in], done[start:stop])
+        return done.reshape(-1)
+
+    def _filter(self, x: Float32, out: Float32) -> None:
+        count, low, chain = out.shape[0], self._low, self._chain
+        windows = self._windows.process(x).copy().reshape(count, low.shape[1], -1)
+        np.matmul(windows, self._taps, out=low[:count])
+        matrix = self._highpass
+        for before, after in self._steps[:count]:
+            matrix.dot(before, out=after)
+        out[:] = self._high[:count]
+        chain[:STATES] = after[-STATES:]
 
 
 def _block_highpass(rate: int, hop: int) -> Float64:
-    """Return the matrix that maps (hop inputs, 4 states) to (hop outputs, 4 new states) of the high-pass."""
+    """Return the matrix that maps (4 states, hop inputs) to (hop outputs, 4 new states) of the high-pass."""
     # Each section in transposed direct form II: y = b0 x + s0, s0' = b1 x - a1 y + s1, s1' = b2 x - a2 y.
     step, drive = np.zeros((4, 4)), np.zeros(4)
     observe, direct = np.zeros(4), 1.0
@@ -102,4 +119,4 @@ def _block_highpass(rate: int, hop: int) -> Float64:
     # In this basis an error of a state is no larger in the output, so single precision will do.
     ring, basis = np.linalg.qr(ring)
     carry = basis @ powers[hop] @ np.linalg.inv(basis)
-    return np.block([[convolve, ring], [basis @ inject, carry]])
+    return np.block([[ring, convolve], [carry, basis @ inject]])

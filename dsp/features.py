@@ -13,16 +13,16 @@ from dsp.units import hop_size
 
 
 class Features(NamedTuple):
-    """What is known once hop j has arrived: the spectrum of frame j, the rest of frame j - 1."""
+    """What is known once hops j to j + n - 1 have come: their spectra, the rest of the frame before each."""
 
     spectrum: Spectrum
-    """Frame j, one hop ahead of the others."""
-    f0: float
-    """Hertz, finite and held through unvoiced frames; frame j - 1."""
-    voicing: float
-    """0 (unvoiced) to 1 (voiced); frame j - 1."""
-    loudness: float
-    """A-weighted dB re full scale; frame j - 1."""
+    """Frames j to j + n - 1, one hop ahead of the others."""
+    f0: list[float]
+    """Hertz, finite and held through unvoiced frames; frames j - 1 to j + n - 2."""
+    voicing: list[float]
+    """0 (unvoiced) to 1 (voiced); frames j - 1 to j + n - 2."""
+    loudness: list[float]
+    """A-weighted dB re full scale; frames j - 1 to j + n - 2."""
 
 
 class FeatureExtractor:
@@ -41,12 +41,12 @@ class FeatureExtractor:
         self._loudness = SILENCE_DB
 
     def process(self, x: NDArray[np.float32]) -> Features:
-        """Analyse the next hop of mono audio, shape (hop,), float32."""
+        """Analyse the next hops of mono audio, shape (n * hop,), float32, n >= 1."""
         spectrum = self._analyzer.process(x)
         pitch = self._tracker.process(x)
-        features = Features(spectrum, pitch.f0, pitch.voicing, self._loudness)
-        self._loudness = spectrum.loudness
-        return features
+        loudness = [self._loudness, *spectrum.loudness.tolist()]
+        self._loudness = loudness.pop()
+        return Features(spectrum, [f.f0 for f in pitch], [f.voicing for f in pitch], loudness)
 
     def reset(self) -> None:
         """Forget all audio."""

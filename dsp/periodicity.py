@@ -1,4 +1,4 @@
-"""Normalised autocorrelation of one frame through several windows, symmetric around each centre."""
+"""Normalised autocorrelation of frames through several windows, symmetric around each centre."""
 
 from __future__ import annotations
 
@@ -31,10 +31,16 @@ class Periodicity:
         windows: (start, length) of each window inside the frame, in samples.
         lags: first lag and one past the last, in `oversampling`-ths of a sample.
         oversampling: lags per sample.
+        most: frames at once.
     """
 
     def __init__(
-        self, length: int, windows: Sequence[tuple[int, int]], lags: tuple[int, int], oversampling: int
+        self,
+        length: int,
+        windows: Sequence[tuple[int, int]],
+        lags: tuple[int, int],
+        oversampling: int,
+        most: int,
     ) -> None:
         count = len(windows)
         self.size = fast_size(int((1.0 - WRAPPED) * length) + lags[1] // oversampling + 1)
@@ -43,46 +49,60 @@ class Periodicity:
         self._windows = np.stack([half_sine(n - start, width) for start, width in windows]).astype(np.float32)
         self.energy = np.square(self._windows, dtype=np.float64).sum(axis=1)
         """Sum of each squared window, shape (windows,)."""
-        forward = RealTransform(self.size, 2 * count)
-        self._forward = forward.forward
+        self._forward = RealTransform(self.size, 2 * count, most)
         # x w, whose autocorrelation is the numerator, and x^2 w, correlated with w for the denominator.
-        self._windowed = forward.signal[:count, :length]
-        self._squared = forward.signal[count:, :length]
-        forward.signal[count:, length] = NOTHING
-        bins = forward.spectrum.shape[1]
-        parts = forward.spectrum.view(np.float32).reshape(2 * count, bins, 2)
-        self._parts, self._windowed_parts, self._squared_parts = parts, parts[:count], parts[count:]
+        signal = self._forward.signal.reshape(most, 2 * count, -1)
+        self._windowed, self._squared = signal[:, :count, :length], signal[:, count:, :length]
+        signal[:, count:, length] = NOTHING
+        bins = self._forward.spectrum.shape[1]
+        self._parts = self._forward.spectrum.view(np.float32).reshape(most, 2 * count, bins, 2)
         spectra = np.fft.rfft(self._windows, self.size).astype(np.complex64)
         spectra[:, 0] *= 1.0 + LEAST_ENERGY
-        self._window_parts = spectra.view(np.float32).reshape(count, bins, 2)
-        self._sums = np.zeros((2 * count, bins), np.float32)
-        self._density = self._sums[:count]
-        backward = RealTransform(self.size * oversampling, 2 * count)
-        self._backward, self._spectrum = backward.inverse, backward.spectrum
-        self._real = backward.spectrum.real[:, :bins]
-        self._products, self._energies = np.split(backward.signal[:, slice(*lags)], 2)
-        self._function = np.zeros((count, lags[1] - lags[0]), np.float32)
+        self._factors = spectra.view(np.float32).reshape(count, bins, 2)
+        self._density = np.zeros((most, count, bins), np.float32)
+        # An inverse transform brings a numerator a and its denominator b at once. With N its size,
+        # c[n] = 2 b[n] sin(2 pi n / N) is odd and has the spectrum j (B[k+1] - B[k-1]); a is even.
+        self._rest = np.zeros((most, count, bins + 3), np.float32)
+        size = self.size * oversampling
+        self._backward = RealTransform(size, count, most)
+        self._spectrum = self._backward.spectrum.reshape(most, count, -1)
+        both = self._backward.signal.reshape(most, count, -1)
+        self._ahead, self._behind = both[..., slice(*lags)], both[..., ::-1][..., lags[0] - 1 : lags[1] - 1]
+        self._odd = np.zeros((most, count, lags[1] - lags[0]), np.float32)
+        self._sine = (2.0 * np.sin(2.0 * np.pi / size * np.arange(*lags))).astype(np.float32)
 
-    def process(self, frame: Float32) -> tuple[Float32, Float32]:
-        """Return the function, shape (windows, lags), and the power spectra, shape (windows, bins).
+    def process(self, frames: Float32, out: Float32) -> Float32:
+        """Fill `out` with the functions and return the power spectra, shape (n, windows, bins).
 
-        The next call overwrites both.
+        The next call overwrites the spectra.
 
         Args:
-            frame: samples, shape (length,).
+            frames: samples, shape (n, length), n from 1 to `most`.
+            out: shape (n, windows, lags).
         """
-        np.multiply(self._windows, frame, out=self._windowed)
-        np.multiply(self._windowed, frame, out=self._squared)
-        self._forward()
-        parts, sums = self._parts, self._sums
-        np.multiply(self._windowed_parts, self._windowed_parts, out=self._windowed_parts)
-        np.multiply(self._squared_parts, self._window_parts, out=self._squared_parts)
-        np.add(parts[..., 0], parts[..., 1], out=sums)
-        self._spectrum.fill(0.0)
-        self._real[:] = sums
-        self._backward()
-        np.divide(self._products, self._energies, out=self._function)
-        return self._function, self._density
+        count, windows = out.shape[:2]
+        windowed, parts, x = self._windowed[:count], self._parts[:count], frames[:, None]
+        np.multiply(self._windows, x, out=windowed)
+        np.multiply(windowed, x, out=self._squared[:count])
+        self._forward.forward(count)
+        above, below = parts[:, :windows], parts[:, windows:]
+        np.multiply(above, above, out=above)
+        np.multiply(below, self._factors, out=below)
+        density, bins = self._density[:count], parts.shape[2]
+        np.add(above[..., 0], above[..., 1], out=density)
+        rest = self._rest[:count]
+        np.add(below[..., 0], below[..., 1], out=rest[..., 1 : bins + 1])
+        spectrum = self._spectrum[:count]
+        spectrum[..., bins:] = 0.0
+        spectrum.real[..., :bins] = density
+        np.subtract(rest[..., 2:], rest[..., :-2], out=spectrum.imag[..., : bins + 1])
+        self._backward.inverse(count)
+        ahead, behind, odd = self._ahead[:count], self._behind[:count], self._odd[:count]
+        np.subtract(ahead, behind, out=odd)
+        np.add(ahead, behind, out=out)
+        np.multiply(out, self._sine, out=out)
+        np.divide(out, odd, out=out)
+        return density
 
 
 def half_sine(n: Float64 | NDArray[np.intp], width: int) -> Float64:

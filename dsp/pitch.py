@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW, CandidateFinder
+from dsp.candidates import F0_HIGH, F0_LOW, CandidateFinder, Frame
 from dsp.decimator import Decimator
 from dsp.pitchpath import LEAP_OCTAVES, PitchPath
-from dsp.units import hop_size
+from dsp.units import MOST_HOPS, hop_size
 from dsp.voicing import VoicingGate
 
 START_F0 = 220.0
@@ -35,8 +35,8 @@ class PitchFrame(NamedTuple):
 class VoiceTracker(Protocol):
     """What the features need of a tracker: this one, or one of `models`."""
 
-    def process(self, x: NDArray[np.float32]) -> PitchFrame:
-        """Take one hop of samples, (hop,), and return the pitch two hops before its end."""
+    def process(self, x: NDArray[np.float32]) -> list[PitchFrame]:
+        """Take hops of samples, (n * hop,), and return of each the pitch two hops before its end."""
 
     def reset(self) -> None:
         """Return to the state of a new tracker."""
@@ -45,8 +45,7 @@ class VoiceTracker(Protocol):
 class PitchTracker:
     """Track one voice, hop by hop.
 
-    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop; frames before
-    time 0 are unvoiced.
+    Samples [j*hop, (j+1)*hop) bring the frame centred at sample (j-1)*hop; frames before time 0 are unvoiced.
 
     Args:
         sample_rate: one of `dsp.units.RATES`, in hertz.
@@ -76,22 +75,26 @@ class PitchTracker:
         self._gate.reset()
         self._f0 = START_F0
 
-    def process(self, x: NDArray[np.float32]) -> PitchFrame:
-        """Take one hop of samples and return the pitch two hops before its end.
+    def process(self, x: NDArray[np.float32]) -> list[PitchFrame]:
+        """Take hops of samples and return of each the pitch two hops before its end.
 
         Args:
-            x: mono samples, shape (hop,), float32. A hop with a value that is not finite, or
+            x: mono samples, shape (n * hop,), float32, n >= 1. A hop with a value that is not finite, or
                 above 120 dB re full scale, counts as silence.
 
         Raises:
             ValueError: `x` has another shape.
         """
-        x = checked_hop(x, self._hop)
-        found = self._finder.process(self._decimator.process(x))
-        gate, power = self._gate, self._finder.power
+        low, most = self._decimator.process(checked_hops(x, self._hop)), MOST_HOPS * self._decimator.hop
+        found = [self._finder.process(low[start : start + most]) for start in range(0, low.size, most)]
+        return [self._heard(frame) for frames in found for frame in frames]
+
+    def _heard(self, frame: Frame) -> PitchFrame:
+        """Decide on the next frame."""
+        gate, found = self._gate, frame.candidates
         before = gate.voicing
         if not found.cost:
-            gate.close(power)
+            gate.close(frame.power)
             self._path.settle(voiced=False, leap=False)
             return PitchFrame(self._f0, 0.0)
         best = self._path.advance(found, before)
@@ -99,7 +102,7 @@ class PitchTracker:
         f0 = 2.0**log_f0
         octaves = abs(math.log2(f0 / self._f0))
         leap = before > SURE_VOICING and octaves > LEAP_OCTAVES
-        voicing = gate.weigh(power, self._finder.share_below, f0, found.now[best], following, leap)
+        voicing = gate.weigh(frame.power, frame.share_below, f0, found.now[best], following, leap)
         self._path.settle(voicing > SURE_VOICING, leap)
         rising = voicing >= before and (voicing > RISING_VOICING or following > ONSET_PERIODICITY)
         if voicing > SURE_VOICING or rising or (voicing > 0.01 and octaves < NEAR_OCTAVES):
@@ -107,12 +110,16 @@ class PitchTracker:
         return PitchFrame(self._f0, voicing)
 
 
-def checked_hop(x: NDArray[np.float32], hop: int) -> NDArray[np.float32]:
-    """Return a hop of mono samples, as silence if one is not finite or above 120 dB re full scale.
+def checked_hops(x: NDArray[np.float32], hop: int) -> NDArray[np.float32]:
+    """Return hops of mono samples, those as silence that are not finite or above 120 dB re full scale.
 
     Raises:
-        ValueError: its shape is not (hop,).
+        ValueError: the shape is not (n * hop,), n >= 1.
     """
-    if x.shape != (hop,):
-        raise ValueError(f"hop of shape {x.shape} does not fit; give mono samples, shape ({hop},)")
-    return x if float(np.maximum.reduce(np.abs(x))) < LOUDEST else np.zeros_like(x)
+    if x.ndim != 1 or x.size == 0 or x.size % hop:
+        raise ValueError(f"audio of shape {x.shape} is no whole hops; give mono samples, a multiple of {hop}")
+    level = np.abs(x)
+    if np.maximum.reduce(level) < LOUDEST:  # not a number fails, too
+        return x
+    usable = np.maximum.reduce(level.reshape(-1, hop), axis=1) < LOUDEST
+    return np.where(usable[:, None], x.reshape(-1, hop), np.float32(0.0)).reshape(-1)

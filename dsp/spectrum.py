@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 
 from dsp.filters import NOISE_GRID
 from dsp.fourier import RealTransform
-from dsp.units import hop_size
+from dsp.sliding import SlidingWindows
+from dsp.units import MOST_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -38,12 +38,12 @@ _BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
 
 
 class Spectrum(NamedTuple):
-    """One analysis frame."""
+    """Analysis frames that follow on each other."""
 
     power: Float64
-    """Power per 25 Hz bin from 0 Hz to Nyquist, shape (bins,); full-scale sine = 0.5 in sum."""
-    loudness: float
-    """A-weighted level in dB re full scale, not below `SILENCE_DB`."""
+    """Power per 25 Hz bin from 0 Hz to Nyquist, shape (n, bins); full-scale sine = 0.5 in sum."""
+    loudness: Float64
+    """A-weighted level in dB re full scale, not below `SILENCE_DB`, shape (n,)."""
 
 
 def a_weighting(hz: Float64) -> Float64:
@@ -67,7 +67,7 @@ def analysis_window(sample_rate: int) -> Float64:
 
 
 class Analyzer:
-    """Turn hops of audio into spectra; frame j is centred at sample j * hop.
+    """Turn hops of audio into spectra; with hop j comes the frame centred at sample j * hop.
 
     Args:
         sample_rate: a native rate in hertz.
@@ -79,34 +79,38 @@ class Analyzer:
         size = 4 * self.hop
         window = analysis_window(sample_rate)
         # Parseval for a one-sided spectrum: the sum over bins is the windowed mean square.
-        self._window = (window * np.sqrt(2.0 / (size * np.sum(window**2)))).astype(np.float32)
+        self._window = (window * np.sqrt(2.0 / (size * np.sum(window**2)))).astype(np.float32)[None]
         self._weight = a_weighting(np.arange(size // 2 + 1, dtype=np.float64) * BIN_HZ)
-        self._history = np.zeros(3 * self.hop, np.float32)
-        self._transform = RealTransform(size)
-        self._windowed = self._transform.signal[0, : 3 * self.hop]
-        self._parts = self._transform.spectrum[0].view(np.float32).reshape(-1, 2)
+        self._windows = SlidingWindows(3 * self.hop, self.hop, MOST_HOPS)
+        self._transform = RealTransform(size, 1, MOST_HOPS)
+        self._windowed = self._transform.signal[:, : 3 * self.hop]
+        self._parts = self._transform.spectrum.view(np.float32).reshape(MOST_HOPS, -1, 2)
 
     def process(self, x: Float32) -> Spectrum:
-        """Analyse the next hop.
+        """Analyse the next hops.
 
         Args:
-            x: mono audio, shape (hop,), float32.
+            x: mono audio, shape (n * hop,), float32, n >= 1.
         """
-        history, hop = self._history, self.hop
-        history[:-hop] = history[hop:]
-        history[-hop:] = x
-        np.multiply(history, self._window, out=self._windowed)
-        self._transform.forward()
-        squares = np.square(self._parts)
-        power = np.add(squares[:, 0], squares[:, 1], dtype=np.float64)
-        power[0] *= 0.5
-        power[-1] *= 0.5
-        level = float(power @ self._weight)
-        return Spectrum(power, 10.0 * math.log10(max(level, _SILENCE)))
+        power = np.empty((x.size // self.hop, self._weight.size))
+        for start in range(0, power.shape[0], MOST_HOPS):
+            out = power[start : start + MOST_HOPS]
+            self._transformed(x[start * self.hop : (start + out.shape[0]) * self.hop], out)
+        power[:, :: self._weight.size - 1] *= 0.5  # the first bin and the last
+        level = np.maximum(np.vecdot(power, self._weight), _SILENCE)
+        return Spectrum(power, 10.0 * np.log10(level))
+
+    def _transformed(self, x: Float32, out: Float64) -> None:
+        count = out.shape[0]
+        parts = self._parts[:count]
+        np.multiply(self._windows.process(x), self._window, out=self._windowed[:count])
+        self._transform.forward(count)
+        np.multiply(parts, parts, out=parts)
+        np.add(parts[..., 0], parts[..., 1], dtype=np.float64, out=out)
 
     def reset(self) -> None:
         """Forget all audio."""
-        self._history[:] = 0.0
+        self._windows.reset()
 
 
 def loudness_gain(loudness: float) -> float:

@@ -178,9 +178,7 @@ def clean_example(material: Material, longest: int | None = None) -> tuple[Float
     bands = envelope(
         recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
     )
-    colour = ColourNormalizer()
-    normal = [colour.process(frame, level) for frame, level in zip(bands, levels, strict=True)]
-    return (np.stack(normal), *excerpt(material, 0, frames))
+    return (ColourNormalizer().process(bands, levels), *excerpt(material, 0, frames))
 
 
 def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:

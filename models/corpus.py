@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from dsp.errors import TrainingError
 from dsp.features import FeatureExtractor
-from dsp.units import hop_size
+from dsp.units import MOST_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 
 TRAINING_RATE = 48000
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3"})
 HOP = hop_size(TRAINING_RATE)
+AT_ONCE = MOST_HOPS * HOP
 ANALYSIS_VERSION = 2  # raise it when the features change, so that stale analyses are made again
 
 
@@ -75,14 +76,15 @@ def analyse(name: str, audio: Float32) -> Recording:
     extractor = FeatureExtractor(TRAINING_RATE)
     frames = audio.shape[0] // HOP
     padded = np.concatenate([audio[: frames * HOP], np.zeros(2 * HOP, np.float32)])
-    steps = [extractor.process(hop) for hop in padded.reshape(-1, HOP)]
+    steps = [extractor.process(padded[at : at + AT_ONCE]) for at in range(0, padded.size, AT_ONCE)]
+    here, late = slice(0, frames), slice(1, frames + 1)
     return Recording(
         name,
         padded[: frames * HOP],
-        np.asarray([step.spectrum.power for step in steps[:frames]], np.float32),
-        np.asarray([step.loudness for step in steps[1 : frames + 1]], np.float32),
-        np.asarray([step.f0 for step in steps[1 : frames + 1]], np.float32),
-        np.asarray([step.voicing for step in steps[1 : frames + 1]], np.float32),
+        np.concatenate([step.spectrum.power.astype(np.float32) for step in steps])[here],
+        np.concatenate([step.loudness for step in steps])[late].astype(np.float32),
+        np.concatenate([step.f0 for step in steps])[late].astype(np.float32),
+        np.concatenate([step.voicing for step in steps])[late].astype(np.float32),
     )
 
 

@@ -76,7 +76,7 @@ class SourcePitch:
         """Take the next block, shape (channels, n), float32."""
         mono = np.concatenate([self._pending, block.mean(axis=0, dtype=np.float32)])
         whole = mono.size - mono.size % self._hop
-        frames = [self._tracker.process(hop) for hop in mono[:whole].reshape(-1, self._hop)]
+        frames = self._tracker.process(mono[:whole]) if whole else []
         self._pending = mono[whole:]
         self._pitches.append(np.array([f.f0 for f in frames if f.voicing > VOICED], np.float32))
 

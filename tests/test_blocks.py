@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,6 @@ from dsp.spectrum import Analyzer, envelope
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from dsp.units import MOST_HOPS, hop_size
 from models.melody.features import MelodySpectra
-from models.melody.grid import BINS
 from models.melody.tracker import MelodyTracker
 from plugin_bridge.dither import Quantizer
 from plugin_bridge.engine import Engine
@@ -80,19 +79,25 @@ def spread(values: Sequence[float] | NDArray[Any]) -> Float32:
     return out
 
 
+def rows(frames: Iterable[Sequence[float] | NDArray[Any]]) -> Float32:
+    """Lay the numbers of each frame out over its hop."""
+    return np.concatenate([spread(frame) for frame in frames])
+
+
 def analyzer() -> tuple[Render, Callable[[], None]]:
     block = Analyzer(RATE)
 
     def render(x: Float32) -> Float32:
         spectrum = block.process(x)
-        return spread(np.append(envelope(spectrum.power, spectrum.loudness, 150.0), spectrum.loudness))
+        bands = envelope(spectrum.power, spectrum.loudness, 150.0)
+        return rows(np.column_stack([bands, spectrum.loudness]))
 
     return render, block.reset
 
 
 def tracker() -> tuple[Render, Callable[[], None]]:
     block = PitchTracker(RATE)
-    return (lambda x: spread(block.process(x))), block.reset
+    return (lambda x: rows(block.process(x))), block.reset
 
 
 def features() -> tuple[Render, Callable[[], None]]:
@@ -100,7 +105,7 @@ def features() -> tuple[Render, Callable[[], None]]:
 
     def render(x: Float32) -> Float32:
         heard = block.process(x)
-        return spread([heard.f0, heard.voicing, heard.loudness, heard.spectrum.loudness])
+        return rows(zip(heard.f0, heard.voicing, heard.loudness, heard.spectrum.loudness, strict=True))
 
     return render, block.reset
 
@@ -112,22 +117,33 @@ def audible() -> tuple[Render, Callable[[], None]]:
 
 def colour() -> tuple[Render, Callable[[], None]]:
     block = ColourNormalizer()
-    return (lambda x: spread(block.process(np.resize(x, NOISE_GRID.size), -20.0))), block.reset
+
+    def render(x: Float32) -> Float32:
+        bands = 30.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]
+        return rows(block.process(bands, (50.0 * bands[:, 0]).tolist()))
+
+    return render, block.reset
 
 
 def singer_colour() -> tuple[Render, Callable[[], None]]:
     block = SingerColour(np.linspace(2.0, -2.0, COLOUR_SIZE).tolist())
 
     def render(x: Float32) -> Float32:
-        harmonic, noise = (np.resize(x, grid.size) for grid in (HARMONIC_GRID, NOISE_GRID))
-        return spread(np.concatenate(block.process(harmonic, noise, 1.0, -20.0)))
+        frames = x.reshape(-1, HOP)
+        harmonic, noise = (
+            np.stack([np.resize(frame, grid.size) for frame in frames])
+            for grid in (HARMONIC_GRID, NOISE_GRID)
+        )
+        ones = np.ones(len(frames))
+        coloured = np.concatenate(block.process(harmonic, noise, ones, -20.0 * ones), axis=1)
+        return np.concatenate([spread(row) for row in coloured])
 
     return render, block.reset
 
 
 def decimator() -> tuple[Render, Callable[[], None]]:
     block = Decimator(RATE)
-    return (lambda x: spread(block.process(x))), block.reset
+    return block.process, block.reset
 
 
 def candidates() -> tuple[Render, Callable[[], None]]:
@@ -137,7 +153,13 @@ def candidates() -> tuple[Render, Callable[[], None]]:
         low.reset()
         block.reset()
 
-    return (lambda x: spread(block.process(low.process(x)).log_f0)), reset
+    def render(x: Float32) -> Float32:
+        found = block.process(low.process(x))
+        shares = [[frame.power, frame.share_below(500.0)] for frame in found]
+        lists = [np.concatenate(frame.candidates) for frame in found]
+        return rows([*share, *numbers] for share, numbers in zip(shares, lists, strict=True))
+
+    return render, reset
 
 
 def hertz(x: Float32) -> NDArray[np.float64]:
@@ -254,7 +276,7 @@ def ramp() -> tuple[Render, Callable[[], None]]:
 
 
 def panner() -> tuple[Render, Callable[[], None]]:
-    block = Panner()
+    block = Panner(HOP)
     return (lambda x: block.process(np.stack([x, 0.5 * x]), x)[0]), block.reset
 
 
@@ -262,7 +284,7 @@ def melody_tracker() -> tuple[Render, Callable[[], None]]:
     block = MelodyTracker(RATE)
 
     def render(x: Float32) -> Float32:
-        pitch = block.process(x)
+        (pitch,) = block.process(x)
         return spread([*pitch, block.energy, *block.feature[:100]])
 
     return render, block.reset
@@ -270,13 +292,7 @@ def melody_tracker() -> tuple[Render, Callable[[], None]]:
 
 def melody_spectra() -> tuple[Render, Callable[[], None]]:
     block = MelodySpectra(RATE)
-    power = np.zeros((2, BINS), np.float32)
-
-    def render(x: Float32) -> Float32:
-        block.process(x, power)
-        return spread(power[:, :80])
-
-    return render, block.reset
+    return (lambda x: rows(power[:, :80] for power in block.process(x))), block.reset
 
 
 def quantizer() -> tuple[Render, Callable[[], None]]:
@@ -310,37 +326,37 @@ def tables() -> NDArray[np.complex64]:
 
 
 BLOCKS: dict[str, Block] = {
-    "Analyzer": Block(by_hops(analyzer)),
+    "Analyzer": Block(by_hops(analyzer, MOST_HOPS)),
     "Audible": Block(by_hops(audible)),
     "Backlog": Block(backlog),
-    "CandidateFinder": Block(by_hops(candidates)),
-    "ColourNormalizer": Block(by_hops(colour)),
+    "CandidateFinder": Block(by_hops(candidates, MOST_HOPS)),
+    "ColourNormalizer": Block(by_hops(colour, MOST_HOPS)),
     "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MOST_HOPS)),
-    "Decimator": Block(by_hops(decimator)),
+    "Decimator": Block(by_hops(decimator, MOST_HOPS)),
     "Delay": Block(delay),
     "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MOST_HOPS)),
     "Engine": Block(engine),
     "Engine under music": Block(lambda: engine("melody")),
-    "FeatureExtractor": Block(by_hops(features)),
+    "FeatureExtractor": Block(by_hops(features, MOST_HOPS)),
     "HarmonicBank": Block(by_hops(bank)),
     "HopFifo": Block(fifo),
-    "MelodySpectra": Block(by_hops(melody_spectra)),
+    "MelodySpectra": Block(by_hops(melody_spectra, MOST_HOPS)),
     "MelodyTracker": Block(by_hops(melody_tracker)),
     "Panner": Block(by_hops(panner)),
     "Phase": Block(by_hops(phase, MOST_HOPS)),
-    "PitchTracker": Block(by_hops(tracker)),
+    "PitchTracker": Block(by_hops(tracker, MOST_HOPS)),
     "Quantizer": Block(quantizer, np.int32),
     "Ramp": Block(ramp),
     "SawSing": Block(
         by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)), MOST_HOPS)
     ),
-    "SingerColour": Block(by_hops(singer_colour)),
+    "SingerColour": Block(by_hops(singer_colour, MOST_HOPS)),
     "Sawtooth": Block(by_hops(sawtooth, MOST_HOPS)),
     "TimeVaryingFilter": Block(by_hops(filters, MOST_HOPS)),
     "UniformNoise": Block(noise),
 }
-NOT_STREAMS = {"Periodicity"}
-"""Blocks without state over time."""
+NOT_STREAMS = {"Periodicity", "SlidingWindows"}
+"""Not from audio to audio; `tests/dsp` has them."""
 
 
 def source(samples: int = 25 * HOP + 17) -> Float32:

@@ -56,7 +56,7 @@ def streamed(tracker: VoiceTracker, audio: Float32, sample_rate: int) -> PitchTr
     frames = -(-audio.size // hop)
     padded = np.zeros((frames + 1) * hop, np.float32)
     padded[: audio.size] = audio
-    heard = [tracker.process(x) for x in padded.reshape(-1, hop)][1:]  # hop j brings frame j - 1
+    heard = tracker.process(padded)[1:]  # hop j brings frame j - 1
     return PitchTrack(
         np.array([frame.f0 for frame in heard], np.float64),
         np.array([frame.voicing > VOICED for frame in heard], bool),

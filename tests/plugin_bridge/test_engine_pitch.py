@@ -25,8 +25,7 @@ def heard(x: Float32, events: list[AnyEvent] | None = None, **parameters: Value)
     """Return the pitch of the output as MIDI notes, frame by frame; not a number where it is unvoiced."""
     engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"transpose": 0.0, **parameters})
     y = engine.process(np.pad(x, ((0, 0), (0, engine.latency + HOP))), events or [])[0, engine.latency :]
-    tracker = PitchTracker(RATE)
-    frames = [tracker.process(hop) for hop in y[: y.size // HOP * HOP].reshape(-1, HOP)]
+    frames = PitchTracker(RATE).process(y[: y.size // HOP * HOP])
     return np.array([hz_to_semitones(f.f0) if f.voicing > 0.5 else np.nan for f in frames])[1:]
 
 

@@ -56,9 +56,10 @@ class Echo:
     def reset(self) -> None:
         self._before = 0.0
 
-    def process(self, x: Float32) -> PitchFrame:
-        centre, self._before = self._before, float(x[0])
-        return PitchFrame(100.0 + centre, float(centre > 1.0))
+    def process(self, x: Float32) -> list[PitchFrame]:
+        centres = [self._before, *x[:: RATE // 100].tolist()]
+        self._before = centres.pop()
+        return [PitchFrame(100.0 + centre, float(centre > 1.0)) for centre in centres]
 
 
 def test_a_streaming_tracker_is_brought_into_line_with_the_audio() -> None:
