@@ -26,27 +26,9 @@ def _hats(grid: Float64) -> Float64:
     return np.stack([np.interp(place, knots, row) for row in np.eye(knots.size)])
 
 
-class _Part:
-    """One of the two filters: its mean so far and what brings it to the target."""
-
-    def __init__(self, grid: Float64, target: Float64) -> None:
-        spread = _hats(grid).astype(np.float32)
-        self._spread = np.ascontiguousarray(spread.T)
-        self._pool = spread / spread.sum(axis=1, keepdims=True)
-        self._target = target
-        self.reset()
-
-    def reset(self) -> None:
-        self._mean = np.zeros_like(self._target)
-        self._frames = 0.0
-
-    def process(self, levels: Float32, learn: bool) -> Float32:
-        if learn:
-            self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
-            self._mean += (self._pool @ levels - self._mean) / self._frames
-        away = np.clip(self._target - self._mean, -_FURTHEST, _FURTHEST) * trust(self._frames)
-        moved: Float32 = levels + self._spread @ away.astype(np.float32)
-        return moved
+_KNOTS = _hats(HARMONIC_GRID).shape[0]  # of either grid, as both end at the same frequency
+COLOUR_SIZE = 2 * _KNOTS
+"""Numbers in a colour."""
 
 
 class SingerColour:
@@ -66,37 +48,69 @@ class SingerColour:
         wanted = np.asarray(target, np.float64)
         if wanted.shape != (COLOUR_SIZE,):
             raise ValueError(f"a colour of {wanted.size} numbers does not fit; give {COLOUR_SIZE}")
-        self._harmonic = _Part(HARMONIC_GRID, wanted[:_HARMONIC_KNOTS])
-        self._noise = _Part(NOISE_GRID, wanted[_HARMONIC_KNOTS:])
+        self._target = wanted
+        # Both filters side by side; the knots of one do not touch the other.
+        self._spread = np.zeros((COLOUR_SIZE, HARMONIC_GRID.size + NOISE_GRID.size), np.float32)
+        self._spread[:_KNOTS, : HARMONIC_GRID.size] = _hats(HARMONIC_GRID)
+        self._spread[_KNOTS:, HARMONIC_GRID.size :] = _hats(NOISE_GRID)
+        self._pool = np.ascontiguousarray((self._spread / self._spread.sum(axis=1, keepdims=True)).T)
         self._audible = Audible()
+        self._mean: Float64 = np.zeros(COLOUR_SIZE)
+        self._frames = (0.0, 0.0)
 
     def process(
-        self, harmonic: Float32, noise: Float32, voicing: float, loudness: float
+        self, harmonic: Float32, noise: Float32, voicing: Float64, loudness: Float64
     ) -> tuple[Float32, Float32]:
-        """Learn from the controls of one frame and return them in the singer's colour.
+        """Learn from the controls of the next n frames, one by one, and return them in the singer's colour.
 
         Args:
-            harmonic: natural-log magnitudes on `HARMONIC_GRID`, float32.
-            noise: natural-log magnitudes on `NOISE_GRID`, float32.
-            voicing: 0 to 1.
-            loudness: A-weighted dB re full scale.
+            harmonic: natural-log magnitudes on `HARMONIC_GRID`, shape (n, 142), float32.
+            noise: natural-log magnitudes on `NOISE_GRID`, shape (n, 72), float32.
+            voicing: 0 to 1, shape (n,).
+            loudness: A-weighted dB re full scale, shape (n,).
+
+        Returns:
+            New arrays of the shapes given.
         """
-        audible = self._audible.process(loudness)
-        return (
-            self._harmonic.process(harmonic, audible and voicing > VOICED),
-            self._noise.process(noise, audible),
-        )
+        levels = np.concatenate((harmonic, noise), axis=1)
+        # A stack of small products, one a frame: the bits of a large one depend on how many rows it has.
+        pooled = (levels[:, None] @ self._pool)[:, 0]
+        heard = np.array(self._count(voicing.tolist(), loudness.tolist())).repeat(_KNOTS, axis=1)
+        moves, trusts = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
+        mean, means = self._mean, np.empty(pooled.shape)
+        for frame, move, after in zip(pooled, moves, means, strict=True):
+            np.subtract(frame, mean, out=after)
+            np.multiply(after, move, out=after)
+            mean = np.add(after, mean, out=after)
+        self._mean = mean
+        away = self._target - means
+        np.maximum(away, -_FURTHEST, out=away)
+        np.minimum(away, _FURTHEST, out=away)
+        away *= trusts
+        levels += (away.astype(np.float32)[:, None] @ self._spread)[:, 0]
+        return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
+
+    def _count(self, voicing: list[float], loudness: list[float]) -> list[tuple[float, float, float, float]]:
+        """Return of each frame how far it moves the means of the filters, and how far they are trusted."""
+        harmonic, noise = self._frames
+        rows = []
+        for voice, level in zip(voicing, loudness, strict=True):
+            move_harmonic = move_noise = 0.0
+            if self._audible.process(level):
+                noise = min(noise + 1.0, MEMORY_FRAMES)
+                move_noise = 1.0 / noise
+                if voice > VOICED:  # consonants say nothing of the harmonics
+                    harmonic = min(harmonic + 1.0, MEMORY_FRAMES)
+                    move_harmonic = 1.0 / harmonic
+            rows.append((move_harmonic, move_noise, trust(harmonic), trust(noise)))
+        self._frames = harmonic, noise
+        return rows
 
     def reset(self) -> None:
         """Forget what was sung."""
-        self._harmonic.reset()
-        self._noise.reset()
         self._audible.reset()
-
-
-_HARMONIC_KNOTS = _hats(HARMONIC_GRID).shape[0]
-COLOUR_SIZE = _HARMONIC_KNOTS + _hats(NOISE_GRID).shape[0]
-"""Numbers in a colour."""
+        self._mean = np.zeros(COLOUR_SIZE)
+        self._frames = (0.0, 0.0)
 
 
 def colour_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Float32) -> Float64:

@@ -1,4 +1,4 @@
-"""Write a trained network as a singer file: one ONNX one-frame step with explicit state."""
+"""Write a trained network as a singer file: one ONNX step over frames with explicit state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the manifest in an ONNX file's metadata, and refuse a file of another kind or of a newer version."""
+"""Read the manifest in an ONNX file's metadata, and refuse a file of another kind or of another version."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class FileKind(Generic[Facts]):
     """What to do about a damaged one."""
     key: str
     """Of the manifest in the metadata."""
-    newest: int
-    """Highest version that this program reads."""
+    version: int
+    """The one that this program reads."""
     manifest: type[Facts]
     error: type[BridgeError]
 
@@ -36,7 +36,7 @@ class FileKind(Generic[Facts]):
         """Return the manifest of a loaded file.
 
         Raises:
-            BridgeError: of the kind `error`; there is none, it is newer or broken.
+            BridgeError: of the kind `error`; there is none, it is of another version or broken.
         """
         text = session.get_modelmeta().custom_metadata_map.get(self.key)
         if text is None:
@@ -44,11 +44,13 @@ class FileKind(Generic[Facts]):
         try:
             fields = json.loads(text)
             version = fields.get("format")
-            if isinstance(version, int) and version > self.newest:
-                raise self.error(
-                    f"{path} has {self.name} format {version} "
-                    f"and this version reads up to {self.newest}; update"
+            if isinstance(version, int) and version != self.version:
+                known = (
+                    f"up to {self.version}; update"
+                    if version > self.version
+                    else f"{self.version}; {self.remedy}"
                 )
+                raise self.error(f"{path} has {self.name} format {version} and this version reads {known}")
             return self.manifest.model_validate(fields)
         except (ValueError, ValidationError, AttributeError) as error:
             raise self.error(f"{path} has a broken manifest; {self.remedy}") from error

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 1
-"""Version of the singer file; a higher one is refused."""
+FORMAT = 2
+"""Version of the singer file; another one is refused."""
 METADATA_KEY = "plugin_bridge.singer"
 
 Kind = Literal["sawsing", "ddsp-add", "dwts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
 """The first with GELU as one operator."""
+FRAMES = "frames"
+"""Name of the dimension that is as long as a graph is given frames."""
 _IR_VERSION = 9  # of opset 20; what onnx would write by itself is too new for older run times
 
 Weights = dict[str, NDArray[np.float64]]
@@ -41,13 +44,13 @@ class Graph:
         return name
 
     def split(self, x: str, widths: list[int]) -> list[str]:
-        """Cut a row into pieces."""
+        """Cut rows into pieces."""
         names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(len(widths))]
         self._nodes.append(helper.make_node("Split", [x, self.constant(widths, np.int64)], names, axis=1))
         return names
 
     def largest(self, x: str, count: int) -> list[str]:
-        """Return the largest entries of a row, and where they are."""
+        """Return the largest entries of each row, and where they are."""
         names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(2)]
         self._nodes.append(helper.make_node("TopK", [x, self.constant([count], np.int64)], names, axis=1))
         return names
@@ -56,19 +59,65 @@ class Graph:
         """Put rows side by side."""
         return self.add("Concat", *rows, out=out, axis=1)
 
+    def rows(self, x: str, start: int, stop: int) -> str:
+        """Take rows out, as Python's slices do."""
+        ends = [self.constant([at], np.int64) for at in (start, stop, 0)]
+        return self.add("Slice", x, *ends)
+
     def linear(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64], out: str = "") -> str:
-        """Multiply a row by a matrix, (outputs, inputs), and add a row."""
+        """Multiply rows by a matrix, (outputs, inputs), and add a row."""
         return self.add("Gemm", x, self.constant(weight.T), self.constant(bias), out=out)
 
     def gelu(self, x: str) -> str:
         """Add the activation."""
         return self.add("Gelu", x, approximate="tanh")
 
-    def proto(self, inputs: dict[str, int], outputs: dict[str, int]) -> onnx.GraphProto:
-        """Return the graph with inputs and outputs of float32 rows, name -> width."""
+    def gru(self, x: str, hidden: str, weights: Weights, name: str) -> tuple[str, str]:
+        """Add a GRU.
+
+        Args:
+            x: its input, a row per frame.
+            hidden: its state, one row.
+            weights: of the network.
+            name: of torch's layer.
+
+        Returns:
+            Its output, a row per frame, and its next state, one row.
+        """
+        into, back, bias_into, bias_back = (
+            _update_first(weights[f"{name}.{part}_l0"])
+            for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        parts = [part[None] for part in (into, back, np.concatenate([bias_into, bias_back]))]
+        one, first = (self.constant([axis], np.int64) for axis in (1, 0))
+        start = [
+            self.add("Unsqueeze", x, one),
+            *map(self.constant, parts),
+            "",
+            self.add("Unsqueeze", hidden, first),
+        ]
+        names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(2)]
+        # The reset gate acts behind the matrix, as torch has it.
+        attributes = {"hidden_size": back.shape[1], "linear_before_reset": 1}
+        self._nodes.append(helper.make_node("GRU", start, names, **attributes))
+        return self.add("Flatten", names[0], axis=1), self.add("Squeeze", names[1], first)
+
+    def proto(
+        self, inputs: dict[str, int], outputs: dict[str, int], by_frame: Collection[str] = ()
+    ) -> onnx.GraphProto:
+        """Return the graph with inputs and outputs of float32 rows.
+
+        Args:
+            inputs: name -> width.
+            outputs: name -> width.
+            by_frame: those that have a row for each frame, of which there may be any number; the others
+                have one row.
+        """
         first, last = (
             [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, width])
+                helper.make_tensor_value_info(
+                    name, TensorProto.FLOAT, [FRAMES if name in by_frame else 1, width]
+                )
                 for name, width in part.items()
             ]
             for part in (inputs, outputs)
@@ -76,27 +125,11 @@ class Graph:
         weights = [numpy_helper.from_array(array, name) for name, array in self._constants.items()]
         return helper.make_graph(self._nodes, self.name, first, last, weights)
 
-    def gru(self, x: str, hidden: str, weights: Weights, name: str) -> str:
-        """Add a GRU's frame, which runs faster in single products than as the operator of that name.
 
-        Args:
-            x: its input.
-            hidden: its state.
-            weights: of the network.
-            name: of torch's layer.
-
-        Returns:
-            Its next state, which is its output.
-        """
-        weight_new, weight_old = weights[f"{name}.weight_ih_l0"], weights[f"{name}.weight_hh_l0"]
-        units = weight_old.shape[1]
-        new = self.linear(x, weight_new, weights[f"{name}.bias_ih_l0"])
-        old = self.linear(hidden, weight_old, weights[f"{name}.bias_hh_l0"])
-        (gates_new, new), (gates_old, old) = (self.split(part, [2 * units, units]) for part in (new, old))
-        gates = self.add("Sigmoid", self.add("Add", gates_new, gates_old))
-        reset, keep = self.split(gates, [units, units])
-        candidate = self.add("Tanh", self.add("Add", new, self.add("Mul", reset, old)))
-        return self.add("Add", candidate, self.add("Mul", keep, self.add("Sub", hidden, candidate)))
+def _update_first(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn torch's order of a GRU's gates (reset, update, new) into that of ONNX (update, reset, new)."""
+    reset, update, new = np.split(rows, 3)
+    return np.concatenate([update, reset, new])
 
 
 def write_model(graph: onnx.GraphProto, metadata: dict[str, str], path: Path) -> None:

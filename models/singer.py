@@ -1,8 +1,9 @@
-"""A singer at run time: load the ONNX file, refuse what is not one, and step it frame by frame."""
+"""A singer at run time: load the ONNX file, refuse what is not one, and run it over frames."""
 
 from __future__ import annotations
 
 import base64
+import math
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.spectrum import ENVELOPE_GRID
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
+from dsp.units import MOST_HOPS
 from models.filekind import FileKind
 from models.manifest import FORMAT, METADATA_KEY, Manifest
 from models.onnxstep import GraphStep, open_graph
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 LARGEST_BYTES = 64 * 2**20
 SINGERS_FOLDER = Path(__file__).parent / "singers"
@@ -101,55 +104,97 @@ class Singer:
 
 
 class Estimator:
-    """The running network of one singer in one engine."""
+    """The running network of one singer in one engine.
+
+    The bits of a frame do not depend on how many frames come in one call, but its time does: the weights are
+    read once for all of them.
+    """
 
     def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-        self._step = GraphStep(session)
-        self._arrays = self._step.arrays
+        self._states = [np.zeros((1, manifest.state_size), np.float32) for _ in range(2)]
+        # Two sets of steps, used in turn, one for each number of frames: the state that one leaves behind is
+        # the other's input.
+        self._steps, self._others = (
+            [
+                GraphStep(session, frames, {"state": state, "next_state": after})
+                for frames in range(1, MOST_HOPS + 1)
+            ]
+            for state, after in (self._states, self._states[::-1])
+        )
         self._colour = SingerColour(manifest.colour) if manifest.colour else None
 
-    def step(
-        self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float = 0.0
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
-        """Estimate the controls of one frame.
+        """Estimate the controls of the next n frames.
 
         Args:
-            envelope: band levels in dB of the frame after, shape (72,), float32 (`dsp.spectrum.envelope`).
-            f0: hertz at which the singer is to sing.
-            voicing: 0 to 1.
-            loudness: A-weighted dB re full scale.
-            likeness: 0 to 1, how much is recalled from the singer's own recordings.
+            envelope: band levels in dB, each of the frame after, shape (n, 72), float32
+                (`dsp.spectrum.envelope`).
+            f0: hertz at which the singer is to sing, shape (n,).
+            voicing: 0 to 1, shape (n,).
+            loudness: A-weighted dB re full scale, shape (n,).
+            likeness: 0 to 1, how much is recalled from the singer's own recordings, shape (n,).
 
         Returns:
-            Natural-log magnitudes: harmonic, shape (H,), and noise, shape (72,), float32.
+            Natural-log magnitudes: harmonic, shape (n, H), and noise, shape (n, 72), float32, new arrays.
+
+        Raises:
+            ValueError: the shapes do not fit.
         """
-        arrays = self._arrays
-        arrays["envelope"][0] = envelope
-        arrays["pitch"][0] = f0, voicing, loudness
-        arrays["likeness"][0] = likeness
-        self._step.run()
-        arrays["state"][:] = arrays["next_state"]
-        harmonic, noise = arrays["harmonic"][0].copy(), arrays["noise"][0].copy()
+        n, rows = envelope.shape[0], (f0, voicing, loudness, likeness)
+        if envelope.shape != (n, ENVELOPE_GRID.size) or any(row.shape != (n,) for row in rows):
+            found = ", ".join(str(part.shape) for part in (envelope, *rows))
+            raise ValueError(
+                f"frames of shapes {found} do not fit; give (n, {ENVELOPE_GRID.size}) and four times (n,)"
+            )
+        if n <= MOST_HOPS:
+            return self._run(envelope, *rows)
+        chunks = [slice(start, start + MOST_HOPS) for start in range(0, n, MOST_HOPS)]
+        parts = [self._run(envelope[here], *(row[here] for row in rows)) for here in chunks]
+        harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return harmonic, noise
+
+    def _run(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+    ) -> tuple[Float32, Float32]:
+        """Estimate the controls of up to `MOST_HOPS` frames."""
+        self._steps, self._others = self._others, self._steps
+        step = self._steps[len(f0) - 1]
+        arrays = step.arrays
+        arrays["envelope"][:] = envelope
+        pitch = arrays["pitch"]
+        # Number by number: numpy's logarithm may have other bits in a longer row.
+        pitch[:, 0] = [math.log2(hertz / 220.0) for hertz in f0.tolist()]
+        pitch[:, 1] = voicing
+        pitch[:, 2] = loudness
+        arrays["likeness"][:, 0] = likeness
+        step.run()
+        harmonic, noise = arrays["harmonic"], arrays["noise"]
         if self._colour is None:
-            return harmonic, noise
+            return harmonic.copy(), noise.copy()
         return self._colour.process(harmonic, noise, voicing, loudness)
 
     def reset(self) -> None:
         """Forget the past."""
-        self._arrays["state"][:] = 0.0
+        for state in self._states:
+            state[:] = 0.0
         if self._colour is not None:
             self._colour.reset()
 
 
 def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-    found = {part.name: list(part.shape) for part in (*session.get_inputs(), *session.get_outputs())}
-    wanted = {
-        "envelope": [1, ENVELOPE_GRID.size],
-        "pitch": [1, 3],
-        "likeness": [1, 1],
+    found = {
+        part.name: [size if isinstance(size, int) else None for size in part.shape]
+        for part in (*session.get_inputs(), *session.get_outputs())
+    }
+    wanted = {  # None: as many frames as one likes
+        "envelope": [None, ENVELOPE_GRID.size],
+        "pitch": [None, 3],
+        "likeness": [None, 1],
         "state": [1, manifest.state_size],
-        "harmonic": [1, HARMONIC_CONTROLS[manifest.kind]],
-        "noise": [1, NOISE_GRID.size],
+        "harmonic": [None, HARMONIC_CONTROLS[manifest.kind]],
+        "noise": [None, NOISE_GRID.size],
         "next_state": [1, manifest.state_size],
     }
     coloured = len(manifest.colour) in ((0, COLOUR_SIZE) if manifest.kind == "sawsing" else (0,))

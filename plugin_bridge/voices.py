@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dsp.synth import Synthesizer
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 
 class Manifest(Protocol):
@@ -25,10 +26,10 @@ class Manifest(Protocol):
 class Estimator(Protocol):
     """The running network of one singer."""
 
-    def step(
-        self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
-        """Return harmonic and noise log-magnitudes of one frame; see `models.singer.Estimator`."""
+        """Return harmonic and noise log-magnitudes of the next frames; see `models.singer.Estimator`."""
 
     def reset(self) -> None:
         """Forget the past."""

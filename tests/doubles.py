@@ -12,6 +12,7 @@ from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from dsp.synth import HARMONICS, DdspAdd, SawSing, Synthesizer
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 _NEPER_PER_DB = np.log(10.0) / 20.0
 
@@ -27,10 +28,15 @@ class CopyEstimator:
     def reset(self) -> None:
         self._before = np.zeros(NOISE_GRID.size, np.float32)
 
-    def step(
-        self, envelope: Float32, f0: float, voicing: float, loudness: float, likeness: float
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         del voicing, loudness
+        frames = zip(envelope, f0.tolist(), likeness.tolist(), strict=True)
+        harmonic, noise = zip(*(self._frame(*frame) for frame in frames), strict=True)
+        return np.stack(harmonic), np.stack(noise)
+
+    def _frame(self, envelope: Float32, f0: float, likeness: float) -> tuple[Float32, Float32]:
         level = 0.5 * (envelope + self._before) * (1.0 - 0.5 * likeness)
         self._before = envelope
         hertz = HARMONIC_GRID if self._kind == "sawsing" else np.arange(1, HARMONICS + 1) * f0

@@ -35,7 +35,9 @@ def write_singer(path: Path, tilt_db: float = 0.0, f0_median: float = 220.0, **f
         "low": np.array([[-10.0]]),
     }
     nodes = [
-        helper.make_node("Add", ["envelope", "state"], ["sum"]),
+        helper.make_node("Concat", ["state", "envelope"], ["heard"], axis=0),
+        helper.make_node("Slice", ["heard", "first", "last"], ["before"]),
+        helper.make_node("Add", ["envelope", "before"], ["sum"]),
         helper.make_node("Mul", ["sum", "half"], ["mean"]),
         helper.make_node("Mul", ["mean", "neper"], ["level"]),
         helper.make_node("MatMul", ["level", "to_harmonic"], ["spread"]),
@@ -43,18 +45,24 @@ def write_singer(path: Path, tilt_db: float = 0.0, f0_median: float = 220.0, **f
         helper.make_node("Sub", ["plain", "likeness"], ["harmonic"]),
         helper.make_node("Mul", ["low", "neper"], ["less"]),
         helper.make_node("Add", ["level", "less"], ["noise"]),
-        helper.make_node("Identity", ["envelope"], ["next_state"]),
+        helper.make_node("Slice", ["heard", "last", "end"], ["next_state"]),
     ]
     bands = NOISE_GRID.size
     inputs = {"envelope": bands, "pitch": 3, "likeness": 1, "state": bands}
     outputs = {"harmonic": HARMONIC_GRID.size, "noise": bands, "next_state": bands}
-    graph = helper.make_graph(
-        nodes,
-        "singer",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n]) for name, n in inputs.items()],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n]) for name, n in outputs.items()],
-        [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()],
+    first, last = (
+        [
+            helper.make_tensor_value_info(
+                name, TensorProto.FLOAT, [1 if name.endswith("state") else "frames", width]
+            )
+            for name, width in part.items()
+        ]
+        for part in (inputs, outputs)
     )
+    constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()]
+    rows = {"first": 0, "last": -1, "end": np.iinfo(np.int64).max}
+    constants += [numpy_helper.from_array(np.array([row]), name) for name, row in rows.items()]
+    graph = helper.make_graph(nodes, "singer", first, last, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {METADATA_KEY: _manifest(path.stem, f0_median, facts)})
     onnx.save(model, str(path))

@@ -108,12 +108,11 @@ def sung_again(recording: Recording, singer: Singer, rng: Random) -> Take:
     ratio = FORMANT_RATIO ** rng.uniform(-1.0, 1.0)
     estimator = singer.start()
     loudness = recording.loudness[:frames].astype(np.float64)
-    knots = []
-    for frame in range(frames):
-        harmonic, noise = estimator.step(bands[frame], f0[frame], voicing[frame], loudness[frame])
-        if singer.kind == "sawsing":
-            harmonic = np.interp(HARMONIC_GRID / ratio, HARMONIC_GRID, harmonic).astype(np.float32)
-        knots.append((harmonic, noise))
+    harmonic, noise = estimator.process(bands, f0, voicing, loudness, np.zeros(frames))
+    if singer.kind == "sawsing":
+        moved = [np.interp(HARMONIC_GRID / ratio, HARMONIC_GRID, row) for row in harmonic]
+        harmonic = np.array(moved, np.float32)
+    knots = list(zip(harmonic, noise, strict=True))
     audio = _rendered(singer, int(rng.integers(1 << 30)), f0, voicing, loudness, knots)
     quiet = loudness < loudness.max() - AUDIBLE_DB - 20.0
     voicing[quiet] = 0.0

@@ -34,8 +34,7 @@ def own_colour() -> list[float]:
 
 
 def sung(block: SingerColour, frames: int, tilt_db: float) -> tuple[Float32, Float32]:
-    pairs = [block.process(h, n, 1.0, -20.0) for h, n in zip(*filters(frames, tilt_db), strict=True)]
-    return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+    return block.process(*filters(frames, tilt_db), np.ones(frames), np.full(frames, -20.0))
 
 
 @pytest.mark.parametrize("tilt_db", [-1.5, 1.5])
@@ -67,15 +66,30 @@ def test_no_level_is_moved_by_more_than_12_db() -> None:
 def test_consonants_teach_the_harmonics_nothing_and_pauses_nothing_at_all() -> None:
     block = SingerColour(own_colour())
     sung(block, 300, 1.5)
-    harmonic, noise = (part[0] for part in filters(1))
-    first = block.process(harmonic, noise, 0.0, -90.0)
-    for _ in range(300):
-        block.process(harmonic + 3.0, noise + 3.0, 1.0, -90.0)
-    again = block.process(harmonic, noise, 0.0, -90.0)
+    harmonic, noise = filters(1)
+    one, many, pause = np.ones(1), np.ones(300), np.full(300, -90.0)
+    loud_harmonic, loud_noise = (np.repeat(part + np.float32(3.0), 300, axis=0) for part in (harmonic, noise))
+    first = block.process(harmonic, noise, 0.0 * one, -90.0 * one)
+    block.process(loud_harmonic, loud_noise, many, pause)
+    again = block.process(harmonic, noise, 0.0 * one, -90.0 * one)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    for _ in range(300):
-        block.process(harmonic + 3.0, noise, 0.0, -20.0)
-    assert np.array_equal(block.process(harmonic, noise, 0.0, -90.0)[0], first[0])
+    block.process(loud_harmonic, loud_noise, 0.0 * many, -20.0 * many)
+    last = block.process(harmonic, noise, 0.0 * one, -90.0 * one)
+    assert np.array_equal(last[0], first[0])
+    assert not np.array_equal(last[1], first[1])
+
+
+@pytest.mark.parametrize("size", [2, 3, 8, 120])
+def test_frames_have_the_same_bits_however_many_come_at_once(size: int) -> None:
+    rng = np.random.default_rng(7)
+    (harmonic, noise), voicing = filters(120, 1.5), rng.random(120)
+    loudness = rng.uniform(-70.0, -10.0, 120)
+    cuts = []
+    for step in (1, size):
+        block, here = SingerColour(own_colour()), [slice(at, at + step) for at in range(0, 120, step)]
+        parts = [block.process(harmonic[at], noise[at], voicing[at], loudness[at]) for at in here]
+        cuts.append([np.concatenate(part) for part in zip(*parts, strict=True)])
+    assert all(np.array_equal(one, other) for one, other in zip(*cuts, strict=True))
 
 
 def test_a_colour_of_another_size_is_refused() -> None:

@@ -40,7 +40,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     dark = (tmp_path / "dark.onnx").read_bytes()
     (tmp_path / "corrupted.onnx").write_bytes(dark[: len(dark) // 2])
     (tmp_path / "foreign.onnx").write_bytes(dark.replace(b"plugin_bridge.singer", b"another_bridge.sing1"))
-    write_singer(tmp_path / "newer.onnx", format=2)
+    write_singer(tmp_path / "newer.onnx", format=3)
+    write_singer(tmp_path / "older.onnx", format=1)
     with (tmp_path / "huge.onnx").open("wb") as file:
         file.truncate(65 * 2**20)
     (tmp_path / "score.jsonl").write_text('{"time": 0, "parameter": "moprh", "value": 1}\n', encoding="utf-8")
@@ -85,7 +86,11 @@ ROWS = [
     ("stem.wav --singer text.wav", "text.wav is not a readable ONNX model"),
     ("stem.wav --singer foreign.onnx", "foreign.onnx is an ONNX model but no singer"),
     ("stem.wav --singer corrupted.onnx", "corrupted.onnx is not a readable ONNX model"),
-    ("stem.wav --singer newer.onnx", "newer.onnx has singer format 2 and this version reads up to 1; update"),
+    ("stem.wav --singer newer.onnx", "newer.onnx has singer format 3 and this version reads up to 2; update"),
+    (
+        "stem.wav --singer older.onnx",
+        "older.onnx has singer format 1 and this version reads 2; download or train the singer again",
+    ),
     ("stem.wav --singer huge.onnx", "huge.onnx has 65 MB and a singer file at most 64"),
     (GOOD + "--morph-singer nobody", "singer 'nobody' is unknown"),
     (GOOD + "--fromant 3", "'--fromant' is unknown (did you mean --formant?); use --singer, "),
