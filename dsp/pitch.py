@@ -30,6 +30,8 @@ class PitchFrame(NamedTuple):
     """Fundamental frequency in hertz, 60..1100; held through unvoiced frames."""
     voicing: float
     """Smooth gate of the harmonic source, 0 (unvoiced) .. 1 (voiced)."""
+    surplus: float = 0.0
+    """Level of all that is heard over that of the voice, dB; 0 where the tracker takes all for the voice."""
 
 
 class VoiceTracker(Protocol):

@@ -12,7 +12,8 @@ import soxr
 from numpy.typing import NDArray
 
 from models.corpus import TRAINING_RATE, read_voice
-from models.melody.takes import RATE, decimated
+from models.melody.lines import melody
+from models.melody.takes import FRAME, RATE, decimated
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -26,6 +27,8 @@ HELD_OUT_SHARE = 1.0 / 3.0
 PIECE_SECONDS = 20.0
 TOP_HZ = 4400.0
 MOST_PARTIALS = 24
+PHRASE_FRAMES = 80
+"""Of so many a solo rests at times."""
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 11), (0, 3, 7, 10), (0, 5, 7), (0, 3, 6))
 
 
@@ -68,6 +71,7 @@ def made_up(rng: Random) -> Float32:
     parts: list[tuple[float, Callable[[], Float64]]] = [
         (0.7, lambda: _chords(samples, 4 * beat, score, rng)),
         (0.6, lambda: _plucked(samples, beat, score, rng)),
+        (0.25, lambda: _lead(samples, key, rng)),
         (0.7, lambda: _bass(samples, beat, score, rng)),
         (0.7, lambda: _drums(samples, beat, rng)),
         (0.2, lambda: _noise(samples, rng)),
@@ -144,6 +148,21 @@ def _plucked(samples: int, beat: int, score: Score, rng: Random) -> Float64:
         note = root + 12.0 * rng.integers(1, 4) + chord[int(rng.integers(len(chord)))]
         _add(out, at, decay * instrument.note(_hertz(note), RATE))
     return out
+
+
+def _lead(samples: int, key: float, rng: Random) -> Float64:
+    """A solo with glides, vibrato and rests, by an instrument whose colour does not change."""
+    frames = samples // FRAME
+    line = _hertz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
+    breath = np.repeat(rng.random(frames // PHRASE_FRAMES + 2) < 0.7, PHRASE_FRAMES)[: frames + 1]
+    fade = np.convolve(breath.astype(float), np.full(5, 0.2), "same")
+    hertz, level = (np.interp(np.arange(samples), FRAME * np.arange(frames + 1), x) for x in (line, fade))
+    turn = 2.0 * np.pi / RATE * np.cumsum(hertz)
+    out = np.zeros(samples)
+    for h, strength in enumerate(_Instrument(rng).levels, 1):
+        heard = h * hertz < TOP_HZ
+        out[heard] += strength * np.sin(h * turn[heard])
+    return level * out if breath.any() else out
 
 
 def _bass(samples: int, beat: int, score: Score, rng: Random) -> Float64:

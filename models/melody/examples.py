@@ -15,8 +15,7 @@ from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.melody.features import windows
-from models.melody.grid import BINS
-from models.melody.network import LEAST_POWER, SINE_DB
+from models.melody.grid import BINS, LEAST_POWER, LEAST_SHARE_DB
 from models.melody.takes import FRAME, FULL_SCALE, RATE, Take
 
 Float32 = NDArray[np.float32]
@@ -49,9 +48,9 @@ class Mixture:
     """Share of the examples with music."""
     doubled: float = 0.25
     """Share of the accompaniments that are two pieces at once."""
-    snr_db: tuple[float, float] = (-6.0, 20.0)
+    snr_db: tuple[float, float] = (-6.0, 14.0)
     """Level of the voice over the music, over the frames in which it sings."""
-    alone: float = 0.04
+    alone: float = 0.1
     """Share of the examples in which the voice is silent."""
     level_db: tuple[float, float] = (-40.0, -6.0)
     """RMS of the mixture re full scale."""
@@ -78,8 +77,8 @@ class Batch(NamedTuple):
     """(batch, frames) hertz; not a number where unknown or unvoiced."""
     voicing: Tensor
     """(batch, frames) 0..1; not a number where unknown."""
-    energy: Tensor
-    """(batch, frames) level of the voice as it arrives, dB."""
+    share: Tensor
+    """(batch, frames) level of all but the music re the mixture, dB, `network.LEAST_SHARE_DB` to 0."""
 
 
 class ExampleMaker:
@@ -127,11 +126,12 @@ class ExampleMaker:
         voices, mixtures, f0, voicing = zip(*(self._example(rng) for _ in range(self._batch)), strict=True)
         voice, mixture = (torch.from_numpy(np.stack(part)) for part in (voices, mixtures))
         power = self._power(mixture, self._windows)
-        energy = _level(self._power(voice, self._windows[1:])[:, :, 0]) - SINE_DB
-        loudest = _level(power[:, :, 1]).amax(1)
+        level = _level(power[:, :, 1])
+        share = _level(self._power(voice, self._windows[1:])[:, :, 0]) - level
+        loudest = level.amax(1)
         heard = torch.from_numpy(rng.uniform(*HEARD_DB, self._batch).astype(np.float32))
         hertz, gate = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
-        return Batch(power, loudest + heard, hertz, gate, energy)
+        return Batch(power, loudest + heard, hertz, gate, share.clamp(LEAST_SHARE_DB, 0.0))
 
     def _power(self, audio: Tensor, shapes: Tensor) -> Tensor:
         """Return the spectra of excerpts, (batch, frames, windows, bins), as `MelodySpectra` has them."""
@@ -142,12 +142,13 @@ class ExampleMaker:
         return power
 
     def _example(self, rng: Random) -> tuple[Float32, Float32, Float32, Float32]:
-        """Return voice and mixture, with what the windows reach beyond the frames, and the labels."""
+        """Return all but the music, and the mixture, with what the windows reach beyond; and the labels."""
         how = self._how
         voice, f0, voicing = self._voice(rng)
         wet = self._room(voice, rng) if rng.random() < how.rooms else voice
         wet = _filtered(wet, self._colour(rng))
-        mixture = wet + _gain(rng, how.hiss_db) * rng.standard_normal(wet.size)
+        wet = wet + _gain(rng, how.hiss_db) * rng.standard_normal(wet.size)
+        mixture = wet
         if rng.random() < how.accompanied or not voice.any():
             music = _filtered(self._accompaniment(rng), self._colour(rng))
             mixture = mixture + music / (_gain(rng, how.snr_db) * _rms(music))

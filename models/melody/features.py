@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from dsp.decimator import Decimator
 from dsp.fourier import RealTransform
-from dsp.units import hop_size
+from dsp.sliding import SlidingWindows
+from dsp.units import MOST_HOPS, hop_size
 from models.melody.grid import BIN_HZ, BINS, WINDOWS
 
 Float32 = NDArray[np.float32]
@@ -40,8 +41,7 @@ def windows(hop: int, delay: int) -> tuple[Float32, int]:
 class MelodySpectra:
     """Turn hops of audio into two power spectra each.
 
-    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop, as
-    `dsp.pitch.PitchTracker` does.
+    Samples [j*hop, (j+1)*hop) bring the frame centred at sample (j-1)*hop, as in `dsp.pitch.PitchTracker`.
 
     Args:
         sample_rate: one of `dsp.units.RATES`, in hertz.
@@ -54,30 +54,38 @@ class MelodySpectra:
         self.latency = LOOK_AHEAD_HOPS * hop_size(sample_rate)
         """Samples from a frame's centre to the end of the hop that completes it."""
         self._decimator = Decimator(sample_rate)
-        self._hop = self._decimator.hop
-        self._windows, _ = windows(self._hop, self._decimator.delay)
+        hop = self._decimator.hop
+        self._windows, _ = windows(hop, self._decimator.delay)
         size = self._windows.shape[1]
         assert size == round(self._decimator.rate / BIN_HZ)
-        self._memory = np.zeros(size, np.float32)
+        self._stream = SlidingWindows(size, hop, MOST_HOPS)
         self._transform = RealTransform(size, WINDOWS)
-        self._parts = self._transform.spectrum[:, :BINS]
+        self._parts = self._transform.spectrum.view(np.float32)[:, : 2 * BINS]
+        self._squares = np.zeros_like(self._parts)
+        self._real, self._imaginary = self._squares[:, ::2], self._squares[:, 1::2]
+        self._power = np.zeros((MOST_HOPS, WINDOWS, BINS), np.float32)
 
-    def process(self, x: Float32, out: Float32) -> None:
-        """Take the next hop.
+    def process(self, x: Float32) -> Float32:
+        """Take the next hops.
 
         Args:
-            x: mono audio, shape (hop,), float32, finite.
-            out: filled with power per bin of 10 Hz, shape (2, 401), float32: long window, short window.
+            x: mono audio, shape (n * hop,), float32, finite, n from 1 to `dsp.units.MOST_HOPS`.
+
+        Returns:
+            Power per bin of 10 Hz, shape (n, 2, 401), float32: of each frame the long window and the short
+            one; the next call overwrites it.
         """
-        memory, hop = self._memory, self._hop
-        memory[:-hop] = memory[hop:]
-        memory[-hop:] = self._decimator.process(x)
-        np.multiply(memory, self._windows, out=self._transform.signal)
-        self._transform.forward()
-        np.square(self._parts.real, out=out)
-        out += np.square(self._parts.imag)
+        transform = self._transform
+        pieces = self._stream.process(self._decimator.process(x))
+        power = self._power[: len(pieces)]
+        for piece, out in zip(pieces, power, strict=True):
+            np.multiply(piece, self._windows, out=transform.signal)
+            transform.forward()
+            np.square(self._parts, out=self._squares)
+            np.add(self._real, self._imaginary, out=out)
+        return power
 
     def reset(self) -> None:
         """Forget all audio."""
         self._decimator.reset()
-        self._memory[:] = 0.0
+        self._stream.reset()

@@ -1,4 +1,4 @@
-"""Where the melody network looks: pitch candidates, and the spectral bins their harmonics fall between."""
+"""What the melody network sees: pitch candidates, the bins their harmonics fall between, and levels."""
 
 from __future__ import annotations
 
@@ -18,6 +18,23 @@ LONG_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 """Harmonics read through the long window, and places between them, which speak for a lower pitch."""
 SHORT_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 CHANNELS = len(LONG_MULTIPLES) + len(SHORT_MULTIPLES)
+LEVEL_RANGE_DB = 60.0
+"""What lies further below the loudest is not seen; the loudest counts as at least so far below full scale."""
+SCALE_DB = 20.0
+"""A difference that the network sees as 1."""
+FALL_DB = 0.03
+"""The loudest is forgotten by so much a frame."""
+LEAST_POWER = 1e-12
+SINE_DB = 5.97
+"""Sum of the short window's bins for a sine of amplitude 1: 960 * 1.5 / 364, in dB."""
+LEAST_SHARE_DB = -40.0
+"""The voice is looked for so far below all that is heard."""
+COARSE_BINS = 10
+COARSE = WINDOWS * (BINS // COARSE_BINS)
+BACK = (2, 4)
+"""Frames seen besides the present one."""
+POOL_STRIDE = 4
+"""Candidates seen as one by the recurrent part."""
 NOTHING = WINDOWS * BINS
 """Index of the zero put after all bins, read where a harmonic lies beyond them."""
 
@@ -38,3 +55,5 @@ def _places() -> tuple[
 
 below, share = _places()
 """The bin under each harmonic, (CHANNELS, CANDIDATES), and how far towards the next the harmonic lies."""
+salience_order = np.arange(CANDIDATES).reshape(-1, POOL_STRIDE).T.reshape(-1)
+"""The candidates in the order of the salience: every fourth, then those after them, and so on."""

@@ -1,4 +1,4 @@
-"""The melody network: from spectra to salience over pitch candidates, voicing, energy and a melody feature.
+"""The melody network: from spectra to salience over pitch candidates, voicing, the voice's share, a feature.
 
 The spectrum is read at the harmonics of every candidate, so that one small kernel judges all pitches
 (harmonic stacking, Bittner et al. 2017). A recurrent part hears the whole and says where the voice may be.
@@ -13,27 +13,27 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.melody import grid
+from models.melody.grid import (
+    BACK,
+    COARSE,
+    COARSE_BINS,
+    FALL_DB,
+    LEAST_POWER,
+    LEAST_SHARE_DB,
+    LEVEL_RANGE_DB,
+    POOL_STRIDE,
+    SCALE_DB,
+)
 
-LEVEL_RANGE_DB = 60.0
-"""What lies further below the loudest is not seen; the loudest counts as at least so far below full scale."""
-SCALE_DB = 20.0
-FALL_DB = 0.03
-"""The loudest is forgotten by so much a frame."""
-LEAST_POWER = 1e-12
-SINE_DB = 5.97
-"""Sum of the short window's bins for a sine of amplitude 1: 960 * 1.5 / 364, in dB."""
 FIRST, KEPT, WIDE = 24, 8, 16
 """Channels: of the first layer, of what is kept from frame to frame, of the layers after."""
-BACK = (2, 4)
-"""Frames seen besides the present one."""
-MEMORY = max(BACK)
 FAR = 4
 """Candidates between the taps of the wide layer: it sees 1.9 semitones to either side."""
-POOLED, POOL_STRIDE = 8, 4
-COARSE_BINS = 10
-COARSE = grid.WINDOWS * (grid.BINS // COARSE_BINS)
+POOLED = 8
 PEAK_SCALE = 0.1
 HEARD, RECURRENT, FEATURE = 96, 128, 256
+EXPECTED = 32
+"""What the feature says of where the voice may be passes through so many numbers."""
 
 
 class Heard(NamedTuple):
@@ -43,8 +43,8 @@ class Heard(NamedTuple):
     """(..., candidates) logits."""
     voicing: Tensor
     """(...) logits."""
-    energy: Tensor
-    """(...) level of the voice, dB re a sine of amplitude 1."""
+    share: Tensor
+    """(...) level of the voice re all that is heard, dB, `LEAST_SHARE_DB` to 0."""
     feature: Tensor
     """(..., 256) the melody feature."""
 
@@ -68,9 +68,9 @@ class MelodyNetwork(nn.Module):
         self.hear = nn.Linear(POOLED * grid.CANDIDATES // POOL_STRIDE + COARSE, HEARD)
         self.gru = nn.GRU(HEARD, RECURRENT, batch_first=True)
         self.feature = nn.Linear(HEARD + RECURRENT, FEATURE)
-        self.prior = nn.Linear(FEATURE, grid.CANDIDATES)
-        self.voicing = nn.Linear(FEATURE + 2, 1)
-        self.energy = nn.Linear(FEATURE, 1)
+        self.expect = nn.Linear(FEATURE, EXPECTED, bias=False)
+        self.prior = nn.Linear(EXPECTED, grid.CANDIDATES)
+        self.judge = nn.Linear(FEATURE + 2, 2)
 
     def forward(self, power: Tensor, level: Tensor | None = None) -> Heard:
         """Judge excerpts from their start.
@@ -80,7 +80,7 @@ class MelodyNetwork(nn.Module):
             level: the loudest heard before, dB, (batch,).
         """
         batch, frames = power.shape[:2]
-        seen, loudest = normalised(power, level)
+        seen = normalised(power, level)
         flat = functional.pad(seen.flatten(0, 1).flatten(1), (0, 1))
         low, high = flat[:, self.below], flat[:, torch.clamp(self.below + 1, max=grid.NOTHING)]
         x = functional.relu(self.harmonics(low + (high - low) * self.share))
@@ -94,28 +94,27 @@ class MelodyNetwork(nn.Module):
         heard = functional.relu(self.hear(torch.cat([pooled, coarse], 1))).view(batch, frames, HEARD)
         remembered, _ = self.gru(heard)
         feature = torch.tanh(self.feature(torch.cat([heard, remembered], 2)))
-        salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(feature)
+        salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(self.expect(feature))
         peaks = torch.stack([salience.amax(2), torch.logsumexp(salience, 2)], 2)
-        voicing = self.voicing(torch.cat([feature, PEAK_SCALE * peaks], 2))[..., 0]
-        energy = loudest - SINE_DB + SCALE_DB * self.energy(feature)[..., 0]
-        return Heard(salience, voicing, energy, feature)
+        voicing, absence = self.judge(torch.cat([feature, PEAK_SCALE * peaks], 2)).unbind(2)
+        return Heard(salience, voicing, LEAST_SHARE_DB * torch.sigmoid(absence), feature)
 
 
-def normalised(power: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Return spectra relative to the loudest so far, and the loudest, dB.
+def normalised(power: Tensor, level: Tensor | None = None) -> Tensor:
+    """Return spectra relative to the loudest so far.
 
     Args:
         power: (batch, frames, 2, 401).
         level: the loudest heard before, dB, (batch,).
 
     Returns:
-        (batch, frames, 2, 401) from 0, `LEVEL_RANGE_DB` below the loudest, to about 3; and (batch, frames).
+        (batch, frames, 2, 401) from 0, `LEVEL_RANGE_DB` below the loudest, to about 3.
     """
-    decibels = 10.0 * torch.log10(power + LEAST_POWER)
+    decibels = 10.0 * torch.log10(power.clamp(min=LEAST_POWER))
     now = 10.0 * torch.log10(power[:, :, 1].sum(-1) + LEAST_POWER)
     falls = FALL_DB * torch.arange(1, now.shape[1] + 1, device=now.device)
     risen = now + falls
     if level is not None:
         risen[:, 0] = torch.maximum(risen[:, 0], level)
     loudest = torch.clamp(torch.cummax(risen, 1).values - falls, min=-LEVEL_RANGE_DB)
-    return functional.relu((decibels - loudest[..., None, None] + LEVEL_RANGE_DB) / SCALE_DB), loudest
+    return functional.relu((decibels - loudest[..., None, None] + LEVEL_RANGE_DB) / SCALE_DB)

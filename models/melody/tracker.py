@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,21 +13,34 @@ from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.errors import ModelFileError
-from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hop
-from dsp.units import hop_size
+from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hops
+from dsp.units import MOST_HOPS, hop_size
 from models.melody import grid
 from models.melody.features import MelodySpectra
-from models.onnxstep import GraphStep, open_graph
+from models.melody.runtime import NAMES, RunningNetwork, Voice
+from models.onnxstep import open_graph
 
 Float32 = NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "melody.onnx"
 NEAR = 3
 """Candidates to either side of the best that its pitch is averaged over."""
-NAMES = {"power", "state", "past", "salience", "voicing", "energy", "feature", "next_state", "newest"}
-"""Of the inputs and outputs of a network (`models.melody.stepgraph`)."""
 LEAST_VOICING = 0.01
-_OFFSETS = np.arange(-NEAR, NEAR + 1, dtype=np.float32)
+MARGIN_DB = 3.0
+"""By so much the voice may seem below all that is heard and still counts as all of it: consonants pass."""
+FALL_DB = 3.0
+"""A frame: short misjudgements do not reach far."""
+SILENCE = Voice(0.0, 0.0, -120.0)
+
+
+def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
+    """Return the places in the salience of a place's candidate and those around it, and these candidates."""
+    order = grid.salience_order
+    candidates = [c for c in range(order[place] - NEAR, order[place] + NEAR + 1) if 0 <= c < grid.CANDIDATES]
+    return np.argsort(order)[candidates], candidates
+
+
+_NEAR = [_near(place) for place in range(grid.CANDIDATES)]
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +66,7 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
 class MelodyTracker:
     """Track the voice in a mix, hop by hop; a drop-in for `dsp.pitch.PitchTracker`.
 
-    The call with samples [j*hop, (j+1)*hop) returns the frame centred at sample (j-1)*hop.
+    Samples [j*hop, (j+1)*hop) bring the frame centred at sample (j-1)*hop.
 
     Args:
         sample_rate: one of `dsp.units.RATES`, in hertz.
@@ -68,61 +82,58 @@ class MelodyTracker:
         self._spectra = MelodySpectra(sample_rate)
         self.latency = self._spectra.latency
         """Samples from a frame's centre to the end of the hop that completes it."""
-        self._step = GraphStep(network or shipped_network())
-        self._arrays = self._step.arrays
-        self._power = self._arrays["power"].reshape(grid.WINDOWS, grid.BINS)
-        self._padded = np.zeros(grid.CANDIDATES + 2 * NEAR, np.float32)
-        self._f0, self._voicing = START_F0, 0.0
+        self._network = RunningNetwork(network or shipped_network())
+        self._voice, self._f0, self._surplus = SILENCE, START_F0, 0.0
 
     @property
     def energy(self) -> float:
-        """Level of the voice in the last frame, dB re a sine of amplitude 1; means little where unvoiced."""
-        return float(self._arrays["energy"][0, 0])
+        """Level of the voice in the last frame, dB re a sine of amplitude 1."""
+        return self._voice.heard + self._voice.share
 
     @property
     def feature(self) -> Float32:
         """The melody feature of the last frame, shape (256,), float32, -1..1."""
-        feature: Float32 = self._arrays["feature"][0].copy()
-        return feature
+        return self._network.feature.copy()
 
     def reset(self) -> None:
         """Return to the state of a new tracker."""
         self._spectra.reset()
-        for array in self._arrays.values():
-            array[:] = 0.0
-        self._f0, self._voicing = START_F0, 0.0
+        self._network.reset()
+        self._voice, self._f0, self._surplus = SILENCE, START_F0, 0.0
 
-    def process(self, x: Float32) -> PitchFrame:
-        """Take one hop of samples and return the pitch two hops before its end.
+    def process(self, x: Float32) -> list[PitchFrame]:
+        """Take hops of samples and return of each the pitch two hops before its end.
 
         Args:
-            x: mono samples, shape (hop,), float32. A hop with a value that is not finite, or
+            x: mono samples, shape (n * hop,), float32, n >= 1. A hop with a value that is not finite, or
                 above 120 dB re full scale, counts as silence.
 
         Raises:
             ValueError: `x` has another shape.
         """
-        arrays = self._arrays
-        self._spectra.process(checked_hop(x, self._hop), self._power)
-        self._step.run()
-        arrays["state"][:] = arrays["next_state"]
-        past, newest = arrays["past"], arrays["newest"]
-        past[:, : -newest.size] = past[:, newest.size :]
-        past[:, -newest.size :] = newest
-        before, self._voicing = self._voicing, float(arrays["voicing"][0, 0])
+        x, most = checked_hops(x, self._hop), MOST_HOPS * self._hop
+        chunks = (self._spectra.process(x[start : start + most]) for start in range(0, x.size, most))
+        return [self._heard(power) for chunk in chunks for power in chunk]
+
+    def _heard(self, power: Float32) -> PitchFrame:
+        """Judge the next frame."""
+        before, self._voice = self._voice.voicing, self._network.process(power)
+        voicing = self._voice.voicing
         f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
-        if _believed(self._voicing, before, abs(math.log2(f0 / self._f0))):
+        if _believed(voicing, before, abs(math.log2(f0 / self._f0))):
             self._f0 = f0
-        return PitchFrame(self._f0, self._voicing)
+        self._surplus = max(0.0, min(-self._voice.share - MARGIN_DB, self._surplus + FALL_DB))
+        return PitchFrame(self._f0, voicing, self._surplus)
 
     def _decoded(self) -> float:
         """Return the mean of the candidates around the likeliest, by salience, hertz."""
-        padded = self._padded
-        padded[NEAR:-NEAR] = self._arrays["salience"][0]
-        best = int(padded.argmax())
-        around = padded[best - NEAR : best + NEAR + 1]
-        offset = float(around.dot(_OFFSETS)) / float(around.sum())
-        return float(grid.LOWEST_HZ * 2.0 ** ((best - NEAR + offset) / grid.PER_OCTAVE))
+        salience = self._network.salience
+        best = int(salience.argmax())
+        places, near = _NEAR[best]
+        top = salience.item(best)
+        shares = [math.exp(logit - top) for logit in salience.take(places).tolist()]
+        candidate = sum(map(operator.mul, shares, near)) / sum(shares)
+        return float(grid.LOWEST_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
 
 
 def _believed(voicing: float, before: float, octaves: float) -> bool:

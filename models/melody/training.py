@@ -12,15 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.melody import grid
 from models.melody.examples import Batch, ExampleMaker
 from models.melody.network import MelodyNetwork
 
-CHECKPOINT_FORMAT = 1
+CHECKPOINT_FORMAT = 2
 BLUR = 1.0
 """Standard deviation of the wanted salience, candidates."""
-ENERGY_DB = 10.0
+SHARE_DB = 10.0
+"""Errors of the share beyond it count no more than linearly."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Plan:
     """In this last share of the steps it falls to 0 in a line."""
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
-    energy_weight: float = 0.5
+    share_weight: float = 1.0
     seed: int = 0
 
 
@@ -68,7 +70,7 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
         parts = losses(self.network, self._examples([self.plan.seed, self.step]))
-        total = parts["pitch"] + parts["voicing"] + self.plan.energy_weight * parts["energy"]
+        total = parts["pitch"] + parts["voicing"] + self.plan.share_weight * parts["share"]
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -121,8 +123,11 @@ def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:
     pitch = functional.cross_entropy(heard.salience[pitched], wanted) if pitched.any() else off.sum()
     known = ~batch.voicing.isnan()
     voicing = functional.binary_cross_entropy_with_logits(heard.voicing[known], batch.voicing[known])
-    energy = functional.smooth_l1_loss(heard.energy[pitched] / ENERGY_DB, batch.energy[pitched] / ENERGY_DB)
-    return {"pitch": pitch, "voicing": voicing, "energy": energy if pitched.any() else off.sum()}
+    off_by = functional.smooth_l1_loss(heard.share / SHARE_DB, batch.share / SHARE_DB, reduction="none")
+    sung = batch.voicing > VOICED
+    # Consonants and pauses are few and hard, so they count as much as all that is sung.
+    share = torch.stack([part.mean() for part in (off_by[sung], off_by[~sung]) if part.numel()]).mean()
+    return {"pitch": pitch, "voicing": voicing, "share": share}
 
 
 def _rate(plan: Plan, step: int) -> float:

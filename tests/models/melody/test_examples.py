@@ -16,7 +16,7 @@ from models.corpus import analyse
 from models.melody.accompaniment import SPEEDS, made_up, recorded
 from models.melody.examples import ExampleMaker, Mixture
 from models.melody.features import MelodySpectra
-from models.melody.grid import BINS
+from models.melody.grid import BINS, LEAST_SHARE_DB
 from models.melody.lines import drawn_line, melody
 from models.melody.takes import FRAME, RATE, Take, decimated, played_faster, sung_again
 from models.singer import load_singer
@@ -41,7 +41,7 @@ def made_take(seconds: float, hz: float) -> tuple[Take, Float32]:
 
 def heard(audio: Float32, rate: int) -> tuple[Float32, Float32]:
     tracker, hop = PitchTracker(rate), rate // 100
-    frames = [tracker.process(x) for x in audio[: audio.size // hop * hop].reshape(-1, hop)][1:]
+    frames = tracker.process(audio[: audio.size // hop * hop])[1:]
     return np.array([f.f0 for f in frames], np.float32), np.array([f.voicing for f in frames], np.float32)
 
 
@@ -87,9 +87,8 @@ def test_a_faster_tape_is_higher_and_shorter() -> None:
 def test_a_batch_is_what_a_stream_hears() -> None:
     take, audio = made_take(8.0, 250.0)
     batch = ExampleMaker([take], [np.ones(40 * RATE, np.float32)], 151, 1, PLAIN)([0])
-    spectra, stream = MelodySpectra(48000), np.zeros((800, 2, BINS), np.float32)
-    for frame, x in zip(stream, audio.reshape(-1, 480), strict=True):
-        spectra.process(x, frame)
+    spectra = MelodySpectra(48000)
+    stream = np.concatenate([spectra.process(x).copy() for x in audio.reshape(-1, 480)])
     found = batch.power[0].numpy()
     start = int(np.nanargmin([np.abs(take.f0[i : i + 151] - batch.f0[0].numpy()).max() for i in range(640)]))
     strong = found > 1e-3 * found.max()
@@ -118,13 +117,13 @@ def test_music_is_laid_under_the_voice_at_its_level() -> None:
     take, _ = made_take(8.0, 250.0)
     music = chord(RATE, 40 * RATE).astype(np.float32)
     levels = {"accompanied": 1.0, "snr_db": (0.0, 0.0), "doubled": 0.0}
-    power = [
-        ExampleMaker([take], [music], 151, 2, Mixture(**{**vars(PLAIN), **more}))([1]).energy.mean()
-        for more in ({}, levels)
-    ]
-    assert float(power[0] - power[1]) == pytest.approx(
-        3.0, abs=1.0
-    )  # as loud as before, half of it the voice
+    alone, under, absent = (
+        ExampleMaker([take], [music], 151, 2, Mixture(**{**vars(PLAIN), **more}))([1]).share
+        for more in ({}, levels, levels | {"alone": 1.0})
+    )
+    assert torch.all(alone == 0.0)
+    assert float(under.mean()) == pytest.approx(-3.0, abs=1.0)
+    assert torch.all(absent == LEAST_SHARE_DB)
 
 
 def test_the_same_seed_gives_the_same_batch() -> None:

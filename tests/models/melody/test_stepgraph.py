@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from models.melody import grid
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.network import MelodyNetwork
 from models.melody.publish import write_network
-from models.melody.stepgraph import INPUTS
+from models.melody.runtime import RunningNetwork
 from models.melody.tracker import load_network
 
 FRAMES = 20
@@ -22,24 +23,21 @@ def test_the_file_steps_as_the_network_runs(tmp_path: Path) -> None:
     torch.manual_seed(5)
     network = MelodyNetwork().eval()
     write_network(network, FACTS, tmp_path / "made.onnx")
-    session = load_network(tmp_path / "made.onnx")
+    running = RunningNetwork(load_network(tmp_path / "made.onnx"))
     power = torch.rand(1, FRAMES, 2, 401) ** 8
     power[:, 8:12] *= 1e-4  # the loudest is remembered
     power[:, 15] = 0.0
     heard = network(power)
-    wanted = (
-        torch.softmax(heard.salience, 2),
-        torch.sigmoid(heard.voicing)[..., None],
-        heard.energy[..., None],
-        heard.feature,
-    )
-    state, past = (np.zeros((1, INPUTS[name]), np.float32) for name in ("state", "past"))
+    saliences = heard.salience[0].numpy()[:, grid.salience_order]
     for frame in range(FRAMES):
-        row = power[0, frame].numpy().reshape(1, -1)
-        *found, state, newest = session.run(None, {"power": row, "state": state, "past": past})
-        past = np.concatenate([past[:, newest.size :], newest], axis=1)
-        for part, whole in zip(found, wanted, strict=True):
-            assert np.abs(part[0] - whole[0, frame].numpy()).max() < 1e-4
+        voice = running.process(power[0, frame].numpy())
+        for found, wanted in (
+            (running.salience, saliences[frame]),
+            (running.feature, heard.feature[0, frame].numpy()),
+            (voice.voicing, float(torch.sigmoid(heard.voicing[0, frame]))),
+            (voice.share, float(heard.share[0, frame])),
+        ):
+            assert np.abs(found - wanted).max() < 1e-4
 
 
 def test_the_file_tells_what_it_is(tmp_path: Path) -> None:
