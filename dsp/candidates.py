@@ -69,14 +69,14 @@ class Frame(NamedTuple):
     """Mean square."""
     candidates: Candidates
     sums: Float32
-    """Running sum of its power spectrum."""
+    """Running sums of its power spectrum."""
     bins_per_hz: float
 
     def share_below(self, hz: float) -> float:
-        """Return the share of the energy below a frequency in hertz, 0..1."""
-        sums = self.sums
-        bins = min(sums.size, max(1, int(hz * self.bins_per_hz)))
-        return float(sums.item(bins - 1) / (sums.item(-1) + NOTHING))
+        """Return the share of the energy below a frequency in hertz, 20 to half the rate: 0..1."""
+        item = self.sums.item
+        share: float = item(int(hz * self.bins_per_hz) - 1) / (item(-1) + NOTHING)
+        return share
 
 
 class CandidateFinder:
@@ -104,8 +104,10 @@ class CandidateFinder:
         self._bins_per_hz = size / rate
         # Through the long and the short window; the first are those of the hop before.
         self._functions = np.zeros((MOST_HOPS + 1, 2, last - first), np.float32)
-        # Places are counted from their start on, frame after frame.
-        self._starts = np.arange(1, MOST_HOPS + 2) * (2 * (last - first))
+        self._every = self._functions.reshape(-1)
+        # Places are counted from the start on, frame after frame.
+        self._pitch = 2 * (last - first)
+        self._starts = np.arange(1, MOST_HOPS + 2) * self._pitch
         self._is_peak = np.zeros(self._functions.shape, np.bool_)
         self._make_tables(np.arange(first, last, dtype=np.float64))
 
@@ -120,9 +122,10 @@ class CandidateFinder:
         near -= np.arange(lags.size)
         aside = [np.where(short, near + side * lags.size, near) for side in (-1, 1)]
         neighbours = np.array([[-1], [0], [1]]) + np.zeros_like(near[:1])
-        self._steps = np.concatenate([neighbours, *aside])
+        # By place, which `take` wraps to that of the first frame.
+        self._steps = np.tile(np.concatenate([neighbours, *aside]), 2)
         octaves = np.log2(lags * (1024.0 / self._grid))
-        self._choice_cost = (CHOICE_COST_PER_OCTAVE * octaves).astype(np.float32)
+        self._choice_cost = np.tile(CHOICE_COST_PER_OCTAVE * octaves, 2).astype(np.float32)
         blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
         blur = np.clip(blur, 0.0, 1.0)
         self._gap_cost = (GAP_COST * (1.0 - blur)).tolist()
@@ -137,6 +140,7 @@ class CandidateFinder:
         width = int(1.1 * F0_HIGH * self._multiples[-1]) + 1
         self._amplitude = np.zeros((MOST_HOPS, width), np.float32)
         self._heard = self._amplitude[:, : int(SPECTRUM_TOP_HZ * self._bins_per_hz)]
+        self._amplitudes = self._amplitude.reshape(-1)
         self._rows = np.arange(MOST_HOPS) * width
 
     def reset(self) -> None:
@@ -154,7 +158,7 @@ class CandidateFinder:
         count = windows.shape[0]
         functions = self._functions[1 : count + 1]
         density = self._periodicity.process(windows, functions)[:, 0]
-        sums = np.add.accumulate(density, axis=1)
+        sums = np.add.accumulate(density, 1)
         powers = [total * self._to_power for total in sums[:, -1].tolist()]
         places, counts = self._peaks(powers)
         found = [_NONE] * count
@@ -167,17 +171,16 @@ class CandidateFinder:
     def _peaks(self, powers: list[float]) -> tuple[Places, list[int]]:
         """Return where the peaks of the long windows are, frame after frame, and how many each frame has."""
         count = len(powers)
-        functions = self._functions.reshape(-1)
         # Flat below the least periodicity, so that no peak is found there.
         high = np.maximum(self._functions[1 : count + 1, 0], LEAST_PERIODICITY)
         rising = high[:, 1:] > high[:, :-1]
         np.greater(rising[:, :-1], rising[:, 1:], out=self._is_peak[1 : count + 1, 0, 1:-1])
-        places = self._is_peak[: count + 1].reshape(-1).nonzero()[0]
+        places = self._is_peak[: count + 1].ravel().nonzero()[0]
         bounds = places.searchsorted(self._starts[: count + 1]).tolist()
         counts = [stop - start for start, stop in pairwise(bounds)]
         if max(counts) <= MAX_CANDIDATES and min(powers) >= SILENCE_POWER:
             return places, counts
-        merit = (functions.take(places) - self._choice_cost.take(places % self._starts[0])).tolist()
+        merit = (self._every.take(places) - self._choice_cost.take(places, mode="wrap")).tolist()
         kept: list[int] = []
         for frame, power in enumerate(powers):
             peaks = range(*bounds[frame : frame + 2]) if power >= SILENCE_POWER else range(0)
@@ -187,16 +190,16 @@ class CandidateFinder:
 
     def _scored(self, places: Places, counts: list[int]) -> list[Candidates]:
         """Return the candidates of each frame."""
-        lags = places % self._starts[0]
-        around = self._functions.reshape(-1).take(self._steps.take(lags, axis=1) + places)
-        f0, heights = self._refined(lags.tolist(), *around[:3].tolist())
+        lags = [place % self._pitch for place in places.tolist()]
+        around = self._every.take(self._steps.take(places, axis=1, mode="wrap") + places)
+        f0, heights = self._refined(lags, *around[:3].tolist())
         now, following = np.maximum.reduce(around[3:].reshape(2, len(NEAR), -1), axis=1).tolist()
-        bins = (np.array(f0)[:, None] * self._multiples).astype(np.intp)
+        bins = np.multiply.outer(f0, self._multiples).astype(np.intp)
         if len(counts) > 1:
             bins += np.repeat(self._rows[: len(counts)], counts)[:, None]
-        amplitudes = np.vecmat(self._amplitude.reshape(-1).take(bins), self._roles).tolist()
+        amplitudes = np.vecmat(self._amplitudes.take(bins), self._roles).tolist()
         costs = []
-        for i, lag in enumerate(lags.tolist()):
+        for i, lag in enumerate(lags):
             gap, on, odd, third = amplitudes[i]
             # The shares of amplitude between the harmonics, and on those no higher pitch would have.
             between = gap / (on + gap + NOTHING)

@@ -58,13 +58,18 @@ class Decimator:
         pitch = -(-2 * (hop + STATES) // 16) * 16
         self._chain = np.zeros(MOST_HOPS * pitch + STATES, np.float32)
         starts = range(0, MOST_HOPS * pitch, pitch)
-        self._steps = [
-            (self._chain[at : at + STATES + hop], self._chain[at + pitch - hop : at + pitch + STATES])
-            for at in starts
-        ]
-        rows = self._chain[STATES:].reshape(MOST_HOPS, pitch)
-        self._low = rows[:, :hop].reshape(MOST_HOPS, -1, group)
+        low = self._chain[STATES:].reshape(MOST_HOPS, pitch)[:, :hop].reshape(MOST_HOPS, -1, group)
         self._high = self._chain[:-STATES].reshape(MOST_HOPS, pitch)[:, -hop:]
+        self._spans = np.zeros((MOST_HOPS * hop // group, span), np.float32)
+        self._steps = [
+            (
+                spans,
+                filtered,
+                self._chain[at : at + STATES + hop],
+                self._chain[at + pitch - hop : at + pitch + STATES],
+            )
+            for spans, filtered, at in zip(np.split(self._spans, MOST_HOPS), low, starts, strict=True)
+        ]
 
     def reset(self) -> None:
         """Forget all past samples."""
@@ -73,22 +78,20 @@ class Decimator:
 
     def process(self, x: Float32) -> Float32:
         """Take hops, (n * hop,), float32, and return shape (n * `hop`,), float32, `delay` samples late."""
-        count = x.size // self._hop_in
-        done = np.empty((count, self.hop), np.float32)
-        for start in range(0, count, MOST_HOPS):
-            stop = min(count, start + MOST_HOPS)
-            self._filter(x[start * self._hop_in : stop * self._hop_in], done[start:stop])
-        return done.reshape(-1)
+        most = MOST_HOPS * self._hop_in
+        if x.size <= most:
+            return self._filtered(x)
+        return np.concatenate([self._filtered(x[start : start + most]) for start in range(0, x.size, most)])
 
-    def _filter(self, x: Float32, out: Float32) -> None:
-        count, low, chain = out.shape[0], self._low, self._chain
-        windows = self._windows.process(x).copy().reshape(count, low.shape[1], -1)
-        np.matmul(windows, self._taps, out=low[:count])
-        matrix = self._highpass
-        for before, after in self._steps[:count]:
-            matrix.dot(before, out=after)
-        out[:] = self._high[:count]
-        chain[:STATES] = after[-STATES:]
+    def _filtered(self, x: Float32) -> Float32:
+        taps, highpass, count = self._taps, self._highpass, x.size // self._hop_in
+        windows = self._windows.process(x)
+        self._spans[: windows.shape[0]] = windows
+        for spans, low, before, after in self._steps[:count]:
+            spans.dot(taps, out=low)
+            highpass.dot(before, out=after)
+        self._chain[:STATES] = after[-STATES:]
+        return self._high[:count].copy().reshape(-1)
 
 
 def _block_highpass(rate: int, hop: int) -> Float64:

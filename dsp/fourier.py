@@ -72,6 +72,19 @@ class RealTransform:
             execute()
 
 
+def fast_size(least: int) -> int:
+    """Return the smallest even product of 2, 3 and 5 that is not below `least`."""
+    size = least + least % 2
+    while True:
+        rest = size
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 2
+
+
 def _aligned(rows: int, width: int, kind: type[Kind]) -> NDArray[Kind]:
     """Return zeros whose rows all begin where vector instructions like it."""
     step = _ALIGNED_BYTES // np.dtype(kind).itemsize

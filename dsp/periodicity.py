@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.fourier import RealTransform
+from dsp.fourier import RealTransform, fast_size
 
 # The ends of the window that wrap around at the longest lag: less than 4e-4 of the energy.
 WRAPPED = 0.05
@@ -52,24 +53,40 @@ class Periodicity:
         self._forward = RealTransform(self.size, 2 * count, most)
         # x w, whose autocorrelation is the numerator, and x^2 w, correlated with w for the denominator.
         signal = self._forward.signal.reshape(most, 2 * count, -1)
-        self._windowed, self._squared = signal[:, :count, :length], signal[:, count:, :length]
         signal[:, count:, length] = NOTHING
         bins = self._forward.spectrum.shape[1]
-        self._parts = self._forward.spectrum.view(np.float32).reshape(most, 2 * count, bins, 2)
+        parts = self._forward.spectrum.view(np.float32).reshape(most, 2 * count, bins, 2)
         spectra = np.fft.rfft(self._windows, self.size).astype(np.complex64)
         spectra[:, 0] *= 1.0 + LEAST_ENERGY
         self._factors = spectra.view(np.float32).reshape(count, bins, 2)
-        self._density = np.zeros((most, count, bins), np.float32)
         # An inverse transform brings a numerator a and its denominator b at once. With N its size,
         # c[n] = 2 b[n] sin(2 pi n / N) is odd and has the spectrum j (B[k+1] - B[k-1]); a is even.
-        self._rest = np.zeros((most, count, bins + 3), np.float32)
         size = self.size * oversampling
         self._backward = RealTransform(size, count, most)
-        self._spectrum = self._backward.spectrum.reshape(most, count, -1)
+        spectrum = self._backward.spectrum.reshape(most, count, -1)
         both = self._backward.signal.reshape(most, count, -1)
-        self._ahead, self._behind = both[..., slice(*lags)], both[..., ::-1][..., lags[0] - 1 : lags[1] - 1]
-        self._odd = np.zeros((most, count, lags[1] - lags[0]), np.float32)
         self._sine = (2.0 * np.sin(2.0 * np.pi / size * np.arange(*lags))).astype(np.float32)
+        sums = np.zeros((most, 2 * count, spectrum.shape[2] + 2), np.float32)
+        work = _Work(
+            windowed=signal[:, :count, :length],
+            squared=signal[:, count:, :length],
+            above=parts[:, :count],
+            below=parts[:, count:],
+            real=parts[..., 0],
+            imaginary=parts[..., 1],
+            sums=sums[..., 1 : bins + 1],
+            density=sums[:, :count, 1 : bins + 1],
+            even=sums[:, :count, 1:-1],
+            next_odd=sums[:, count:, 2:],
+            last_odd=sums[:, count:, :-2],
+            even_bins=spectrum.real,
+            odd_bins=spectrum.imag,
+            ahead=both[..., slice(*lags)],
+            behind=both[..., ::-1][..., lags[0] - 1 : lags[1] - 1],
+            difference=np.zeros((most, count, lags[1] - lags[0]), np.float32),
+        )
+        # Cut for every number of frames, for a cut costs as much as a product.
+        self._cuts = [_Work(*(array[:frames] for array in work)) for frames in range(most + 1)]
 
     def process(self, frames: Float32, out: Float32) -> Float32:
         """Fill `out` with the functions and return the power spectra, shape (n, windows, bins).
@@ -80,29 +97,43 @@ class Periodicity:
             frames: samples, shape (n, length), n from 1 to `most`.
             out: shape (n, windows, lags).
         """
-        count, windows = out.shape[:2]
-        windowed, parts, x = self._windowed[:count], self._parts[:count], frames[:, None]
-        np.multiply(self._windows, x, out=windowed)
-        np.multiply(windowed, x, out=self._squared[:count])
+        count, x = frames.shape[0], frames[:, None]
+        work = self._cuts[count]
+        np.multiply(self._windows, x, out=work.windowed)
+        np.multiply(work.windowed, x, out=work.squared)
         self._forward.forward(count)
-        above, below = parts[:, :windows], parts[:, windows:]
-        np.multiply(above, above, out=above)
-        np.multiply(below, self._factors, out=below)
-        density, bins = self._density[:count], parts.shape[2]
-        np.add(above[..., 0], above[..., 1], out=density)
-        rest = self._rest[:count]
-        np.add(below[..., 0], below[..., 1], out=rest[..., 1 : bins + 1])
-        spectrum = self._spectrum[:count]
-        spectrum[..., bins:] = 0.0
-        spectrum.real[..., :bins] = density
-        np.subtract(rest[..., 2:], rest[..., :-2], out=spectrum.imag[..., : bins + 1])
+        np.multiply(work.above, work.above, out=work.above)
+        np.multiply(work.below, self._factors, out=work.below)
+        np.add(work.real, work.imaginary, out=work.sums)
+        np.copyto(work.even_bins, work.even)
+        np.subtract(work.next_odd, work.last_odd, out=work.odd_bins)
         self._backward.inverse(count)
-        ahead, behind, odd = self._ahead[:count], self._behind[:count], self._odd[:count]
-        np.subtract(ahead, behind, out=odd)
-        np.add(ahead, behind, out=out)
+        np.subtract(work.ahead, work.behind, out=work.difference)
+        np.add(work.ahead, work.behind, out=out)
         np.multiply(out, self._sine, out=out)
-        np.divide(out, odd, out=out)
-        return density
+        np.divide(out, work.difference, out=out)
+        return work.density
+
+
+class _Work(NamedTuple):
+    """Views of the arrays of some frames, each of shape (frames, rows, ...)."""
+
+    windowed: Float32
+    squared: Float32
+    above: Float32
+    below: Float32
+    real: Float32
+    imaginary: Float32
+    sums: Float32
+    density: Float32
+    even: Float32
+    next_odd: Float32
+    last_odd: Float32
+    even_bins: Float32
+    odd_bins: Float32
+    ahead: Float32
+    behind: Float32
+    difference: Float32
 
 
 def half_sine(n: Float64 | NDArray[np.intp], width: int) -> Float64:
@@ -111,16 +142,3 @@ def half_sine(n: Float64 | NDArray[np.intp], width: int) -> Float64:
     inside = (phase > 0.0) & (phase < 1.0)
     result: Float64 = np.where(inside, np.sin(np.pi * phase), 0.0)
     return result
-
-
-def fast_size(least: int) -> int:
-    """Return the smallest even product of 2, 3 and 5 that is not below `least`."""
-    size = least + least % 2
-    while True:
-        rest = size
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return size
-        size += 2

@@ -53,7 +53,7 @@ class PitchPath:
                     break
                 octaves = abs(log_f0 - before)
                 cost = passed + min(most, slope * octaves)
-                if octaves > LEAP_OCTAVES and _harmonic(octaves):
+                if octaves > LEAP_OCTAVES and cost < cheapest and _harmonic(octaves):
                     cost += harmonic
                 cheapest = min(cheapest, cost)
             longer.append((cheapest + found.cost[index] - low * log_f0, log_f0, index))
@@ -70,4 +70,5 @@ class PitchPath:
 
 
 def _harmonic(octaves: float) -> bool:
-    return min(abs(octaves - 1.0), abs(octaves - TWELFTH), abs(octaves - 2.0)) < HARMONIC_WIDTH
+    width = HARMONIC_WIDTH
+    return abs(octaves - 1.0) < width or abs(octaves - TWELFTH) < width or abs(octaves - 2.0) < width

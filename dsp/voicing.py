@@ -64,9 +64,10 @@ class VoicingGate:
         strength = share_below(INERTIA_BAND_HZ) * power + 1e-20
         self._strength = max(strength, self._strength * INERTIA_FALL)
         if not leap:
-            drop = 10.0 * math.log10(strength / self._strength)
             score += GATE_PERIODICITY * before
-            score += GATE_INERTIA * self.voicing * max(0.0, 1.0 + drop / INERTIA_RANGE_DB)
+            if self.voicing > 0.0:
+                drop = 10.0 * math.log10(strength / self._strength)
+                score += GATE_INERTIA * self.voicing * max(0.0, 1.0 + drop / INERTIA_RANGE_DB)
         level = 10.0 * math.log10(power / self._peak)
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB)
         score -= GATE_BELOW * min(GATE_BELOW_MAX, share_below(GATE_BELOW_EDGE * f0))
