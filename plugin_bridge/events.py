@@ -94,6 +94,16 @@ def _within(value: object, low: float, high: float, what: str) -> float:
     return number
 
 
+def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Return events that act on one sample without those that set a parameter which a later one sets anew."""
+    kept: dict[object, AnyEvent] = {}
+    for number, event in enumerate(events):
+        key = event.parameter if isinstance(event, Event) else number
+        kept.pop(key, None)
+        kept[key] = event
+    return list(kept.values())
+
+
 class EventQueue:
     """Events to come, in order of position; those of one position in the order given."""
 

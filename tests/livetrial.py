@@ -52,6 +52,7 @@ PORT = 9010
 SINGERS = ("alys", "pjs")
 _SERVER = "plugin-bridge-trial"
 _MEMORY_SECONDS = 5.0
+_ATTACK_PART = 0.95  # evenly over nearly all the time: thrown as fast as they are answered they end early
 _SEARCH = 4800  # samples around the declared latency
 
 
@@ -146,7 +147,7 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
     load = await python("tests.osctraffic", str(PORT), str(seconds), *SINGERS)
     foe = await python(
         *("tests.plugin_bridge.osc.hostile", "--count", str(hostile), "--target", f"127.0.0.1:{PORT}"),
-        *("--tcp-port", str(PORT), "--pid", str(os.getpid())),
+        *("--tcp-port", str(PORT), "--pid", str(os.getpid()), "--seconds", str(_ATTACK_PART * seconds)),
     )
     watches = [await python("tests.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
     loads, end = [], time.monotonic() + seconds

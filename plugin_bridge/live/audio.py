@@ -1,7 +1,8 @@
 """The audio process: a device, its rings and the engine's thread, told what to do through a link.
 
-Its main thread reads the link, loads what there is to load and opens devices again that were lost. It ends
-when it is told to, is terminated, or finds the control process gone, and closes a recording in any case.
+Its main thread loads what there is to load, opens devices again that were lost, keeps recordings and sends
+news; the engine's thread reads the link. It ends when it is told to, is terminated, or finds the control
+process gone, and closes a recording in any case.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.device import Device
 from plugin_bridge.live.drivers.driver import Exchange, Form
 from plugin_bridge.live.engineloop import EngineLoop
-from plugin_bridge.live.link import Link, Message, Page, event_of, rows_of
+from plugin_bridge.live.link import Link, Message, Page, rows_of
 from plugin_bridge.live.midiinput import MidiInput
 from plugin_bridge.live.performance import Performance
 from plugin_bridge.live.realtime import ordinary_priority, settle_process
@@ -39,7 +39,6 @@ from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import Singer
 
 _TICK_SECONDS = 0.01
-_MESSAGES_PER_TICK = 256
 _MOST_NEWS = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
 _WARM_SECONDS = 0.5
@@ -80,7 +79,7 @@ class AudioProcess:
         self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
         self._singers, self._values = _cast(settings)
         self._midi = MidiInput(settings.midi_map, self.say, [singer.id for singer in self._singers])
-        self._loop = EngineLoop(page, self._midi, self)
+        self._loop = EngineLoop(page, self._midi, link, self)
         self._device = Device(settings.driver, self._exchange, self.say)
         self._writer: SessionWriter | None = None
         self._latency = 0
@@ -110,10 +109,9 @@ class AudioProcess:
             ids = [singer.id for singer in self._singers]
             self._news.append(lambda: {"ready": ids, "values": self._values, "real_time": real_time})
             self._tell_form()
-            while not self._ended:
+            while not (self._ended or self._loop.orphaned):
                 self._turn()
-        except EOFError:  # the control process is gone
-            pass
+                time.sleep(_TICK_SECONDS)
         finally:
             self._device.close()
             self._loop.play(None)
@@ -132,12 +130,8 @@ class AudioProcess:
     def _turn(self) -> None:
         if not self._loop.alive:
             raise RuntimeError("the engine's thread has failed")
-        message = self._link.receive(_TICK_SECONDS)
-        for _ in range(_MESSAGES_PER_TICK):
-            if message is None:
-                break
-            self._follow(message)
-            message = self._link.receive()
+        while self._loop.letters:
+            self._follow(self._loop.letters.popleft())
         if self._device.watch():
             if self._device.form is None:
                 self._loop.play(None)
@@ -146,19 +140,8 @@ class AudioProcess:
         self._tell()
 
     def _follow(self, message: Message) -> None:
-        """Do what the control process says."""
-        do, events = self._loop.do, self._loop.events
+        """Do what the control process says and is not the engine's."""
         match message:
-            case {"events": rows, "now": True, "number": number}:
-                do(partial(events.at_once, [event_of(row) for row in rows], number))
-            case {"events": rows}:
-                do(partial(events.at_their_time, [event_of(row) for row in rows]))
-            case {"midi": text}:
-                do(partial(events.message, bytes.fromhex(text)))
-            case {"learn": parameter}:
-                do(partial(self._midi.learn, parameter))
-            case {"forget": _}:
-                do(events.forget)
             case {"record": folder}:
                 self._open_session(Path(folder))
             case {"stop": _}:

@@ -1,4 +1,4 @@
-"""The engine's thread: it plays what it is given to play, between commands from other threads."""
+"""The engine's thread: it plays what it is given to play, and between two blocks does what it is told."""
 
 from __future__ import annotations
 
@@ -7,31 +7,41 @@ from collections import deque
 from collections.abc import Callable
 
 from plugin_bridge.live.gauges import Gauges
-from plugin_bridge.live.link import Page
+from plugin_bridge.live.link import Link, Message, Page, event_of
 from plugin_bridge.live.performance import Listener, Performance, Recorder
 from plugin_bridge.live.realtime import ENGINE_PRIORITY, raise_priority
 from plugin_bridge.live.rings import Doorbell
 from plugin_bridge.live.waitingroom import Midi, WaitingRoom
 
-_COMMANDS_PER_BLOCK = 64
+_EVENTS_PER_BLOCK = 64
+"""Of the link; more wait for the next block, or until there is time."""
 _IDLE_SECONDS = 0.02
 
 
 class EngineLoop:
     """One thread that runs engines for as long as it lives, whatever devices come and go.
 
+    It reads the link itself, before every block: another thread that did would take the interpreter's lock
+    from it in the middle of a block, with every message.
+
     Args:
         page: where its figures go.
         midi: decodes MIDI.
+        link: to the control process; sent through by others only.
         listener: told of what happens.
     """
 
-    def __init__(self, page: Page, midi: Midi, listener: Listener) -> None:
+    def __init__(self, page: Page, midi: Midi, link: Link, listener: Listener) -> None:
         self.doorbell = Doorbell()
         """For the rings of every device."""
         self.gauges = Gauges(page)
         self.events = WaitingRoom(midi, self.gauges, listener.say)
         """What is to happen; it belongs to the thread."""
+        self.letters: deque[Message] = deque()
+        """Messages of the link that are for another thread, which takes them out."""
+        self.orphaned = False
+        """Whether the control process is gone."""
+        self._link = link
         self._commands: deque[Callable[[], None]] = deque()
         self._performance: Performance | None = None
         self._ended = False
@@ -88,8 +98,43 @@ class EngineLoop:
     def _run(self) -> None:
         raise_priority(ENGINE_PRIORITY)
         while not self._ended:
-            for _ in range(min(len(self._commands), _COMMANDS_PER_BLOCK)):
+            while self._commands:
                 self._commands.popleft()()
-            if self._performance is None or not self._performance.step():
+            emptied = self._read()
+            idle = self._performance is None or not self._performance.step()
+            if idle and emptied:
                 self.gauges.publish()
                 self.doorbell.wait(_IDLE_SECONDS)
+
+    def _read(self) -> bool:
+        """Do what the link says, a bounded part of it; return whether that was all."""
+        room = _EVENTS_PER_BLOCK
+        while room > 0 and not self.orphaned:
+            try:
+                message = self._link.receive()
+            except EOFError:
+                self.orphaned = True
+                break
+            if message is None:
+                return True
+            room -= self._follow(message)
+        return self.orphaned
+
+    def _follow(self, message: Message) -> int:
+        """Do what a message says; return how many events it is worth."""
+        match message:
+            case {"events": rows, "now": True, "number": number}:
+                self.events.at_once([event_of(row) for row in rows], number)
+                return len(rows)
+            case {"events": rows}:
+                self.events.at_their_time([event_of(row) for row in rows])
+                return len(rows)
+            case {"midi": text}:
+                self.events.message(bytes.fromhex(text))
+            case {"learn": parameter}:
+                self.events.learn(parameter)
+            case {"forget": _}:
+                self.events.forget()
+            case _:
+                self.letters.append(message)
+        return 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dsp.errors
 from dsp.errors import BridgeError
 from plugin_bridge.live.link import Figures, Message
+from plugin_bridge.live.outbox import Outbox
 from plugin_bridge.live.process import AudioHandle
 from plugin_bridge.live.settings import LiveSettings
 
@@ -39,6 +40,7 @@ class Keeper:
         """The process that runs."""
         self.restarts = 0
         self._settings, self._follow, self._died = settings, follow, died
+        self._outbox: Outbox | None = None
         self._ready: asyncio.Future[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
@@ -74,11 +76,12 @@ class Keeper:
             self._end()
 
     def send(self, message: Message) -> bool:
-        """Send a message; return False where there is no process, or it does not listen."""
-        return self.audio is not None and self.audio.link.send(message)
+        """Send a message soon; return False where there is no process, or it does not listen."""
+        return self._outbox is not None and self._outbox.put(message)
 
     def _begin(self, *, patient: bool) -> None:
         self.audio = AudioHandle(self._settings(), patient=patient)
+        self._outbox = Outbox(self.audio.link)
         self._gone.clear()
         self._born = time.monotonic()
         asyncio.get_running_loop().add_reader(self.audio.link.fileno(), self._read)
@@ -115,8 +118,10 @@ class Keeper:
     def _end(self) -> str:
         assert self.audio is not None
         asyncio.get_running_loop().remove_reader(self.audio.link.fileno())
+        if self._outbox is not None:
+            self._outbox.close()
         how = self.audio.bury()
-        self.audio = None
+        self.audio = self._outbox = None
         self._gone.set()
         return how
 

@@ -149,6 +149,9 @@ class Rig(Protocol):
     def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
         """Call back on every event once the engine has taken it, with the position it acted on.
 
+        Of several that set a parameter on one sample, all but the last may be left out where they were to
+        act at once.
+
         Returns:
             What ends it.
         """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from dsp.errors import OutputError
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event, in_force
 from plugin_bridge.live.keeper import Keeper
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
 from plugin_bridge.live.mirror import Mirror
@@ -124,6 +124,8 @@ class LiveRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self._singers)
+        if now:  # that they act together, few enough for one message
+            checked = in_force(checked)
         for start in range(0, len(checked), EVENTS_PER_MESSAGE):
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
 

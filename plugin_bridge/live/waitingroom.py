@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from plugin_bridge.events import AnyEvent, Event, EventQueue, check_event
+from plugin_bridge.events import AnyEvent, Event, EventQueue, check_event, in_force
 from plugin_bridge.live.gauges import Gauges
 from plugin_bridge.voices import check_singer
 
@@ -21,6 +21,9 @@ class Midi(Protocol):
 
     def process(self, data: bytes, position: int) -> Sequence[AnyEvent]:
         """Return the events of one message, at a position."""
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next control change move a parameter; None gives up waiting."""
 
 
 class WaitingRoom:
@@ -65,6 +68,10 @@ class WaitingRoom:
         else:
             self._gauges.refused += 1
 
+    def learn(self, parameter: str | None) -> None:
+        """Let the next control change move a parameter; None gives up waiting."""
+        self._midi.learn(parameter)
+
     def forget(self) -> None:
         """Drop all that waits."""
         self._queue.clear()
@@ -87,13 +94,13 @@ class WaitingRoom:
             self._gauges.late += when < position
 
     def due(self, start: int, stop: int) -> tuple[list[AnyEvent], list[AnyEvent]]:
-        """Return what acts in a block: the events that act at once, and the others, in order.
+        """Return what acts in a block: the events that act at once, as far as in force, and the others.
 
         Args:
             start: position of the block's first sample; what was to act before acts there and is counted.
             stop: position behind its last.
         """
-        own = [replace(event, position=start) for event in self._now]
+        own = [replace(event, position=start) for event in in_force(self._now)]
         self._now.clear()
         others = []
         for event in self._queue.until(stop - 1):

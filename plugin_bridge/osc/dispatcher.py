@@ -13,16 +13,26 @@ from plugin_bridge.live.rig import Rig
 from plugin_bridge.osc.addresses import Address, address
 from plugin_bridge.osc.commands import Handler, matching
 from plugin_bridge.osc.counters import Counters
-from plugin_bridge.osc.limits import Limiter
+from plugin_bridge.osc.limits import Budget, Limiter
 from plugin_bridge.osc.packets import Group, Message, PacketError, read_packet
 from plugin_bridge.osc.patterns import is_pattern
 from plugin_bridge.osc.replies import ANSWERS, done, fail
 from plugin_bridge.osc.senders import Call, Sender
 from plugin_bridge.osc.values import Arguments, moved, read
+from plugin_bridge.parameters import PARAMETERS
 
 _MOST_TASKS = 32
 """Requests of one sender under way."""
 _MOST_TASKS_IN_ALL = 256
+_COSTS = {
+    "/preset/load": len(PARAMETERS),
+    "/panic": 5,
+    "/record/start": 1,
+    "/record/stop": 1,
+    "/midi/learn": 1,
+    "/midi/learn/stop": 1,
+}
+"""Events that the commands hand to the engine; the others hand it nothing."""
 _LONGEST_REASON = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
 """What a request may be refused with; anything else is a fault of ours and is shown as one."""
@@ -52,6 +62,7 @@ class Dispatcher:
         rig: what is controlled.
         commands: by path.
         limiter: charged for the further messages of a packet.
+        budget: of what goes to the engine.
         counters: of the server.
         horizon: seconds that a time tag may lie ahead.
         clock: seconds since 1970.
@@ -62,6 +73,7 @@ class Dispatcher:
         rig: Rig,
         commands: Mapping[str, Handler],
         limiter: Limiter,
+        budget: Budget,
         counters: Counters,
         horizon: float,
         clock: Callable[[], float] = time.time,
@@ -69,6 +81,7 @@ class Dispatcher:
         self._rig = rig
         self._commands = {**commands, "/sync": self._sync}
         self._limiter = limiter
+        self._budget = budget
         self._counters = counters
         self._horizon = horizon
         self._clock = clock
@@ -158,6 +171,7 @@ class Dispatcher:
             return
         batch.events, batch.waiting = [], []
         try:
+            self._budget.spend(waiting[0][0].sender.key, len(events), time.monotonic())
             self._rig.send(events, now=batch.position is None)
         except _REFUSED as error:
             for request, _ in waiting:
@@ -171,6 +185,8 @@ class Dispatcher:
         try:
             if len(tasks) >= _MOST_TASKS or self._under_way >= _MOST_TASKS_IN_ALL:
                 raise ValueError("too many requests are under way; wait for their answers")
+            if row.path in _COSTS:
+                self._budget.spend(request.sender.key, _COSTS[row.path], time.monotonic())
             found = self._commands[row.path](Call(request.sender, request.arguments, position))
             if isinstance(found, Awaitable):
                 task = asyncio.get_running_loop().create_task(self._finish(request, found))

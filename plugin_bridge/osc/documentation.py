@@ -31,6 +31,10 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   which must not be 0 for SLIP.
 - **Limits**: 2000 requests a second from one sender, 8000 at once; 64 subscribers; packets up to 64 KB of
   at most 1024 messages, bundles nested up to 8 deep. Arguments are of the types `i h f d s T F N`.
+- **Many senders**: together they may change the sound 4000 times a second, 8000 times at once. Beyond that
+  who asks for more than an equal share, 4000 divided by those that moved something within the last second,
+  gets `/fail`, a bundle as a whole; what only reads, `/sync` and `/status` go on. Of several sets of a
+  parameter that come for the same moment the last is heard; with time tags each has its sample.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
   out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
   `tail`, `normalize`, `seed`, `force` and every parameter, each with a value.

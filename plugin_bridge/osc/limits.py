@@ -1,4 +1,4 @@
-"""How much a sender may ask: a bucket of requests each, which fills at a steady rate."""
+"""How much a sender may ask, and how much all of them may hand to the engine: buckets that fill steadily."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _MOST_SENDERS = 4096
 _COMPLAINT_SECONDS = 1.0
+_ACTIVE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -78,3 +79,60 @@ class Limiter:
         bucket.tokens = min(self.burst, bucket.tokens + (now - bucket.filled) * self.rate)
         bucket.filled = now
         return bucket
+
+
+class Budget:
+    """What all senders together may hand to the engine: to each its share, whatever the others ask.
+
+    One bucket holds two seconds of the rate. Its upper half is for whoever comes first. From the lower half
+    each sender that asked within the last second has an equal share of the rate, a second of it at once: all
+    shares together are no more than what flows in, so what is left of one is always there.
+
+    Args:
+        rate: events per second in all.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._whole = _Bucket(2.0 * rate, 0.0)
+        self._shares: OrderedDict[Hashable, _Bucket] = OrderedDict()
+
+    @property
+    def share(self) -> float:
+        """Events per second that each sender may count on now."""
+        return self.rate / max(1, len(self._shares))
+
+    def spend(self, sender: Hashable, events: int, now: float) -> None:
+        """Pay for events that go together.
+
+        Args:
+            sender: whose.
+            events: how many.
+            now: seconds on a clock that only grows.
+
+        Raises:
+            ValueError: all together ask for too much, and this one for more than its share.
+        """
+        own, whole = self._share(sender, now), self._whole
+        whole.tokens = min(2.0 * self.rate, whole.tokens + (now - whole.filled) * self.rate)
+        whole.filled = now
+        if whole.tokens - events < self.rate:
+            if min(own.tokens, whole.tokens) < events:
+                raise ValueError(
+                    f"all senders together ask for more than {self.rate:g} changes a second, and this one "
+                    f"for more than its share of {self.share:.0f}; send fewer"
+                )
+            own.tokens -= events
+        whole.tokens -= events
+
+    def _share(self, sender: Hashable, now: float) -> _Bucket:
+        """Return what is left of a sender's share, at most a second of it."""
+        shares = self._shares
+        own = shares.setdefault(sender, _Bucket(self.rate, now))
+        shares.move_to_end(sender)
+        own.tokens += (now - own.filled) * self.share
+        own.filled = now
+        while len(shares) > _MOST_SENDERS or next(iter(shares.values())).filled < now - _ACTIVE_SECONDS:
+            shares.popitem(last=False)
+        own.tokens = min(own.tokens, self.share)
+        return own

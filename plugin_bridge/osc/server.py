@@ -14,7 +14,7 @@ from plugin_bridge.osc.bounceplan import Bouncer
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.counters import Counters
 from plugin_bridge.osc.dispatcher import Dispatcher
-from plugin_bridge.osc.limits import Limiter
+from plugin_bridge.osc.limits import Budget, Limiter
 from plugin_bridge.osc.oscquery import QueryServer
 from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.shelf import PresetShelf
@@ -50,7 +50,13 @@ class OscServer:
         )
         self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
-            rig, self._commands.handlers, self._limiter, self.counters, settings.horizon, clock
+            rig,
+            self._commands.handlers,
+            self._limiter,
+            Budget(settings.events),
+            self.counters,
+            settings.horizon,
+            clock,
         )
         self._udp: UdpEndpoint | None = None
         self._tcp: asyncio.Server | None = None

@@ -33,6 +33,8 @@ class OscSettings:
     """Requests a second that one sender may keep up."""
     burst: float = 8000.0
     """Requests that one sender may send at once."""
+    events: float = 4000.0
+    """Changes of the sound a second that all senders together may keep up."""
     horizon: float = 60.0
     """Seconds that a time tag may lie ahead."""
     connections: int = 64
@@ -43,7 +45,9 @@ class OscSettings:
             port = getattr(self, name)
             if port is not None and not 0 <= port <= 65535:
                 raise ValueError(f"{name} {port!r} is out of range; give 0 to 65535")
-        if not (self.rate > 0.0 and self.burst >= 1.0 and self.horizon >= 0.0 and self.connections >= 1):
-            raise ValueError("rate, burst, horizon and connections must be positive; correct them")
+        if not (self.rate > 0.0 and self.burst >= 1.0 and self.events >= 1.0):
+            raise ValueError("rate, burst and events must be positive; correct them")
+        if not (self.horizon >= 0.0 and self.connections >= 1):
+            raise ValueError("horizon and connections must be positive; correct them")
         if self.announce and self.http_port is None:
             raise ValueError("announce needs OSCQuery; give http_port, 0 for any that is free")

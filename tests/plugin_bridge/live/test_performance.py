@@ -136,6 +136,18 @@ def test_what_comes_at_once_acts_on_the_next_sample_and_what_is_late_is_counted(
     assert stage.page.read().late == 1.0
 
 
+def test_of_sets_at_once_the_last_is_taken_and_of_those_with_a_sample_each(stage: Stage) -> None:
+    at_once: list[AnyEvent] = [Event(0, "gain", -1.0), NoteOn(0, 60.0), Event(0, "breath", 1.0)]
+    at_once.append(Event(0, "gain", -2.0))
+    timed: list[AnyEvent] = [Event(5, "gain", -4.0), Event(5, "gain", -5.0), Event(9, "gain", -6.0)]
+    stage.events.at_once(at_once[:3], 1)
+    stage.events.at_once([at_once[3]], 2)
+    stage.events.at_their_time(timed)
+    stage.play(song(1))
+    assert stage.news == [(at_once[1:], timed, 2)]
+    assert stage.performance.standing.values["gain"] == -6.0
+
+
 def test_midi_lands_on_its_sample_and_an_unknown_singer_is_refused(stage: Stage) -> None:
     stage.device(song(1), [(17, b"\xc0\x01"), (18, b"\xc0\x02"), (19, b"\xc0\x63")])
     stage.engine()

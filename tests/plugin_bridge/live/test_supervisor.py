@@ -71,7 +71,7 @@ def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
             )
             assert (status.sample_rate, status.channels, status.block) == (RATE, 1, 64)
             assert status.latency == 3 * 160 + 2 * 64  # a block of 4 ms
-            rig.send([Event(0, "gain", -3), NoteOn(0, 60)])
+            rig.send([Event(0, "gain", -9), Event(0, "gain", -3), NoteOn(0, 60)])  # the first is undone
             assert rig.values["gain"] == -3.0
             await until(lambda: len(watch.heard) == 2)
             await until(lambda: rig.meters.output_db > -60.0 and rig.meters.f0 > 200.0)

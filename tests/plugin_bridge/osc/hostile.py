@@ -241,8 +241,13 @@ async def _main(arguments: argparse.Namespace) -> None:
 
     if arguments.target:
         host, _, port = arguments.target.rpartition(":")
-        tcp_port = arguments.tcp_port
-        await assault(int(port), arguments.count, arguments.seed, host=host, tcp_port=tcp_port, between=mark)
+        tcp_port, pace = arguments.tcp_port, arguments.seconds / max(1, arguments.count)
+
+        def paced(thrown: int) -> None:
+            mark(thrown)
+            time.sleep(max(0.0, began + thrown * pace - time.monotonic()))
+
+        await assault(int(port), arguments.count, arguments.seed, host=host, tcp_port=tcp_port, between=paced)
         print("it still answers")  # noqa: T201
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -275,5 +280,6 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--target", metavar="HOST:PORT", help="a server that runs already")
     parser.add_argument("--tcp-port", type=int, metavar="PORT", help="of the target")
+    parser.add_argument("--seconds", type=float, default=0.0, help="take at least so long for a target")
     parser.add_argument("--pid", type=int, help="of the process whose memory is told, instead of this one")
     sys.exit(asyncio.run(_main(parser.parse_args())))

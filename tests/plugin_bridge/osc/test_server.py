@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -397,6 +398,55 @@ async def test_one_who_sends_too_much_is_told_so_and_the_others_are_served(tmp_p
         assert [(await calm.hear())[0] for _ in range(30)] == ["/done"] * 30
         calm.send("/param/gain", -2.0)
         assert (await calm.hear())[0] == "/fail"
+
+
+@in_loop
+async def test_all_senders_together_are_held_to_a_bound_and_each_has_its_share(tmp_path: Path) -> None:
+    bound, rounds = 1000.0, 40
+    async with served(tmp_path, events=bound) as (rig, server), Client(server.port) as calm:
+        crowd = [Client(server.port) for _ in range(16)]
+        answers: list[str] = []
+        began = time.monotonic()
+        for k in range(rounds):
+            for client in crowd:
+                for j in range(8):
+                    client.send("/param/breath", (k + j) % 7)
+            await calm.done("/param/gain", -k / 10)
+            ahead = tag(EPOCH + 1.0 + k)
+            sets = [message("/param/formant", value) for value in (1.0, 2.0, 1.0)]
+            if k % 10 == 0:
+                calm.throw(bundle(ahead, *sets))
+                assert [(await calm.hear())[0] for _ in sets] == ["/done"] * len(sets)
+            await asyncio.sleep(1 / 40)  # at most 40 and 12 a second, and its share is 58
+            answers += [(await client.hear())[0] for client in crowd for _ in range(8)]
+        seconds = time.monotonic() - began
+        assert set(answers) <= {"/done", "/fail"}
+        handed = [event for _, events in rig.sent for event in events]
+        assert len(handed) <= bound * (seconds + 2.0)
+        done = answers.count("/done")
+        assert len(handed) == done + rounds + 12
+        assert server.counters.failed == 16 * 8 * rounds - done
+        timed = [event for now, events in rig.sent if not now for event in events]
+        assert [event.position for event in timed] == [RATE * (1 + k) for k in (0, 10, 20, 30) for _ in sets]
+        for client in crowd:
+            client.socket.close()
+
+
+@in_loop
+async def test_what_does_not_move_the_sound_is_answered_when_too_much_does(tmp_path: Path) -> None:
+    async with served(tmp_path, events=1.0) as (rig, server), Client(server.port) as client:
+        reason = (
+            "all senders together ask for more than 1 changes a second, and this one for more than its share "
+            "of 1; send fewer"
+        )
+        client.throw(bundle(1, *[message("/param/gain", -1.0)] * 3))  # as a whole
+        assert [await client.hear() for _ in range(3)] == [("/fail", ("/param/gain", reason))] * 3
+        assert await client.fail("/panic") == await client.fail("/preset/load", "one") == reason
+        assert await client.done("/param/gain") == (0.0,)
+        assert await client.done("/sync", 3) == (3,)
+        assert (await client.done("/status"))[0] == "running"
+        assert (await client.done("/version"))[0] == "plugin_bridge"
+        assert rig.sent == []
 
 
 @in_loop
