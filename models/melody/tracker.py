@@ -18,6 +18,7 @@ from dsp.units import MOST_HOPS, hop_size
 from models.melody import grid
 from models.melody.features import MelodySpectra
 from models.melody.runtime import NAMES, RunningNetwork, Voice
+from models.melody.surplus import Surplus
 from models.onnxstep import open_graph
 
 Float32 = NDArray[np.float32]
@@ -26,10 +27,6 @@ SHIPPED = Path(__file__).parent / "melody.onnx"
 NEAR = 3
 """Candidates to either side of the best that its pitch is averaged over."""
 LEAST_VOICING = 0.01
-MARGIN_DB = 3.0
-"""By so much the voice may seem below all that is heard and still counts as all of it: consonants pass."""
-FALL_DB = 3.0
-"""A frame: short misjudgements do not reach far."""
 SILENCE = Voice(0.0, 0.0, -120.0)
 
 
@@ -83,7 +80,8 @@ class MelodyTracker:
         self.latency = self._spectra.latency
         """Samples from a frame's centre to the end of the hop that completes it."""
         self._network = RunningNetwork(network or shipped_network())
-        self._voice, self._f0, self._surplus = SILENCE, START_F0, 0.0
+        self._surplus = Surplus()
+        self._voice, self._f0 = SILENCE, START_F0
 
     @property
     def energy(self) -> float:
@@ -99,7 +97,8 @@ class MelodyTracker:
         """Return to the state of a new tracker."""
         self._spectra.reset()
         self._network.reset()
-        self._voice, self._f0, self._surplus = SILENCE, START_F0, 0.0
+        self._surplus.reset()
+        self._voice, self._f0 = SILENCE, START_F0
 
     def process(self, x: Float32) -> list[PitchFrame]:
         """Take hops of samples and return of each the pitch two hops before its end.
@@ -122,8 +121,7 @@ class MelodyTracker:
         f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
         if _believed(voicing, before, abs(math.log2(f0 / self._f0))):
             self._f0 = f0
-        self._surplus = max(0.0, min(-self._voice.share - MARGIN_DB, self._surplus + FALL_DB))
-        return PitchFrame(self._f0, voicing, self._surplus)
+        return PitchFrame(self._f0, voicing, self._surplus.process(self._voice.heard, self._voice.share))
 
     def _decoded(self) -> float:
         """Return the mean of the candidates around the likeliest, by salience, hertz."""

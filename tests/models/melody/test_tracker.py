@@ -72,6 +72,21 @@ def test_energy_follows_the_voice() -> None:
     assert np.median(energy[130:190]) == pytest.approx(level - 20.0, abs=4.0)
 
 
+def test_music_in_a_pause_is_told_from_the_voice() -> None:
+    rate = 48000
+    audio, _ = sung(rate, 1.5, 330.0, 40.0)
+    voice = np.concatenate([audio, np.zeros(rate, np.float32), audio])
+    organ = chord(rate, voice.size) * audio.std() * 10.0 ** (-5.0 / 20.0)
+    alone, accompanied = (
+        np.array([frame.surplus for frame in MelodyTracker(rate).process(mix.astype(np.float32))])
+        for mix in (voice, voice + organ)
+    )
+    assert alone.max() < 1.0
+    assert np.median(accompanied[165:245]) > 8.0
+    assert np.mean(accompanied[20:145] < 1.0) > 0.9
+    assert np.mean(accompanied[260:395] < 1.0) > 0.9
+
+
 def test_the_feature_is_a_copy_of_256_numbers() -> None:
     tracker = MelodyTracker(16000)
     audio, _ = sung(16000, 0.1, 250.0)
