@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class HopFifo:
     def __init__(self, channels: int, hop: int, render: Render, most: int = 1) -> None:
         self._render = render
         self._hop = hop
-        self._most = most * hop
+        self._most = most
         self._given = np.zeros((channels, 0), np.float32)
         self._made = np.zeros((channels, hop), np.float32)
 
@@ -44,8 +45,10 @@ class HopFifo:
         waiting = self._made.shape[1]
         made = np.empty((x.shape[0], waiting + whole), np.float32)
         made[:, :waiting] = self._made
-        for start in range(0, whole, self._most):
-            stop = min(whole, start + self._most)
+        hops = whole // self._hop
+        calls = -(-hops // self._most)
+        cuts = [self._hop * (hops * call // calls) for call in range(calls)]  # no hop is left to go alone
+        for start, stop in pairwise([*cuts, whole]):
             made[:, waiting + start : waiting + stop] = self._render(given[:, start:stop])
         self._given, self._made = given[:, whole:], made[:, x.shape[1] :]
         return made[:, : x.shape[1]].copy()

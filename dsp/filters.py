@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.fourier import RealTransform
+from dsp.fourier import RealTransform, fast_size
 from dsp.units import MOST_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
@@ -156,17 +156,18 @@ class TimeVaryingFilter:
         self.hop = hop_size(sample_rate)
         self.latency = 0
         self.tail = 2 * self.hop
-        self._size = 3 * self.hop
+        self._longest = 3 * self.hop
+        size = fast_size(self._longest)
         self._minimum_phase = MinimumPhase(self.hop, sources, MOST_HOPS)
-        self._impulses = RealTransform(self._size, sources, MOST_HOPS)
-        self._windowed = RealTransform(self._size, 2 * sources, MOST_HOPS)
-        self._wet = RealTransform(self._size, 1, MOST_HOPS)
+        self._impulses = RealTransform(size, sources, MOST_HOPS)
+        self._windowed = RealTransform(size, 2 * sources, MOST_HOPS)
+        self._wet = RealTransform(size, 1, MOST_HOPS)
         self._short = self._impulses.signal.reshape(MOST_HOPS, sources, -1)[..., : 2 * self.hop]
         self._bins = self._impulses.spectrum.reshape(MOST_HOPS, sources, -1)
         self._frames = self._windowed.signal.reshape(MOST_HOPS, 2, sources, -1)
         self._products = self._windowed.spectrum.reshape(MOST_HOPS, 2 * sources, -1)
-        self._ringing = np.zeros(self._size, np.float32)
-        self._full_ramps = _ramps(self.hop, self._size)
+        self._ringing = np.zeros(self._longest, np.float32)
+        self._full_ramps = _ramps(self.hop, size)
 
     def responses(self, log_magnitude: Float32) -> Complex64:
         """Prepare filters for `process`.
@@ -198,15 +199,15 @@ class TimeVaryingFilter:
         Returns:
             The sum of the filtered sources, shape (n,), float32.
         """
-        n, size = x.shape[1], self._size
-        y = np.zeros(n + size, np.float32)
-        y[:size] = self._ringing
+        n, longest = x.shape[1], self._longest
+        y = np.zeros(n + longest, np.float32)
+        y[:longest] = self._ringing
         segments = list(pairwise(positions))
         for first in range(0, len(segments), MOST_HOPS):
             part = segments[first : first + MOST_HOPS]
             self._convolve(x, part, responses[first : first + len(part) + 1])
             for (start, _), wet in zip(part, self._wet.signal, strict=False):
-                y[start : start + size] += wet
+                y[start : start + longest] += wet[:longest]
         self._ringing = y[n:].copy()
         return y[:n]
 
@@ -217,7 +218,7 @@ class TimeVaryingFilter:
             length = stop - start
             ramps = self._full_ramps
             if length < self.hop:
-                ramps = _ramps(length, self._size)
+                ramps = _ramps(length, self._wet.size)
                 frame[:, :, length : self.hop] = 0.0
             np.multiply(x[:, start:stop], ramps[:, None], out=frame[:, :, :length])
         self._windowed.forward(count)

@@ -16,8 +16,6 @@ _OVERSAMPLING = 256
 _KAISER_BETA = 8.0  # 80 dB; half transition band 0.052 of the rate
 _CUTOFF = 0.468  # of the rate: stop band from 0.52, so images fold only into the top 2 %
 
-_NEVER = np.zeros(0, np.intp)
-
 
 class Phase:
     """A running phase in cycles, float64, wrapped to [0, 1): it never drifts and never resets at a switch.
@@ -38,17 +36,17 @@ class Phase:
     def advance(self, f0: Float64) -> tuple[Float64, NDArray[np.intp]]:
         """Advance as `process` does; return the phase and the samples in which a cycle begins."""
         cycles = f0 / self._rate
-        begun = []
         for start in range(0, cycles.size, self._hop):  # so that the bits do not depend on how many hops come
             part = cycles[start : start + self._hop]
+            part[0] += self._last
             np.add.accumulate(part, out=part)
-            part += self._last
-            end = float(part[-1])
-            if end >= 1.0:
-                begun.append(part.searchsorted(np.arange(1.0, end + 1.0)[: int(end)]) + start)
-            self._last = end % 1.0
-        cycles -= np.floor(cycles)
-        return cycles, np.concatenate(begun) if begun else _NEVER
+            self._last = part.item(-1) % 1.0
+        whole = np.floor(cycles)
+        cycles -= whole
+        before = np.empty_like(whole)
+        before[1:] = whole[:-1]
+        before[:: self._hop] = 0.0
+        return cycles, (whole > before).nonzero()[0]
 
     def reset(self) -> None:
         """Start again from phase 0."""

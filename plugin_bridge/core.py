@@ -20,9 +20,9 @@ from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteO
 from plugin_bridge.melody import Melody
 from plugin_bridge.mixing import Levels, Mixer, Panner
 from plugin_bridge.parameters import Value
-from plugin_bridge.pitchcontrol import PitchControl
+from plugin_bridge.pitchcontrol import PitchControl, notes_to_hz
 from plugin_bridge.pitchtracking import USUAL, pitch_tracker
-from plugin_bridge.timbre import Controls, Timbre, Weights, groups
+from plugin_bridge.timbre import Timbre, Turn, Weights, groups
 from plugin_bridge.transposition import Transposition
 from plugin_bridge.voices import Singer
 
@@ -51,16 +51,17 @@ class Reading(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """One hop of what is to be sung."""
+    """What is decided of one hop to be sung."""
 
     start: int
     """Position of its first sample."""
-    source: Float32
-    usable: Float32
-    f0: Float64
-    gate: Float32
-    parts: list[tuple[Float32, list[Knot]]]
-    """Level and filters of each group of singers."""
+    asked: float
+    """Pitch asked of the singers at its end, hertz."""
+    likeness: float
+    semitones: Float64
+    """Pitch of each sample, MIDI note numbers, shape (hop,)."""
+    parts: list[tuple[list[Turn], Float32 | None]]
+    """Of each group of singers its filters' turns and its share of the level, None for all of it."""
     levels: Levels
 
 
@@ -112,7 +113,7 @@ class Core:
         self._estimators = [singer.start() for singer in singers.values()]
         self._groups = self._grouped(sample_rate, singers, seed)
         self._likeness = self.desk.ramp("likeness")
-        self._panner = Panner() if channels == 2 else None
+        self._panner = Panner(self.hop) if channels == 2 else None
         self._mixer = Mixer(self.desk, channels, self.latency)
         self.reset()
 
@@ -152,50 +153,50 @@ class Core:
     def render(self, x: Float32) -> Float32:
         """Take the next hops of source and return those `latency` samples before them.
 
-        What listens and decides goes hop by hop; the synthesizers then render all hops at once.
+        Each stage runs over all the hops before the next one begins: the caches stay warm, and the cost of a
+        call is shared.
 
         Args:
             x: shape (channels, n), float32, one hop to `dsp.units.MOST_HOPS`; samples that are not finite are
                 taken as 0 and counted.
         """
-        hop = self.hop
-        score = [self._decide(x[:, at : at + hop]) for at in range(0, x.shape[1], hop)]
-        voice = self._sing(score)
-        out = np.empty(x.shape, np.float32)
-        for index, line in enumerate(score):
-            span = slice(index * hop, (index + 1) * hop)
-            wet = self._pan(line.usable, voice[span])
-            out[:, span] = self._mixer.process(line.source, wet, line.levels)
-        return out
-
-    def _decide(self, x: Float32) -> _Line:
-        """Hear one hop, take its events, and say what is to be sung."""
-        stop = (self._hops + 1 - LATENCY_HOPS) * self.hop
-        start = stop - self.hop
-        if self._hops == 0:  # what is set at time 0 holds before it, as if it were an initial value
-            self._take_events(0)
-        self._hops += 1
         x, usable = self._repaired(x)
         mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
         heard = self._features.process(mono)
-        f0_out = self._pitch.frame(heard.f0, heard.voicing, start)
-        controls = self._estimate(heard, f0_out, start)
+        score = [self._decide(*frame) for frame in zip(heard.f0, heard.voicing, heard.loudness, strict=True)]
+        voice = self._sing(score, heard, self._estimate(score, heard))
+        wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
+        return self._mixer.process(x, wet, [line.levels for line in score])
+
+    def _decide(self, f0: float, voicing: float, loudness: float) -> _Line:
+        """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
+        hop = self.hop
+        stop = (self._hops + 1 - LATENCY_HOPS) * hop
+        start = stop - hop
+        if self._hops == 0:  # what is set at time 0 holds before it, as if it were an initial value
+            self._take_events(0)
+        self._hops += 1
+        asked = self._pitch.frame(f0, voicing, start)
+        self._likeness.forget(start)
+        likeness = self._likeness.value(start)
         self._take_events(stop)
         self._melody.settle(stop)
-        gain_after = loudness_gain(heard.loudness)
-        gate, gain = (
-            self._line(*ends) for ends in ((self._voicing, heard.voicing), (self._gain, gain_after))
-        )
-        self._voicing, self._gain = heard.voicing, gain_after
-        f0 = self._pitch.samples(start, self.hop)
-        parts = [self._part(group, start, controls, heard.voicing, f0, gain) for group in self._groups]
-        levels = self._mixer.levels(start, self.hop)
-        self._transposition.listen(heard.f0, heard.voicing, stop + 1)
-        self.reading = Reading(heard.f0, heard.voicing, heard.loudness, f0_out)
-        return _Line(start, x, usable, f0, gate, parts, levels)
+        semitones = self._pitch.samples(start, hop)
+        parts = [
+            (group.timbre.plan(start, hop, voicing), self._share(group, start)) for group in self._groups
+        ]
+        levels = self._mixer.levels(start, hop)
+        self._transposition.listen(f0, voicing, stop + 1)
+        self.reading = Reading(f0, voicing, loudness, asked)
+        return _Line(start, asked, likeness, semitones, parts, levels)
+
+    def _share(self, group: _Group, start: int) -> Float32 | None:
+        if len(self._groups) == 1:
+            return None
+        return np.asarray(group.timbre.share(start, self.hop), np.float32)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
-        """Return a hop with finite samples only, and with usable ones only."""
+        """Return hops with finite samples only, and with usable ones only."""
         level = np.abs(x)
         if level.max() <= _LOUDEST:  # not a number fails, too
             return x, x
@@ -204,46 +205,49 @@ class Core:
         none = np.float32(0.0)
         return np.where(finite, x, none), np.where(level <= _LOUDEST, x, none)
 
-    def _pan(self, x: Float32, voice: Float32) -> Float32:
-        return voice[None, :] if self._panner is None else self._panner.process(x, voice)
-
-    def _estimate(self, heard: Features, f0_out: float, position: int) -> list[Controls]:
-        width = max(heard.f0, f0_out) if heard.voicing > VOICED else UNVOICED_WIDTH_HZ
-        bands = envelope(heard.spectrum.power, heard.spectrum.loudness, width)
+    def _estimate(self, score: Sequence[_Line], heard: Features) -> list[tuple[Float32, Float32]]:
+        """Return the controls of each singer, the frames one after the other."""
+        widths = [
+            max(f0, line.asked) if voicing > VOICED else UNVOICED_WIDTH_HZ
+            for line, f0, voicing in zip(score, heard.f0, heard.voicing, strict=True)
+        ]
+        bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
         bands = self._colour.process(bands, heard.loudness)
-        self._likeness.forget(position)
-        likeness = self._likeness.value(position)
-        trained = min(F0_HIGH, max(F0_LOW, f0_out))
-        return [e.step(bands, trained, heard.voicing, heard.loudness, likeness) for e in self._estimators]
+        trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
+        likeness = [line.likeness for line in score]
+        rows = np.array((trained, heard.voicing, heard.loudness, likeness))
+        return [e.process(bands, *rows) for e in self._estimators]
 
-    def _part(
-        self, group: _Group, start: int, controls: list[Controls], voicing: float, f0: Float64, gain: Float32
-    ) -> tuple[Float32, list[Knot]]:
-        """Return the level and the filters of one group of singers over a hop."""
-        knots = group.timbre.knots(start, [controls[i] for i in group.members], voicing, f0)
-        if len(self._groups) > 1:
-            gain = gain * np.asarray(group.timbre.share(start, self.hop), np.float32)
-        return gain, knots
-
-    def _sing(self, score: Sequence[_Line]) -> Float32:
+    def _sing(
+        self, score: Sequence[_Line], heard: Features, controls: Sequence[tuple[Float32, Float32]]
+    ) -> Float32:
         """Render lines that follow on each other, shape (n,)."""
-        voice = np.zeros(len(score) * self.hop, np.float32)
-        sung = [line for line in score if line.start >= 0]  # the noise starts at position 0
-        if not sung:
-            return voice
-        f0 = np.concatenate([line.f0 for line in sung])
-        gate = np.concatenate([line.gate for line in sung])
+        hop = self.hop
+        gains = [loudness_gain(level) for level in heard.loudness]
+        ends = np.array(((self._voicing, *heard.voicing), (self._gain, *gains)))
+        self._voicing, self._gain = heard.voicing[-1], gains[-1]
+        gate, gain = _straight(ends, self._rise)
+        f0 = notes_to_hz(np.concatenate([line.semitones for line in score]))
+        first = sum(line.start < 0 for line in score)  # the noise starts at position 0
+        voice = np.zeros(f0.size, np.float32)
         for number, group in enumerate(self._groups):
-            levels, found = zip(*(line.parts[number] for line in sung), strict=True)
-            knots = [found[0][0]]
-            for index, part in enumerate(found):
-                at = index * self.hop
-                knots += [knot._replace(position=at + knot.position) for knot in part[1:]]
-            voice[-f0.size :] += group.synthesizer.process(f0, gate, np.concatenate(levels), knots)
+            level = gain
+            knots: list[Knot] = []
+            for index, line in enumerate(score):
+                turns, share = line.parts[number]
+                span = slice(index * hop, (index + 1) * hop)
+                singers = [(controls[i][0][index], controls[i][1][index]) for i in group.members]
+                found = group.timbre.knots(turns, singers, f0[span])
+                if index >= first:
+                    at = (index - first) * hop
+                    knots += [knot._replace(position=at + knot.position) for knot in found[bool(knots) :]]
+                if share is not None:
+                    level = level.copy() if level is gain else level
+                    level[span] *= share
+            if knots:
+                sung = slice(first * hop, None)
+                voice[sung] += group.synthesizer.process(f0[sung], gate[sung], level[sung], knots)
         return voice
-
-    def _line(self, start: float, stop: float) -> Float32:
-        return np.float32(start) + np.float32(stop - start) * self._rise
 
     def _take_events(self, position: int) -> None:
         for event in self.queue.until(position):
@@ -271,3 +275,11 @@ class Core:
             self._transposition.decide(position)
         if name == "melody":
             self._melody.enable(bool(event.value), position)
+
+
+def _straight(ends: Float64, rise: Float32) -> Float32:
+    """Return straight lines through values a hop apart, (rows, hops + 1), by the sample, (rows, samples)."""
+    steps = (ends[:, 1:] - ends[:, :-1]).astype(np.float32)
+    lines = steps[..., None] * rise
+    lines += ends[:, :-1, None].astype(np.float32)
+    return lines.reshape(ends.shape[0], -1)

@@ -103,25 +103,26 @@ class Engine:
         self.position += block.shape[1]
         return out
 
-    def process_hop(self, hop: Float32) -> Float32:
-        """Take one whole hop and return the one `hop_latency` samples before it.
+    def process_hops(self, hops: Float32) -> Float32:
+        """Take whole hops and return those `hop_latency` samples before them.
 
         For hosts that cut the audio into hops themselves, and so need not pay for a second cut; a stream goes
         through `process` or through this, never both. Events come by `schedule`.
 
         Args:
-            hop: shape (channels, sample_rate // 100), float32.
+            hops: shape (channels, n), float32; n is sample_rate // 100 samples once to
+                `dsp.units.MOST_HOPS` times.
 
         Returns:
-            Shape (channels, hop), float32.
+            Shape (channels, n), float32.
         """
-        out = self._core.render(hop)
-        self.position += hop.shape[1]
+        out = self._core.render(hops)
+        self.position += hops.shape[1]
         return out
 
     @property
     def hop_latency(self) -> int:
-        """Samples from input to output of `process_hop`."""
+        """Samples from input to output of `process_hops`."""
         return self._core.latency
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:

@@ -33,7 +33,7 @@ class Leaf(Protocol):
         """Learn by how many samples the chain delays what arrives here."""
 
     def process(self, x: Float32) -> Float32:
-        """Take a hop (channels, hop) and return one of the same shape."""
+        """Take whole hops (channels, n), at most `dsp.units.MOST_HOPS`, and return the same shape."""
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
@@ -87,9 +87,13 @@ class EffectLeaf:
         return self._plugin.process(x, self._rate, self._hop, False)
 
     def process(self, x: Float32) -> Float32:
-        """Take a hop and return one of the same shape."""
-        self._backlog.push(self._run(x))
-        return self._backlog.pull(self._hop)
+        """Take whole hops and return as many; the plug-in gets them one by one."""
+        out = np.empty_like(x)
+        for start in range(0, x.shape[1], self._hop):
+            span = slice(start, start + self._hop)
+            self._backlog.push(self._run(x[:, span]))
+            out[:, span] = self._backlog.pull(self._hop)
+        return out
 
     def place(self, before: int) -> None:
         """Effects do not count samples."""
@@ -133,8 +137,8 @@ class SingerLeaf:
         self._before = before
 
     def process(self, x: Float32) -> Float32:
-        """Take a hop and return one of the same shape."""
-        return self._engine.process_hop(x)
+        """Take whole hops and return as many."""
+        return self._engine.process_hops(x)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""

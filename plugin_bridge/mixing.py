@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +23,14 @@ class Panner:
 
     The voice is as loud as the mid of the source, so a channel's gain is its share of the amplitudes' mean;
     equal channels have gain 1 exactly.
+
+    Args:
+        hop: samples over which the gains move once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hop: int) -> None:
+        self._hop = hop
+        self._rise = np.arange(hop) / hop
         self.reset()
 
     def reset(self) -> None:
@@ -36,23 +42,28 @@ class Panner:
         """Pan the voice.
 
         Args:
-            x: the source, shape (2, hop), which may run ahead of the voice.
+            x: the source, shape (2, n), whole hops, which may run ahead of the voice.
             voice: shape (n,), float32.
 
         Returns:
             Shape (2, n), float32.
         """
+        panned = np.empty(x.shape, np.float32)
+        for start in range(0, voice.size, self._hop):
+            span = slice(start, start + self._hop)
+            panned[:, span] = self._panned(x[:, span], voice[span])
+        return panned
+
+    def _panned(self, x: Float32, voice: Float32) -> Float32:
         power = np.square(x, dtype=np.float64).mean(axis=1)
         self._energy = _PAN_SMOOTHING * self._energy + (1.0 - _PAN_SMOOTHING) * power
         before = self._gains
         if self._energy.sum() > _PAN_FLOOR:
             level = np.sqrt(self._energy)
             self._gains = 2.0 * level / level.sum()
-        n = voice.size
         if np.array_equal(before, self._gains):
-            return (self._gains.astype(np.float32)[:, None] * voice).astype(np.float32, copy=False)
-        rise = np.arange(n) / n
-        gains = before[:, None] + (self._gains - before)[:, None] * rise
+            return self._gains.astype(np.float32)[:, None] * voice
+        gains = before[:, None] + (self._gains - before)[:, None] * self._rise
         return gains.astype(np.float32) * voice
 
 
@@ -62,6 +73,11 @@ class Levels(NamedTuple):
     mix: float | Float64
     gain: float | Float64
     bypass: float | Float64
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing moves."""
+        return all(isinstance(level, float) for level in self)
 
 
 class Mixer:
@@ -85,24 +101,31 @@ class Mixer:
         """Return what the parameters ask for in samples [position, position + n)."""
         return Levels(*(ramp.segment(position, n) for ramp in (self._mix, self._gain, self._bypass)))
 
-    def process(self, source: Float32, voice: Float32, levels: Levels) -> Float32:
+    def process(self, source: Float32, voice: Float32, levels: Sequence[Levels]) -> Float32:
         """Return the output.
 
         Args:
             source: the newest input, shape (channels, n).
             voice: shape (channels, n), `delay` samples behind it.
-            levels: of the voice's samples.
+            levels: of the voice's samples, in equal parts of n.
         """
         dry = self._delay.process(source)
-        out = voice
-        mix, gain, bypass = levels
-        if not isinstance(mix, float) or mix != 1.0:
-            out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
-        if not isinstance(gain, float) or gain != 0.0:
-            out = out * _float32(10.0 ** (0.05 * np.asarray(gain)))
-        if not isinstance(bypass, float):
-            return out + _float32(bypass) * (dry - out)
-        return dry if bypass == 1.0 else out
+        if all(level.at_rest and level == levels[0] for level in levels):
+            return _mixed(dry, voice, levels[0])
+        parts = (np.split(sound, len(levels), axis=1) for sound in (dry, voice))
+        return np.concatenate([_mixed(*part) for part in zip(*parts, levels, strict=True)], axis=1)
+
+
+def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
+    out = voice
+    mix, gain, bypass = levels
+    if not isinstance(mix, float) or mix != 1.0:
+        out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
+    if not isinstance(gain, float) or gain != 0.0:
+        out = out * _float32(10.0 ** (0.05 * np.asarray(gain)))
+    if not isinstance(bypass, float):
+        return out + _float32(bypass) * (dry - out)
+    return dry if bypass == 1.0 else out
 
 
 def _float32(value: float | NDArray[np.float64]) -> Float32:

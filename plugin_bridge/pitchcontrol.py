@@ -77,7 +77,10 @@ class PitchControl:
         return semitones_to_hz(pitch)
 
     def samples(self, position: int, n: int) -> Float64:
-        """Return the pitch in hertz of the n samples from `position` to the frame taken last, shape (n,)."""
+        """Return the pitch of the n samples from `position` to the frame taken last, as MIDI note numbers.
+
+        The shape is (n,); see `notes_to_hz`.
+        """
         (base0, swing0, shift0), (base1, swing1, shift1) = self._start, self._stop
         rise = self._rise if n == self._rise.size else np.arange(n) / n
         pitch = base0 + (base1 - base0) * rise
@@ -103,11 +106,7 @@ class PitchControl:
         fine = self._fine.segment(position, n)
         if _sounds(fine):
             pitch += 0.01 * fine
-        pitch -= 69.0
-        pitch *= 1.0 / 12.0
-        f0 = np.exp2(pitch, out=pitch)
-        f0 *= 440.0
-        return np.minimum(np.maximum(f0, LOWEST_HZ, out=f0), HIGHEST_HZ, out=f0)
+        return pitch
 
     def _correct(self, pitch: float, voiced: bool) -> float:
         desk = self._desk
@@ -117,3 +116,12 @@ class PitchControl:
 
 def _sounds(value: float | Float64) -> bool:
     return not isinstance(value, float) or value != 0.0
+
+
+def notes_to_hz(pitch: Float64) -> Float64:
+    """Turn MIDI note numbers into hertz that can be sung, 20 to 6000, in place."""
+    pitch -= 69.0
+    pitch *= 1.0 / 12.0
+    f0 = np.exp2(pitch, out=pitch)
+    f0 *= 440.0
+    return np.minimum(np.maximum(f0, LOWEST_HZ, out=f0), HIGHEST_HZ, out=f0)

@@ -1,4 +1,4 @@
-"""A chain that runs: its stages hop by hop, behind one FIFO, with the latencies summed."""
+"""A chain that runs: its stages on whole hops, behind one FIFO, with the latencies summed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
+from dsp.units import MOST_HOPS
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.leaves import EffectLeaf, Leaf, SingerLeaf
 from plugin_bridge.stage import SingerConversion
@@ -48,7 +49,7 @@ class Stream:
         self._rendered = 0
         self._stages: list[Simple] = []
         self._leaves: list[Leaf] = []
-        self._fifo = HopFifo(channels, self._hop, self._render)
+        self._fifo = HopFifo(channels, self._hop, self._render, MOST_HOPS)
         self.latency = self._hop
         """Samples from input to output: one hop of re-blocking and the stages' own."""
         self.arrange(stages)
@@ -89,11 +90,11 @@ class Stream:
         self.position += rows.shape[1]
         return out
 
-    def _render(self, hop: Float32) -> Float32:
-        self._rendered += self._hop
+    def _render(self, hops: Float32) -> Float32:
+        self._rendered += hops.shape[1]
         for leaf in self._leaves:
-            hop = leaf.process(hop)
-        return hop
+            hops = leaf.process(hops)
+        return hops
 
 
 def latency_of(stages: Sequence[Simple], sample_rate: int, channels: int) -> int:

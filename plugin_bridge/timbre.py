@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,35 @@ class Weights:
         return [(1.0 - share) * (name == first) + share * (name == second) for name in self._ids]
 
 
+class Setting(NamedTuple):
+    """What the parameters ask of the filters at one sample."""
+
+    shares: tuple[float, ...]
+    """Of each singer, as heard."""
+    formant: float
+    """Semitones."""
+    brightness: float
+    """Decibels per octave."""
+    breath: float
+    """Decibels."""
+    voicing: float
+    """0..1."""
+    at: int
+    """The sample of the segment whose pitch counts."""
+
+
+class Turn(NamedTuple):
+    """A place in a segment where the filters stand fast; between two of them they glide."""
+
+    offset: int
+    """Samples from the start of the segment."""
+    setting: Setting
+    way: float | None = None
+    """The singers' controls there: so far from the frame before to this one; this one's for None."""
+    share: float = 1.0
+    """See `dsp.synth.Knot`."""
+
+
 class Timbre:
     """The filters heard from one group of singers that share a synthesizer.
 
@@ -77,8 +107,9 @@ class Timbre:
 
     def reset(self) -> None:
         """Forget the filters of the frame before."""
-        self._before: list[Controls] | None = None
+        self._opened = False
         self._voicing = 0.0
+        self._before: Sequence[Controls] | None = None
         self._last: Controls | None = None
 
     def share(self, position: int, n: int) -> float | Float64:
@@ -86,35 +117,55 @@ class Timbre:
         parts = [ramp.segment(position, n) for ramp in self._weights]
         return sum(parts[1:], start=parts[0])
 
-    def knots(self, position: int, now: list[Controls], voicing: float, f0: Float64) -> list[Knot]:
-        """Return the filters over the segment that ends on the frame `now`.
+    def plan(self, position: int, n: int, voicing: float) -> list[Turn]:
+        """Read the parameters over the segment of n samples that ends on a frame.
 
         Args:
             position: first sample of the segment.
-            now: controls of each singer at the segment's end.
-            voicing: of the same frame.
-            f0: pitch heard, hertz, shape (n,).
+            n: its samples.
+            voicing: of the frame.
         """
-        n, stop = f0.size, position + f0.size
-        before, voicing_before = self._before or now, self._voicing
-        self._before, self._voicing = now, voicing
-        first = self._last or self._shape(_at(position), before, voicing_before, float(f0[0]))
-        found = [Knot(0, *first)]
+        stop, before = position + n, self._voicing
+        self._voicing = voicing
+        turns = [] if self._opened else [Turn(0, self._setting(_at(position), before, 0), 0.0)]
+        self._opened = True
         corners = self._corners(position, n)
         for corner in corners:
-            part = (corner - position) / n
+            offset = corner - position
             starting = self._starting(corner) if len(corners) == 1 else ()
             if starting:
-                planned = self._shape(_at(stop, corner, starting), now, voicing, float(f0[-1]))
-                found.append(Knot(corner - position, *planned, part))
+                planned = self._setting(_at(stop, corner, starting), voicing, n - 1)
+                turns.append(Turn(offset, planned, share=offset / n))
                 continue
-            between = [_between(a, b, part) for a, b in zip(before, now, strict=True)]
-            gate = voicing_before + (voicing - voicing_before) * part
-            shaped = self._shape(_at(corner), between, gate, float(f0[corner - position]))
-            found.append(Knot(corner - position, *shaped))
-        self._last = self._shape(_at(stop), now, voicing, float(f0[-1]))
-        found.append(Knot(n, *self._last))
+            gate = before + (voicing - before) * (offset / n)
+            turns.append(Turn(offset, self._setting(_at(corner), gate, offset), offset / n))
+        turns.append(Turn(n, self._setting(_at(stop), voicing, n - 1)))
+        return turns
+
+    def knots(self, turns: Sequence[Turn], now: Sequence[Controls], f0: Float64) -> list[Knot]:
+        """Return the filters over a planned segment.
+
+        Args:
+            turns: from `plan`, each plan once and in order.
+            now: controls of each singer at the segment's end.
+            f0: pitch heard, hertz, shape (n,).
+        """
+        before = self._before or now
+        self._before = now
+        found = [] if self._last is None else [Knot(0, *self._last)]
+        for offset, setting, way, share in turns:
+            singers = now
+            if way is not None:
+                singers = [_between(a, b, way) for a, b in zip(before, now, strict=True)]
+            self._last = self._shape(setting, singers, f0)
+            found.append(Knot(offset, *self._last, share))
         return found
+
+    def _setting(self, value: Callable[[Ramp], float], voicing: float, at: int) -> Setting:
+        shares = tuple(value(ramp) for ramp in self._weights)
+        return Setting(
+            shares, value(self._formant), value(self._brightness), value(self._breath), voicing, at
+        )
 
     def _starting(self, corner: int) -> tuple[Ramp, ...]:
         """Return the ramps that leave their rest at a corner."""
@@ -135,35 +186,32 @@ class Timbre:
             corners = [corners[i * len(corners) // MOST_KNOTS] for i in range(MOST_KNOTS)]
         return corners
 
-    def _shape(
-        self, value: Callable[[Ramp], float], singers: list[Controls], voicing: float, f0: float
-    ) -> Controls:
-        harmonic, noise = self._mixed(value, singers)
-        formant = value(self._formant)
-        if formant != 0.0:
-            ratio = semitones_to_ratio(formant)
+    def _shape(self, setting: Setting, singers: Sequence[Controls], f0: Float64) -> Controls:
+        harmonic, noise = _mixed(setting.shares, singers)
+        if setting.formant != 0.0:
+            ratio = semitones_to_ratio(setting.formant)
             noise = _read(noise, NOISE_GRID, ratio)
             harmonic = harmonic if self._axis is None else _read(harmonic, self._axis, ratio)
-        slope = _NEPER_PER_DB * value(self._brightness)
-        if slope != 0.0:
+        if setting.brightness != 0.0:
+            slope = _NEPER_PER_DB * setting.brightness
             noise = _tilted(noise, NOISE_GRID, slope)
             if self._axis is not None:
-                harmonic = _tilted(harmonic, self._axis if self._in_hertz else self._axis * f0, slope)
-        breath = value(self._breath)
-        if breath != 0.0:
-            noise = noise + np.float32(_NEPER_PER_DB * breath * voicing)
+                hertz = self._axis if self._in_hertz else self._axis * float(f0[setting.at])
+                harmonic = _tilted(harmonic, hertz, slope)
+        if setting.breath != 0.0:
+            noise = noise + np.float32(_NEPER_PER_DB * setting.breath * setting.voicing)
         return harmonic, noise
 
-    def _mixed(self, value: Callable[[Ramp], float], singers: list[Controls]) -> Controls:
-        shares = [value(ramp) for ramp in self._weights]
-        total = sum(shares)
-        heard = [(share / total, part) for share, part in zip(shares, singers, strict=True) if share > 0.0]
-        if not heard:
-            return singers[0]
-        if len(heard) == 1:
-            return heard[0][1]
-        harmonic, noise = (sum(np.float32(share) * part[i] for share, part in heard) for i in (0, 1))
-        return np.asarray(harmonic), np.asarray(noise)
+
+def _mixed(shares: Sequence[float], singers: Sequence[Controls]) -> Controls:
+    total = sum(shares)
+    heard = [(share / total, part) for share, part in zip(shares, singers, strict=True) if share > 0.0]
+    if not heard:
+        return singers[0]
+    if len(heard) == 1:
+        return heard[0][1]
+    harmonic, noise = (sum(np.float32(share) * part[i] for share, part in heard) for i in (0, 1))
+    return np.asarray(harmonic), np.asarray(noise)
 
 
 def _at(position: int, start: int = 0, starting: Sequence[Ramp] = ()) -> Callable[[Ramp], float]:

@@ -103,7 +103,6 @@ def add_parser(subparsers: Subparsers) -> None:
     add(
         "--block",
         type=number_within(1, 2**20, whole=True),
-        default=4096,
         metavar="N",
         help="samples processed at a time; changes nothing heard",
     )
@@ -146,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> Settings:
     from plugin_bridge.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.planning import Settings  # noqa: PLC0415
+    from plugin_bridge.planning import BLOCK, Settings  # noqa: PLC0415
 
     preset = None
     if arguments.preset:
@@ -162,7 +161,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         seed=arguments.seed,
         pitch=arguments.pitch,
         dither_seed=DITHER_SEED if arguments.dither_seed is None else arguments.dither_seed,
-        block=arguments.block,
+        block=BLOCK if arguments.block is None else arguments.block,
         tail_seconds=arguments.tail,
         normalize_db=arguments.normalize,
         dropouts=arguments.dropouts,
