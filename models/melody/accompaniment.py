@@ -60,8 +60,6 @@ def _at_speeds(path: Path) -> list[Float32]:
 def made_up(rng: Random) -> Float32:
     """Return a piece of 20 s at `RATE`, drawn by lot, of RMS 1."""
     samples = round(PIECE_SECONDS * RATE)
-    if rng.random() < 0.12:
-        return _unit(_noise(samples, rng))
     beat = round(60.0 / rng.uniform(60.0, 160.0) * RATE)
     key = float(rng.uniform(40.0, 52.0))
     score: Score = [

@@ -62,8 +62,8 @@ class Mixture:
     """For 60 dB."""
     wet_db: tuple[float, float] = (-24.0, -6.0)
     """Level of the room re the voice."""
-    hiss_db: tuple[float, float] = (-75.0, -30.0)
-    """Level of the noise of microphone and room re the voice."""
+    hiss_db: tuple[float, float] = (-75.0, -10.0)
+    """Level of the noise of microphone and room re the voice; noise is no music, as whispers are none."""
 
 
 class Batch(NamedTuple):
@@ -147,7 +147,7 @@ class ExampleMaker:
         voice, f0, voicing = self._voice(rng)
         wet = self._room(voice, rng) if rng.random() < how.rooms else voice
         wet = _filtered(wet, self._colour(rng))
-        wet = wet + _gain(rng, how.hiss_db) * rng.standard_normal(wet.size)
+        wet = wet + _gain(rng, how.hiss_db) * _filtered(rng.standard_normal(wet.size), self._colour(rng))
         mixture = wet
         if rng.random() < how.accompanied or not voice.any():
             music = _filtered(self._accompaniment(rng), self._colour(rng))

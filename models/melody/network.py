@@ -44,7 +44,7 @@ class Heard(NamedTuple):
     voicing: Tensor
     """(...) logits."""
     share: Tensor
-    """(...) level of the voice re all that is heard, dB, `LEAST_SHARE_DB` to 0."""
+    """(...) level of the voice, and of noise, re all that is heard with music, dB, `LEAST_SHARE_DB` to 0."""
     feature: Tensor
     """(..., 256) the melody feature."""
 

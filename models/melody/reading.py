@@ -13,9 +13,8 @@ Float32 = NDArray[np.float32]
 
 NEPER_DB = 10.0 / math.log(10.0)
 """Decibels of a natural logarithm of power, the unit of what is read."""
-_BELOW = grid.below.reshape(-1)
-_ABOVE = np.minimum(_BELOW + 1, grid.NOTHING)
-_SHARE = grid.share.reshape(-1)
+_PLACES = np.stack([grid.below, np.minimum(grid.below + 1, grid.NOTHING)]).reshape(2, -1)
+_SHARES = np.stack([1.0 - grid.share, grid.share]).reshape(2, -1)
 _ONE = np.float32(1.0)
 
 
@@ -39,7 +38,7 @@ class HarmonicReader:
         width = grid.COARSE_BINS
         rows = self._seen.reshape(grid.WINDOWS, grid.BINS)
         self._groups = np.lib.stride_tricks.sliding_window_view(rows, width, 1)[:, ::width]
-        self._above = np.zeros_like(_SHARE)
+        self._beside = np.zeros_like(_SHARES)
         # A product with ones takes half of the time of a sum.
         self._bins, self._group = np.ones(grid.BINS, np.float32), np.ones(width, np.float32)
 
@@ -52,18 +51,16 @@ class HarmonicReader:
         heard = 10.0 * math.log10(float(power[1].dot(self._bins)) + grid.LEAST_POWER)
         self.level = heard - grid.SINE_DB
         self._loudest = max(heard, self._loudest - grid.FALL_DB, -grid.LEVEL_RANGE_DB)
-        seen, above = self._seen, self._above
+        seen = self._seen
         least = 10.0 ** ((self._loudest - grid.LEVEL_RANGE_DB) / 10.0)
         np.multiply(power.reshape(-1), np.float32(1.0 / least), out=seen)
         np.maximum(seen, _ONE, out=seen)
         np.log(seen, out=seen)
         np.matmul(self._groups, self._group, out=self._coarse)
         # In the mode "clip" `take` writes where it is told without a copy; all places are within.
-        self._padded.take(_BELOW, out=self._stacked, mode="clip")
-        self._padded.take(_ABOVE, out=above, mode="clip")
-        np.subtract(above, self._stacked, out=above)
-        np.multiply(above, _SHARE, out=above)
-        np.add(self._stacked, above, out=self._stacked)
+        beside = self._padded.take(_PLACES, out=self._beside, mode="clip")
+        np.multiply(beside, _SHARES, out=beside)
+        np.add(beside[0], beside[1], out=self._stacked)
 
     def reset(self) -> None:
         """Forget the loudest."""
