@@ -52,8 +52,7 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     pooled, local = _pooled_and_local(graph, weights, x)
     around = graph.join(graph.add("Relu", pooled), "coarse")
     heard = graph.add("Relu", _linear(graph, weights, "hear", around))
-    remembered, hidden = graph.gru(heard, "hidden", weights, "gru")
-    graph.add("Identity", hidden, out="next_hidden")
+    remembered = _remembered(graph, weights, heard)
     feature = _linear(graph, weights, "feature", graph.join(heard, remembered))
     feature = graph.add("Tanh", feature, out="feature")
     order = grid.salience_order
@@ -91,6 +90,22 @@ def _pooled_and_local(graph: Graph, weights: Weights, x: str) -> tuple[str, str]
     both = graph.add("Conv", x, *parts, pads=pads, strides=strides)
     pooled, salience = graph.split(graph.add("Flatten", both), [_POOLED, grid.CANDIDATES])
     return pooled, salience
+
+
+def _remembered(graph: Graph, weights: Weights, heard: str) -> str:
+    """Add a frame of the GRU; single products take less time than the operator, whose code is large."""
+    units = network.RECURRENT
+    into, back, bias_into, bias_back = (
+        np.split(weights[f"gru.{part}_l0"], [2 * units])
+        for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    both, bias = np.concatenate([into[0], back[0]], axis=1), bias_into[0] + bias_back[0]
+    gates = graph.add("Sigmoid", graph.linear(graph.join(heard, "hidden"), both, bias))
+    reset, keep = graph.split(gates, [units, units])
+    new, old = graph.linear(heard, into[1], bias_into[1]), graph.linear("hidden", back[1], bias_back[1])
+    candidate = graph.add("Tanh", graph.add("Add", new, graph.add("Mul", reset, old)))
+    kept = graph.add("Mul", keep, graph.add("Sub", "hidden", candidate))
+    return graph.add("Add", candidate, kept, out="next_hidden")
 
 
 def _convolved(graph: Graph, weights: Weights, name: str, x: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has them
