@@ -22,7 +22,8 @@ class Features(NamedTuple):
     voicing: list[float]
     """0 (unvoiced) to 1 (voiced); frames j - 1 to j + n - 2."""
     loudness: list[float]
-    """A-weighted dB re full scale; frames j - 1 to j + n - 2."""
+    """Of the voice, as far as the tracker tells it from music: A-weighted dB re full scale; frames j - 1 to
+    j + n - 2."""
 
 
 class FeatureExtractor:
@@ -44,8 +45,9 @@ class FeatureExtractor:
         """Analyse the next hops of mono audio, shape (n * hop,), float32, n >= 1."""
         spectrum = self._analyzer.process(x)
         pitch = self._tracker.process(x)
-        loudness = [self._loudness, *spectrum.loudness.tolist()]
-        self._loudness = loudness.pop()
+        levels = [self._loudness, *spectrum.loudness.tolist()]
+        self._loudness = levels.pop()
+        loudness = [max(SILENCE_DB, a - f.surplus) for a, f in zip(levels, pitch, strict=True)]
         return Features(spectrum, [f.f0 for f in pitch], [f.voicing for f in pitch], loudness)
 
     def reset(self) -> None:

@@ -2,13 +2,13 @@
 
     python -m tests.livetrial --minutes 10 -o trial.json
 
-A JACK server without hardware, at 48 kHz in blocks of 128; `jack-play` sings a long stem into the engine and
-`jack_capture` records what goes in and out, both of them programs of others; OSC moves parameters 200 times a
-second and switches the singer every 2 s, while two subscribers read meters. Afterwards the session that the
-engine recorded is bounced and compared, sample by sample, with what JACK recorded. What the machine does by
-itself is measured, too: a process on each core counts when it stood still (see tests.stalls), and before the
-engine starts the same server and the same two programs play a minute without it. Needs, on Debian: jackd2,
-jack-tools, jack-capture. Speed is measured, never judged: read the figures.
+A JACK server without hardware, at 48 kHz in blocks of 128 or as told; `jack-play` sings a long stem into the
+engine and `jack_capture` records what goes in and out, both of them programs of others; OSC moves parameters
+200 times a second and switches the singer every 2 s, while two subscribers read meters. Afterwards the
+session that the engine recorded is bounced and compared, sample by sample, with what JACK recorded. What the
+machine does by itself is measured, too: a process on each core counts when it stood still (see tests.stalls),
+and before the engine starts the same server and the same two programs play a minute without it. Needs, on
+Debian: jackd2, jack-tools, jack-capture. Speed is measured, never judged: read the figures.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tests.conftest import ROOT
 
 Float32 = NDArray[np.float32]
 
-RATE, BLOCK = 48000, 128
+RATE = 48000
 WARM_SECONDS = 5.0
 ALONE_SECONDS = 60.0
 PORT = 9010
@@ -61,6 +61,7 @@ def main() -> int:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--block", type=int, default=128, help="of JACK, samples")
     parser.add_argument("--ring", type=int, default=0, help="blocks between input and output")
     parser.add_argument(
         "--hostile", type=int, default=0, metavar="N", help="datagrams and TCP garbage, besides"
@@ -86,7 +87,7 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     osc = OscSettings(port=PORT, tcp_port=PORT)
     said: deque[str] = deque(maxlen=20)
     async with contextlib.AsyncExitStack() as stack:
-        real_time = await stack.enter_async_context(server())
+        real_time = await stack.enter_async_context(server(options.block))
         without = await alone(folder)
         rig = await stack.enter_async_context(playing(settings, Surfaces(osc), said.append))
         player, source = await played(folder / "stem.wav", "plugin-bridge:in_1")
@@ -99,7 +100,7 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         await asyncio.sleep(1.0)
         figures |= {"system": {"server_real_time": real_time, "engine_real_time": rig.real_time}}
         figures |= {"server_alone": {"seconds": ALONE_SECONDS, "xruns": without}}
-        latency, form = rig.status.latency, f"{RATE} Hz, {BLOCK}"
+        latency, form = rig.status.latency, f"{RATE} Hz, {options.block}"
         for process in (capture, player):
             process.terminate()
             await process.wait()
@@ -189,7 +190,7 @@ def quantiles(counts: NDArray[np.float64]) -> dict[str, float]:
     edges = 1000.0 * BIN_SECONDS * np.arange(1, counts.size + 1)
     named = {"median_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999, "p9999_ms": 0.9999, "worst_ms": 1.0}
     found = {name: float(edges[int(np.argmax(below >= part - 1e-12))]) for name, part in named.items()}
-    return {"count": float(counts.sum()), "block_ms": 1000.0 * BLOCK / RATE, **found}
+    return {"count": float(counts.sum()), **found}
 
 
 def compared(folder: Path, declared: int) -> dict[str, Any]:
@@ -242,10 +243,10 @@ def resident(pid: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def server() -> AsyncIterator[bool]:
+async def server(block: int) -> AsyncIterator[bool]:
     """Run a JACK server, in real time where the system grants it; yield whether it does."""
     for real_time in ("-R", "-r"):
-        backend = ("-d", "dummy", "-r", str(RATE), "-p", str(BLOCK))
+        backend = ("-d", "dummy", "-r", str(RATE), "-p", str(block))
         process = await program("jackd", real_time, "--name", _SERVER, "-S", *backend)
         await asyncio.sleep(2.0)
         if process.returncode is None:
