@@ -16,13 +16,14 @@ from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.synth import Knot, Synthesizer
 from dsp.units import hop_size
 from plugin_bridge.desk import Desk
+from plugin_bridge.ensemble import Ensemble
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.melody import Melody
 from plugin_bridge.mixing import Levels, Mixer, Panner
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchcontrol import PitchControl, notes_to_hz
 from plugin_bridge.pitchtracking import USUAL, pitch_tracker
-from plugin_bridge.timbre import Timbre, Turn, Weights, groups
+from plugin_bridge.timbre import Controls, Timbre, Turn, Weights, groups
 from plugin_bridge.transposition import Transposition
 from plugin_bridge.voices import Singer
 
@@ -110,7 +111,7 @@ class Core:
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
         self._pitch = PitchControl(self.hop, self.desk, self._melody)
-        self._estimators = [singer.start() for singer in singers.values()]
+        self._ensemble = Ensemble(singers.values())
         self._groups = self._grouped(sample_rate, singers, seed)
         self._likeness = self.desk.ramp("likeness")
         self._panner = Panner(self.hop) if channels == 2 else None
@@ -136,8 +137,7 @@ class Core:
         self._melody.enable(bool(self.desk.values["melody"]), 0)
         self._transposition.reset()
         self._pitch.reset()
-        for estimator in self._estimators:
-            estimator.reset()
+        self._ensemble.reset()
         for group in self._groups:
             group.timbre.reset()
             group.synthesizer.reset()
@@ -205,8 +205,8 @@ class Core:
         none = np.float32(0.0)
         return np.where(finite, x, none), np.where(level <= _LOUDEST, x, none)
 
-    def _estimate(self, score: Sequence[_Line], heard: Features) -> list[tuple[Float32, Float32]]:
-        """Return the controls of each singer, the frames one after the other."""
+    def _estimate(self, score: Sequence[_Line], heard: Features) -> list[list[Controls]]:
+        """Return the controls of each singer, from the frame before on."""
         widths = [
             max(f0, line.asked) if voicing > VOICED else UNVOICED_WIDTH_HZ
             for line, f0, voicing in zip(score, heard.f0, heard.voicing, strict=True)
@@ -215,12 +215,21 @@ class Core:
         bands = self._colour.process(bands, heard.loudness)
         trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
         likeness = [line.likeness for line in score]
-        rows = np.array((trained, heard.voicing, heard.loudness, likeness))
-        return [e.process(bands, *rows) for e in self._estimators]
+        facts = np.array((trained, heard.voicing, heard.loudness, likeness))
+        return self._ensemble.process(bands, facts, self._heard(score))
 
-    def _sing(
-        self, score: Sequence[_Line], heard: Features, controls: Sequence[tuple[Float32, Float32]]
-    ) -> Float32:
+    def _heard(self, score: Sequence[_Line]) -> list[bool]:
+        """Return of each singer whether its controls count in any of these hops."""
+        heard = [False] * len(self._medians)
+        for number, group in enumerate(self._groups):
+            shares = [turn.setting.shares for line in score for turn in line.parts[number][0]]
+            for member, own in zip(group.members, zip(*shares, strict=True), strict=True):
+                heard[member] = any(own)
+            # Where a group is silent, its filters are those of its first.
+            heard[group.members[0]] |= not all(map(any, shares))
+        return heard
+
+    def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
         """Render lines that follow on each other, shape (n,)."""
         hop = self.hop
         gains = [loudness_gain(level) for level in heard.loudness]
@@ -236,8 +245,8 @@ class Core:
             for index, line in enumerate(score):
                 turns, share = line.parts[number]
                 span = slice(index * hop, (index + 1) * hop)
-                singers = [(controls[i][0][index], controls[i][1][index]) for i in group.members]
-                found = group.timbre.knots(turns, singers, f0[span])
+                before, now = ([controls[i][at] for i in group.members] for at in (index, index + 1))
+                found = group.timbre.knots(turns, before, now, f0[span])
                 if index >= first:
                     at = (index - first) * hop
                     knots += [knot._replace(position=at + knot.position) for knot in found[bool(knots) :]]

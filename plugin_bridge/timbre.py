@@ -109,7 +109,6 @@ class Timbre:
         """Forget the filters of the frame before."""
         self._opened = False
         self._voicing = 0.0
-        self._before: Sequence[Controls] | None = None
         self._last: Controls | None = None
 
     def share(self, position: int, n: int) -> float | Float64:
@@ -142,16 +141,17 @@ class Timbre:
         turns.append(Turn(n, self._setting(_at(stop), voicing, n - 1)))
         return turns
 
-    def knots(self, turns: Sequence[Turn], now: Sequence[Controls], f0: Float64) -> list[Knot]:
+    def knots(
+        self, turns: Sequence[Turn], before: Sequence[Controls], now: Sequence[Controls], f0: Float64
+    ) -> list[Knot]:
         """Return the filters over a planned segment.
 
         Args:
             turns: from `plan`, each plan once and in order.
-            now: controls of each singer at the segment's end.
+            before: controls of each singer at the segment's start, any of one without a share.
+            now: those at its end.
             f0: pitch heard, hertz, shape (n,).
         """
-        before = self._before or now
-        self._before = now
         found = [] if self._last is None else [Knot(0, *self._last)]
         for offset, setting, way, share in turns:
             singers = now

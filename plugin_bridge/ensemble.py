@@ -1,0 +1,74 @@
+"""The networks of a set of singers: who is heard runs at once, who is silent a few frames at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugin_bridge.timbre import Controls
+from plugin_bridge.voices import Singer
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+PATIENCE_FRAMES = 4
+"""A network takes hardly longer for so many frames than for one: most of its time it reads its weights."""
+SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
+"""Stands for the controls of a singer who is not heard."""
+
+
+class Ensemble:
+    """Run all singers over every frame, so that a switch needs no warm-up.
+
+    A network remembers, and so has to hear every frame; but nobody needs the controls of a singer whose share
+    is 0, so those frames wait for each other.
+
+    Args:
+        singers: in order.
+    """
+
+    def __init__(self, singers: Iterable[Singer]) -> None:
+        self._estimators = [singer.start() for singer in singers]
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        for estimator in self._estimators:
+            estimator.reset()
+        self._waiting: list[list[tuple[Float32, Float64]]] = [[] for _ in self._estimators]
+        self._last: list[Controls | None] = [None] * len(self._estimators)
+
+    def process(self, bands: Float32, facts: Float64, heard: Sequence[bool]) -> list[list[Controls]]:
+        """Take the next n frames.
+
+        Args:
+            bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
+            facts: pitch in hertz, voicing, loudness and likeness, shape (4, n); as well.
+            heard: of each singer, whether any of these frames' controls are wanted.
+
+        Returns:
+            Of each singer the controls of the frame before and of the n frames; `SILENT` where not heard. The
+            frame before the first is the first itself.
+        """
+        n, found = bands.shape[0], []
+        for index, wanted in enumerate(heard):
+            waiting = self._waiting[index]
+            waiting.append((bands, facts))
+            if wanted or sum(part.shape[0] for part, _ in waiting) >= PATIENCE_FRAMES:
+                controls = self._caught_up(index)[-n - 1 :]
+            found.append(controls if wanted else [SILENT] * (n + 1))
+        return found
+
+    def _caught_up(self, index: int) -> list[Controls]:
+        """Return the controls of a singer in the last frame taken and those that wait."""
+        waiting = self._waiting[index]
+        bands, facts = waiting[0]
+        if len(waiting) > 1:
+            bands = np.concatenate([part for part, _ in waiting])
+            facts = np.concatenate([part for _, part in waiting], axis=1)
+        waiting.clear()
+        controls = list(zip(*self._estimators[index].process(bands, *facts), strict=True))
+        before, self._last[index] = self._last[index] or controls[0], controls[-1]
+        return [before, *controls]
