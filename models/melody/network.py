@@ -31,9 +31,7 @@ FAR = 4
 """Candidates between the taps of the wide layer: it sees 1.9 semitones to either side."""
 POOLED = 8
 PEAK_SCALE = 0.1
-HEARD, RECURRENT, FEATURE = 96, 128, 256
-EXPECTED = 32
-"""What the feature says of where the voice may be passes through so many numbers."""
+HEARD, RECURRENT, FEATURE, ASIDE = 96, 128, 256, 32
 
 
 class Heard(NamedTuple):
@@ -68,9 +66,10 @@ class MelodyNetwork(nn.Module):
         self.hear = nn.Linear(POOLED * grid.CANDIDATES // POOL_STRIDE + COARSE, HEARD)
         self.gru = nn.GRU(HEARD, RECURRENT, batch_first=True)
         self.feature = nn.Linear(HEARD + RECURRENT, FEATURE)
-        self.expect = nn.Linear(FEATURE, EXPECTED, bias=False)
-        self.prior = nn.Linear(EXPECTED, grid.CANDIDATES)
-        self.judge = nn.Linear(FEATURE + 2, 2)
+        self.prior = nn.Linear(FEATURE, grid.CANDIDATES)
+        self.voicing = nn.Linear(FEATURE + 2, 1)
+        self.aside = nn.Linear(FEATURE + 2, ASIDE)
+        self.absence = nn.Linear(ASIDE, 1)
 
     def forward(self, power: Tensor, level: Tensor | None = None) -> Heard:
         """Judge excerpts from their start.
@@ -94,9 +93,11 @@ class MelodyNetwork(nn.Module):
         heard = functional.relu(self.hear(torch.cat([pooled, coarse], 1))).view(batch, frames, HEARD)
         remembered, _ = self.gru(heard)
         feature = torch.tanh(self.feature(torch.cat([heard, remembered], 2)))
-        salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(self.expect(feature))
+        salience = local.view(batch, frames, grid.CANDIDATES) + self.prior(feature)
         peaks = torch.stack([salience.amax(2), torch.logsumexp(salience, 2)], 2)
-        voicing, absence = self.judge(torch.cat([feature, PEAK_SCALE * peaks], 2)).unbind(2)
+        known = torch.cat([feature, PEAK_SCALE * peaks], 2)
+        voicing = self.voicing(known)[..., 0]
+        absence = self.absence(functional.relu(self.aside(known)))[..., 0]
         return Heard(salience, voicing, LEAST_SHARE_DB * torch.sigmoid(absence), feature)
 
 

@@ -56,13 +56,14 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     feature = _linear(graph, weights, "feature", graph.join(heard, remembered))
     feature = graph.add("Tanh", feature, out="feature")
     order = grid.salience_order
-    expected = graph.add("MatMul", feature, graph.constant(weights["expect.weight"].T))
-    prior = graph.linear(expected, weights["prior.weight"][order], weights["prior.bias"][order])
+    prior = graph.linear(feature, weights["prior.weight"][order], weights["prior.bias"][order])
     salience = graph.add("Add", local, prior, out="salience")
     peaks = [graph.add(kind, salience, keepdims=1) for kind in ("ReduceMax", "ReduceLogSumExp")]
-    judge = weights["judge.weight"].copy()
-    judge[:, network.FEATURE :] *= network.PEAK_SCALE
-    judged = graph.linear(graph.join(feature, *peaks), judge, weights["judge.bias"])
+    for name in ("voicing", "aside"):
+        weights[f"{name}.weight"][:, network.FEATURE :] *= network.PEAK_SCALE
+    known = graph.join(feature, *peaks)
+    aside = graph.add("Relu", _linear(graph, weights, "aside", known))
+    judged = graph.join(_linear(graph, weights, "voicing", known), _linear(graph, weights, "absence", aside))
     graph.add("Sigmoid", judged, out="judged")
     return graph.proto(INPUTS, OUTPUTS)
 
