@@ -29,7 +29,8 @@ def examples() -> ExampleMaker:
     for hz in (150.0, 300.0):
         audio, line = sung(48000, 4.0, hz, 80.0)
         takes.append(Take(decimated(audio), line.astype(np.float32), np.ones(line.size, np.float32)))
-    return ExampleMaker(takes, [made_up(np.random.default_rng(2))], 71, 2, Mixture(accompanied=0.3, alone=0.04))
+    music = [made_up(np.random.default_rng(2))]
+    return ExampleMaker(takes, music, 71, 2, Mixture(accompanied=0.3, alone=0.04))
 
 
 def test_it_learns(examples: ExampleMaker) -> None:
