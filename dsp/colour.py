@@ -85,7 +85,4 @@ class ColourNormalizer:
 
 def normalized(bands: Float32, mean: Float64, share: Float64 | float) -> Float32:
     """Bring envelopes, shape (..., bands), from a mean colour towards the reference, by a share of 0 to 1."""
-    levels = REFERENCE_COLOUR - mean
-    levels *= share
-    levels += bands
-    return np.maximum(levels, ENVELOPE_FLOOR_DB).astype(np.float32)
+    return np.maximum(bands + share * (REFERENCE_COLOUR - mean), ENVELOPE_FLOOR_DB).astype(np.float32)
