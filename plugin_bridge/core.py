@@ -216,18 +216,18 @@ class Core:
         trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
         likeness = [line.likeness for line in score]
         facts = np.array((trained, heard.voicing, heard.loudness, likeness))
-        return self._ensemble.process(bands, facts, self._heard(score))
+        return self._ensemble.process(bands, facts, self._wanted(score))
 
-    def _heard(self, score: Sequence[_Line]) -> list[bool]:
+    def _wanted(self, score: Sequence[_Line]) -> list[bool]:
         """Return of each singer whether its controls count in any of these hops."""
-        heard = [False] * len(self._medians)
+        wanted = [False] * len(self._medians)
         for number, group in enumerate(self._groups):
             shares = [turn.setting.shares for line in score for turn in line.parts[number][0]]
             for member, own in zip(group.members, zip(*shares, strict=True), strict=True):
-                heard[member] = any(own)
+                wanted[member] = any(own)
             # Where a group is silent, its filters are those of its first.
-            heard[group.members[0]] |= not all(map(any, shares))
-        return heard
+            wanted[group.members[0]] |= not all(map(any, shares))
+        return wanted
 
     def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
         """Render lines that follow on each other, shape (n,)."""

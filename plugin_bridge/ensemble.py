@@ -40,25 +40,26 @@ class Ensemble:
         self._waiting: list[list[tuple[Float32, Float64]]] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
 
-    def process(self, bands: Float32, facts: Float64, heard: Sequence[bool]) -> list[list[Controls]]:
+    def process(self, bands: Float32, facts: Float64, wanted: Sequence[bool]) -> list[list[Controls]]:
         """Take the next n frames.
 
         Args:
             bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
             facts: pitch in hertz, voicing, loudness and likeness, shape (4, n); as well.
-            heard: of each singer, whether any of these frames' controls are wanted.
+            wanted: of each singer, whether its controls count in any of these frames.
 
         Returns:
-            Of each singer the controls of the frame before and of the n frames; `SILENT` where not heard. The
-            frame before the first is the first itself.
+            Of each singer the controls of the frame before and of the n frames; `SILENT` where not wanted.
+            The frame before the first is the first itself.
         """
-        n, found = bands.shape[0], []
-        for index, wanted in enumerate(heard):
-            waiting = self._waiting[index]
+        n = bands.shape[0]
+        found = [[SILENT] * (n + 1) for _ in wanted]
+        for index, waiting in enumerate(self._waiting):
             waiting.append((bands, facts))
-            if wanted or sum(part.shape[0] for part, _ in waiting) >= PATIENCE_FRAMES:
-                controls = self._caught_up(index)[-n - 1 :]
-            found.append(controls if wanted else [SILENT] * (n + 1))
+            if wanted[index]:
+                found[index] = self._caught_up(index)[-n - 1 :]
+            elif sum(part.shape[0] for part, _ in waiting) >= PATIENCE_FRAMES:
+                self._caught_up(index)
         return found
 
     def _caught_up(self, index: int) -> list[Controls]:
