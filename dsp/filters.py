@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fourier import RealTransform, fast_size
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -18,6 +18,7 @@ Complex64 = NDArray[np.complex64]
 
 FILTER_BIN_HZ = 50.0
 TOP_HZ = 24000.0
+_TOGETHER = 8  # hops whose transforms and responses fit a cache of 512 KB
 
 
 def hertz_grid(step_hz: float, knee_hz: float = 2000.0, top_hz: float = TOP_HZ) -> Float64:
@@ -158,14 +159,14 @@ class TimeVaryingFilter:
         self.tail = 2 * self.hop
         self._longest = 3 * self.hop
         size = fast_size(self._longest)
-        self._minimum_phase = MinimumPhase(self.hop, sources, MOST_HOPS)
-        self._impulses = RealTransform(size, sources, MOST_HOPS)
-        self._windowed = RealTransform(size, 2 * sources, MOST_HOPS)
-        self._wet = RealTransform(size, 1, MOST_HOPS)
-        self._short = self._impulses.signal.reshape(MOST_HOPS, sources, -1)[..., : 2 * self.hop]
-        self._bins = self._impulses.spectrum.reshape(MOST_HOPS, sources, -1)
-        self._frames = self._windowed.signal.reshape(MOST_HOPS, 2, sources, -1)
-        self._products = self._windowed.spectrum.reshape(MOST_HOPS, 2 * sources, -1)
+        self._minimum_phase = MinimumPhase(self.hop, sources, _TOGETHER)
+        self._impulses = RealTransform(size, sources, _TOGETHER)
+        self._windowed = RealTransform(size, 2 * sources, _TOGETHER)
+        self._wet = RealTransform(size, 1, _TOGETHER)
+        self._short = self._impulses.signal.reshape(_TOGETHER, sources, -1)[..., : 2 * self.hop]
+        self._bins = self._impulses.spectrum.reshape(_TOGETHER, sources, -1)
+        self._frames = self._windowed.signal.reshape(_TOGETHER, 2, sources, -1)
+        self._products = self._windowed.spectrum.reshape(_TOGETHER, 2 * sources, -1)
         self._ringing = np.zeros(self._longest, np.float32)
         self._full_ramps = _ramps(self.hop, size)
 
@@ -180,8 +181,8 @@ class TimeVaryingFilter:
             Shape (count, sources, bins), a new array.
         """
         made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
-        for start in range(0, made.shape[0], MOST_HOPS):
-            levels = log_magnitude[start : start + MOST_HOPS]
+        for start in range(0, made.shape[0], _TOGETHER):
+            levels = log_magnitude[start : start + _TOGETHER]
             count = levels.shape[0]
             self._minimum_phase.respond(levels, self._short[:count])
             self._impulses.forward(count)
@@ -203,8 +204,8 @@ class TimeVaryingFilter:
         y = np.zeros(n + longest, np.float32)
         y[:longest] = self._ringing
         segments = list(pairwise(positions))
-        for first in range(0, len(segments), MOST_HOPS):
-            part = segments[first : first + MOST_HOPS]
+        for first in range(0, len(segments), _TOGETHER):
+            part = segments[first : first + _TOGETHER]
             self._convolve(x, part, responses[first : first + len(part) + 1])
             for (start, _), wet in zip(part, self._wet.signal, strict=False):
                 y[start : start + longest] += wet[:longest]

@@ -25,12 +25,11 @@ class RunningMedian:
     """The median of the voiced frames so far, the older the lighter, to a tenth of a semitone."""
 
     def __init__(self) -> None:
-        self._weights = np.zeros(_BINS)
         self.reset()
 
     def reset(self) -> None:
         """Forget all frames."""
-        self._weights[:] = 0.0
+        self._weights = [0.0] * _BINS  # for one number at a time a list is quicker than an array
         self._unit = 1.0
         self.frames = 0
         """Voiced frames heard."""
@@ -42,7 +41,7 @@ class RunningMedian:
         self._unit *= _GROWTH
         self.frames += 1
         if self._unit > _HEAVY:
-            self._weights /= self._unit
+            self._weights = [weight / self._unit for weight in self._weights]
             self._unit = 1.0
 
     def value(self) -> float:

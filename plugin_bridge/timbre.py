@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -98,9 +98,7 @@ class Timbre:
 
     def __init__(self, desk: Desk, kind: str, weights: Sequence[Ramp]) -> None:
         self._weights = list(weights)
-        self._formant, self._breath = desk.ramp("formant"), desk.ramp("breath")
-        self._brightness = desk.ramp("brightness")
-        self._moving = [*self._weights, self._formant, self._breath, self._brightness]
+        self._moving = [*self._weights, *(desk.ramp(name) for name in ("formant", "brightness", "breath"))]
         self._axis = {"sawsing": HARMONIC_GRID, "ddsp-add": _ORDINALS}.get(kind)
         self._in_hertz = kind == "sawsing"
         self.reset()
@@ -126,19 +124,19 @@ class Timbre:
         """
         stop, before = position + n, self._voicing
         self._voicing = voicing
-        turns = [] if self._opened else [Turn(0, self._setting(_at(position), before, 0), 0.0)]
+        turns = [] if self._opened else [Turn(0, self._setting(position, before, 0), 0.0)]
         self._opened = True
         corners = self._corners(position, n)
         for corner in corners:
             offset = corner - position
             starting = self._starting(corner) if len(corners) == 1 else ()
             if starting:
-                planned = self._setting(_at(stop, corner, starting), voicing, n - 1)
+                planned = self._setting(stop, voicing, n - 1, corner, starting)
                 turns.append(Turn(offset, planned, share=offset / n))
                 continue
             gate = before + (voicing - before) * (offset / n)
-            turns.append(Turn(offset, self._setting(_at(corner), gate, offset), offset / n))
-        turns.append(Turn(n, self._setting(_at(stop), voicing, n - 1)))
+            turns.append(Turn(offset, self._setting(corner, gate, offset), offset / n))
+        turns.append(Turn(n, self._setting(stop, voicing, n - 1)))
         return turns
 
     def knots(
@@ -161,11 +159,13 @@ class Timbre:
             found.append(Knot(offset, *self._last, share))
         return found
 
-    def _setting(self, value: Callable[[Ramp], float], voicing: float, at: int) -> Setting:
-        shares = tuple(value(ramp) for ramp in self._weights)
-        return Setting(
-            shares, value(self._formant), value(self._brightness), value(self._breath), voicing, at
-        )
+    def _setting(
+        self, position: int, voicing: float, at: int, start: int = 0, starting: Sequence[Ramp] = ()
+    ) -> Setting:
+        """Read the ramps at a position, but those that start to move as they stood at their start."""
+        values = [ramp.value(start if ramp in starting else position) for ramp in self._moving]
+        *shares, formant, brightness, breath = values
+        return Setting(tuple(shares), formant, brightness, breath, voicing, at)
 
     def _starting(self, corner: int) -> tuple[Ramp, ...]:
         """Return the ramps that leave their rest at a corner."""
@@ -212,11 +212,6 @@ def _mixed(shares: Sequence[float], singers: Sequence[Controls]) -> Controls:
         return heard[0][1]
     harmonic, noise = (sum(np.float32(share) * part[i] for share, part in heard) for i in (0, 1))
     return np.asarray(harmonic), np.asarray(noise)
-
-
-def _at(position: int, start: int = 0, starting: Sequence[Ramp] = ()) -> Callable[[Ramp], float]:
-    """Read ramps at a position, but those that start to move as they stood at their start."""
-    return lambda ramp: ramp.value(start if ramp in starting else position)
 
 
 def _between(a: Controls, b: Controls, part: float) -> Controls:
