@@ -7,8 +7,9 @@ engine and `jack_capture` records what goes in and out, both of them programs of
 200 times a second and switches the singer every 2 s, while two subscribers read meters. Afterwards the
 session that the engine recorded is bounced and compared, sample by sample, with what JACK recorded. What the
 machine does by itself is measured, too: a process on each core counts when it stood still (see tests.stalls),
-and before the engine starts the same server and the same two programs play a minute without it. Needs, on
-Debian: jackd2, jack-tools, jack-capture. Speed is measured, never judged: read the figures.
+and before the engine starts, the same server and the same programs play a minute without it, under the same
+traffic and attack. Needs, on Debian: jackd2, jack-tools, jack-capture. Speed is measured, never judged: read
+the figures.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
 from plugin_bridge.live.surfaces import Surfaces, playing
+from plugin_bridge.osc.replies import done, message
 from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.planning import Settings
 from tests.conftest import ROOT
@@ -88,7 +90,7 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     said: deque[str] = deque(maxlen=20)
     async with contextlib.AsyncExitStack() as stack:
         real_time = await stack.enter_async_context(server(options.block))
-        without = await alone(folder)
+        without = await alone(folder, round(options.hostile * ALONE_SECONDS / seconds))
         rig = await stack.enter_async_context(playing(settings, Surfaces(osc), said.append))
         player, source = await played(folder / "stem.wav", "plugin-bridge:in_1")
         capture = await captured(folder / "heard.wav", whole - 2.0, source, "plugin-bridge:out_1")
@@ -107,8 +109,21 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {"form": form, "said": list(said), **figures, "heard": compared(folder, latency)}
 
 
-async def alone(folder: Path) -> int:
-    """Return the xruns of a minute of the server and the two programs without the engine."""
+class StandIn(asyncio.DatagramProtocol):
+    """Answers what an attacker waits for, and leaves the rest: no engine is troubled by it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if data.startswith(b"/sync\0") and len(data) == len(message("/sync", 1)):
+            self.transport.sendto(done("/sync", [int.from_bytes(data[-4:])]), addr)
+        elif data == message("/version"):
+            self.transport.sendto(done("/version", ["plugin_bridge"]), addr)
+
+
+async def alone(folder: Path, hostile: int) -> int:
+    """Return the xruns of a minute of the server and the programs without the engine."""
     write_stem(folder / "alone.wav", ALONE_SECONDS + 10.0)
     client = jack.Client("counter", no_start_server=True)
     client.inports.register("in_1")
@@ -117,10 +132,17 @@ async def alone(folder: Path) -> int:
     with client:
         player, source = await played(folder / "alone.wav", "counter:in_1")
         capture = await captured(folder / "alone_heard.wav", ALONE_SECONDS + 5.0, source, source)
+        place = ("127.0.0.1", PORT)
+        listener, _ = await asyncio.get_running_loop().create_datagram_endpoint(StandIn, local_addr=place)
         await asyncio.sleep(WARM_SECONDS)
         before = len(xruns)
+        others = [await traffic(ALONE_SECONDS), await attack(hostile, ALONE_SECONDS)]
+        others += await watched(ALONE_SECONDS)
         await asyncio.sleep(ALONE_SECONDS)
         count = len(xruns) - before
+        for other in others:
+            await ended(other)
+        listener.close()
         for process in (capture, player):
             process.terminate()
             await process.wait()
@@ -145,12 +167,8 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
     """Let OSC traffic run and return what happened between its start and its end."""
     before, past, times = rig.status, rig.figures, np.array(rig.block_times())
     memory: list[tuple[int, int]] = []
-    load = await python("tests.osctraffic", str(PORT), str(seconds), *SINGERS)
-    foe = await python(
-        *("tests.plugin_bridge.osc.hostile", "--count", str(hostile), "--target", f"127.0.0.1:{PORT}"),
-        *("--tcp-port", str(PORT), "--pid", str(os.getpid()), "--seconds", str(_ATTACK_PART * seconds)),
-    )
-    watches = [await python("tests.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
+    load, foe = await traffic(seconds), await attack(hostile, seconds, "--tcp-port", str(PORT))
+    watches = await watched(seconds)
     loads, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
         memory.append((resident(os.getpid()), resident(rig.pid)))
@@ -158,9 +176,7 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
         await asyncio.sleep(min(_MEMORY_SECONDS, max(0.0, end - time.monotonic())))
     after, now, counts = rig.status, rig.figures, np.array(rig.block_times()) - times
     out, _ = await load.communicate()
-    with contextlib.suppress(ProcessLookupError):
-        foe.terminate()  # too many for this time, if it is not through
-    attack = (await foe.communicate())[0].decode().splitlines()
+    words = (await ended(foe)).decode().splitlines()
     stood = [json.loads((await watch.communicate())[0]) for watch in watches]
     names = ("xruns", "dropped", "late", "refused", "restarts")
     kept = memory[len(memory) // 10 :]
@@ -172,7 +188,7 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
         "blocks": quantiles(counts),
         "load": {"mean": float(np.mean(loads)), "worst": float(np.max(loads))},
         "osc": json.loads(out),
-        "hostile": {"asked": hostile, "last_words": attack[-1:]},
+        "hostile": {"asked": hostile, "last_words": words[-1:]},
         "stalls_of_the_machine": [
             {"core": core, "count": len(ms), "worst_ms": max(ms, default=0.0)}
             for core, ms in enumerate(stood)
@@ -182,6 +198,31 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
             for name, sizes in zip(("control", "audio"), zip(*kept, strict=True), strict=True)
         },
     }
+
+
+async def traffic(seconds: float) -> asyncio.subprocess.Process:
+    """Start regular messages."""
+    return await python("tests.osctraffic", str(PORT), str(seconds), *SINGERS)
+
+
+async def attack(count: int, seconds: float, *more: str) -> asyncio.subprocess.Process:
+    """Start to throw so many datagrams in nearly this time."""
+    return await python(
+        *("tests.plugin_bridge.osc.hostile", "--count", str(count), "--target", f"127.0.0.1:{PORT}"),
+        *("--pid", str(os.getpid()), "--seconds", str(_ATTACK_PART * seconds), *more),
+    )
+
+
+async def watched(seconds: float) -> list[asyncio.subprocess.Process]:
+    """Watch each core stand still."""
+    return [await python("tests.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
+
+
+async def ended(process: asyncio.subprocess.Process) -> bytes:
+    """End a process that has not ended by itself; return what it said."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    return (await process.communicate())[0]
 
 
 def quantiles(counts: NDArray[np.float64]) -> dict[str, float]:
