@@ -7,15 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.colour import Audible, trust
+from dsp.colour import Audible
 from dsp.controls import VOICED
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-_STEP = 8.0  # between knots, in twelfths of an octave of 1 + f / 300 Hz: coarser than a formant
-_FURTHEST = 12.0 * np.log(10.0) / 20.0  # 12 dB
+_STEP = 4.0  # between knots, in twelfths of an octave of 1 + f / 300 Hz: as coarse as a formant
+_FURTHEST = 6.0 * np.log(10.0) / 20.0  # 6 dB
+NEW_SOUND = 0.6
+"""Nepers by which a frame differs from the one before, on average over the knots, to count as a whole one."""
+LEAST_COUNT = 0.05
+"""Of a frame of a sound that is held."""
+PRIOR_FRAMES = 25.0
+"""After so many half of the colour is brought."""
 MEMORY_FRAMES = 3000.0
 
 
@@ -36,7 +42,8 @@ class SingerColour:
 
     The counterpart of `ColourNormalizer` at the output: what is left of the source's vocal tract after the
     network is a slowly varying tilt and a few broad hills, which a listener takes for the source's voice.
-    Broad, causal and shrunk while little was heard, for the same reason as there.
+    Broad, causal and shrunk while little was heard, for the same reason as there. A frame counts the less,
+    the less it differs from the one before: a vowel held for seconds is one sound, not hundreds.
 
     Args:
         target: from `colour_of`.
@@ -55,8 +62,14 @@ class SingerColour:
         self._spread[_KNOTS:, HARMONIC_GRID.size :] = _hats(NOISE_GRID)
         self._pool = np.ascontiguousarray((self._spread / self._spread.sum(axis=1, keepdims=True)).T)
         self._audible = Audible()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was sung."""
+        self._audible.reset()
         self._mean: Float64 = np.zeros(COLOUR_SIZE)
-        self._frames = (0.0, 0.0)
+        self._counts = (0.0, 0.0)
+        self._last: Float32 | None = None
 
     def process(
         self, harmonic: Float32, noise: Float32, voicing: Float64, loudness: Float64
@@ -75,8 +88,9 @@ class SingerColour:
         levels = np.concatenate((harmonic, noise), axis=1)
         # A stack of small products, one a frame: the bits of a large one depend on how many rows it has.
         pooled = (levels[:, None] @ self._pool)[:, 0]
-        heard = np.array(self._count(voicing.tolist(), loudness.tolist())).repeat(_KNOTS, axis=1)
-        moves, trusts = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
+        news = self._news(pooled)
+        heard = np.array(self._counted(voicing.tolist(), loudness.tolist(), news)).repeat(_KNOTS, axis=1)
+        moves, counts = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
         mean, means = self._mean, np.empty(pooled.shape)
         for frame, move, after in zip(pooled, moves, means, strict=True):
             np.subtract(frame, mean, out=after)
@@ -86,31 +100,35 @@ class SingerColour:
         away = self._target - means
         np.maximum(away, -_FURTHEST, out=away)
         np.minimum(away, _FURTHEST, out=away)
-        away *= trusts
+        away *= counts / (counts + PRIOR_FRAMES)
         levels += (away.astype(np.float32)[:, None] @ self._spread)[:, 0]
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
-    def _count(self, voicing: list[float], loudness: list[float]) -> list[tuple[float, float, float, float]]:
-        """Return of each frame how far it moves the means of the filters, and how far they are trusted."""
-        harmonic, noise = self._frames
+    def _news(self, pooled: Float32) -> list[list[float]]:
+        """Return of each frame how much of a new sound it is, in the harmonics and in the noise."""
+        before = pooled[:1] if self._last is None else self._last
+        self._last = pooled[-1:]
+        moves = np.abs(pooled - np.concatenate((before, pooled[:-1]))).reshape(-1, 2, _KNOTS).mean(axis=2)
+        new: list[list[float]] = np.clip(moves / NEW_SOUND, LEAST_COUNT, 1.0).tolist()
+        return new
+
+    def _counted(
+        self, voicing: list[float], loudness: list[float], news: list[list[float]]
+    ) -> list[tuple[float, float, float, float]]:
+        """Return of each frame how far it moves the means of the filters, and what they rest on by then."""
+        harmonic, noise = self._counts
         rows = []
-        for voice, level in zip(voicing, loudness, strict=True):
+        for voice, level, (in_harmonics, in_noise) in zip(voicing, loudness, news, strict=True):
             move_harmonic = move_noise = 0.0
             if self._audible.process(level):
-                noise = min(noise + 1.0, MEMORY_FRAMES)
-                move_noise = 1.0 / noise
+                noise = min(noise + in_noise, MEMORY_FRAMES)
+                move_noise = in_noise / noise
                 if voice > VOICED:  # consonants say nothing of the harmonics
-                    harmonic = min(harmonic + 1.0, MEMORY_FRAMES)
-                    move_harmonic = 1.0 / harmonic
-            rows.append((move_harmonic, move_noise, trust(harmonic), trust(noise)))
-        self._frames = harmonic, noise
+                    harmonic = min(harmonic + in_harmonics, MEMORY_FRAMES)
+                    move_harmonic = in_harmonics / harmonic
+            rows.append((move_harmonic, move_noise, harmonic, noise))
+        self._counts = harmonic, noise
         return rows
-
-    def reset(self) -> None:
-        """Forget what was sung."""
-        self._audible.reset()
-        self._mean = np.zeros(COLOUR_SIZE)
-        self._frames = (0.0, 0.0)
 
 
 def colour_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Float32) -> Float64:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 2
+FORMAT = 3
 """Version of the singer file; another one is refused."""
 METADATA_KEY = "plugin_bridge.singer"
 
