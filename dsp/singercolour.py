@@ -105,11 +105,15 @@ class SingerColour:
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
     def _news(self, pooled: Float32) -> list[list[float]]:
-        """Return of each frame how much of a new sound it is, in the harmonics and in the noise."""
-        before = pooled[:1] if self._last is None else self._last
-        self._last = pooled[-1:]
-        moves = np.abs(pooled - np.concatenate((before, pooled[:-1]))).reshape(-1, 2, _KNOTS).mean(axis=2)
-        new: list[list[float]] = np.clip(moves / NEW_SOUND, LEAST_COUNT, 1.0).tolist()
+        """Return of each frame how much of a new sound it is, in the harmonics and the noise, unbounded."""
+        steps = np.empty_like(pooled)
+        np.subtract(pooled[0], pooled[0] if self._last is None else self._last, out=steps[0])
+        np.subtract(pooled[1:], pooled[:-1], out=steps[1:])
+        np.abs(steps, out=steps)
+        self._last = pooled[-1]
+        sums = np.add.reduce(steps.reshape(-1, 2, _KNOTS), axis=2)
+        sums *= np.float32(1.0 / (_KNOTS * NEW_SOUND))
+        new: list[list[float]] = sums.tolist()
         return new
 
     def _counted(
@@ -121,11 +125,13 @@ class SingerColour:
         for voice, level, (in_harmonics, in_noise) in zip(voicing, loudness, news, strict=True):
             move_harmonic = move_noise = 0.0
             if self._audible.process(level):
-                noise = min(noise + in_noise, MEMORY_FRAMES)
-                move_noise = in_noise / noise
+                new = min(1.0, max(LEAST_COUNT, in_noise))
+                noise = min(noise + new, MEMORY_FRAMES)
+                move_noise = new / noise
                 if voice > VOICED:  # consonants say nothing of the harmonics
-                    harmonic = min(harmonic + in_harmonics, MEMORY_FRAMES)
-                    move_harmonic = in_harmonics / harmonic
+                    new = min(1.0, max(LEAST_COUNT, in_harmonics))
+                    harmonic = min(harmonic + new, MEMORY_FRAMES)
+                    move_harmonic = new / harmonic
             rows.append((move_harmonic, move_noise, harmonic, noise))
         self._counts = harmonic, noise
         return rows
