@@ -168,6 +168,10 @@ class Core:
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
         return self._mixer.process(x, wet, [line.levels for line in score])
 
+    def use_pause(self) -> bool:
+        """See `Engine.use_pause`."""
+        return self._ensemble.use_pause()
+
     def _decide(self, f0: float, voicing: float, loudness: float) -> _Line:
         """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
         hop = self.hop

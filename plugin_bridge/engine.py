@@ -120,6 +120,14 @@ class Engine:
         self.position += hops.shape[1]
         return out
 
+    def use_pause(self) -> bool:
+        """Do a part of what need not be done within a block; return False where nothing is left.
+
+        For hosts with time between two blocks: it makes the longest blocks shorter, and no sample depends on
+        it. The networks of singers who are not heard run here.
+        """
+        return self._core.use_pause()
+
     @property
     def hop_latency(self) -> int:
         """Samples from input to output of `process_hops`."""

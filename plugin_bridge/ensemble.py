@@ -15,8 +15,11 @@ Float64 = NDArray[np.float64]
 
 PATIENCE_FRAMES = 4
 """A network takes hardly longer for so many frames than for one: most of its time it reads its weights."""
+MOST_FRAMES = 8
+"""Beyond so many nobody waits for a pause."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
 """Stands for the controls of a singer who is not heard."""
+_Waiting = list[tuple[Float32, Float64]]
 
 
 class Ensemble:
@@ -37,7 +40,7 @@ class Ensemble:
         """Forget all frames."""
         for estimator in self._estimators:
             estimator.reset()
-        self._waiting: list[list[tuple[Float32, Float64]]] = [[] for _ in self._estimators]
+        self._waiting: list[_Waiting] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
 
     def process(self, bands: Float32, facts: Float64, wanted: Sequence[bool]) -> list[list[Controls]]:
@@ -58,9 +61,17 @@ class Ensemble:
             waiting.append((bands, facts))
             if wanted[index]:
                 found[index] = self._caught_up(index)[-n - 1 :]
-            elif sum(part.shape[0] for part, _ in waiting) >= PATIENCE_FRAMES:
+            elif _frames(waiting) >= MOST_FRAMES:
                 self._caught_up(index)
         return found
+
+    def use_pause(self) -> bool:
+        """Run one network whose frames wait; return False where none has enough of them."""
+        for index, waiting in enumerate(self._waiting):
+            if _frames(waiting) >= PATIENCE_FRAMES:
+                self._caught_up(index)
+                return True
+        return False
 
     def _caught_up(self, index: int) -> list[Controls]:
         """Return the controls of a singer in the last frame taken and those that wait."""
@@ -73,3 +84,7 @@ class Ensemble:
         controls = list(zip(*self._estimators[index].process(bands, *facts), strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
         return [before, *controls]
+
+
+def _frames(waiting: _Waiting) -> int:
+    return sum(bands.shape[0] for bands, _ in waiting)

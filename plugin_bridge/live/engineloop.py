@@ -101,7 +101,8 @@ class EngineLoop:
             while self._commands:
                 self._commands.popleft()()
             emptied = self._read()
-            idle = self._performance is None or not self._performance.step()
+            playing = self._performance
+            idle = playing is None or not (playing.step() or playing.use_pause())
             if idle and emptied:
                 self.gauges.publish()
                 self.doorbell.wait(_IDLE_SECONDS)

@@ -54,6 +54,10 @@ class Gauges:
         self._worst = max(self._worst, seconds)
         self._page.count(seconds)
 
+    def worked_aside(self, seconds: float) -> None:
+        """Count the time of what was done between two blocks."""
+        self._load += self._weight * seconds / self._block_seconds
+
     def moment(self, when: float, position: int, rate: float, waiting: int) -> None:
         """Note when the sample at a position was captured, and how many blocks wait."""
         self._pair = (when, float(position), rate)

@@ -104,6 +104,14 @@ class Performance:
         self._gauges.publish()
         return True
 
+    def use_pause(self) -> bool:
+        """Do a part of what need not be done within a block; return False if nothing is left."""
+        began = time.perf_counter()
+        if not self._engine.use_pause():
+            return False
+        self._gauges.worked_aside(time.perf_counter() - began)
+        return True
+
     def _process(self, taken: Taken) -> None:
         engine, events, block = self._engine, self._events, self._block
         if taken.skipped:

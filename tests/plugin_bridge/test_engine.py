@@ -80,6 +80,19 @@ def power(x: Float32, rate: int) -> Float32:
     return np.asarray(found - found.mean(), np.float32)
 
 
+def test_pauses_change_no_sample() -> None:
+    x, sizes = source(), [160] * 100
+    wanted = play(Engine(RATE, 1, [DARK, BRIGHT, ADDED]), x, EVERYTHING, sizes)
+    engine, used, parts = Engine(RATE, 1, [DARK, BRIGHT, ADDED]), 0, []
+    for number, start in enumerate(range(0, x.shape[1], 160)):
+        mine = [event for event in EVERYTHING if start <= event.position < start + 160]
+        parts.append(engine.process(x[:, start : start + 160], mine))
+        while number % 3 == 0 and engine.use_pause():
+            used += 1
+    assert used > 10
+    assert np.array_equal(np.concatenate(parts, axis=1), wanted)
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("size", [1, 64, 160, 480, 1000, 4096, None])
 def test_blocks_do_not_change_a_sample(size: int | None, channels: int) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dsp.spectrum import ENVELOPE_GRID
 from models.singer import load_singer
-from plugin_bridge.ensemble import PATIENCE_FRAMES, SILENT, Ensemble
+from plugin_bridge.ensemble import MOST_FRAMES, PATIENCE_FRAMES, SILENT, Ensemble
 
 FRAMES = 60
 
@@ -33,7 +33,7 @@ def test_controls_do_not_depend_on_who_was_heard_before(ensemble: Ensemble, seed
     rng = np.random.default_rng(seed)
     start, heard = 0, [0, 0]
     while start < FRAMES:
-        stop = min(FRAMES, start + int(rng.integers(1, PATIENCE_FRAMES + 3)))
+        stop = min(FRAMES, start + int(rng.integers(1, MOST_FRAMES + 3)))
         flags = [bool(flag) for flag in rng.random(2) < 0.4]
         found = ensemble.process(bands[start:stop], facts[:, start:stop], flags)
         for singer, flag in enumerate(flags):
@@ -43,7 +43,24 @@ def test_controls_do_not_depend_on_who_was_heard_before(ensemble: Ensemble, seed
                 np.testing.assert_array_equal(got[0], want[0])
                 np.testing.assert_array_equal(got[1], want[1])
         start = stop
+        if rng.random() < 0.5:
+            ensemble.use_pause()
     assert min(heard) > 0
+
+
+def test_pauses_are_used_by_one_singer_at_a_time_once_enough_frames_wait(ensemble: Ensemble) -> None:
+    bands, facts = drawn()
+    ensemble.process(bands[: PATIENCE_FRAMES - 1], facts[:, : PATIENCE_FRAMES - 1], [False, False])
+    assert not ensemble.use_pause()
+    ensemble.process(bands[:1], facts[:, :1], [False, False])
+    assert [ensemble.use_pause() for _ in range(3)] == [True, True, False]
+
+
+def test_nobody_waits_for_a_pause_for_ever(ensemble: Ensemble) -> None:
+    bands, facts = drawn()
+    for frame in range(MOST_FRAMES):
+        ensemble.process(bands[frame : frame + 1], facts[:, frame : frame + 1], [True, False])
+    assert not ensemble.use_pause()
 
 
 def test_the_frame_before_the_first_is_the_first(ensemble: Ensemble) -> None:

@@ -84,8 +84,8 @@ class Stage:
             self.engine()
 
     def engine(self) -> None:
-        """Let the engine take what there is."""
-        while self.performance.step():
+        """Let the engine take what there is, and use the pause after it."""
+        while self.performance.step() or self.performance.use_pause():
             pass
 
 
