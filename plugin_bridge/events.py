@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import SupportsFloat
 
-from plugin_bridge.parameters import Value, parameter
+from plugin_bridge.parameters import Value, is_number, parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def check_event(event: AnyEvent) -> AnyEvent:
 
 
 def _within(value: object, low: float, high: float, what: str) -> float:
-    if isinstance(value, (str, bytes, bool)) or not isinstance(value, SupportsFloat):
+    if not is_number(value):
         raise TypeError(f"{what} {value!r} is not a number; give {low:g} to {high:g}")
     number = float(value)
     if not low <= number <= high:

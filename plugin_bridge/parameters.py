@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, SupportsFloat
+from typing import Literal, SupportsFloat, TypeGuard
 
 from plugin_bridge.scales import KEYS, SCALES
 
@@ -61,7 +61,7 @@ class Parameter:
         return bool(value)
 
     def _check_number(self, value: object) -> float:
-        if isinstance(value, (str, bytes, bool)) or not isinstance(value, SupportsFloat):
+        if not is_number(value):
             raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
         number = float(value)
         if not self.low <= number <= self.high:  # not a number fails both
@@ -126,6 +126,12 @@ class Parameter:
     def smoothing(self, sample_rate: int) -> int:
         """Return the samples a change takes to arrive, >= 1."""
         return max(1, math.ceil(self.smoothing_ms * sample_rate / 1000.0))
+
+
+def is_number(value: object) -> TypeGuard[SupportsFloat]:
+    """Return whether a value stands for a number; text and switches do not."""
+    # The protocol last: it takes 15 us to ask.
+    return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
 
 
 _ROWS = (
