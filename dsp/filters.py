@@ -236,5 +236,8 @@ class TimeVaryingFilter:
 
 def _ramps(length: int, size: int) -> Float32:
     """Return a falling and a rising ramp, shape (2, length), that also undo the scale of a transform."""
-    rise = np.arange(length, dtype=np.float32) / np.float32(length)
-    return np.asarray(np.stack([1.0 - rise, rise]) / np.float32(size), np.float32)
+    ramps = np.empty((2, length), np.float32)
+    rise = np.divide(np.arange(length, dtype=np.float32), np.float32(length), out=ramps[1])
+    np.subtract(np.float32(1.0), rise, out=ramps[0])
+    ramps /= np.float32(size)
+    return ramps

@@ -100,7 +100,6 @@ class Timbre:
         self._weights = list(weights)
         self._moving = [*self._weights, *(desk.ramp(name) for name in ("formant", "brightness", "breath"))]
         self._axis = {"sawsing": HARMONIC_GRID, "ddsp-add": _ORDINALS}.get(kind)
-        self._in_hertz = kind == "sawsing"
         self.reset()
 
     def reset(self) -> None:
@@ -194,10 +193,11 @@ class Timbre:
             harmonic = harmonic if self._axis is None else _read(harmonic, self._axis, ratio)
         if setting.brightness != 0.0:
             slope = _NEPER_PER_DB * setting.brightness
-            noise = _tilted(noise, NOISE_GRID, slope)
-            if self._axis is not None:
-                hertz = self._axis if self._in_hertz else self._axis * float(f0[setting.at])
-                harmonic = _tilted(harmonic, hertz, slope)
+            noise = _tilted(noise, _NOISE_OCTAVES, slope)
+            if self._axis is HARMONIC_GRID:
+                harmonic = _tilted(harmonic, _HARMONIC_OCTAVES, slope)
+            elif self._axis is not None:
+                harmonic = _tilted(harmonic, _octaves(self._axis * float(f0[setting.at])), slope)
         if setting.breath != 0.0:
             noise = noise + np.float32(_NEPER_PER_DB * setting.breath * setting.voicing)
         return harmonic, noise
@@ -223,9 +223,16 @@ def _read(levels: Float32, axis: Float64, ratio: float) -> Float32:
     return np.interp(axis / ratio, axis, levels).astype(np.float32)
 
 
-def _tilted(levels: Float32, hertz: Float64, slope: float) -> Float32:
-    octaves = np.log2(np.maximum(hertz, _BRIGHTNESS_FROM_HZ) / _BRIGHTNESS_FROM_HZ)
+def _tilted(levels: Float32, octaves: Float64, slope: float) -> Float32:
     return (levels + slope * octaves).astype(np.float32)
+
+
+def _octaves(hertz: Float64) -> Float64:
+    """Return how far frequencies lie above the one from which brightness tilts."""
+    return np.asarray(np.log2(np.maximum(hertz, _BRIGHTNESS_FROM_HZ) / _BRIGHTNESS_FROM_HZ))
+
+
+_NOISE_OCTAVES, _HARMONIC_OCTAVES = _octaves(NOISE_GRID), _octaves(HARMONIC_GRID)
 
 
 def groups(singers: Mapping[str, Singer]) -> list[list[int]]:
