@@ -15,6 +15,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 _PAN_SMOOTHING = 0.8  # per hop: a time constant of 45 ms
+_NEPER_PER_DB = float(np.log(10.0) / 20.0)
 _PAN_FLOOR = 1e-12  # mean square below which the pan is held
 
 
@@ -112,8 +113,11 @@ class Mixer:
         dry = self._delay.process(source)
         if all(level.at_rest and level == levels[0] for level in levels):
             return _mixed(dry, voice, levels[0])
-        parts = (np.split(sound, len(levels), axis=1) for sound in (dry, voice))
-        return np.concatenate([_mixed(*part) for part in zip(*parts, levels, strict=True)], axis=1)
+        mixed, n = np.empty_like(dry), dry.shape[1] // len(levels)
+        for index, level in enumerate(levels):
+            span = slice(index * n, (index + 1) * n)
+            mixed[:, span] = _mixed(dry[:, span], voice[:, span], level)
+        return mixed
 
 
 def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
@@ -122,7 +126,7 @@ def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
     if not isinstance(mix, float) or mix != 1.0:
         out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
     if not isinstance(gain, float) or gain != 0.0:
-        out = out * _float32(10.0 ** (0.05 * np.asarray(gain)))
+        out = out * _float32(np.exp(_NEPER_PER_DB * gain))  # a power takes five times as long
     if not isinstance(bypass, float):
         return out + _float32(bypass) * (dry - out)
     return dry if bypass == 1.0 else out
