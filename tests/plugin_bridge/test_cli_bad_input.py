@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.manifest import FORMAT
 from tests.plugin_bridge.commandline import call, listing, workplace
 from tests.singerfiles import write_singer
 
@@ -40,8 +41,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     dark = (tmp_path / "dark.onnx").read_bytes()
     (tmp_path / "corrupted.onnx").write_bytes(dark[: len(dark) // 2])
     (tmp_path / "foreign.onnx").write_bytes(dark.replace(b"plugin_bridge.singer", b"another_bridge.sing1"))
-    write_singer(tmp_path / "newer.onnx", format=3)
-    write_singer(tmp_path / "older.onnx", format=1)
+    write_singer(tmp_path / "newer.onnx", format=FORMAT + 1)
+    write_singer(tmp_path / "older.onnx", format=FORMAT - 1)
     with (tmp_path / "huge.onnx").open("wb") as file:
         file.truncate(65 * 2**20)
     (tmp_path / "score.jsonl").write_text('{"time": 0, "parameter": "moprh", "value": 1}\n', encoding="utf-8")
@@ -86,10 +87,14 @@ ROWS = [
     ("stem.wav --singer text.wav", "text.wav is not a readable ONNX model"),
     ("stem.wav --singer foreign.onnx", "foreign.onnx is an ONNX model but no singer"),
     ("stem.wav --singer corrupted.onnx", "corrupted.onnx is not a readable ONNX model"),
-    ("stem.wav --singer newer.onnx", "newer.onnx has singer format 3 and this version reads up to 2; update"),
+    (
+        "stem.wav --singer newer.onnx",
+        f"newer.onnx has singer format {FORMAT + 1} and this version reads up to {FORMAT}; update",
+    ),
     (
         "stem.wav --singer older.onnx",
-        "older.onnx has singer format 1 and this version reads 2; download or train the singer again",
+        f"older.onnx has singer format {FORMAT - 1} and this version reads {FORMAT}; "
+        "download or train the singer again",
     ),
     ("stem.wav --singer huge.onnx", "huge.onnx has 65 MB and a singer file at most 64"),
     (GOOD + "--morph-singer nobody", "singer 'nobody' is unknown"),
