@@ -19,6 +19,8 @@ from tests.singerfiles import write_singer
 
 Capture = pytest.CaptureFixture[str]
 
+OLDER, NEWER = FORMAT - 1, FORMAT + 1
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -41,8 +43,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     dark = (tmp_path / "dark.onnx").read_bytes()
     (tmp_path / "corrupted.onnx").write_bytes(dark[: len(dark) // 2])
     (tmp_path / "foreign.onnx").write_bytes(dark.replace(b"plugin_bridge.singer", b"another_bridge.sing1"))
-    write_singer(tmp_path / "newer.onnx", format=FORMAT + 1)
-    write_singer(tmp_path / "older.onnx", format=FORMAT - 1)
+    write_singer(tmp_path / "newer.onnx", format=NEWER)
+    write_singer(tmp_path / "older.onnx", format=OLDER)
     with (tmp_path / "huge.onnx").open("wb") as file:
         file.truncate(65 * 2**20)
     (tmp_path / "score.jsonl").write_text('{"time": 0, "parameter": "moprh", "value": 1}\n', encoding="utf-8")
@@ -89,12 +91,11 @@ ROWS = [
     ("stem.wav --singer corrupted.onnx", "corrupted.onnx is not a readable ONNX model"),
     (
         "stem.wav --singer newer.onnx",
-        f"newer.onnx has singer format {FORMAT + 1} and this version reads up to {FORMAT}; update",
+        f"newer.onnx has singer format {NEWER} and this version reads up to {FORMAT}; update",
     ),
     (
         "stem.wav --singer older.onnx",
-        f"older.onnx has singer format {FORMAT - 1} and this version reads {FORMAT}; "
-        "download or train the singer again",
+        f"older.onnx has singer format {OLDER} and this version reads {FORMAT}; download or train the singer",
     ),
     ("stem.wav --singer huge.onnx", "huge.onnx has 65 MB and a singer file at most 64"),
     (GOOD + "--morph-singer nobody", "singer 'nobody' is unknown"),
