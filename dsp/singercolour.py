@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from dsp.colour import Audible
 from dsp.controls import VOICED
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.units import NEPER_PER_DB
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 _STEP = 4.0  # between knots, in twelfths of an octave of 1 + f / 300 Hz: as coarse as a formant
-_FURTHEST = 6.0 * np.log(10.0) / 20.0  # 6 dB
+_FURTHEST = 6.0 * NEPER_PER_DB
 NEW_SOUND = 0.6
 """Nepers by which a frame differs from the one before, on average over the knots, to count as a whole one."""
 LEAST_COUNT = 0.05
@@ -105,7 +106,7 @@ class SingerColour:
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
     def _news(self, pooled: Float32) -> list[list[float]]:
-        """Return of each frame how much of a new sound it is, in the harmonics and the noise, unbounded."""
+        """Return of each frame how much of a new sound it is, in the harmonics and in the noise."""
         steps = np.empty_like(pooled)
         np.subtract(pooled[0], pooled[0] if self._last is None else self._last, out=steps[0])
         np.subtract(pooled[1:], pooled[:-1], out=steps[1:])
@@ -113,8 +114,8 @@ class SingerColour:
         self._last = pooled[-1]
         sums = np.add.reduce(steps.reshape(-1, 2, _KNOTS), axis=2)
         sums *= np.float32(1.0 / (_KNOTS * NEW_SOUND))
-        new: list[list[float]] = sums.tolist()
-        return new
+        news: list[list[float]] = np.clip(sums.astype(np.float64), LEAST_COUNT, 1.0).tolist()
+        return news
 
     def _counted(
         self, voicing: list[float], loudness: list[float], news: list[list[float]]
@@ -125,13 +126,11 @@ class SingerColour:
         for voice, level, (in_harmonics, in_noise) in zip(voicing, loudness, news, strict=True):
             move_harmonic = move_noise = 0.0
             if self._audible.process(level):
-                new = min(1.0, max(LEAST_COUNT, in_noise))
-                noise = min(noise + new, MEMORY_FRAMES)
-                move_noise = new / noise
+                noise = min(noise + in_noise, MEMORY_FRAMES)
+                move_noise = in_noise / noise
                 if voice > VOICED:  # consonants say nothing of the harmonics
-                    new = min(1.0, max(LEAST_COUNT, in_harmonics))
-                    harmonic = min(harmonic + new, MEMORY_FRAMES)
-                    move_harmonic = new / harmonic
+                    harmonic = min(harmonic + in_harmonics, MEMORY_FRAMES)
+                    move_harmonic = in_harmonics / harmonic
             rows.append((move_harmonic, move_noise, harmonic, noise))
         self._counts = harmonic, noise
         return rows

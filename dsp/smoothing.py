@@ -83,8 +83,7 @@ class Ramp:
 
         Positions before `start` are forgotten.
         """
-        if len(self._positions) > 1:
-            self.forget(start)
+        self.forget(start)
         if len(self._positions) == 1 or self._positions[0] >= start + n:
             return self._values[0]
         return np.interp(np.arange(start, start + n), self._positions, self._values)

