@@ -13,6 +13,7 @@ from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
+from dsp.steadying import Steadier
 from dsp.synth import Knot, Synthesizer
 from dsp.units import hop_size
 from plugin_bridge.desk import Desk
@@ -107,6 +108,7 @@ class Core:
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
         self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
         self._colour = ColourNormalizer()
+        self._steadier = Steadier()
         self._weights = Weights(sample_rate, self.desk, list(singers))
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
@@ -132,6 +134,7 @@ class Core:
         self.desk.reset()
         self._features.reset()
         self._colour.reset()
+        self._steadier.reset()
         self._weights.aim(0)
         self._melody.reset()
         self._melody.enable(bool(self.desk.values["melody"]), 0)
@@ -217,6 +220,7 @@ class Core:
         ]
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
         bands = self._colour.process(bands, heard.loudness)
+        bands = self._steadier.process(bands, heard.f0, heard.voicing)
         trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
         likeness = [line.likeness for line in score]
         facts = np.array((trained, heard.voicing, heard.loudness, likeness))

@@ -25,6 +25,7 @@ from dsp.pitch import PitchTracker
 from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
+from dsp.steadying import Steadier
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from dsp.units import MOST_HOPS, hop_size
 from models.melody.features import MelodySpectra
@@ -121,6 +122,16 @@ def colour() -> tuple[Render, Callable[[], None]]:
     def render(x: Float32) -> Float32:
         bands = 30.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]
         return rows(block.process(bands, (50.0 * bands[:, 0]).tolist()))
+
+    return render, block.reset
+
+
+def steadier() -> tuple[Render, Callable[[], None]]:
+    block = Steadier()
+
+    def render(x: Float32) -> Float32:
+        bands = 10.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]
+        return rows(block.process(bands, [700.0] * len(bands), np.abs(bands[:, 0] % 1.0).tolist()))
 
     return render, block.reset
 
@@ -352,6 +363,7 @@ BLOCKS: dict[str, Block] = {
     ),
     "SingerColour": Block(by_hops(singer_colour, MOST_HOPS)),
     "Sawtooth": Block(by_hops(sawtooth, MOST_HOPS)),
+    "Steadier": Block(by_hops(steadier, MOST_HOPS)),
     "TimeVaryingFilter": Block(by_hops(filters, MOST_HOPS)),
     "UniformNoise": Block(noise),
 }
