@@ -106,7 +106,7 @@ def test_a_switch_makes_no_step(stem: Stem, singers: list[Singer]) -> None:
 
 
 def test_vibrato_does_not_make_the_highs_flutter(stem_path: Path, singers: list[Singer]) -> None:
-    """A woman's held last note sung by pjs: 5 to 10 kHz moves by 3.6 dB (standard deviation) as she sings it."""
+    """Her held last note, 5 to 10 kHz: it moves by 3.6 dB (standard deviation) as she sings it."""
     audio, rate = soundfile.read(stem_path, dtype="float32", always_2d=True)
     engine = Engine(rate, 1, singers, parameters={"source_pitch": 412.0})
     sung = engine.process(np.pad(audio.T, ((0, 0), (0, engine.latency))))[0, engine.latency :]
