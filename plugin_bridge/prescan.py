@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.pitchtracking import USUAL
@@ -26,10 +22,6 @@ def median_pitch(path: Path, sample_rate: int, pitch: str = USUAL) -> float:
     Raises:
         AudioFileError, SessionError: it cannot be used.
     """
-
-    def windows() -> Iterator[NDArray[np.float32]]:
-        with open_source(path) as reader:
-            stream = resampled(reader.chunks(), reader.channels, reader.sample_rate, sample_rate)
-            yield from reblocked(stream, WINDOW_SECONDS * sample_rate)
-
-    return median_of_windows(windows, sample_rate, pitch)
+    with open_source(path) as reader:
+        stream = resampled(reader.chunks(), reader.channels, reader.sample_rate, sample_rate)
+        return median_of_windows(reblocked(stream, WINDOW_SECONDS * sample_rate), sample_rate, pitch)

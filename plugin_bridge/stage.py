@@ -327,7 +327,7 @@ def whole_pitch(rows: Float32, sample_rate: int, pitch: str = USUAL) -> float:
         sample_rate: a native rate in hertz.
         pitch: how it is heard, one of `plugin_bridge.pitchtracking.PITCHES`.
     """
-    return median_of_windows(lambda: reblocked([rows], WINDOW_SECONDS * sample_rate), sample_rate, pitch)
+    return median_of_windows(reblocked([rows], WINDOW_SECONDS * sample_rate), sample_rate, pitch)
 
 
 def _compensated(engine: Engine, rows: Float32) -> Float32:
