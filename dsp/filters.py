@@ -102,13 +102,14 @@ class MinimumPhase:
         # Rows apart from each other are never run through as one, so the bits of a set stand for themselves.
         self._scratch = np.zeros((3, sets, rows, hop + 2), np.float32)[..., :-1]
 
-    def respond(self, log_magnitude: Float32, out: Float32) -> None:
+    def respond(self, log_magnitude: Float32, out: Float32, phase: Float32) -> None:
         """Make responses.
 
         Args:
             log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape
                 (sets, rows, hop + 1).
             out: where the responses go: 20 ms, the last 5 ms faded out, shape (sets, rows, 2 * hop), float32.
+            phase: where their phases at these frequencies go, radians, unwrapped, shape of `log_magnitude`.
         """
         sets = log_magnitude.shape[0]
         bins, signal = self._bins[:sets], self._signal[:sets]
@@ -125,6 +126,7 @@ class MinimumPhase:
         np.multiply(magnitude, np.sin(angle, out=part), out=bins.imag)
         self._transform.inverse(sets)
         np.multiply(signal, self._fade, out=out)
+        np.copyto(phase, angle)
 
 
 @lru_cache(maxsize=16)
@@ -170,7 +172,7 @@ class TimeVaryingFilter:
         self._ringing = np.zeros(self._longest, np.float32)
         self._full_ramps = _ramps(self.hop, size)
 
-    def responses(self, log_magnitude: Float32) -> Complex64:
+    def responses(self, log_magnitude: Float32) -> tuple[Complex64, Float32]:
         """Prepare filters for `process`.
 
         Args:
@@ -178,16 +180,18 @@ class TimeVaryingFilter:
                 (count, sources, hop + 1).
 
         Returns:
-            Shape (count, sources, bins), a new array.
+            The filters, shape (count, sources, bins), and their phases at the filter bins, radians,
+            unwrapped, shape (count, sources, hop + 1), float32; new arrays.
         """
         made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
+        phase = np.empty_like(log_magnitude)
         for start in range(0, made.shape[0], _TOGETHER):
             levels = log_magnitude[start : start + _TOGETHER]
             count = levels.shape[0]
-            self._minimum_phase.respond(levels, self._short[:count])
+            self._minimum_phase.respond(levels, self._short[:count], phase[start : start + count])
             self._impulses.forward(count)
             made[start : start + count] = self._bins[:count]
-        return made
+        return made, phase
 
     def process(self, x: Float32, positions: Sequence[int], responses: Complex64) -> Float32:
         """Filter any number of samples.

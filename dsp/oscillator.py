@@ -48,9 +48,9 @@ class Phase:
         before[:: self._hop] = 0.0
         return cycles, (whole > before).nonzero()[0]
 
-    def reset(self) -> None:
-        """Start again from phase 0."""
-        self._last = 0.0
+    def reset(self, phase: float = 0.0) -> None:
+        """Start again from a phase in cycles, 0..1."""
+        self._last = phase
 
 
 def _jump_residual() -> tuple[Float32, Float32]:
@@ -117,9 +117,9 @@ class Sawtooth:
         y += naive[:n]
         return y
 
-    def reset(self) -> None:
-        """Start again from phase 0 and silence."""
-        self._phase.reset()
+    def reset(self, phase: float = 0.0) -> None:
+        """Start again from silence and a phase in cycles, 0..1."""
+        self._phase.reset(phase)
         self._corrections[:] = 0.0
         self._naive[:] = 0.0
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, GridReader, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Sawtooth
+from dsp.pitchkeeping import PitchKeeper
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -64,7 +65,8 @@ class SawSing:
     """The subtractive synthesizer: a sawtooth and noise, each through its own time-varying filter.
 
     Differs from the published one where that is audible: band-limited sawtooth, linear f0, voiced gate,
-    overlapping windows, minimum-phase filters without delay, noise keyed by position.
+    overlapping windows, minimum-phase filters that add no delay and leave the pitch alone, noise keyed by
+    position.
 
     Args:
         sample_rate: a native rate in hertz.
@@ -76,6 +78,7 @@ class SawSing:
 
     def __init__(self, sample_rate: int, seed: int = 0) -> None:
         self._reader = GridReader(sample_rate, (HARMONIC_GRID, NOISE_GRID))
+        self._keeper = PitchKeeper(sample_rate)
         self._saw = Sawtooth(sample_rate)
         self._noise = UniformNoise(seed)
         self._filter = TimeVaryingFilter(sample_rate, 2)
@@ -84,24 +87,31 @@ class SawSing:
 
     def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
         """Render the next n samples; see `Synthesizer`."""
-        n = f0.shape[0]
+        n, positions = f0.shape[0], [knot.position for knot in knots]
+        fresh = knots if self._last is None else knots[1:]
+        controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
+        levels = self._reader.read(controls.reshape(len(fresh), -1))
+        responses, phases = self._filter.responses(levels)
+        filters = levels[:, 0], phases[:, 0]
+        if self._last is None:
+            self._saw.reset(self._keeper.start(f0.item(0), *(rows[0] for rows in filters)))
+            filters = filters[0][1:], filters[1][1:]
+        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], *filters)
         sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
         sources[1] = self._noise.process(n)
         sources *= gain
-        fresh = knots if self._last is None else knots[1:]
-        controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
-        responses = self._filter.responses(self._reader.read(controls.reshape(len(fresh), -1)))
         if self._last is not None:
             responses = np.concatenate([self._last, responses])
         for index, knot in enumerate(knots[1:], start=1):
             if knot.share != 1.0:
                 responses[index] = _towards(responses[index - 1], responses[index], knot.share)
         self._last = responses[-1:]
-        return self._filter.process(sources, [knot.position for knot in knots], responses)
+        return self._filter.process(sources, positions, responses)
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
+        self._keeper.reset()
         self._saw.reset()
         self._noise.reset(position)
         self._filter.reset()
@@ -148,8 +158,8 @@ class _BankSynthesizer:
         return np.asarray(hiss + voice * (gate * gain), np.float32)
 
     def _prepare(self, knot: Knot) -> tuple[NDArray[np.complex128], Complex64]:
-        response = self._filter.responses(self._reader.read(knot.noise[None]))[0]
-        return self._amplitudes(knot.harmonic), response
+        responses, _ = self._filter.responses(self._reader.read(knot.noise[None]))
+        return self._amplitudes(knot.harmonic), responses[0]
 
     def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
         return np.exp(harmonic.astype(np.complex128))

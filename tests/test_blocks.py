@@ -22,6 +22,7 @@ from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
 from dsp.pitch import PitchTracker
+from dsp.pitchkeeping import PitchKeeper
 from dsp.singercolour import COLOUR_SIZE, SingerColour
 from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
@@ -207,7 +208,7 @@ def filters() -> tuple[Render, Callable[[], None]]:
         ends = np.concatenate([last[0], x[HOP - 1 :: HOP]])
         last[0] = ends[-1:]
         moved = np.asarray(levels * (1.0 + ends[:, None, None]), np.float32)
-        responses = block.responses(moved)
+        responses, _ = block.responses(moved)
         return block.process(x[None], range(0, x.size + 1, HOP), responses)
 
     def reset() -> None:
@@ -215,6 +216,18 @@ def filters() -> tuple[Render, Callable[[], None]]:
         last[0] = np.zeros(1, np.float32)
 
     return render, reset
+
+
+def pitch_keeper() -> tuple[Render, Callable[[], None]]:
+    block = PitchKeeper(RATE)
+    slope = np.linspace(1.0, -4.0, HOP + 1, dtype=np.float32)
+
+    def render(x: Float32) -> Float32:
+        ends, positions = x[HOP - 1 :: HOP], range(0, x.size + 1, HOP)
+        phase, level = ends[:, None] * slope, np.sin(9.0 * ends)[:, None] * slope
+        return block.process(hertz(x), positions, [1.0] * ends.size, level, phase).astype(np.float32)
+
+    return render, block.reset
 
 
 def synth(
@@ -356,6 +369,7 @@ BLOCKS: dict[str, Block] = {
     "Panner": Block(by_hops(panner)),
     "Phase": Block(by_hops(phase, MOST_HOPS)),
     "PitchTracker": Block(by_hops(tracker, MOST_HOPS)),
+    "PitchKeeper": Block(by_hops(pitch_keeper, MOST_HOPS)),
     "Quantizer": Block(quantizer, np.int32),
     "Ramp": Block(ramp),
     "SawSing": Block(

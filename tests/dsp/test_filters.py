@@ -26,10 +26,15 @@ def formants(bins: NDArray[np.float64], centres: tuple[float, ...], width: float
 
 
 def minimum_phase(levels: Float32) -> Float32:
+    return responded(levels)[0]
+
+
+def responded(levels: Float32) -> tuple[Float32, Float32]:
+    """Return responses and their phases."""
     rows = np.atleast_2d(levels)
-    out = np.empty((1, rows.shape[0], 2 * rows.shape[1] - 2), np.float32)
-    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows[None], out)
-    return out.reshape(*levels.shape[:-1], -1)
+    out, phase = np.empty((1, rows.shape[0], 2 * rows.shape[1] - 2), np.float32), np.empty_like(rows[None])
+    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows[None], out, phase)
+    return out.reshape(*levels.shape[:-1], -1), phase.reshape(levels.shape)
 
 
 @pytest.mark.parametrize("grid", [HARMONIC_GRID, NOISE_GRID, hertz_grid(25.0)])
@@ -54,6 +59,14 @@ def test_response_is_minimum_phase() -> None:
     energy, worst = np.cumsum(response**2), np.cumsum(mirrored**2)
     assert np.all(energy[1:] >= worst[1:] - 1e-3)
     assert energy[96] > 10.0 * worst[96]
+
+
+@pytest.mark.parametrize("sample_rate", RATES)
+def test_phases_are_those_of_the_response(sample_rate: int) -> None:
+    response, phase = responded(formants(filter_bins(sample_rate), (500.0, 1500.0, 2500.0), width=250.0))
+    off = np.angle(np.fft.rfft(response) * np.exp(-1j * phase))
+    assert np.max(np.abs(off)) < 0.05
+    assert np.max(np.abs(np.diff(phase))) < 1.0
 
 
 @pytest.mark.parametrize("sample_rate", RATES)
@@ -89,7 +102,7 @@ def test_gliding_filter_equals_a_cross_fade_of_convolutions(sample_rate: int, cu
             wet = np.convolve(x[source] * (rising + falling), minimum_phase(level[source]))
             expected[: wet.size] += wet
     filters = TimeVaryingFilter(sample_rate, 2)
-    responses = filters.responses(np.stack(levels))
+    responses, _ = filters.responses(np.stack(levels))
     out = []
     for start in range(0, 4 * hop, hop):
         inside = [k for k, p in enumerate(positions) if start <= p <= start + hop]
