@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Delay
+from dsp.smoothing import Ramps
 from dsp.units import NEPER_PER_DB
 from plugin_bridge.desk import Desk
 
@@ -68,17 +68,8 @@ class Panner:
         return gains.astype(np.float32) * voice
 
 
-class Levels(NamedTuple):
-    """The output's parameters over some samples: a number where at rest, else one a sample, shape (n,)."""
-
-    mix: float | Float64
-    gain: float | Float64
-    bypass: float | Float64
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether nothing moves."""
-        return all(isinstance(level, float) for level in self)
+Levels = tuple[float | Float64, ...]
+"""Mix, gain and bypass over some samples: a number where at rest, else one a sample, shape (n,)."""
 
 
 class Mixer:
@@ -91,7 +82,7 @@ class Mixer:
     """
 
     def __init__(self, desk: Desk, channels: int, delay: int) -> None:
-        self._mix, self._gain, self._bypass = (desk.ramp(name) for name in ("mix", "gain", "bypass"))
+        self._ramps = Ramps(desk.ramp(name) for name in ("mix", "gain", "bypass"))
         self._delay = Delay(channels, delay)
 
     def reset(self) -> None:
@@ -99,8 +90,8 @@ class Mixer:
         self._delay.reset()
 
     def levels(self, position: int, n: int) -> Levels:
-        """Return what the parameters ask for in samples [position, position + n)."""
-        return Levels(*(ramp.segment(position, n) for ramp in (self._mix, self._gain, self._bypass)))
+        """Return what the parameters ask for in samples [position, position + n); see `Ramps.segments`."""
+        return self._ramps.segments(position, n)
 
     def process(self, source: Float32, voice: Float32, levels: Sequence[Levels]) -> Float32:
         """Return the output.
@@ -108,10 +99,10 @@ class Mixer:
         Args:
             source: the newest input, shape (channels, n).
             voice: shape (channels, n), `delay` samples behind it.
-            levels: of the voice's samples, in equal parts of n.
+            levels: of the voice's samples, in equal parts of n; the very same where nothing moves.
         """
         dry = self._delay.process(source)
-        if all(level.at_rest and level == levels[0] for level in levels):
+        if all(level is levels[0] for level in levels):
             return _mixed(dry, voice, levels[0])
         mixed, n = np.empty_like(dry), dry.shape[1] // len(levels)
         for index, level in enumerate(levels):
