@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+Segments = tuple[float | Float64, ...]
+"""Values over the same samples, of each ramp: a float where it rests, else shape (n,), float64."""
 
 
 class Ramp:
@@ -117,6 +119,7 @@ class Ramps:
 
     def __init__(self, ramps: Iterable[Ramp]) -> None:
         self._ramps = tuple(ramps)
+        self._rests: list[float | None] = []
         self._still: tuple[float, ...] | None = None
 
     def __iter__(self) -> Iterator[Ramp]:
@@ -124,12 +127,13 @@ class Ramps:
 
     def still(self) -> tuple[float, ...] | None:
         """Return the values, the very tuple of the call before while they stay; None where one moves."""
-        rests = tuple([ramp.rest for ramp in self._ramps])
-        if rests != self._still:
+        rests = [ramp.rest for ramp in self._ramps]
+        if rests != self._rests:
+            self._rests = rests
             values = tuple(rest for rest in rests if rest is not None)
             self._still = values if len(values) == len(rests) else None
         return self._still
 
-    def segments(self, start: int, n: int) -> tuple[float | Float64, ...]:
+    def segments(self, start: int, n: int) -> Segments:
         """Return `Ramp.segment` of each, the very tuple of the call before while all of them rest."""
         return self.still() or tuple([ramp.segment(start, n) for ramp in self._ramps])

@@ -12,6 +12,7 @@ from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
+from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
 from dsp.synth import Synthesizer
@@ -20,7 +21,7 @@ from plugin_bridge.desk import Desk
 from plugin_bridge.ensemble import Ensemble
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.melody import Melody
-from plugin_bridge.mixing import Levels, Mixer, Panner
+from plugin_bridge.mixing import Mixer, Panner
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchcontrol import Course, PitchControl, notes_to_hz
 from plugin_bridge.pitchtracking import USUAL, pitch_tracker
@@ -66,7 +67,8 @@ class _Line(NamedTuple):
     """Of each group of singers its filters' turns."""
     shares: list[Float32]
     """Of each group its share of the level, none where there is but one."""
-    levels: Levels
+    levels: Segments
+    """Of the output: mix, gain and bypass."""
 
 
 class _Group:
@@ -193,10 +195,9 @@ class Core:
         self._melody.settle(stop)
         course = self._pitch.course(start)
         plans = [group.timbre.plan(start) for group in self._groups]
-        several = len(plans) > 1
-        shares = (
-            [np.asarray(group.timbre.share(start), np.float32) for group in self._groups] if several else []
-        )
+        shares: list[Float32] = []
+        if len(plans) > 1:
+            shares = [np.asarray(group.timbre.share(start), np.float32) for group in self._groups]
         levels = self._mixer.levels(start, hop)
         self._transposition.listen(f0, voicing, stop + 1)
         return _Line(start, asked, likeness, course, plans, shares, levels)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Delay
-from dsp.smoothing import Ramps
+from dsp.smoothing import Ramps, Segments
 from dsp.units import NEPER_PER_DB
 from plugin_bridge.desk import Desk
 
@@ -68,10 +68,6 @@ class Panner:
         return gains.astype(np.float32) * voice
 
 
-Levels = tuple[float | Float64, ...]
-"""Mix, gain and bypass over some samples: a number where at rest, else one a sample, shape (n,)."""
-
-
 class Mixer:
     """Mix the voice with the source and set the level.
 
@@ -89,17 +85,17 @@ class Mixer:
         """Forget all audio."""
         self._delay.reset()
 
-    def levels(self, position: int, n: int) -> Levels:
-        """Return what the parameters ask for in samples [position, position + n); see `Ramps.segments`."""
+    def levels(self, position: int, n: int) -> Segments:
+        """Return mix, gain and bypass in samples [position, position + n), as `Ramps.segments`."""
         return self._ramps.segments(position, n)
 
-    def process(self, source: Float32, voice: Float32, levels: Sequence[Levels]) -> Float32:
+    def process(self, source: Float32, voice: Float32, levels: Sequence[Segments]) -> Float32:
         """Return the output.
 
         Args:
             source: the newest input, shape (channels, n).
             voice: shape (channels, n), `delay` samples behind it.
-            levels: of the voice's samples, in equal parts of n; the very same where nothing moves.
+            levels: from `levels`, of equal parts of the voice's samples.
         """
         dry = self._delay.process(source)
         if all(level is levels[0] for level in levels):
@@ -111,7 +107,7 @@ class Mixer:
         return mixed
 
 
-def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
+def _mixed(dry: Float32, voice: Float32, levels: Segments) -> Float32:
     out = voice
     mix, gain, bypass = levels
     if not isinstance(mix, float) or mix != 1.0:
@@ -123,5 +119,5 @@ def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
     return dry if bypass == 1.0 else out
 
 
-def _float32(value: float | NDArray[np.float64]) -> Float32:
+def _float32(value: float | Float64) -> Float32:
     return np.asarray(value, np.float32)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
-from dsp.smoothing import Ramps
+from dsp.smoothing import Ramps, Segments
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.correction import Corrector
 from plugin_bridge.desk import Desk
@@ -22,18 +21,10 @@ Float64 = NDArray[np.float64]
 LOWEST_HZ = 20.0
 HIGHEST_HZ = 6000.0
 
-
 Track = tuple[float, float, float]
 """Sung line, vibrato and correction at a frame, semitones."""
-
-
-class Course(NamedTuple):
-    """What makes up the pitch over one hop."""
-
-    start: Track
-    stop: Track
-    levels: tuple[float | Float64, ...]
-    """Of the parameters, see `dsp.smoothing.Ramps.segments`."""
+Course = tuple[Track, Track, Segments]
+"""What makes up the pitch over one hop: where it starts, where it stops, and the parameters."""
 
 
 class PitchControl:
@@ -54,17 +45,8 @@ class PitchControl:
         self._desk = desk
         self._vibrato, self._correction = desk.ramp("vibrato"), desk.ramp("correction")
         self._transpose, self._fine = desk.ramp("transpose"), desk.ramp("fine_tune")
-        self._ramps = Ramps(
-            (
-                self._vibrato,
-                self._correction,
-                self._transpose,
-                melody.weight,
-                melody.note,
-                melody.bend,
-                self._fine,
-            )
-        )
+        played = melody.weight, melody.note, melody.bend
+        self._ramps = Ramps((self._vibrato, self._correction, self._transpose, *played, self._fine))
         self._finder = VibratoFinder()
         self._corrector = Corrector()
         self.reset()
@@ -107,14 +89,14 @@ class PitchControl:
 
     def course(self, position: int) -> Course:
         """Return what makes up the pitch from the sample `position` to the frame taken last."""
-        return Course(self._start, self._stop, self._ramps.segments(position, self._rise.size))
+        return self._start, self._stop, self._ramps.segments(position, self._rise.size)
 
     def samples(self, courses: Sequence[Course]) -> Float64:
         """Return the pitch of the samples of hops that follow on each other, as MIDI note numbers.
 
         The shape is (n,); see `notes_to_hz`.
         """
-        depth, amount, interval, share, note, bend, fine = _joined([course.levels for course in courses])
+        depth, amount, interval, share, note, bend, fine = _joined([levels for _, _, levels in courses])
         pitch = self._lines(courses, 0)
         swing: float | Float64 = 0.0
         if _sounds(depth - 1.0) or _sounds(share):
@@ -132,9 +114,10 @@ class PitchControl:
 
     def _lines(self, courses: Sequence[Course], track: int) -> Float64:
         """Draw one of the tracks, shape (hops, hop)."""
-        steps = [stop[track] - start[track] for start, stop, _ in courses]
-        lines: Float64 = np.multiply.outer(steps, self._rise)
-        lines += np.array([start[track : track + 1] for start, _, _ in courses])
+        ends = [(start[track], stop[track] - start[track]) for start, stop, _ in courses]
+        starts, steps = np.array(ends).T[..., None]
+        lines: Float64 = steps * self._rise
+        lines += starts
         return lines
 
     def _correct(self, pitch: float, voiced: bool) -> float:
@@ -143,16 +126,17 @@ class PitchControl:
         return self._corrector.process(pitch, voiced, allowed, desk.number("retune"))
 
 
-def _joined(levels: Sequence[tuple[float | Float64, ...]]) -> tuple[float | Float64, ...]:
+def _joined(levels: Sequence[Segments]) -> Segments:
     """Return parameters over hops: a number where one holds for all samples, else an array by the hop."""
     if all(level is levels[0] for level in levels):
         return levels[0]
-    return tuple(
-        np.stack(np.broadcast_arrays(*values))
-        if any(isinstance(value, np.ndarray) for value in values)
-        else np.array(values)[:, None]
-        for values in zip(*levels, strict=True)
-    )
+    return tuple(map(_in_rows, zip(*levels, strict=True)))
+
+
+def _in_rows(values: Segments) -> float | Float64:
+    if any(isinstance(value, np.ndarray) for value in values):
+        return np.stack(np.broadcast_arrays(*values))
+    return values[0] if len(set(values)) == 1 else np.array(values)[:, None]
 
 
 def _sounds(value: float | Float64) -> bool:
