@@ -155,11 +155,11 @@ class Timbre:
         for index, turns in enumerate(plans):
             start = index * self._hop
             for offset, setting, way, share in turns:
-                parts = [(part, controls[singer][index : index + 2]) for singer, part in setting.heard]
                 gate = voicing[index + 1]
                 if way is not None:
                     gate = voicing[index] + (gate - voicing[index]) * way
-                self._last = self._shape(setting, _mixed(parts, way), gate, f0[start + setting.at])
+                parts = [(part, _passing(controls[singer], index, way)) for singer, part in setting.heard]
+                self._last = self._shape(setting, _mixed(parts), gate, f0[start + setting.at])
                 found.append(Knot(start + offset, *self._last, share))
         return found
 
@@ -207,18 +207,20 @@ class Timbre:
         return harmonic, noise
 
 
-def _mixed(parts: Sequence[tuple[float, Sequence[Controls]]], way: float | None) -> Controls:
-    """Mix singers' controls, each of the frame before and of this one, at a turn."""
-    heard = [(part, now if way is None else _between(before, now, way)) for part, (before, now) in parts]
-    if len(heard) == 1:
-        return heard[0][1]
-    harmonic, noise = (sum(np.float32(part) * controls[i] for part, controls in heard) for i in (0, 1))
+def _mixed(parts: Sequence[tuple[float, Controls]]) -> Controls:
+    if len(parts) == 1:
+        return parts[0][1]
+    harmonic, noise = (sum(np.float32(part) * controls[i] for part, controls in parts) for i in (0, 1))
     return np.asarray(harmonic), np.asarray(noise)
 
 
-def _between(a: Controls, b: Controls, part: float) -> Controls:
-    step = np.float32(part)
-    return a[0] + (b[0] - a[0]) * step, a[1] + (b[1] - a[1]) * step
+def _passing(frames: Sequence[Controls], before: int, way: float | None) -> Controls:
+    """Return the controls so far on the way from a frame to the next, those of the next for None."""
+    now = frames[before + 1]
+    if way is None:
+        return now
+    last, step = frames[before], np.float32(way)
+    return last[0] + (now[0] - last[0]) * step, last[1] + (now[1] - last[1]) * step
 
 
 def _read(levels: Float32, axis: Float64, ratio: float) -> Float32:
