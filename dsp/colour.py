@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,14 @@ class Audible:
     def __init__(self) -> None:
         self._peak = SILENCE_DB
 
-    def process(self, loudness: float) -> bool:
-        """Take the loudness of one frame, dB, and say whether something is to be heard."""
-        self._peak = max(self._peak - PEAK_FALL_DB, loudness)
-        return loudness > max(self._peak - AUDIBLE_DB, SILENCE_DB)
+    def process(self, loudness: Iterable[float]) -> list[bool]:
+        """Take the loudness of the next frames, dB, and say of each whether something is to be heard."""
+        peak, heard = self._peak, []
+        for level in loudness:
+            peak = max(peak - PEAK_FALL_DB, level)
+            heard.append(level > peak - AUDIBLE_DB and level > SILENCE_DB)
+        self._peak = peak
+        return heard
 
     def reset(self) -> None:
         """Forget the loudest."""
@@ -66,15 +71,19 @@ class ColourNormalizer:
             bands: envelopes in dB, shape (n, bands), float32 (`dsp.spectrum.envelope`).
             loudness: A-weighted dB re full scale of the same frames or their neighbours, n of them.
         """
-        mean, shares, means = self._mean, [], []
-        for frame, level in zip(bands.astype(np.float64), loudness, strict=True):
-            if self._audible.process(level):
+        counts, shares = [], []  # infinite where a frame teaches nothing
+        for heard in self._audible.process(loudness):
+            if heard:
                 self._frames = min(self._frames + 1.0, MEMORY_FRAMES)
-                mean = mean + (frame - mean) / self._frames
-            means.append(mean)
+            counts.append(self._frames if heard else math.inf)
             shares.append(trust(self._frames))
+        mean, means = self._mean, bands.astype(np.float64)
+        for after, count in zip(means, counts, strict=True):
+            np.subtract(after, mean, after)
+            np.divide(after, count, after)
+            mean = np.add(after, mean, after)
         self._mean = mean
-        return normalized(bands, np.array(means), np.array(shares)[:, None])
+        return normalized(bands, means, np.array(shares)[:, None])
 
     def reset(self) -> None:
         """Forget the source."""

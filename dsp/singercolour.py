@@ -91,17 +91,17 @@ class SingerColour:
         pooled = (levels[:, None] @ self._pool)[:, 0]
         news = self._news(pooled)
         heard = np.array(self._counted(voicing.tolist(), loudness.tolist(), news)).repeat(_KNOTS, axis=1)
-        moves, counts = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
-        mean, means = self._mean, np.empty(pooled.shape)
-        for frame, move, after in zip(pooled, moves, means, strict=True):
-            np.subtract(frame, mean, out=after)
-            np.multiply(after, move, out=after)
-            mean = np.add(after, mean, out=after)
+        moves, shares = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
+        mean, means = self._mean, pooled.astype(np.float64)
+        for after, move in zip(means, moves, strict=True):
+            np.subtract(after, mean, after)
+            np.multiply(after, move, after)
+            mean = np.add(after, mean, after)
         self._mean = mean
         away = self._target - means
         np.maximum(away, -_FURTHEST, out=away)
         np.minimum(away, _FURTHEST, out=away)
-        away *= counts / (counts + PRIOR_FRAMES)
+        away *= shares
         levels += (away.astype(np.float32)[:, None] @ self._spread)[:, 0]
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
@@ -120,18 +120,20 @@ class SingerColour:
     def _counted(
         self, voicing: list[float], loudness: list[float], news: list[list[float]]
     ) -> list[tuple[float, float, float, float]]:
-        """Return of each frame how far it moves the means of the filters, and what they rest on by then."""
+        """Return of each frame how far it moves the filters' means, and the share of each taken by then."""
         harmonic, noise = self._counts
         rows = []
-        for voice, level, (in_harmonics, in_noise) in zip(voicing, loudness, news, strict=True):
+        audible = self._audible.process(loudness)
+        for voice, heard, (in_harmonics, in_noise) in zip(voicing, audible, news, strict=True):
             move_harmonic = move_noise = 0.0
-            if self._audible.process(level):
+            if heard:
                 noise = min(noise + in_noise, MEMORY_FRAMES)
                 move_noise = in_noise / noise
                 if voice > VOICED:  # consonants say nothing of the harmonics
                     harmonic = min(harmonic + in_harmonics, MEMORY_FRAMES)
                     move_harmonic = in_harmonics / harmonic
-            rows.append((move_harmonic, move_noise, harmonic, noise))
+            shares = harmonic / (harmonic + PRIOR_FRAMES), noise / (noise + PRIOR_FRAMES)
+            rows.append((move_harmonic, move_noise, *shares))
         self._counts = harmonic, noise
         return rows
 
@@ -148,8 +150,7 @@ def colour_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Flo
     Returns:
         Shape (COLOUR_SIZE,), float64.
     """
-    heard = Audible()
-    audible = np.array([heard.process(float(level)) for level in loudness])
+    audible = np.array(Audible().process(loudness.tolist()))
     parts = []
     for levels, grid, kept in (
         (harmonic, HARMONIC_GRID, audible & (voicing > VOICED)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+Segments = tuple[float | Float64, ...]
+"""Values over the same samples, of each ramp: a float where it rests, else shape (n,), float64."""
 
 
 class Ramp:
@@ -37,15 +39,12 @@ class Ramp:
         """The value after the last move has arrived."""
         return self._values[-1]
 
-    @property
-    def resting(self) -> bool:
-        """Whether no move is under way or to come."""
-        return len(self._positions) == 1
-
     def reset(self, value: float) -> None:
         """Stand at a value, without any move."""
         self._positions = [0]
         self._values = [float(value)]
+        self.rest: float | None = self._values[0]
+        """The value, or None while a move is under way or to come."""
 
     def move(self, target: float, position: int, length: int | None = None) -> None:
         """Start towards `target` in the sample `position`.
@@ -65,9 +64,12 @@ class Ramp:
             self._values.pop()
         self._positions += [start, start + (length or self._length)]
         self._values += [here, float(target)]
+        self.rest = None
 
     def value(self, position: int) -> float:
         """Return the value at a sample position."""
+        if self.rest is not None:
+            return self.rest
         positions, values = self._positions, self._values
         if position >= positions[-1]:
             return values[-1]
@@ -84,22 +86,54 @@ class Ramp:
         Positions before `start` are forgotten.
         """
         self.forget(start)
-        if len(self._positions) == 1 or self._positions[0] >= start + n:
+        if self.rest is not None:
+            return self.rest
+        if self._positions[0] >= start + n:
             return self._values[0]
         return np.interp(np.arange(start, start + n), self._positions, self._values)
 
     def corners(self, start: int, stop: int) -> Sequence[int]:
         """Return the positions in [start, stop) where the value bends, rising."""
-        if len(self._positions) == 1:
+        if self.rest is not None:
             return ()
         return [p for p in self._positions if start <= p < stop]
 
     def forget(self, start: int) -> None:
         """Drop what is not needed from `start` on; neither `value` nor `segment` may go back."""
-        positions = self._positions
-        if len(positions) == 1:
+        if self.rest is not None:
             return
+        positions = self._positions
         while len(positions) > 1 and positions[1] <= start:
             del positions[0], self._values[0]
-        if len(positions) > 1 and len(set(self._values)) == 1:
+        if len(set(self._values)) == 1:
             del positions[:-1], self._values[:-1]
+            self.rest = self._values[0]
+
+
+class Ramps:
+    """Ramps that are read together, at the cost of one while all of them rest.
+
+    Args:
+        ramps: in the order in which their values are returned.
+    """
+
+    def __init__(self, ramps: Iterable[Ramp]) -> None:
+        self._ramps = tuple(ramps)
+        self._rests: list[float | None] = []
+        self._still: tuple[float, ...] | None = None
+
+    def __iter__(self) -> Iterator[Ramp]:
+        return iter(self._ramps)
+
+    def still(self) -> tuple[float, ...] | None:
+        """Return the values, the very tuple of the call before while they stay; None where one moves."""
+        rests = [ramp.rest for ramp in self._ramps]
+        if rests != self._rests:
+            self._rests = rests
+            values = tuple(rest for rest in rests if rest is not None)
+            self._still = values if len(values) == len(rests) else None
+        return self._still
+
+    def segments(self, start: int, n: int) -> Segments:
+        """Return `Ramp.segment` of each, the very tuple of the call before while all of them rest."""
+        return self.still() or tuple([ramp.segment(start, n) for ramp in self._ramps])

@@ -12,17 +12,18 @@ from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
+from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
-from dsp.synth import Knot, Synthesizer
+from dsp.synth import Synthesizer
 from dsp.units import hop_size
 from plugin_bridge.desk import Desk
 from plugin_bridge.ensemble import Ensemble
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.melody import Melody
-from plugin_bridge.mixing import Levels, Mixer, Panner
+from plugin_bridge.mixing import Mixer, Panner
 from plugin_bridge.parameters import Value
-from plugin_bridge.pitchcontrol import PitchControl, notes_to_hz
+from plugin_bridge.pitchcontrol import Course, PitchControl, notes_to_hz
 from plugin_bridge.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.timbre import Controls, Timbre, Turn, Weights, groups
 from plugin_bridge.transposition import Transposition
@@ -60,11 +61,14 @@ class _Line(NamedTuple):
     asked: float
     """Pitch asked of the singers at its end, hertz."""
     likeness: float
-    semitones: Float64
-    """Pitch of each sample, MIDI note numbers, shape (hop,)."""
-    parts: list[tuple[list[Turn], Float32 | None]]
-    """Of each group of singers its filters' turns and its share of the level, None for all of it."""
-    levels: Levels
+    course: Course
+    """Of the pitch."""
+    plans: list[list[Turn]]
+    """Of each group of singers its filters' turns."""
+    shares: list[Float32]
+    """Of each group its share of the level, none where there is but one."""
+    levels: Segments
+    """Of the output: mix, gain and bypass."""
 
 
 class _Group:
@@ -124,7 +128,7 @@ class Core:
         found = []
         for members in groups(singers):
             singer = list(singers.values())[members[0]]
-            timbre = Timbre(self.desk, singer.kind, [self._weights.ramps[i] for i in members])
+            timbre = Timbre(self.hop, self.desk, singer.kind, [self._weights.ramps[i] for i in members])
             found.append(_Group(members, timbre, singer.synthesizer(sample_rate, seed)))
         return found
 
@@ -166,7 +170,8 @@ class Core:
         x, usable = self._repaired(x)
         mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
         heard = self._features.process(mono)
-        score = [self._decide(*frame) for frame in zip(heard.f0, heard.voicing, heard.loudness, strict=True)]
+        score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
+        self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard))
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
         return self._mixer.process(x, wet, [line.levels for line in score])
@@ -175,7 +180,7 @@ class Core:
         """See `Engine.use_pause`."""
         return self._ensemble.use_pause()
 
-    def _decide(self, f0: float, voicing: float, loudness: float) -> _Line:
+    def _decide(self, f0: float, voicing: float) -> _Line:
         """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
         hop = self.hop
         stop = (self._hops + 1 - LATENCY_HOPS) * hop
@@ -188,19 +193,14 @@ class Core:
         likeness = self._likeness.value(start)
         self._take_events(stop)
         self._melody.settle(stop)
-        semitones = self._pitch.samples(start, hop)
-        parts = [
-            (group.timbre.plan(start, hop, voicing), self._share(group, start)) for group in self._groups
-        ]
+        course = self._pitch.course(start)
+        plans = [group.timbre.plan(start) for group in self._groups]
+        shares: list[Float32] = []
+        if len(plans) > 1:
+            shares = [np.asarray(group.timbre.share(start), np.float32) for group in self._groups]
         levels = self._mixer.levels(start, hop)
         self._transposition.listen(f0, voicing, stop + 1)
-        self.reading = Reading(f0, voicing, loudness, asked)
-        return _Line(start, asked, likeness, semitones, parts, levels)
-
-    def _share(self, group: _Group, start: int) -> Float32 | None:
-        if len(self._groups) == 1:
-            return None
-        return np.asarray(group.timbre.share(start, self.hop), np.float32)
+        return _Line(start, asked, likeness, course, plans, shares, levels)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return hops with finite samples only, and with usable ones only."""
@@ -230,40 +230,31 @@ class Core:
         """Return of each singer whether its controls count in any of these hops."""
         wanted = [False] * len(self._medians)
         for number, group in enumerate(self._groups):
-            shares = [turn.setting.shares for line in score for turn in line.parts[number][0]]
-            for member, own in zip(group.members, zip(*shares, strict=True), strict=True):
-                wanted[member] = any(own)
-            # Where a group is silent, its filters are those of its first.
-            wanted[group.members[0]] |= not all(map(any, shares))
+            for heard in {turn.setting.heard for line in score for turn in line.plans[number]}:
+                for singer, _ in heard:
+                    wanted[group.members[singer]] = True
         return wanted
 
     def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
         """Render lines that follow on each other, shape (n,)."""
-        hop = self.hop
-        gains = [loudness_gain(level) for level in heard.loudness]
-        ends = np.array(((self._voicing, *heard.voicing), (self._gain, *gains)))
-        self._voicing, self._gain = heard.voicing[-1], gains[-1]
-        gate, gain = _straight(ends, self._rise)
-        f0 = notes_to_hz(np.concatenate([line.semitones for line in score]))
-        first = sum(line.start < 0 for line in score)  # the noise starts at position 0
+        voicing = [self._voicing, *heard.voicing]
+        gains = [self._gain, *(loudness_gain(level) for level in heard.loudness)]
+        self._voicing, self._gain = voicing[-1], gains[-1]
+        gate, gain = _straight(np.array((voicing, gains)), self._rise)
+        f0 = notes_to_hz(self._pitch.samples([line.course for line in score]))
+        first = self.hop * sum(line.start < 0 for line in score)  # the noise starts at position 0
         voice = np.zeros(f0.size, np.float32)
         for number, group in enumerate(self._groups):
+            plans = [line.plans[number] for line in score]
+            knots = group.timbre.knots(plans, [controls[i] for i in group.members], voicing, f0)
             level = gain
-            knots: list[Knot] = []
-            for index, line in enumerate(score):
-                turns, share = line.parts[number]
-                span = slice(index * hop, (index + 1) * hop)
-                before, now = ([controls[i][at] for i in group.members] for at in (index, index + 1))
-                found = group.timbre.knots(turns, before, now, f0[span])
-                if index >= first:
-                    at = (index - first) * hop
-                    knots += [knot._replace(position=at + knot.position) for knot in found[bool(knots) :]]
-                if share is not None:
-                    level = level.copy() if level is gain else level
-                    level[span] *= share
-            if knots:
-                sung = slice(first * hop, None)
-                voice[sung] += group.synthesizer.process(f0[sung], gate[sung], level[sung], knots)
+            if len(self._groups) > 1:
+                shares = [np.broadcast_to(line.shares[number], self.hop) for line in score]
+                level = gain * np.concatenate(shares)
+            if first:
+                knots = [k._replace(position=k.position - first) for k in knots if k.position >= first]
+            if first < f0.size:
+                voice[first:] += group.synthesizer.process(f0[first:], gate[first:], level[first:], knots)
         return voice
 
     def _take_events(self, position: int) -> None:

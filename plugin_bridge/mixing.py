@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Delay
+from dsp.smoothing import Ramps, Segments
 from dsp.units import NEPER_PER_DB
 from plugin_bridge.desk import Desk
 
@@ -68,19 +68,6 @@ class Panner:
         return gains.astype(np.float32) * voice
 
 
-class Levels(NamedTuple):
-    """The output's parameters over some samples: a number where at rest, else one a sample, shape (n,)."""
-
-    mix: float | Float64
-    gain: float | Float64
-    bypass: float | Float64
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether nothing moves."""
-        return all(isinstance(level, float) for level in self)
-
-
 class Mixer:
     """Mix the voice with the source and set the level.
 
@@ -91,27 +78,27 @@ class Mixer:
     """
 
     def __init__(self, desk: Desk, channels: int, delay: int) -> None:
-        self._mix, self._gain, self._bypass = (desk.ramp(name) for name in ("mix", "gain", "bypass"))
+        self._ramps = Ramps(desk.ramp(name) for name in ("mix", "gain", "bypass"))
         self._delay = Delay(channels, delay)
 
     def reset(self) -> None:
         """Forget all audio."""
         self._delay.reset()
 
-    def levels(self, position: int, n: int) -> Levels:
-        """Return what the parameters ask for in samples [position, position + n)."""
-        return Levels(*(ramp.segment(position, n) for ramp in (self._mix, self._gain, self._bypass)))
+    def levels(self, position: int, n: int) -> Segments:
+        """Return mix, gain and bypass in samples [position, position + n), as `Ramps.segments`."""
+        return self._ramps.segments(position, n)
 
-    def process(self, source: Float32, voice: Float32, levels: Sequence[Levels]) -> Float32:
+    def process(self, source: Float32, voice: Float32, levels: Sequence[Segments]) -> Float32:
         """Return the output.
 
         Args:
             source: the newest input, shape (channels, n).
             voice: shape (channels, n), `delay` samples behind it.
-            levels: of the voice's samples, in equal parts of n.
+            levels: from `levels`, of equal parts of the voice's samples.
         """
         dry = self._delay.process(source)
-        if all(level.at_rest and level == levels[0] for level in levels):
+        if all(level is levels[0] for level in levels):
             return _mixed(dry, voice, levels[0])
         mixed, n = np.empty_like(dry), dry.shape[1] // len(levels)
         for index, level in enumerate(levels):
@@ -120,7 +107,7 @@ class Mixer:
         return mixed
 
 
-def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
+def _mixed(dry: Float32, voice: Float32, levels: Segments) -> Float32:
     out = voice
     mix, gain, bypass = levels
     if not isinstance(mix, float) or mix != 1.0:
@@ -132,5 +119,5 @@ def _mixed(dry: Float32, voice: Float32, levels: Levels) -> Float32:
     return dry if bypass == 1.0 else out
 
 
-def _float32(value: float | NDArray[np.float64]) -> Float32:
+def _float32(value: float | Float64) -> Float32:
     return np.asarray(value, np.float32)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
+from dsp.smoothing import Ramps, Segments
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.correction import Corrector
 from plugin_bridge.desk import Desk
@@ -17,6 +20,11 @@ Float64 = NDArray[np.float64]
 
 LOWEST_HZ = 20.0
 HIGHEST_HZ = 6000.0
+
+Track = tuple[float, float, float]
+"""Sung line, vibrato and correction at a frame, semitones."""
+Course = tuple[Track, Track, Segments]
+"""What makes up the pitch over one hop: where it starts, where it stops, and the parameters."""
 
 
 class PitchControl:
@@ -37,6 +45,8 @@ class PitchControl:
         self._desk = desk
         self._vibrato, self._correction = desk.ramp("vibrato"), desk.ramp("correction")
         self._transpose, self._fine = desk.ramp("transpose"), desk.ramp("fine_tune")
+        played = melody.weight, melody.note, melody.bend
+        self._ramps = Ramps((self._vibrato, self._correction, self._transpose, *played, self._fine))
         self._finder = VibratoFinder()
         self._corrector = Corrector()
         self.reset()
@@ -45,7 +55,8 @@ class PitchControl:
         """Forget the pitch sung."""
         self._finder.reset()
         self._corrector.reset()
-        self._start = self._stop = (0.0, 0.0, 0.0)
+        self._start: Track = (0.0, 0.0, 0.0)
+        self._stop = self._start
         self._voiced = False
 
     def frame(self, f0: float, voicing: float, position: int) -> float:
@@ -76,42 +87,56 @@ class PitchControl:
         pitch += 0.01 * self._fine.value(position)
         return semitones_to_hz(pitch)
 
-    def samples(self, position: int, n: int) -> Float64:
-        """Return the pitch of the n samples from `position` to the frame taken last, as MIDI note numbers.
+    def course(self, position: int) -> Course:
+        """Return what makes up the pitch from the sample `position` to the frame taken last."""
+        return self._start, self._stop, self._ramps.segments(position, self._rise.size)
+
+    def samples(self, courses: Sequence[Course]) -> Float64:
+        """Return the pitch of the samples of hops that follow on each other, as MIDI note numbers.
 
         The shape is (n,); see `notes_to_hz`.
         """
-        (base0, swing0, shift0), (base1, swing1, shift1) = self._start, self._stop
-        rise = self._rise if n == self._rise.size else np.arange(n) / n
-        pitch = base0 + (base1 - base0) * rise
-        depth = self._vibrato.segment(position, n)
+        depth, amount, interval, share, note, bend, fine = _joined([levels for _, _, levels in courses])
+        pitch = self._lines(courses, 0)
         swing: float | Float64 = 0.0
-        if swing0 != 0.0 or swing1 != 0.0:
-            swing = swing0 + (swing1 - swing0) * rise
+        if _sounds(depth - 1.0) or _sounds(share):
+            swing = self._lines(courses, 1)
             pitch += (depth - 1.0) * swing
-        amount = self._correction.segment(position, n)
         if _sounds(amount):
-            pitch += amount * (shift0 + (shift1 - shift0) * rise)
-        interval = self._transpose.segment(position, n)
+            pitch += amount * self._lines(courses, 2)
         if _sounds(interval):
             pitch += interval
-        share = self._melody.weight.segment(position, n)
         if _sounds(share):
-            played = (
-                self._melody.note.segment(position, n)
-                + self._melody.bend.segment(position, n)
-                + depth * swing
-            )
-            pitch += share * (played - pitch)
-        fine = self._fine.segment(position, n)
+            pitch += share * (note + bend + depth * swing - pitch)
         if _sounds(fine):
             pitch += 0.01 * fine
-        return pitch
+        return pitch.ravel()
+
+    def _lines(self, courses: Sequence[Course], track: int) -> Float64:
+        """Draw one of the tracks, shape (hops, hop)."""
+        ends = [(start[track], stop[track] - start[track]) for start, stop, _ in courses]
+        starts, steps = np.array(ends).T[..., None]
+        lines: Float64 = steps * self._rise
+        lines += starts
+        return lines
 
     def _correct(self, pitch: float, voiced: bool) -> float:
         desk = self._desk
         allowed = notes(desk.word("scale"), desk.word("key"))
         return self._corrector.process(pitch, voiced, allowed, desk.number("retune"))
+
+
+def _joined(levels: Sequence[Segments]) -> Segments:
+    """Return parameters over hops: a number where one holds for all samples, else an array by the hop."""
+    if all(level is levels[0] for level in levels):
+        return levels[0]
+    return tuple(map(_in_rows, zip(*levels, strict=True)))
+
+
+def _in_rows(values: Segments) -> float | Float64:
+    if any(isinstance(value, np.ndarray) for value in values):
+        return np.stack(np.broadcast_arrays(*values))
+    return values[0] if len(set(values)) == 1 else np.array(values)[:, None]
 
 
 def _sounds(value: float | Float64) -> bool:

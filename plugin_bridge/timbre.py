@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
-from dsp.smoothing import Ramp
+from dsp.smoothing import Ramp, Ramps
 from dsp.synth import HARMONICS, Knot
 from dsp.units import NEPER_PER_DB, semitones_to_ratio
 from plugin_bridge.desk import Desk
@@ -60,16 +60,14 @@ class Weights:
 class Setting(NamedTuple):
     """What the parameters ask of the filters at one sample."""
 
-    shares: tuple[float, ...]
-    """Of each singer, as heard."""
+    heard: tuple[tuple[int, float], ...]
+    """The singers heard, by their place in the group, and the part of each; where none is, the first."""
     formant: float
     """Semitones."""
     brightness: float
     """Decibels per octave."""
     breath: float
     """Decibels."""
-    voicing: float
-    """0..1."""
     at: int
     """The sample of the segment whose pitch counts."""
 
@@ -90,102 +88,109 @@ class Timbre:
     """The filters heard from one group of singers that share a synthesizer.
 
     Args:
+        hop: samples per frame.
         desk: the parameters.
         kind: the synthesizer's kind.
         weights: the ramp of each singer's share.
     """
 
-    def __init__(self, desk: Desk, kind: str, weights: Sequence[Ramp]) -> None:
+    def __init__(self, hop: int, desk: Desk, kind: str, weights: Sequence[Ramp]) -> None:
+        self._hop = hop
         self._weights = list(weights)
-        self._moving = [*self._weights, *(desk.ramp(name) for name in ("formant", "brightness", "breath"))]
+        self._ramps = Ramps(
+            [*self._weights, *(desk.ramp(name) for name in ("formant", "brightness", "breath"))]
+        )
         self._axis = {"sawsing": HARMONIC_GRID, "ddsp-add": _ORDINALS}.get(kind)
         self.reset()
 
     def reset(self) -> None:
         """Forget the filters of the frame before."""
         self._opened = False
-        self._voicing = 0.0
+        self._still: tuple[float, ...] | None = None
         self._last: Controls | None = None
 
-    def share(self, position: int, n: int) -> float | Float64:
-        """Return the group's share of the sound in samples [position, position + n), 0..1."""
-        parts = [ramp.segment(position, n) for ramp in self._weights]
+    def share(self, position: int) -> float | Float64:
+        """Return the group's share of the sound in the hop from `position` on, 0..1."""
+        parts = [ramp.segment(position, self._hop) for ramp in self._weights]
         return sum(parts[1:], start=parts[0])
 
-    def plan(self, position: int, n: int, voicing: float) -> list[Turn]:
-        """Read the parameters over the segment of n samples that ends on a frame.
-
-        Args:
-            position: first sample of the segment.
-            n: its samples.
-            voicing: of the frame.
-        """
-        stop, before = position + n, self._voicing
-        self._voicing = voicing
-        turns = [] if self._opened else [Turn(0, self._setting(position, before, 0), 0.0)]
+    def plan(self, position: int) -> list[Turn]:
+        """Read the parameters over the hop from the sample `position` to a frame."""
+        hop, stop = self._hop, position + self._hop
+        still = self._ramps.still()
+        if still is None or still is not self._still:
+            self._still = still
+            self._end = Turn(hop, self._setting(stop, hop - 1))
+        turns = [] if self._opened else [Turn(0, self._setting(position, 0), 0.0)]
         self._opened = True
-        corners = self._corners(position, n)
+        corners = self._corners(position) if still is None else []
         for corner in corners:
             offset = corner - position
             starting = self._starting(corner) if len(corners) == 1 else ()
             if starting:
-                planned = self._setting(stop, voicing, n - 1, corner, starting)
-                turns.append(Turn(offset, planned, share=offset / n))
-                continue
-            gate = before + (voicing - before) * (offset / n)
-            turns.append(Turn(offset, self._setting(corner, gate, offset), offset / n))
-        turns.append(Turn(n, self._setting(stop, voicing, n - 1)))
+                planned = self._setting(stop, hop - 1, corner, starting)
+                turns.append(Turn(offset, planned, share=offset / hop))
+            else:
+                turns.append(Turn(offset, self._setting(corner, offset), offset / hop))
+        turns.append(self._end)
         return turns
 
     def knots(
-        self, turns: Sequence[Turn], before: Sequence[Controls], now: Sequence[Controls], f0: Float64
+        self,
+        plans: Sequence[Sequence[Turn]],
+        controls: Sequence[Sequence[Controls]],
+        voicing: Sequence[float],
+        f0: Float64,
     ) -> list[Knot]:
-        """Return the filters over a planned segment.
+        """Return the filters over planned hops that follow on each other.
 
         Args:
-            turns: from `plan`, each plan once and in order.
-            before: controls of each singer at the segment's start, any of one without a share.
-            now: those at its end.
-            f0: pitch heard, hertz, shape (n,).
+            plans: of each hop, from `plan`, each once and in order.
+            controls: of each singer in the frame before and the frames the hops end on, any of one that is
+                not heard.
+            voicing: 0..1, of the same frames.
+            f0: pitch heard, hertz, by the sample.
         """
         found = [] if self._last is None else [Knot(0, *self._last)]
-        for offset, setting, way, share in turns:
-            singers = now
-            if way is not None:
-                singers = [_between(a, b, way) for a, b in zip(before, now, strict=True)]
-            self._last = self._shape(setting, singers, f0)
-            found.append(Knot(offset, *self._last, share))
+        for index, turns in enumerate(plans):
+            start = index * self._hop
+            for offset, setting, way, share in turns:
+                gate = voicing[index + 1]
+                if way is not None:
+                    gate = voicing[index] + (gate - voicing[index]) * way
+                parts = [(part, _passing(controls[singer], index, way)) for singer, part in setting.heard]
+                self._last = self._shape(setting, _mixed(parts), gate, f0[start + setting.at])
+                found.append(Knot(start + offset, *self._last, share))
         return found
 
-    def _setting(
-        self, position: int, voicing: float, at: int, start: int = 0, starting: Sequence[Ramp] = ()
-    ) -> Setting:
+    def _setting(self, position: int, at: int, start: int = 0, starting: Sequence[Ramp] = ()) -> Setting:
         """Read the ramps at a position, but those that start to move as they stood at their start."""
-        values = [ramp.value(start if ramp in starting else position) for ramp in self._moving]
+        values = [ramp.value(start if ramp in starting else position) for ramp in self._ramps]
         *shares, formant, brightness, breath = values
-        return Setting(tuple(shares), formant, brightness, breath, voicing, at)
+        total = sum(shares)
+        heard = tuple((singer, share / total) for singer, share in enumerate(shares) if share > 0.0)
+        return Setting(heard or ((0, 1.0),), formant, brightness, breath, at)
 
     def _starting(self, corner: int) -> tuple[Ramp, ...]:
         """Return the ramps that leave their rest at a corner."""
         return tuple(
             ramp
-            for ramp in self._moving
+            for ramp in self._ramps
             if ramp.corners(corner, corner + 1) and ramp.value(corner) == ramp.value(corner - 1)
         )
 
-    def _corners(self, position: int, n: int) -> list[int]:
+    def _corners(self, position: int) -> list[int]:
         found: set[int] = set()
-        for ramp in self._moving:
-            if not ramp.resting:
-                ramp.forget(position)
-                found.update(ramp.corners(position + 1, position + n))
+        for ramp in self._ramps:
+            ramp.forget(position)
+            found.update(ramp.corners(position + 1, position + self._hop))
         corners = sorted(found)
         if len(corners) > MOST_KNOTS:
             corners = [corners[i * len(corners) // MOST_KNOTS] for i in range(MOST_KNOTS)]
         return corners
 
-    def _shape(self, setting: Setting, singers: Sequence[Controls], f0: Float64) -> Controls:
-        harmonic, noise = _mixed(setting.shares, singers)
+    def _shape(self, setting: Setting, mixed: Controls, voicing: float, f0: float) -> Controls:
+        harmonic, noise = mixed
         if setting.formant != 0.0:
             ratio = semitones_to_ratio(setting.formant)
             noise = _read(noise, NOISE_GRID, ratio)
@@ -196,26 +201,26 @@ class Timbre:
             if self._axis is HARMONIC_GRID:
                 harmonic = _tilted(harmonic, _HARMONIC_OCTAVES, slope)
             elif self._axis is not None:
-                harmonic = _tilted(harmonic, _octaves(self._axis * float(f0[setting.at])), slope)
+                harmonic = _tilted(harmonic, _octaves(self._axis * f0), slope)
         if setting.breath != 0.0:
-            noise = noise + np.float32(NEPER_PER_DB * setting.breath * setting.voicing)
+            noise = noise + np.float32(NEPER_PER_DB * setting.breath * voicing)
         return harmonic, noise
 
 
-def _mixed(shares: Sequence[float], singers: Sequence[Controls]) -> Controls:
-    total = sum(shares)
-    heard = [(share / total, part) for share, part in zip(shares, singers, strict=True) if share > 0.0]
-    if not heard:
-        return singers[0]
-    if len(heard) == 1:
-        return heard[0][1]
-    harmonic, noise = (sum(np.float32(share) * part[i] for share, part in heard) for i in (0, 1))
+def _mixed(parts: Sequence[tuple[float, Controls]]) -> Controls:
+    if len(parts) == 1:
+        return parts[0][1]
+    harmonic, noise = (sum(np.float32(part) * controls[i] for part, controls in parts) for i in (0, 1))
     return np.asarray(harmonic), np.asarray(noise)
 
 
-def _between(a: Controls, b: Controls, part: float) -> Controls:
-    step = np.float32(part)
-    return a[0] + (b[0] - a[0]) * step, a[1] + (b[1] - a[1]) * step
+def _passing(frames: Sequence[Controls], before: int, way: float | None) -> Controls:
+    """Return the controls so far on the way from a frame to the next, those of the next for None."""
+    now = frames[before + 1]
+    if way is None:
+        return now
+    last, step = frames[before], np.float32(way)
+    return last[0] + (now[0] - last[0]) * step, last[1] + (now[1] - last[1]) * step
 
 
 def _read(levels: Float32, axis: Float64, ratio: float) -> Float32:

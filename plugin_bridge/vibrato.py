@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,12 +39,13 @@ class VibratoFinder:
         self._trend = trend.T.copy()
         self._shapes = np.concatenate(shapes)
         self._fits = np.stack(fits)
-        self._track = np.zeros(WINDOW)
+        # Frame by frame a deque is quicker than an array.
+        self._track: deque[float] = deque(maxlen=WINDOW)
         self.reset()
 
     def reset(self) -> None:
         """Forget the track."""
-        self._count = 0
+        self._track.clear()
         self._gate = 0.0
 
     def listen(self, pitch: float, voiced: bool) -> None:
@@ -55,15 +58,13 @@ class VibratoFinder:
         if not voiced:
             self.reset()
             return
-        self._track[:-1] = self._track[1:]
-        self._track[-1] = pitch
-        self._count += 1
+        self._track.append(pitch)
 
     def depth(self) -> float:
         """Return the vibrato in the newest frame, semitones above the note's own line; call once a frame."""
-        if self._count < WINDOW:
+        if len(self._track) < WINDOW:
             return 0.0
-        track = self._track - self._track[-1]
+        track = np.array(self._track) - self._track[-1]
         lines = self._trend @ track
         variation = float(track @ track - lines @ lines)
         parts = (self._shapes @ track).reshape(-1, 2)

@@ -114,7 +114,7 @@ def features() -> tuple[Render, Callable[[], None]]:
 
 def audible() -> tuple[Render, Callable[[], None]]:
     block = Audible()
-    return (lambda x: spread([block.process(40.0 * float(x[0]))])), block.reset
+    return (lambda x: spread(block.process([40.0 * float(x[0])]))), block.reset
 
 
 def colour() -> tuple[Render, Callable[[], None]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dsp.smoothing import Ramp
+from dsp.smoothing import Ramp, Ramps
 
 MOVES = st.lists(
     st.tuples(st.integers(1, 900), st.floats(-10, 10, allow_subnormal=False), st.integers(1, 300)),
@@ -86,6 +86,31 @@ def test_at_rest_it_is_a_number_and_holds_no_past() -> None:
         ramp.segment(20 * k, 20)
     assert isinstance(ramp.segment(20_000, 20), float)
     assert len(ramp._positions) == 1
+
+
+def test_several_are_read_as_one_by_one() -> None:
+    ramps = [Ramp(0.0, 30), Ramp(2.0, 50)]
+    together = Ramps(ramps)
+    for start in range(0, 400, 20):
+        if start == 100:
+            ramps[1].move(5.0, 111)
+        found = together.segments(start, 20)
+        for ramp, values in zip(ramps, found, strict=True):
+            assert np.array_equal(values, ramp.segment(start, 20))
+
+
+def test_several_at_rest_are_known_by_their_values() -> None:
+    ramp = Ramp(1.0, 30)
+    together = Ramps([ramp, Ramp(2.0)])
+    still = together.still()
+    assert still == (1.0, 2.0)
+    assert together.segments(0, 10) is still
+    ramp.move(3.0, 15)
+    assert together.still() is None
+    together.segments(100, 10)
+    assert together.still() == (3.0, 2.0)
+    ramp.move(4.0, 0)  # at once
+    assert together.still() == (4.0, 2.0)
 
 
 def test_corners_are_where_it_bends() -> None:
