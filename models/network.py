@@ -33,8 +33,10 @@ class NetworkSize:
     """Dimensions of a key."""
     value: int = 128
     """Dimensions of a code."""
-    recurrent: int = 288
-    """Units of the GRU."""
+    joined: int = 288
+    """What the heads read."""
+    recurrent: int = 192
+    """Units of the GRU. Their weights are read for every frame, so they are to fit into a core's cache."""
 
     def to_dict(self) -> dict[str, int]:
         """Return the fields, for a checkpoint."""
@@ -78,11 +80,11 @@ class Estimator(nn.Module):
         self.query = nn.Linear(size.hidden, size.key)
         self.keys = nn.Parameter(torch.randn(size.codes, size.key))
         self.codes = nn.Parameter(0.5 * torch.randn(size.codes, size.value))
-        self.join = nn.Linear(size.value + _PITCH_FEATURES, size.recurrent)
-        self.gru = nn.GRU(size.recurrent, size.recurrent, batch_first=True)
-        self.head = nn.Linear(size.recurrent, size.recurrent)
-        self.harmonic = nn.Linear(size.recurrent, size.harmonic)
-        self.noise = nn.Linear(size.recurrent, size.noise)
+        self.join = nn.Linear(size.value + _PITCH_FEATURES, size.joined)
+        self.gru = nn.GRU(size.joined, size.recurrent, batch_first=True)
+        self.head = nn.Linear(size.recurrent, size.joined)
+        self.harmonic = nn.Linear(size.joined, size.harmonic)
+        self.noise = nn.Linear(size.joined, size.noise)
         nn.init.constant_(self.noise.bias, -3.0)
 
     def histories(self, batch: int) -> list[Tensor]:
@@ -109,12 +111,12 @@ class Estimator(nn.Module):
         return self.harmonic(y), self.noise(y), state
 
     def joined(self, codes: Tensor, pitch: Tensor) -> Tensor:
-        """Bring codes, (..., value), and pitch, (..., 3), together: (..., recurrent)."""
+        """Bring codes, (..., value), and pitch, (..., 3), together: (..., joined)."""
         both = torch.cat([codes, pitch_features(pitch)], dim=-1)
         return functional.gelu(self.join(both), approximate="tanh")
 
     def tail(self, x: Tensor, joined: Tensor) -> Tensor:
-        """Return what both heads read, (..., recurrent)."""
+        """Return what both heads read, (..., joined)."""
         return functional.gelu(self.head(x), approximate="tanh") + joined
 
     def forward(self, envelope: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:

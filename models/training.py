@@ -19,7 +19,7 @@ from models.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
 from models.network import Estimator
 from models.renderers import KINDS, Renderer, size_of
 
-CHECKPOINT_FORMAT = 2
+CHECKPOINT_FORMAT = 3
 
 
 @dataclass(frozen=True)
