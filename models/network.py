@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -37,10 +37,6 @@ class NetworkSize:
     """What the heads read."""
     recurrent: int = 192
     """Units of the GRU. Their weights are read for every frame, so they are to fit into a core's cache."""
-
-    def to_dict(self) -> dict[str, int]:
-        """Return the fields, for a checkpoint."""
-        return asdict(self)
 
 
 class CausalLayer(nn.Module):
