@@ -8,7 +8,7 @@ RATES = (16000, 24000, 32000, 44100, 48000, 88200, 96000)
 HOPS_PER_SECOND = 100
 NEPER_PER_DB = math.log(10.0) / 20.0
 """Natural logarithm of an amplitude ratio of one decibel."""
-MOST_HOPS = 32
+MOST_HOPS = 64
 """Hops rendered at once where as many are there; the bits of a hop do not depend on how many are."""
 
 
