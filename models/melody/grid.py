@@ -10,10 +10,10 @@ BINS = 401
 """Bins from 0 to 4 kHz."""
 WINDOWS = 2
 """The long window and the short one."""
-CANDIDATES = 224
+CANDIDATES = 112
 LOWEST_HZ = 55.0
-PER_OCTAVE = 50
-"""Candidates an octave: 24 cents apart."""
+PER_OCTAVE = 25
+"""Candidates an octave: 48 cents apart."""
 LONG_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 """Harmonics read through the long window, and places between them, which speak for a lower pitch."""
 SHORT_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)

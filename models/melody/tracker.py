@@ -24,7 +24,7 @@ from models.onnxstep import open_graph
 Float32 = NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "melody.onnx"
-NEAR = 3
+NEAR = 2
 """Candidates to either side of the best that its pitch is averaged over."""
 LEAST_VOICING = 0.01
 SILENCE = Voice(0.0, 0.0, -120.0)
@@ -54,9 +54,11 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
     """
     refusal = ModelFileError(f"{path} is no readable melody network; install or train it again")
     session = open_graph(path, refusal)
-    found = {part.name for part in (*session.get_inputs(), *session.get_outputs())}
-    if found != NAMES:
-        raise ModelFileError(f"{path} is no melody network; use one made by 'python -m models.melody.train'")
+    widths = {part.name: part.shape[-1] for part in (*session.get_inputs(), *session.get_outputs())}
+    if widths.keys() != NAMES or widths["salience"] != grid.CANDIDATES:
+        raise ModelFileError(
+            f"{path} is no melody network of this version; use one made by 'python -m models.melody.train'"
+        )
     return session
 
 

@@ -18,8 +18,8 @@ from models.melody import grid
 from models.melody.examples import Batch, ExampleMaker
 from models.melody.network import MelodyNetwork
 
-CHECKPOINT_FORMAT = 2
-BLUR = 1.0
+CHECKPOINT_FORMAT = 3
+BLUR = 0.75
 """Standard deviation of the wanted salience, candidates."""
 SHARE_DB = 10.0
 """Errors of the share beyond it count no more than linearly."""
@@ -29,7 +29,7 @@ SHARE_DB = 10.0
 class Plan:
     """How to train."""
 
-    steps: int = 4000
+    steps: int = 12000
     """How many in all, those of earlier runs counted."""
     frames: int = 151
     """Frames of an example: with it the transforms of its audio have a good length."""
