@@ -92,11 +92,11 @@ class SawSing:
         controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
         levels = self._reader.read(controls.reshape(len(fresh), -1))
         responses, phases = self._filter.responses(levels)
-        filters = levels[:, 0], phases[:, 0]
+        level, phase = levels[:, 0], phases[:, 0]
         if self._last is None:
-            self._saw.reset(self._keeper.start(f0.item(0), *(rows[0] for rows in filters)))
-            filters = filters[0][1:], filters[1][1:]
-        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], *filters)
+            self._saw.reset(self._keeper.start(f0.item(0), level[0], phase[0]))
+            level, phase = level[1:], phase[1:]
+        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], level, phase)
         sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
         sources[1] = self._noise.process(n)

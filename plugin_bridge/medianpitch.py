@@ -39,6 +39,7 @@ def _spread(windows: Iterable[Float32]) -> list[Float32]:
     """Return windows that sound, evenly spread, in one pass that keeps few of them."""
     kept: list[tuple[float, Float32]] = []
     sounding, stride, loudest = 0, 1, 0.0
+    last = 0.0, np.zeros((1, 0), np.float32)
     for x in windows:
         level = float(np.sqrt(np.mean(np.square(x))))
         if level > loudest:
@@ -48,10 +49,13 @@ def _spread(windows: Iterable[Float32]) -> list[Float32]:
                 sounding, stride = 0, 1
         if level <= _FLOOR * loudest:
             continue
+        last = level, x
         if sounding % stride == 0:
-            kept.append((level, x))
+            kept.append(last)
         sounding += 1
         if len(kept) == 2 * WINDOWS:
             kept, stride = kept[::2], 2 * stride
+    if kept and kept[-1] is not last:
+        kept.append(last)
     picks = np.linspace(0, len(kept) - 1, min(WINDOWS, len(kept))).round().astype(int)
     return [kept[pick][1] for pick in picks.tolist()]

@@ -18,6 +18,22 @@ from tests.doubles import sung
 RATE = 16000
 
 
+def test_the_windows_that_sound_are_heard_and_no_more_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr(
+        "plugin_bridge.medianpitch.SourcePitch.process", lambda _, x: heard.append(int(x[0, 0] * 100))
+    )
+
+    def windows() -> Iterator[NDArray[np.float32]]:
+        for index in range(100):
+            yield np.full((1, 10), 0.0 if index < 40 else index / 100, np.float32)
+
+    assert median_of_windows(windows(), RATE) == 0.0
+    assert len(heard) == WINDOWS
+    assert min(heard) in {39, 40}
+    assert max(heard) in {98, 99}
+
+
 @pytest.mark.parametrize("count", [1, WINDOWS, 2 * WINDOWS, 60, 1000])
 def test_windows_that_sound_are_heard_spread_evenly(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = 40
@@ -34,7 +50,7 @@ def test_windows_that_sound_are_heard_spread_evenly(count: int, monkeypatch: pyt
     apart = count / WINDOWS
     assert len(heard) == min(WINDOWS, count)
     assert heard[0] == silent
-    assert silent + count - heard[-1] <= apart + 1.0
+    assert heard[-1] == silent + count - 1
     assert all(after - before < 2.0 * apart + 1.0 for before, after in pairwise(heard))
 
 
