@@ -1,8 +1,8 @@
-"""Run an ONNX graph again and again on the same arrays, in one thread."""
+"""Run an ONNX graph with a state again and again on the same arrays, in one thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -31,32 +31,50 @@ def open_graph(path: Path, refusal: BridgeError) -> onnxruntime.InferenceSession
         raise refusal from error
 
 
-class GraphStep:
-    """One running copy of a graph whose inputs and outputs are float32.
+class RunningGraph:
+    """One running copy of a graph that makes a row of each frame and carries a state from frame to frame.
+
+    The graph has the input `state` and the output `next_state` of one row; all others have a row per frame.
 
     Args:
         session: from `open_graph`; it may be shared.
-        frames: the length of each dimension that the graph leaves open.
-        shared: arrays by name, such as a state, to be used instead of new ones.
+        most: frames at once.
     """
 
-    def __init__(
-        self,
-        session: onnxruntime.InferenceSession,
-        frames: int = 1,
-        shared: Mapping[str, Float32] | None = None,
-    ) -> None:
-        self.arrays: dict[str, Float32] = dict(shared or {})
-        """By name, the inputs to fill and the outputs to read; new ones are zero at first."""
-        # Bound to the session once, they spare each step a tenth of its time.
-        binding = session.io_binding()
+    def __init__(self, session: onnxruntime.InferenceSession, most: int) -> None:
+        self._session = session
+        widths = {end.name: end.shape[-1] for end in (*session.get_inputs(), *session.get_outputs())}
+        self._states = [np.zeros((1, widths.pop(name)), np.float32) for name in ("state", "next_state")]
+        self.arrays: dict[str, Float32] = {
+            name: np.zeros((most, width), np.float32) for name, width in widths.items()
+        }
+        """By name, the inputs to fill and the outputs to read, the first rows, shape (most, width)."""
+        # What frames leave behind stays where it is: two sets of steps take turns, and one reads what the
+        # other wrote.
+        self._steps, self._others = (
+            [self._step(frames, *states) for frames in range(1, most + 1)]
+            for states in (self._states, self._states[::-1])
+        )
+
+    def run(self, frames: int) -> None:
+        """Compute the outputs of the next frames, 1 to `most`, from their inputs."""
+        self._steps, self._others = self._others, self._steps
+        self._steps[frames - 1]()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        for state in self._states:
+            state[:] = 0.0
+
+    def _step(self, frames: int, state: Float32, after: Float32) -> Callable[[], None]:
+        """Return what runs so many frames; bound to the session once, arrays spare it a tenth of its time."""
+        places = {name: array[:frames] for name, array in self.arrays.items()}
+        places |= {"state": state, "next_state": after}
+        binding = self._session.io_binding()
         for ends, bind in (
-            (session.get_inputs(), binding.bind_ortvalue_input),
-            (session.get_outputs(), binding.bind_ortvalue_output),
+            (self._session.get_inputs(), binding.bind_ortvalue_input),
+            (self._session.get_outputs(), binding.bind_ortvalue_output),
         ):
             for end in ends:
-                shape = [size if isinstance(size, int) else frames for size in end.shape]
-                array = self.arrays.setdefault(end.name, np.zeros(shape, np.float32))
-                bind(end.name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-        self.run = partial(session.run_with_iobinding, binding)
-        """Compute the outputs from the inputs."""
+                bind(end.name, onnxruntime.OrtValue.ortvalue_from_numpy(places[end.name]))
+        return partial(self._session.run_with_iobinding, binding)

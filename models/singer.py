@@ -18,7 +18,7 @@ from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
 from dsp.units import MOST_HOPS
 from models.filekind import FileKind
 from models.manifest import FORMAT, METADATA_KEY, Manifest
-from models.onnxstep import GraphStep, open_graph
+from models.onnxstep import RunningGraph, open_graph
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -111,16 +111,7 @@ class Estimator:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-        self._states = [np.zeros((1, manifest.state_size), np.float32) for _ in range(2)]
-        # Two sets of steps, used in turn, one for each number of frames: the state that one leaves behind is
-        # the other's input.
-        self._steps, self._others = (
-            [
-                GraphStep(session, frames, {"state": state, "next_state": after})
-                for frames in range(1, MOST_HOPS + 1)
-            ]
-            for state, after in (self._states, self._states[::-1])
-        )
+        self._graph = RunningGraph(session, MOST_HOPS)
         self._colour = SingerColour(manifest.colour) if manifest.colour else None
 
     def process(
@@ -159,9 +150,8 @@ class Estimator:
         self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         """Estimate the controls of up to `MOST_HOPS` frames."""
-        self._steps, self._others = self._others, self._steps
-        step = self._steps[len(f0) - 1]
-        arrays = step.arrays
+        frames = len(f0)
+        arrays = {name: array[:frames] for name, array in self._graph.arrays.items()}
         arrays["envelope"][:] = envelope
         pitch = arrays["pitch"]
         # Number by number: numpy's logarithm may have other bits in a longer row.
@@ -169,7 +159,7 @@ class Estimator:
         pitch[:, 1] = voicing
         pitch[:, 2] = loudness
         arrays["likeness"][:, 0] = likeness
-        step.run()
+        self._graph.run(frames)
         harmonic, noise = arrays["harmonic"], arrays["noise"]
         if self._colour is None:
             return harmonic.copy(), noise.copy()
@@ -177,8 +167,7 @@ class Estimator:
 
     def reset(self) -> None:
         """Forget the past."""
-        for state in self._states:
-            state[:] = 0.0
+        self._graph.reset()
         if self._colour is not None:
             self._colour.reset()
 

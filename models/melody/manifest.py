@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file; a higher one is refused."""
 METADATA_KEY = "plugin_bridge.melody"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,46 +23,67 @@ class HarmonicReader:
     """Read spectra relative to the loudest heard so far, as `models.melody.network` does.
 
     Args:
-        stacked: filled with levels at the harmonics of the candidates, shape (CHANNELS * CANDIDATES,),
-            float32; 0 is `grid.LEVEL_RANGE_DB` below the loudest, 1 is `NEPER_DB` above that.
-        coarse: filled with the sums of `grid.COARSE_BINS` bins each, shape (COARSE,), float32.
+        stacked: filled with levels at the harmonics of the candidates, a row per frame, shape
+            (most, CHANNELS * CANDIDATES), float32; 0 is `grid.LEVEL_RANGE_DB` below the loudest, 1 is
+            `NEPER_DB` above that.
+        coarse: filled with the sums of `grid.COARSE_BINS` bins each, shape (most, COARSE), float32.
     """
 
     def __init__(self, stacked: Float32, coarse: Float32) -> None:
-        self.level = 0.0
-        """Of all that was heard in the last frame, dB re a sine of amplitude 1."""
-        self._stacked = stacked
-        self._coarse = coarse.reshape(grid.WINDOWS, -1)
+        most, width = stacked.shape[0], grid.COARSE_BINS
         self._loudest = -grid.LEVEL_RANGE_DB
-        self._padded = np.zeros(grid.NOTHING + 1, np.float32)
-        self._seen = self._padded[: grid.NOTHING]
-        width = grid.COARSE_BINS
-        rows = self._seen.reshape(grid.WINDOWS, grid.BINS)
-        self._groups = np.lib.stride_tricks.sliding_window_view(rows, width, 1)[:, ::width]
-        self._beside = np.zeros_like(_SHARES)
+        self._scales = np.zeros((most, 1), np.float32)
+        padded = np.zeros((most, grid.NOTHING + 1), np.float32)
+        seen, beside = padded[:, : grid.NOTHING], np.zeros((most, *_SHARES.shape), np.float32)
+        rows = seen.reshape(most, grid.WINDOWS, grid.BINS)
+        groups = np.lib.stride_tricks.sliding_window_view(rows, width, 2)[:, :, ::width]
+        coarse = coarse.reshape(most, grid.WINDOWS, -1)
+        work = _Work(self._scales, padded, seen, groups, coarse, beside, beside[:, 0], beside[:, 1], stacked)
+        # Cut for every number of frames, for a cut costs as much as a product.
+        self._cuts = [_Work(*(array[:frames] for array in work)) for frames in range(most + 1)]
         # A product with ones takes half of the time of a sum.
         self._bins, self._group = np.ones(grid.BINS, np.float32), np.ones(width, np.float32)
 
-    def process(self, power: Float32) -> None:
-        """Read a frame.
+    def process(self, power: Float32) -> list[float]:
+        """Read frames that follow on each other.
 
         Args:
-            power: of `models.melody.features`, shape (2, 401), float32.
+            power: of `models.melody.features`, shape (n, 2, 401), float32, n to the rows of what is filled.
+
+        Returns:
+            Of each frame the level of all that was heard, dB re a sine of amplitude 1.
         """
-        heard = 10.0 * math.log10(float(power[1].dot(self._bins)) + grid.LEAST_POWER)
-        self.level = heard - grid.SINE_DB
-        self._loudest = max(heard, self._loudest - grid.FALL_DB, -grid.LEVEL_RANGE_DB)
-        seen = self._seen
-        least = 10.0 ** ((self._loudest - grid.LEVEL_RANGE_DB) / 10.0)
-        np.multiply(power.reshape(-1), np.float32(1.0 / least), out=seen)
-        np.maximum(seen, _ONE, out=seen)
-        np.log(seen, out=seen)
-        np.matmul(self._groups, self._group, out=self._coarse)
+        count = power.shape[0]
+        work = self._cuts[count]
+        sums = np.vecdot(power[:, 1], self._bins).tolist()
+        heard = [10.0 * math.log10(total + grid.LEAST_POWER) for total in sums]
+        for frame, level in enumerate(heard):
+            self._loudest = max(level, self._loudest - grid.FALL_DB, -grid.LEVEL_RANGE_DB)
+            self._scales[frame] = 10.0 ** ((grid.LEVEL_RANGE_DB - self._loudest) / 10.0)
+        np.multiply(power.reshape(count, -1), work.scales, out=work.seen)
+        np.maximum(work.seen, _ONE, out=work.seen)
+        np.log(work.seen, out=work.seen)
+        np.matmul(work.groups, self._group, out=work.coarse)
         # In the mode "clip" `take` writes where it is told without a copy; all places are within.
-        beside = self._padded.take(_PLACES, out=self._beside, mode="clip")
-        np.multiply(beside, _SHARES, out=beside)
-        np.add(beside[0], beside[1], out=self._stacked)
+        work.padded.take(_PLACES, axis=1, out=work.beside, mode="clip")
+        np.multiply(work.beside, _SHARES, out=work.beside)
+        np.add(work.low, work.high, out=work.stacked)
+        return [level - grid.SINE_DB for level in heard]
 
     def reset(self) -> None:
         """Forget the loudest."""
         self._loudest = -grid.LEVEL_RANGE_DB
+
+
+class _Work(NamedTuple):
+    """Views of the arrays of some frames, each of shape (frames, ...)."""
+
+    scales: Float32
+    padded: Float32
+    seen: Float32
+    groups: Float32
+    coarse: Float32
+    beside: Float32
+    low: Float32
+    high: Float32
+    stacked: Float32

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, Pitc
 from dsp.units import MOST_HOPS, hop_size
 from models.melody import grid
 from models.melody.features import MelodySpectra
-from models.melody.runtime import NAMES, RunningNetwork, Voice
+from models.melody.runtime import MOST_FRAMES, NAMES, RunningNetwork, Voice
 from models.melody.surplus import Surplus
 from models.onnxstep import open_graph
 
@@ -27,17 +26,7 @@ SHIPPED = Path(__file__).parent / "melody.onnx"
 NEAR = 2
 """Candidates to either side of the best that its pitch is averaged over."""
 LEAST_VOICING = 0.01
-SILENCE = Voice(0.0, 0.0, -120.0)
-
-
-def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
-    """Return the places in the salience of a place's candidate and those around it, and these candidates."""
-    order = grid.salience_order
-    candidates = [c for c in range(order[place] - NEAR, order[place] + NEAR + 1) if 0 <= c < grid.CANDIDATES]
-    return np.argsort(order)[candidates], candidates
-
-
-_NEAR = [_near(place) for place in range(grid.CANDIDATES)]
+SILENCE_DB = -120.0
 
 
 @lru_cache(maxsize=1)
@@ -83,12 +72,7 @@ class MelodyTracker:
         """Samples from a frame's centre to the end of the hop that completes it."""
         self._network = RunningNetwork(network or shipped_network())
         self._surplus = Surplus()
-        self._voice, self._f0 = SILENCE, START_F0
-
-    @property
-    def energy(self) -> float:
-        """Level of the voice in the last frame, dB re a sine of amplitude 1."""
-        return self._voice.heard + self._voice.share
+        self.reset()
 
     @property
     def feature(self) -> Float32:
@@ -100,7 +84,9 @@ class MelodyTracker:
         self._spectra.reset()
         self._network.reset()
         self._surplus.reset()
-        self._voice, self._f0 = SILENCE, START_F0
+        self._voicing, self._f0 = 0.0, START_F0
+        self.energy = SILENCE_DB
+        """Level of the voice in the last frame, dB re a sine of amplitude 1."""
 
     def process(self, x: Float32) -> list[PitchFrame]:
         """Take hops of samples and return of each the pitch two hops before its end.
@@ -113,27 +99,31 @@ class MelodyTracker:
             ValueError: `x` has another shape.
         """
         x, most = checked_hops(x, self._hop), MOST_HOPS * self._hop
-        chunks = (self._spectra.process(x[start : start + most]) for start in range(0, x.size, most))
-        return [self._heard(power) for chunk in chunks for power in chunk]
+        found: list[PitchFrame] = []
+        for start in range(0, x.size, most):
+            power = self._spectra.process(x[start : start + most])
+            for first in range(0, len(power), MOST_FRAMES):
+                found += map(self._heard, self._network.process(power[first : first + MOST_FRAMES]))
+        return found
 
-    def _heard(self, power: Float32) -> PitchFrame:
+    def _heard(self, voice: Voice) -> PitchFrame:
         """Judge the next frame."""
-        before, self._voice = self._voice.voicing, self._network.process(power)
-        voicing = self._voice.voicing
-        f0 = min(F0_HIGH, max(F0_LOW, self._decoded()))
-        if _believed(voicing, before, abs(math.log2(f0 / self._f0))):
+        f0 = min(F0_HIGH, max(F0_LOW, _decoded(voice.salience)))
+        if _believed(voice.voicing, self._voicing, abs(math.log2(f0 / self._f0))):
             self._f0 = f0
-        return PitchFrame(self._f0, voicing, self._surplus.process(self._voice.heard, self._voice.share))
+        self._voicing, self.energy = voice.voicing, voice.heard + voice.share
+        return PitchFrame(self._f0, voice.voicing, self._surplus.process(voice.heard, voice.share))
 
-    def _decoded(self) -> float:
-        """Return the mean of the candidates around the likeliest, by salience, hertz."""
-        salience = self._network.salience
-        best = int(salience.argmax())
-        places, near = _NEAR[best]
-        top = salience.item(best)
-        shares = [math.exp(logit - top) for logit in salience.take(places).tolist()]
-        candidate = sum(map(operator.mul, shares, near)) / sum(shares)
-        return float(grid.LOWEST_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
+
+def _decoded(salience: Float32) -> float:
+    """Return the mean of the candidates around the likeliest, by salience, hertz."""
+    best = int(salience.argmax())
+    first = max(0, best - NEAR)
+    logits = salience[first : best + NEAR + 1].tolist()
+    top = max(logits)
+    shares = [math.exp(logit - top) for logit in logits]
+    candidate = first + sum(place * share for place, share in enumerate(shares)) / sum(shares)
+    return float(grid.LOWEST_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
 
 
 def _believed(voicing: float, before: float, octaves: float) -> bool:
