@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ FRAMES = "frames"
 _IR_VERSION = 9  # of opset 20; what onnx would write by itself is too new for older run times
 
 Weights = dict[str, NDArray[np.float64]]
+Shapes = Mapping[str, tuple[int | str, ...]]
 
 
 class Graph:
@@ -59,10 +60,10 @@ class Graph:
         """Put rows side by side."""
         return self.add("Concat", *rows, out=out, axis=1)
 
-    def rows(self, x: str, start: int, stop: int) -> str:
+    def rows(self, x: str, start: int, stop: int, out: str = "") -> str:
         """Take rows out, as Python's slices do."""
         ends = [self.constant([at], np.int64) for at in (start, stop, 0)]
-        return self.add("Slice", x, *ends)
+        return self.add("Slice", x, *ends, out=out)
 
     def linear(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64], out: str = "") -> str:
         """Multiply rows by a matrix, (outputs, inputs), and add a row."""
@@ -72,54 +73,41 @@ class Graph:
         """Add the activation."""
         return self.add("Gelu", x, approximate="tanh")
 
-    def gru(self, x: str, hidden: str, weights: Weights, name: str) -> tuple[str, str]:
+    def gru(self, x: str, hidden: str, weights: Weights, name: str, out: str = "") -> tuple[str, str]:
         """Add a GRU.
 
         Args:
             x: its input, a row per frame.
-            hidden: its state, one row.
+            hidden: its state, shape (1, 1, units).
             weights: of the network.
             name: of torch's layer.
+            out: name of its next state.
 
         Returns:
-            Its output, a row per frame, and its next state, one row.
+            Its output, a row per frame, and its next state, shape (1, 1, units).
         """
         into, back, bias_into, bias_back = (
             _update_first(weights[f"{name}.{part}_l0"])
             for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
         parts = [part[None] for part in (into, back, np.concatenate([bias_into, bias_back]))]
-        one, first = (self.constant([axis], np.int64) for axis in (1, 0))
         start = [
-            self.add("Unsqueeze", x, one),
+            self.add("Unsqueeze", x, self.constant([1], np.int64)),
             *map(self.constant, parts),
             "",
-            self.add("Unsqueeze", hidden, first),
+            hidden,
         ]
         names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(2)]
+        names[1] = out or names[1]
         # The reset gate acts behind the matrix, as torch has it.
         attributes = {"hidden_size": back.shape[1], "linear_before_reset": 1}
         self._nodes.append(helper.make_node("GRU", start, names, **attributes))
-        return self.add("Flatten", names[0], axis=1), self.add("Squeeze", names[1], first)
+        return self.add("Flatten", names[0], axis=1), names[1]
 
-    def proto(
-        self, inputs: dict[str, int], outputs: dict[str, int], by_frame: Collection[str] = ()
-    ) -> onnx.GraphProto:
-        """Return the graph with inputs and outputs of float32 rows.
-
-        Args:
-            inputs: name -> width.
-            outputs: name -> width.
-            by_frame: those that have a row for each frame, of which there may be any number; the others
-                have one row.
-        """
+    def proto(self, inputs: Shapes, outputs: Shapes) -> onnx.GraphProto:
+        """Return the graph with inputs and outputs of float32, of each its name and shape."""
         first, last = (
-            [
-                helper.make_tensor_value_info(
-                    name, TensorProto.FLOAT, [FRAMES if name in by_frame else 1, width]
-                )
-                for name, width in part.items()
-            ]
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in part.items()]
             for part in (inputs, outputs)
         )
         weights = [numpy_helper.from_array(array, name) for name, array in self._constants.items()]

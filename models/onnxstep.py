@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsp.errors import BridgeError
 
 Float32 = NDArray[np.float32]
+State = dict[str, Float32]
 
 
 def open_graph(path: Path, refusal: BridgeError) -> onnxruntime.InferenceSession:
@@ -34,7 +35,8 @@ def open_graph(path: Path, refusal: BridgeError) -> onnxruntime.InferenceSession
 class RunningGraph:
     """One running copy of a graph that makes a row of each frame and carries a state from frame to frame.
 
-    The graph has the input `state` and the output `next_state` of one row; all others have a row per frame.
+    Each part of the state is an input and, with `next_` before its name, an output of one shape; all other
+    ends have a row per frame.
 
     Args:
         session: from `open_graph`; it may be shared.
@@ -43,10 +45,15 @@ class RunningGraph:
 
     def __init__(self, session: onnxruntime.InferenceSession, most: int) -> None:
         self._session = session
-        widths = {end.name: end.shape[-1] for end in (*session.get_inputs(), *session.get_outputs())}
-        self._states = [np.zeros((1, widths.pop(name)), np.float32) for name in ("state", "next_state")]
+        shapes = {end.name: end.shape for end in (*session.get_inputs(), *session.get_outputs())}
+        state = {name: shape for name, shape in shapes.items() if f"next_{name}" in shapes}
+        self._states = [
+            {name: np.zeros(shape, np.float32) for name, shape in state.items()} for _ in range(2)
+        ]
         self.arrays: dict[str, Float32] = {
-            name: np.zeros((most, width), np.float32) for name, width in widths.items()
+            name: np.zeros((most, shape[-1]), np.float32)
+            for name, shape in shapes.items()
+            if name.removeprefix("next_") not in state
         }
         """By name, the inputs to fill and the outputs to read, the first rows, shape (most, width)."""
         # What frames leave behind stays where it is: two sets of steps take turns, and one reads what the
@@ -64,12 +71,13 @@ class RunningGraph:
     def reset(self) -> None:
         """Forget all frames."""
         for state in self._states:
-            state[:] = 0.0
+            for part in state.values():
+                part[:] = 0.0
 
-    def _step(self, frames: int, state: Float32, after: Float32) -> Callable[[], None]:
+    def _step(self, frames: int, state: State, after: State) -> Callable[[], None]:
         """Return what runs so many frames; bound to the session once, arrays spare it a tenth of its time."""
         places = {name: array[:frames] for name, array in self.arrays.items()}
-        places |= {"state": state, "next_state": after}
+        places |= state | {f"next_{name}": part for name, part in after.items()}
         binding = self._session.io_binding()
         for ends, bind in (
             (self._session.get_inputs(), binding.bind_ortvalue_input),

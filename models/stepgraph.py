@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 
 from models.network import BANDS, TAPS, Estimator
-from models.onnxgraph import Graph, Weights
+from models.onnxgraph import FRAMES, Graph, Shapes, Weights
 
 NEIGHBOURS = 8
 SHARPNESS = 12.0  # of the softmax over cosine similarities of the nearest memories
@@ -39,17 +39,26 @@ def step_graph(network: Estimator, memory: NDArray[np.float32]) -> tuple[onnx.Gr
     codes = _coded(graph, weights, x, size.key)
     codes = _recalled(graph, codes, memory.astype(np.float64))
     joined = graph.gelu(_joined(graph, weights, codes, size.value))
-    y, hidden = graph.gru(joined, hidden, weights, "gru")
+    first = graph.constant([0], np.int64)
+    y, hidden = graph.gru(joined, graph.add("Unsqueeze", hidden, first), weights, "gru")
     y = graph.gelu(graph.linear(y, weights["head.weight"], weights["head.bias"]))
     y = graph.add("Add", y, joined)
     for part in ("harmonic", "noise"):
         graph.linear(y, weights[f"{part}.weight"], weights[f"{part}.bias"], out=part)
-    graph.join(*kept, hidden, out="next_state")
+    graph.join(*kept, graph.add("Squeeze", hidden, first), out="next_state")
     length = sum(state)
-    inputs = {"envelope": BANDS, "pitch": 3, "likeness": 1, "state": length}
-    outputs = {"harmonic": size.harmonic, "noise": size.noise, "next_state": length}
-    by_frame = {*inputs, *outputs} - {"state", "next_state"}
-    return graph.proto(inputs, outputs, by_frame), length
+    inputs: Shapes = {
+        "envelope": (FRAMES, BANDS),
+        "pitch": (FRAMES, 3),
+        "likeness": (FRAMES, 1),
+        "state": (1, length),
+    }
+    outputs: Shapes = {
+        "harmonic": (FRAMES, size.harmonic),
+        "noise": (FRAMES, size.noise),
+        "next_state": (1, length),
+    }
+    return graph.proto(inputs, outputs), length
 
 
 def _content(graph: Graph, weights: Weights, frames: list[str], layers: int) -> tuple[str, list[str]]:
@@ -94,7 +103,9 @@ def _recalled(graph: Graph, codes: str, memory: NDArray[np.float64]) -> str:
         "then_branch": (recall, recall.add("Add", codes, change)),
         "else_branch": (plain, plain.add("Identity", codes)),
     }
-    protos = {name: part.proto({}, {out: memory.shape[1]}, {out}) for name, (part, out) in branches.items()}
+    protos = {
+        name: part.proto({}, {out: (FRAMES, memory.shape[1])}) for name, (part, out) in branches.items()
+    }
     return graph.add("If", likely, **protos)
 
 

@@ -16,9 +16,8 @@ Float32 = NDArray[np.float32]
 
 MOST_FRAMES = 16
 """Frames at once: what is read of them fits a cache of 512 KB."""
-NAMES = {"stacked", "coarse", "state", "salience", "judged", "feature", "next_state"}
+NAMES = {"stacked", "coarse", "kept", "hidden", "salience", "judged", "feature", "next_kept", "next_hidden"}
 """Of the inputs and outputs of a network's file (`models.melody.stepgraph`)."""
-_ORDER = np.argsort(grid.salience_order)
 
 
 class Voice(NamedTuple):
@@ -31,7 +30,7 @@ class Voice(NamedTuple):
     heard: float
     """Level of all that is heard, dB re a sine of amplitude 1."""
     salience: Float32
-    """Logits of the candidates, shape (CANDIDATES,)."""
+    """Logits of the candidates in `grid.salience_order`, shape (CANDIDATES,), until the next call."""
 
 
 class RunningNetwork:
@@ -54,10 +53,9 @@ class RunningNetwork:
         self._graph.run(count)
         self.feature = arrays["feature"][count - 1]
         judged = arrays["judged"][:count].tolist()
-        salience = arrays["salience"][:count].take(_ORDER, axis=1)
         return [
             Voice(voicing, grid.LEAST_SHARE_DB * absence, level, logits)
-            for (voicing, absence), level, logits in zip(judged, levels, salience, strict=True)
+            for (voicing, absence), level, logits in zip(judged, levels, arrays["salience"], strict=False)
         ]
 
     def reset(self) -> None:

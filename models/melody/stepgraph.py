@@ -10,24 +10,34 @@ import onnx
 from models.melody import grid, network
 from models.melody.network import MelodyNetwork
 from models.melody.reading import NEPER_DB
-from models.onnxgraph import Graph, Weights
+from models.onnxgraph import FRAMES, Graph, Shapes, Weights
 
 _FRAME = network.KEPT * grid.CANDIDATES
 _POOLED = network.POOLED * grid.CANDIDATES // grid.POOL_STRIDE
 _MEMORY = max(grid.BACK)
-_STATE = _MEMORY * _FRAME + network.RECURRENT
-INPUTS = {"stacked": grid.CHANNELS * grid.CANDIDATES, "coarse": grid.COARSE, "state": _STATE}
-OUTPUTS = {"salience": grid.CANDIDATES, "judged": 2, "feature": network.FEATURE, "next_state": _STATE}
+INPUTS: Shapes = {
+    "stacked": (FRAMES, grid.CHANNELS * grid.CANDIDATES),
+    "coarse": (FRAMES, grid.COARSE),
+    "kept": (_MEMORY, _FRAME),
+    "hidden": (1, 1, network.RECURRENT),
+}
+OUTPUTS: Shapes = {
+    "salience": (FRAMES, grid.CANDIDATES),
+    "judged": (FRAMES, 2),
+    "feature": (FRAMES, network.FEATURE),
+    "next_kept": (_MEMORY, _FRAME),
+    "next_hidden": (1, 1, network.RECURRENT),
+}
 _END = np.iinfo(np.int64).max
 
 
 def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
-    """Return the graph, which maps rows of `INPUTS`, of `models.melody.reading`, to rows of `OUTPUTS`.
+    """Return the graph, which maps `INPUTS`, of `models.melody.reading`, to `OUTPUTS`.
 
-    There is a row for each frame, of which there may be any number, but one of the state, zero at first. The
-    bits of a frame do not depend on how many come in a call (`models.stepgraph`). The salience is in logits,
-    in `grid.salience_order`; judged are the voicing and the voice's share over `grid.LEAST_SHARE_DB`, both
-    from 0 to 1. Tests hold graph and network together.
+    There may be any number of frames, and the bits of a frame do not depend on it (`models.stepgraph`). The
+    state is what is kept of the newest frames and what is hidden; it is zero at first. The salience is in
+    logits, in `grid.salience_order`; judged are the voicing and the voice's share over
+    `grid.LEAST_SHARE_DB`, both from 0 to 1. Tests hold graph and network together.
     """
     weights = {name: part.double().cpu().numpy() for name, part in trained.state_dict().items()}
     weights["harmonics.weight"] *= NEPER_DB / grid.SCALE_DB
@@ -36,9 +46,9 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     x = graph.add("Reshape", "stacked", _rows_of(graph, grid.CHANNELS))
     x = graph.add("Relu", _convolved(graph, weights, "harmonics", x, pads=[0, 1, 0, 1]))
     kept = graph.add("Relu", _convolved(graph, weights, "squeeze", x))
-    *before, hidden = graph.split("state", _MEMORY * [_FRAME] + [network.RECURRENT])
     kept = graph.add("Flatten", kept)
-    frames = graph.add("Concat", *before, kept, axis=0)
+    frames = graph.add("Concat", "kept", kept, axis=0)
+    graph.rows(frames, -_MEMORY, _END, out="next_kept")
     past = [graph.rows(frames, _MEMORY - back, -back) for back in grid.BACK]
     x = graph.add("Reshape", graph.join(kept, *past), _rows_of(graph, network.KEPT * (1 + len(grid.BACK))))
     x = graph.add("Relu", _convolved(graph, weights, "motion", x, pads=[0, 2, 0, 2]))
@@ -48,9 +58,7 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     pooled, local = _pooled_and_local(graph, weights, x)
     around = graph.join(graph.add("Relu", pooled), "coarse")
     heard = graph.add("Relu", _linear(graph, weights, "hear", around))
-    remembered, hidden = graph.gru(heard, hidden, weights, "gru")
-    newest = graph.add("Flatten", graph.rows(frames, -_MEMORY, _END), axis=0)
-    graph.join(newest, hidden, out="next_state")
+    remembered, _ = graph.gru(heard, "hidden", weights, "gru", out="next_hidden")
     feature = _linear(graph, weights, "feature", graph.join(heard, remembered))
     feature = graph.add("Tanh", feature, out="feature")
     order = grid.salience_order
@@ -64,8 +72,7 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     aside = graph.add("Relu", _linear(graph, weights, "aside", known))
     judged = graph.join(_linear(graph, weights, "voicing", known), _linear(graph, weights, "absence", aside))
     graph.add("Sigmoid", judged, out="judged")
-    by_frame = {*INPUTS, *OUTPUTS} - {"state", "next_state"}
-    return graph.proto(INPUTS, OUTPUTS, by_frame)
+    return graph.proto(INPUTS, OUTPUTS)
 
 
 def _rows_of(graph: Graph, channels: int) -> str:

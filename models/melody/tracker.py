@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,6 +28,16 @@ NEAR = 2
 """Candidates to either side of the best that its pitch is averaged over."""
 LEAST_VOICING = 0.01
 SILENCE_DB = -120.0
+
+
+def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
+    """Return the places in the salience of a place's candidate and those around it, and these candidates."""
+    order = grid.salience_order
+    candidates = [c for c in range(order[place] - NEAR, order[place] + NEAR + 1) if 0 <= c < grid.CANDIDATES]
+    return np.argsort(order)[candidates], candidates
+
+
+_NEAR = [_near(place) for place in range(grid.CANDIDATES)]
 
 
 @lru_cache(maxsize=1)
@@ -118,11 +129,10 @@ class MelodyTracker:
 def _decoded(salience: Float32) -> float:
     """Return the mean of the candidates around the likeliest, by salience, hertz."""
     best = int(salience.argmax())
-    first = max(0, best - NEAR)
-    logits = salience[first : best + NEAR + 1].tolist()
-    top = max(logits)
-    shares = [math.exp(logit - top) for logit in logits]
-    candidate = first + sum(place * share for place, share in enumerate(shares)) / sum(shares)
+    places, near = _NEAR[best]
+    top = salience.item(best)
+    shares = [math.exp(logit - top) for logit in salience.take(places).tolist()]
+    candidate = sum(map(operator.mul, shares, near)) / sum(shares)
     return float(grid.LOWEST_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
 
 
