@@ -21,6 +21,8 @@ GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
 GATE_DEEP, DEEP_HZ, DEEP_EDGE = 5.0, 125.0, 2.5
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
 GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 2.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
+# Of the few periods of a deep voice one that is irregular spoils a whole window, so it is held the longer.
+DEEP_INERTIA = 4.0
 
 ShareBelow = Callable[[float], float]
 """From a frequency in hertz to the share of the frame's energy below it, 0..1."""
@@ -63,16 +65,18 @@ class VoicingGate:
         score = GATE_OFFSET + GATE_PERIODICITY * (self._evidence + _evidence(following))
         strength = share_below(INERTIA_BAND_HZ) * power + 1e-20
         self._strength = max(strength, self._strength * INERTIA_FALL)
+        deep, held = max(0.0, math.log2(DEEP_HZ / f0)), 0.0
         if not leap:
             score += GATE_PERIODICITY * before
             if self.voicing > 0.0:
                 drop = 10.0 * math.log10(strength / self._strength)
-                score += GATE_INERTIA * self.voicing * max(0.0, 1.0 + drop / INERTIA_RANGE_DB)
+                held = self.voicing * max(0.0, 1.0 + drop / INERTIA_RANGE_DB)
+                score += (GATE_INERTIA + DEEP_INERTIA * deep) * held
         level = 10.0 * math.log10(power / self._peak)
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB)
         score -= GATE_BELOW * min(GATE_BELOW_MAX, share_below(GATE_BELOW_EDGE * f0))
-        if f0 < DEEP_HZ:
-            score -= GATE_DEEP * math.log2(DEEP_HZ / f0) * share_below(DEEP_EDGE * f0)
+        if deep > 0.0:
+            score -= (1.0 - held) * GATE_DEEP * deep * share_below(DEEP_EDGE * f0)
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
         self.voicing = min(1.0, max(0.0, 1.04 * gate - 0.02))
         return self.voicing

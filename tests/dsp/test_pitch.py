@@ -181,6 +181,21 @@ def test_short_creak_does_not_drop_an_octave(hz: float) -> None:
     assert voicing[5:-5].min() > 0.5
 
 
+@pytest.mark.parametrize("hz", [70.0, 78.0, 90.0, 110.0])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_irregular_periods_do_not_interrupt_a_deep_voice(hz: float, seed: int) -> None:
+    """Five periods in a second differ by up to 15 % in length, and in strength, as in a creaking bass."""
+    rate = 16000
+    rng = np.random.default_rng(seed)
+    rough = slice(round(0.5 * hz), round(0.5 * hz) + 5)
+    pitch, strength = np.full(round(hz), hz), np.ones(round(hz))
+    pitch[rough] *= rng.uniform(0.85, 1.15, 5)
+    strength[rough] = rng.uniform(0.5, 1.2, 5)
+    samples = np.rint(rate / pitch).astype(int)
+    _, voicing = track(tone(np.repeat(pitch, samples), rate) * np.repeat(strength, samples), rate)
+    assert voicing[20:-20].min() > 0.5
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_declared_latency_is_the_measured_one(rate: int) -> None:
     half = rate // 2
