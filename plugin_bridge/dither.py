@@ -39,10 +39,17 @@ class Quantizer:
         Args:
             x: float32 (channels, n), full scale -1..1.
         """
-        y = x.astype(np.float64) * 2.0 ** (self._bits - 1)
-        y += self._draw(x.shape[1]) * (y != 0.0)
+        y = x.astype(np.float64)
+        y *= 2.0 ** (self._bits - 1)
+        dither = self._draw(x.shape[1])
+        dither *= y != 0.0
+        y += dither
+        np.rint(y, out=y)
         limit = 2 ** (self._bits - 1)
-        return np.clip(np.rint(y), -limit, limit - 1).astype(np.int32) << (32 - self._bits)
+        np.clip(y, -limit, limit - 1, out=y)
+        steps = y.astype(np.int32)
+        steps <<= 32 - self._bits
+        return steps
 
     def reset(self, position: int = 0) -> None:
         """Go to an absolute sample position (>= 0)."""
@@ -56,6 +63,11 @@ class Quantizer:
 
     def _draw(self, n: int) -> NDArray[np.float64]:
         """Triangular values of -1..1 steps, shape (channels, n)."""
-        words = np.stack([generator.random_raw(n) for generator in self._generators])
-        high, low = words >> np.uint64(32), words & np.uint64(0xFFFFFFFF)
-        return (high.astype(np.float64) - low.astype(np.float64)) * 2.0**-32
+        drawn = np.empty((self._channels, n))
+        for row, generator in zip(drawn, self._generators, strict=True):
+            words = generator.random_raw(n)
+            high = words >> np.uint64(32)
+            words &= np.uint64(0xFFFFFFFF)
+            np.subtract(high, words, dtype=np.float64, out=row)
+        drawn *= 2.0**-32
+        return drawn
