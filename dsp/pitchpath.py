@@ -52,13 +52,10 @@ class PitchPath:
                 if passed >= cheapest:
                     break
                 octaves = abs(log_f0 - before)
-                leap = slope * octaves
-                cost = passed + (leap if leap < most else most)
-                if cost < cheapest:
-                    if octaves > LEAP_OCTAVES and _harmonic(octaves):
-                        cost += harmonic
-                    if cost < cheapest:
-                        cheapest = cost
+                cost = passed + min(most, slope * octaves)
+                if octaves > LEAP_OCTAVES and cost < cheapest and _harmonic(octaves):
+                    cost += harmonic
+                cheapest = min(cheapest, cost)
             longer.append((cheapest + found.cost[index] - low * log_f0, log_f0, index))
         longer.sort()
         least = longer[0][0]
