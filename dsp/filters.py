@@ -102,14 +102,15 @@ class MinimumPhase:
         # Rows apart from each other are never run through as one, so the bits of a set stand for themselves.
         self._scratch = np.zeros((3, sets, rows, hop + 2), np.float32)[..., :-1]
 
-    def respond(self, log_magnitude: Float32, out: Float32, phase: Float32) -> None:
+    def respond(self, log_magnitude: Float32, out: Float32, logarithm: Complex64) -> None:
         """Make responses.
 
         Args:
             log_magnitude: natural log at multiples of 50 Hz up to Nyquist, float32, shape
                 (sets, rows, hop + 1).
             out: where the responses go: 20 ms, the last 5 ms faded out, shape (sets, rows, 2 * hop), float32.
-            phase: where their phases at these frequencies go, radians, unwrapped, shape of `log_magnitude`.
+            logarithm: where log-magnitudes and, as imaginary parts, phases in radians, unwrapped, go,
+                complex64, shape of `log_magnitude`.
         """
         sets = log_magnitude.shape[0]
         bins, signal = self._bins[:sets], self._signal[:sets]
@@ -118,6 +119,7 @@ class MinimumPhase:
         self._transform.inverse(sets)
         signal *= self._fold
         self._transform.forward(sets)
+        np.copyto(logarithm, bins)
         # The real part is the log-magnitude again. Its exponential and that of the imaginary part are taken
         # apart: three times as fast as the complex one.
         np.exp(log_magnitude, out=magnitude)
@@ -126,7 +128,6 @@ class MinimumPhase:
         np.multiply(magnitude, np.sin(angle, out=part), out=bins.imag)
         self._transform.inverse(sets)
         np.multiply(signal, self._fade, out=out)
-        np.copyto(phase, angle)
 
 
 @lru_cache(maxsize=16)
@@ -172,7 +173,7 @@ class TimeVaryingFilter:
         self._ringing = np.zeros(self._longest, np.float32)
         self._full_ramps = _ramps(self.hop, size)
 
-    def responses(self, log_magnitude: Float32) -> tuple[Complex64, Float32]:
+    def responses(self, log_magnitude: Float32) -> tuple[Complex64, Complex64]:
         """Prepare filters for `process`.
 
         Args:
@@ -180,18 +181,18 @@ class TimeVaryingFilter:
                 (count, sources, hop + 1).
 
         Returns:
-            The filters, shape (count, sources, bins), and their phases at the filter bins, radians,
-            unwrapped, shape (count, sources, hop + 1), float32; new arrays.
+            The filters, shape (count, sources, bins), and their logarithms at the filter bins, log-magnitude
+            and phase, unwrapped, shape (count, sources, hop + 1), complex64; new arrays.
         """
         made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
-        phase = np.empty_like(log_magnitude)
+        logarithm = np.empty(log_magnitude.shape, np.complex64)
         for start in range(0, made.shape[0], _TOGETHER):
             levels = log_magnitude[start : start + _TOGETHER]
             count = levels.shape[0]
-            self._minimum_phase.respond(levels, self._short[:count], phase[start : start + count])
+            self._minimum_phase.respond(levels, self._short[:count], logarithm[start : start + count])
             self._impulses.forward(count)
             made[start : start + count] = self._bins[:count]
-        return made, phase
+        return made, logarithm
 
     def process(self, x: Float32, positions: Sequence[int], responses: Complex64) -> Float32:
         """Filter any number of samples.

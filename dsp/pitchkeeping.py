@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from dsp.filters import FILTER_BIN_HZ
 
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Complex64 = NDArray[np.complex64]
 
 HARMONICS = 8
 FARTHEST = 0.06
 """Share of f0, a semitone: more would be a filter that jumps, not one that moves."""
-UNHEARD = -200.0
-"""Level in nepers of what lies beyond Nyquist."""
 
 _ORDER = np.arange(1.0, HARMONICS + 1.0)
+_CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
+"""From the phase of a harmonic to cycles of the first by which it is late."""
 
 
 class PitchKeeper:
@@ -37,24 +37,18 @@ class PitchKeeper:
         self._rate = float(sample_rate)
         self._lead = 0.0
 
-    def start(self, f0: float, log_magnitude: Float32, phase: Float32) -> float:
+    def start(self, f0: float, logarithm: Complex64) -> float:
         """Take the filter there is at first; return the phase in cycles, 0..1, with which to begin.
 
         Args:
             f0: hertz.
-            log_magnitude: natural log at the filter bins, shape (bins,).
-            phase: likewise, radians, unwrapped.
+            logarithm: of its response at the filter bins, log-magnitude and phase, unwrapped, shape (bins,).
         """
-        self._lead = float(_leads(np.array([f0]), log_magnitude[None], phase[None])[0])
+        self._lead = float(_leads(np.array([f0]), logarithm[None])[0])
         return self._lead % 1.0
 
     def process(
-        self,
-        f0: Float64,
-        positions: Sequence[int],
-        shares: Sequence[float],
-        log_magnitude: Float32,
-        phase: Float32,
+        self, f0: Float64, positions: Sequence[int], shares: Sequence[float], logarithms: Complex64
     ) -> Float64:
         """Return what the oscillator is to play, hertz, shape (n,), a new array.
 
@@ -62,8 +56,8 @@ class PitchKeeper:
             f0: the pitch asked for, hertz, shape (n,).
             positions: of the filter's knots, as `dsp.filters.TimeVaryingFilter.process` has them.
             shares: of all knots but the first, as `dsp.synth.Knot` has them.
-            log_magnitude: natural log at the filter bins of all knots but the first, shape (knots - 1, bins).
-            phase: likewise, radians, unwrapped.
+            logarithms: of the responses at all knots but the first, as `start` has them, shape
+                (knots - 1, bins).
         """
         # At the pitch with which a segment begins: what comes later in it must not be heard before.
         begin = f0.take(positions[:-1])
@@ -72,7 +66,7 @@ class PitchKeeper:
             lengths.tolist(),
             begin.tolist(),
             shares,
-            _leads(begin, log_magnitude, phase).tolist(),
+            _leads(begin, logarithms).tolist(),
             strict=True,
         ):
             most = FARTHEST * hertz * length / self._rate
@@ -87,17 +81,14 @@ class PitchKeeper:
         self._lead = 0.0
 
 
-def _leads(f0: Float64, log_magnitude: Float32, phase: Float32) -> Float64:
+def _leads(f0: Float64, logarithms: Complex64) -> Float64:
     """Return by how many cycles of f0 filters turn its harmonics back, shape (filters,)."""
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
-    last = phase.shape[1] - 1
+    last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)
     row, part = np.arange(f0.size)[:, None], place - below
-    level, turn = (
-        values[row, below] + (values[row, below + 1] - values[row, below]) * part
-        for values in (log_magnitude, phase)
-    )
-    level[place >= last] = UNHEARD
-    amplitude = np.exp(level - level.max(axis=1, keepdims=True))
-    mean = (amplitude * turn / _ORDER).sum(axis=1) / amplitude.sum(axis=1)
-    return np.asarray(mean / (-2.0 * np.pi))
+    there = logarithms[row, below]
+    there = there + (logarithms[row, below + 1] - there) * part
+    amplitude = np.exp(there.real)
+    amplitude[place >= last] = 0.0
+    return np.asarray(np.vecdot(amplitude, there.imag * _CYCLES) / amplitude.sum(axis=1))

@@ -91,12 +91,12 @@ class SawSing:
         fresh = knots if self._last is None else knots[1:]
         controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
         levels = self._reader.read(controls.reshape(len(fresh), -1))
-        responses, phases = self._filter.responses(levels)
-        level, phase = levels[:, 0], phases[:, 0]
+        responses, logarithms = self._filter.responses(levels)
+        moving = logarithms[:, 0]
         if self._last is None:
-            self._saw.reset(self._keeper.start(f0.item(0), level[0], phase[0]))
-            level, phase = level[1:], phase[1:]
-        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], level, phase)
+            self._saw.reset(self._keeper.start(f0.item(0), moving[0]))
+            moving = moving[1:]
+        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], moving)
         sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
         sources[1] = self._noise.process(n)

@@ -224,8 +224,8 @@ def pitch_keeper() -> tuple[Render, Callable[[], None]]:
 
     def render(x: Float32) -> Float32:
         ends, positions = x[HOP - 1 :: HOP], range(0, x.size + 1, HOP)
-        phase, level = ends[:, None] * slope, np.sin(9.0 * ends)[:, None] * slope
-        return block.process(hertz(x), positions, [1.0] * ends.size, level, phase).astype(np.float32)
+        moved = ((np.sin(9.0 * ends) + 1j * ends)[:, None] * slope).astype(np.complex64)
+        return block.process(hertz(x), positions, [1.0] * ends.size, moved).astype(np.float32)
 
     return render, block.reset
 

@@ -29,12 +29,13 @@ def minimum_phase(levels: Float32) -> Float32:
     return responded(levels)[0]
 
 
-def responded(levels: Float32) -> tuple[Float32, Float32]:
-    """Return responses and their phases."""
+def responded(levels: Float32) -> tuple[Float32, NDArray[np.complex64]]:
+    """Return responses and the logarithms of their spectra."""
     rows = np.atleast_2d(levels)
-    out, phase = np.empty((1, rows.shape[0], 2 * rows.shape[1] - 2), np.float32), np.empty_like(rows[None])
-    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows[None], out, phase)
-    return out.reshape(*levels.shape[:-1], -1), phase.reshape(levels.shape)
+    out = np.empty((1, rows.shape[0], 2 * rows.shape[1] - 2), np.float32)
+    logarithm = np.empty((1, *rows.shape), np.complex64)
+    MinimumPhase(rows.shape[1] - 1, rows.shape[0]).respond(rows[None], out, logarithm)
+    return out.reshape(*levels.shape[:-1], -1), logarithm.reshape(levels.shape)
 
 
 @pytest.mark.parametrize("grid", [HARMONIC_GRID, NOISE_GRID, hertz_grid(25.0)])
@@ -63,10 +64,12 @@ def test_response_is_minimum_phase() -> None:
 
 @pytest.mark.parametrize("sample_rate", RATES)
 def test_phases_are_those_of_the_response(sample_rate: int) -> None:
-    response, phase = responded(formants(filter_bins(sample_rate), (500.0, 1500.0, 2500.0), width=250.0))
-    off = np.angle(np.fft.rfft(response) * np.exp(-1j * phase))
+    levels = formants(filter_bins(sample_rate), (500.0, 1500.0, 2500.0), width=250.0)
+    response, logarithm = responded(levels)
+    off = np.angle(np.fft.rfft(response) * np.exp(-1j * logarithm.imag))
     assert np.max(np.abs(off)) < 0.05
-    assert np.max(np.abs(np.diff(phase))) < 1.0
+    assert np.max(np.abs(np.diff(logarithm.imag))) < 1.0
+    assert np.max(np.abs(logarithm.real - levels)) < 1e-4
 
 
 @pytest.mark.parametrize("sample_rate", RATES)

@@ -78,11 +78,11 @@ def synthesizer(kind: str, render: Renderer) -> Synthesizer:
 def played_sawtooth(harmonic: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what SawSing plays at 233 Hz before its filters, a hop for each of them."""
     levels = GridReader(48000, (HARMONIC_GRID,)).read(harmonic)
-    _, phases = TimeVaryingFilter(48000, 1).responses(levels)
+    moving = TimeVaryingFilter(48000, 1).responses(levels)[1][:, 0]
     keeper, saw, hops = PitchKeeper(48000), Sawtooth(48000), len(harmonic) - 1
-    saw.reset(keeper.start(233.0, levels[0, 0], phases[0, 0]))
+    saw.reset(keeper.start(233.0, moving[0]))
     positions = range(0, hops * HOP + 1, HOP)
-    f0 = keeper.process(np.full(hops * HOP, 233.0), positions, [1.0] * hops, levels[1:, 0], phases[1:, 0])
+    f0 = keeper.process(np.full(hops * HOP, 233.0), positions, [1.0] * hops, moving[1:])
     return saw.process(np.concatenate([f0, f0[-HOP:]]))
 
 
