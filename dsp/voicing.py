@@ -21,7 +21,8 @@ GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
 GATE_DEEP, DEEP_HZ, DEEP_EDGE = 5.0, 125.0, 2.5
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
 GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 2.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
-# Of the few periods of a deep voice one that is irregular spoils a whole window, so it is held the longer.
+# Of the few periods of a deep voice one that is irregular spoils a whole window. So a voice that was sure is
+# held the longer, by so much more an octave below the edge, and its depth does not speak against it.
 DEEP_INERTIA = 4.0
 
 ShareBelow = Callable[[float], float]

@@ -19,6 +19,7 @@ _IR_VERSION = 9  # of opset 20; what onnx would write by itself is too new for o
 
 Weights = dict[str, NDArray[np.float64]]
 Shapes = Mapping[str, tuple[int | str, ...]]
+"""Of inputs or outputs, by name; `FRAMES` stands where there is a row for each frame."""
 
 
 class Graph:

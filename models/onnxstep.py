@@ -14,6 +14,7 @@ from dsp.errors import BridgeError
 
 Float32 = NDArray[np.float32]
 State = dict[str, Float32]
+"""Its parts by the names of the inputs that read them."""
 
 
 def open_graph(path: Path, refusal: BridgeError) -> onnxruntime.InferenceSession:

@@ -48,7 +48,7 @@ class HarmonicReader:
         """Read frames that follow on each other.
 
         Args:
-            power: of `models.melody.features`, shape (n, 2, 401), float32, n to the rows of what is filled.
+            power: of `models.melody.features`, shape (n, 2, 401), float32, n from 1 to `most`.
 
         Returns:
             Of each frame the level of all that was heard, dB re a sine of amplitude 1.
