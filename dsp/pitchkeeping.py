@@ -12,9 +12,13 @@ from dsp.filters import FILTER_BIN_HZ
 Float64 = NDArray[np.float64]
 Complex64 = NDArray[np.complex64]
 
-HARMONICS = 8
+HARMONICS = 7
 FARTHEST = 0.06
 """Share of f0, a semitone: more would be a filter that jumps, not one that moves."""
+DRIFT = 1.7e-4
+"""Share of f0, 0.3 cents: by no more does the phase go back to that of a filter that never moved, ..."""
+SETTLE_SECONDS = 0.05
+"""... and by less in the end, so that it arrives there."""
 
 _ORDER = np.arange(1.0, HARMONICS + 1.0)
 _CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
@@ -26,8 +30,10 @@ class PitchKeeper:
 
     Where a filter moves, as at the closure before a stop, the phases of its minimum-phase response move with
     it, and a phase that turns is a frequency: without this the pitch falls by up to a semitone for 50 ms. The
-    lead is the mean phase delay of the first harmonics, weighted with the amplitude of each behind the
-    filter; it depends on filter and pitch alone, and nothing tells how they came there.
+    pitch heard is that which fits the turning of the first harmonics best in the least squares, weighted with
+    power and squared order (Flanagan and Golden 1966); behind a sawtooth that weight is the power of the
+    response. What the oscillator leads by is the sum of such turns, so it tells how the filter came to where
+    it is; it goes slowly back to the lead that filter and pitch alone would give.
 
     Args:
         sample_rate: a native rate in hertz.
@@ -35,7 +41,7 @@ class PitchKeeper:
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = float(sample_rate)
-        self._lead = 0.0
+        self.reset()
 
     def start(self, f0: float, logarithm: Complex64) -> float:
         """Take the filter there is at first; return the phase in cycles, 0..1, with which to begin.
@@ -44,7 +50,9 @@ class PitchKeeper:
             f0: hertz.
             logarithm: of its response at the filter bins, log-magnitude and phase, unwrapped, shape (bins,).
         """
-        self._lead = float(_leads(np.array([f0]), logarithm[None])[0])
+        late, weight = _turned(np.array([f0]), logarithm[None])
+        self._late, self._weight = late[0], weight[0]
+        self._lead, self._back = _mean(late, weight).item(), 0.0
         return self._lead % 1.0
 
     def process(
@@ -61,34 +69,46 @@ class PitchKeeper:
         """
         # At the pitch with which a segment begins: what comes later in it must not be heard before.
         begin = f0.take(positions[:-1])
-        lengths, lead, bends = np.diff(positions), self._lead, []
-        for length, hertz, share, there in zip(
-            lengths.tolist(),
-            begin.tolist(),
-            shares,
-            _leads(begin, logarithms).tolist(),
-            strict=True,
-        ):
+        late, weight = _turned(begin, logarithms)
+        lates, weights = np.concatenate([[self._late], late]), np.concatenate([[self._weight], weight])
+        for index, share in enumerate(shares):
+            if share != 1.0:
+                lates[index + 1] = lates[index] + (late[index] - lates[index]) * share
+                weights[index + 1] = weights[index]
+        self._late, self._weight = lates[-1].copy(), weights[-1].copy()
+        turns = _mean(late - lates[:-1], weight + weights[:-1]).tolist()
+        leads = _mean(late, weight).tolist()
+        lengths, bends = np.diff(positions), []
+        rows = zip(lengths.tolist(), begin.tolist(), shares, turns, leads, strict=True)
+        for length, hertz, share, turn, there in rows:
             most = FARTHEST * hertz * length / self._rate
-            step = min(most, max(-most, share * (there - lead)))
-            lead += step
+            step = min(most, max(-most, share * turn + self._back * length))
+            self._lead += step
             bends.append(step * self._rate / length)
-        self._lead = lead
+            if share == 1.0:
+                off = (there - self._lead + 0.5) % 1.0 - 0.5
+                fastest = DRIFT * hertz / self._rate
+                self._back = min(fastest, max(-fastest, off / (SETTLE_SECONDS * self._rate)))
         return np.asarray(f0 + np.repeat(bends, lengths))
 
     def reset(self) -> None:
         """Forget the filter."""
-        self._lead = 0.0
+        self._late, self._weight = np.zeros(HARMONICS), np.ones(HARMONICS)
+        self._lead = self._back = 0.0
 
 
-def _leads(f0: Float64, logarithms: Complex64) -> Float64:
-    """Return by how many cycles of f0 filters turn its harmonics back, shape (filters,)."""
+def _turned(f0: Float64, logarithms: Complex64) -> tuple[Float64, Float64]:
+    """Return by how many cycles of f0 filters turn each harmonic back, and its weight, (filters, HARMONICS)."""
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
     last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)
     row, part = np.arange(f0.size)[:, None], place - below
     there = logarithms[row, below]
     there = there + (logarithms[row, below + 1] - there) * part
-    amplitude = np.exp(there.real)
-    amplitude[place >= last] = 0.0
-    return np.asarray(np.vecdot(amplitude, there.imag * _CYCLES) / amplitude.sum(axis=1))
+    power = np.exp(2.0 * there.real)
+    power[place >= last] = 0.0
+    return there.imag * _CYCLES, power
+
+
+def _mean(cycles: Float64, weight: Float64) -> Float64:
+    return np.asarray(np.vecdot(weight, cycles) / weight.sum(axis=1))

@@ -14,6 +14,8 @@ CANDIDATES = 112
 LOWEST_HZ = 55.0
 PER_OCTAVE = 25
 """Candidates an octave: 48 cents apart."""
+NEAR = 2
+"""Candidates to either side of the best that its pitch is averaged over."""
 LONG_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 """Harmonics read through the long window, and places between them, which speak for a lower pitch."""
 SHORT_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)

@@ -24,8 +24,6 @@ from models.onnxstep import open_graph
 Float32 = NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "melody.onnx"
-NEAR = 2
-"""Candidates to either side of the best that its pitch is averaged over."""
 LEAST_VOICING = 0.01
 SILENCE_DB = -120.0
 
@@ -33,7 +31,7 @@ SILENCE_DB = -120.0
 def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
     """Return the places in the salience of a place's candidate and those around it, and these candidates."""
     order = grid.salience_order
-    candidates = [c for c in range(order[place] - NEAR, order[place] + NEAR + 1) if 0 <= c < grid.CANDIDATES]
+    candidates = [c for c in range(order[place] - grid.NEAR, order[place] + grid.NEAR + 1) if 0 <= c < grid.CANDIDATES]
     return np.argsort(order)[candidates], candidates
 
 

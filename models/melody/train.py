@@ -35,7 +35,7 @@ from models.melody.takes import Float32, Take, takes_of
 from models.melody.training import Plan, Trainer, train
 from models.singer import load_singer, shipped
 
-PIECES = 150
+PIECES = 300
 """Made up, of 20 s each."""
 RENDITIONS = 2
 """How many times each recording is sung again."""

@@ -18,9 +18,11 @@ from models.melody import grid
 from models.melody.examples import Batch, ExampleMaker
 from models.melody.network import MelodyNetwork
 
-CHECKPOINT_FORMAT = 3
+CHECKPOINT_FORMAT = 4
 BLUR = 0.75
 """Standard deviation of the wanted salience, candidates."""
+SURE = 1.0
+"""The pitch read counts where it is off by less, candidates; farther off it is another pitch."""
 SHARE_DB = 10.0
 """Errors of the share beyond it count no more than linearly."""
 
@@ -42,6 +44,8 @@ class Plan:
     """In this last share of the steps it falls to 0 in a line."""
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
+    fine_weight: float = 2.0
+    """Of the cents, counted in candidates: without it they are but what a blurred salience happens to tell."""
     share_weight: float = 1.0
     seed: int = 0
 
@@ -70,7 +74,8 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
         parts = losses(self.network, self._examples([self.plan.seed, self.step]))
-        total = parts["pitch"] + parts["voicing"] + self.plan.share_weight * parts["share"]
+        total = parts["pitch"] + parts["voicing"]
+        total = total + self.plan.fine_weight * parts["fine"] + self.plan.share_weight * parts["share"]
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -121,13 +126,22 @@ def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:
     off = torch.arange(grid.CANDIDATES) - centre[:, None]
     wanted = functional.softmax(-0.5 * (off / BLUR).square(), 1)
     pitch = functional.cross_entropy(heard.salience[pitched], wanted) if pitched.any() else off.sum()
+    off_by = (_read(heard.salience[pitched]) - centre).abs()
+    fine = off_by[off_by < SURE].sum() / max(1, int(pitched.sum()))
     known = ~batch.voicing.isnan()
     voicing = functional.binary_cross_entropy_with_logits(heard.voicing[known], batch.voicing[known])
-    off_by = functional.smooth_l1_loss(heard.share / SHARE_DB, batch.share / SHARE_DB, reduction="none")
+    apart = functional.smooth_l1_loss(heard.share / SHARE_DB, batch.share / SHARE_DB, reduction="none")
     sung = batch.voicing > VOICED
     # Consonants and pauses are few and hard, so they count as much as all that is sung.
-    share = torch.stack([part.mean() for part in (off_by[sung], off_by[~sung]) if part.numel()]).mean()
-    return {"pitch": pitch, "voicing": voicing, "share": share}
+    share = torch.stack([part.mean() for part in (apart[sung], apart[~sung]) if part.numel()]).mean()
+    return {"pitch": pitch, "fine": fine, "voicing": voicing, "share": share}
+
+
+def _read(salience: Tensor) -> Tensor:
+    """Return the pitch that `models.melody.tracker` reads, in candidates, (frames,)."""
+    near = salience.argmax(1, keepdim=True) + torch.arange(-grid.NEAR, grid.NEAR + 1)
+    near = near.clamp(0, grid.CANDIDATES - 1)
+    return (functional.softmax(salience.gather(1, near), 1) * near).sum(1)
 
 
 def _rate(plan: Plan, step: int) -> float:

@@ -36,6 +36,7 @@ LOWEST_SPLIT_HZ = 160.0  # below, the window does not tell neighbours half as fa
 BETWEEN = 0.1  # power of the partials between the harmonics that makes them harmonics themselves: -10 dB
 NEAR = 0.03  # the lowest of them must be within 15 dB of the next, or it is a subharmonic of rough voice
 LEAST_FRAMES = 4  # in a row: a consonant's noise fills what is between for a frame or two
+LEAP = 0.25  # octaves from frame to frame of SwiftF0: what lies between nobody sang
 LOUDEST = 0.5  # SwiftF0 does not normalise the level and asks for this much
 
 
@@ -76,9 +77,21 @@ def _detected(
     scaled = np.asarray(at_rate * np.float32(LOUDEST / peak), np.float32)
     coarse = _detector().detect(scaled, RATE, lowest, highest)
     times = np.arange(frames) / FRAMES_PER_SECOND
-    log_f0 = np.interp(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, lowest, highest)))
+    log_f0 = _read_at(times, coarse.timestamps, np.log2(np.clip(coarse.pitch_hz, lowest, highest)))
     voiced = np.interp(times, coarse.timestamps, coarse.confidence) >= CONFIDENCE
     return PitchTrack(np.exp2(log_f0), voiced), scaled
+
+
+def _read_at(
+    times: NDArray[np.float64], known: NDArray[np.float64], log_f0: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Read between frames: straight lines, but the nearer of two that lie a leap apart."""
+    if known.size < 2:
+        return np.interp(times, known, log_f0)
+    after = np.searchsorted(known, times).clip(1, known.size - 1)
+    nearest = np.where(times - known[after - 1] <= known[after] - times, after - 1, after)
+    leaps = np.abs(log_f0[after] - log_f0[after - 1]) > LEAP
+    return np.where(leaps, log_f0[nearest], np.interp(times, known, log_f0))
 
 
 @lru_cache(maxsize=1)

@@ -112,15 +112,26 @@ def test_a_knot_amid_a_straight_way_changes_nothing() -> None:
     assert np.abs(cut - whole).max() < 1e-9
 
 
-def test_where_a_filter_stands_nothing_tells_how_it_came_there() -> None:
-    f0, phases = np.full(9 * HOP, 200.0), []
+def test_a_filter_that_turns_all_harmonics_alike_is_made_up_for_to_the_sample() -> None:
+    """As a delay that grows does: harmonic k is turned by k times as much as the first."""
+    f0, delays = np.full(6 * HOP, 250.0), np.array([0.0, 2.0, 5.0, 4.0, 4.0, 0.0, 1.0]) / RATE
+    hertz = 50.0 * np.arange(HOP + 1)
+    level = np.random.default_rng(3).normal(0.0, 2.0, (delays.size, hertz.size))
+    played = keep(f0, np.asarray(level - 2j * np.pi * hertz * delays[:, None], np.complex64))
+    heard = played.reshape(6, HOP)[:, 0] - 250.0 * np.diff(delays) * 100.0
+    assert np.abs(1200.0 * np.log2(heard / 250.0)).max() < 0.31  # what the phase goes back by
+
+
+def test_where_a_filter_stands_the_phase_ends_as_if_it_had_never_moved() -> None:
+    hops, phases = 2000, []
+    f0 = np.full(hops * HOP, 200.0)
     for seed in (1, 2):
-        logarithms = wild(10, seed)
-        logarithms[5:] = wild(1)[0]
+        logarithms = np.concatenate([wild(5, seed), np.repeat(wild(1), hops - 4, axis=0)])
         keeper = PitchKeeper(RATE)
         begin = keeper.start(200.0, logarithms[0])
-        played = keeper.process(f0, range(0, f0.size + 1, HOP), [1.0] * 9, logarithms[1:])
-        phases.append(begin + (np.sum(played) - np.sum(f0)) / RATE)
+        played = keeper.process(f0, range(0, f0.size + 1, HOP), [1.0] * hops, logarithms[1:])
+        assert np.abs(1200.0 * np.log2(played[6 * HOP :] / 200.0)).max() < 0.31
+        phases.append(begin + np.sum(played - f0) / RATE)
     assert (phases[0] - phases[1] + 0.5) % 1.0 == pytest.approx(0.5, abs=1e-9)
 
 

@@ -138,9 +138,14 @@ def test_a_switch_does_not_touch_the_oscillator() -> None:
     assert np.abs(switched - engine.process(HELD)).max() < ROUNDING
 
 
-def test_a_finished_switch_sounds_as_if_it_had_always_been() -> None:
-    switched, always = render([Event(5_000, "singer", "bright")]), render([], singer="bright")
-    settled = slice(5_000 + RATE // 20, 70 * HOP)
+def test_a_second_after_a_switch_it_sounds_as_if_it_had_always_been() -> None:
+    held = sung(RATE, 3.0, 220)
+    engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"transpose": 0.0})
+    switched = engine.process(held, [Event(5_000, "singer", "bright")])[0]
+    engine.reset()
+    always = engine.process(held, [Event(0, "singer", "bright")])[0]
+    # Until then the phase, which the moving filter has turned, goes back to where it would be.
+    settled = slice(5_000 + RATE, None)
     assert np.abs(switched[settled] - always[settled]).max() < 2e-6
 
 
