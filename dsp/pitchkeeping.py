@@ -12,7 +12,7 @@ from dsp.filters import FILTER_BIN_HZ
 Float64 = NDArray[np.float64]
 Complex64 = NDArray[np.complex64]
 
-HARMONICS = 7
+HARMONICS = 8
 FARTHEST = 0.06
 """Share of f0, a semitone: more would be a filter that jumps, not one that moves."""
 DRIFT = 1.7e-4
