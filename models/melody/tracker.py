@@ -31,7 +31,9 @@ SILENCE_DB = -120.0
 def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
     """Return the places in the salience of a place's candidate and those around it, and these candidates."""
     order = grid.salience_order
-    candidates = [c for c in range(order[place] - grid.NEAR, order[place] + grid.NEAR + 1) if 0 <= c < grid.CANDIDATES]
+    candidates = [
+        c for c in range(order[place] - grid.NEAR, order[place] + grid.NEAR + 1) if 0 <= c < grid.CANDIDATES
+    ]
     return np.argsort(order)[candidates], candidates
 
 

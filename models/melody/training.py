@@ -45,7 +45,7 @@ class Plan:
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
     fine_weight: float = 2.0
-    """Of the cents, counted in candidates: without it they are but what a blurred salience happens to tell."""
+    """Of the cents, in candidates: without it they are but what a blurred salience happens to tell."""
     share_weight: float = 1.0
     seed: int = 0
 
