@@ -129,7 +129,7 @@ class _Pitch:
 
 
 def _at_pitch(power: Float64, width: Float64, f0: Float64) -> Float64:
-    """Draw what spectra, smoothed over a width in hertz, hold around the harmonics of another f0 into them."""
+    """Draw what spectra, smoothed over a width in hertz, hold around harmonics of another f0 into these."""
     frames, bins = power.shape
     orders = np.arange(1, int(BIN_HZ * bins / f0.min()) + 1)
     hertz = orders * f0[:, None]
