@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from dsp.errors import BridgeError, OutputError
+from models.singer import shipped
 from plugin_bridge.cast import Cast
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import AnyEvent
@@ -106,8 +107,10 @@ class AudioProcess:
         try:
             if not patient:
                 self._device.open()
-            ids = [singer.id for singer in self._singers]
-            self._news.append(lambda: {"ready": ids, "values": self._values, "real_time": real_time})
+            ids, files = [singer.id for singer in self._singers], _files(self._singers)
+            self._news.append(
+                lambda: {"ready": ids, "files": files, "values": self._values, "real_time": real_time}
+            )
             self._tell_form()
             while not (self._ended or self._loop.orphaned):
                 self._turn()
@@ -231,6 +234,13 @@ def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
     values |= {name: cast.id_of(which) for name, which in chosen.items() if which in others}
     values["singer"] = values["singer"] or singers[0].id
     return singers, values
+
+
+def _files(singers: Sequence[Singer]) -> dict[str, str]:
+    """Return the files of the singers that do not ship, by id."""
+    ships = {path.resolve() for path in shipped().values()}
+    files = {singer.id: getattr(singer, "path", None) for singer in singers}
+    return {id_: str(path) for id_, path in files.items() if path is not None and path not in ships}
 
 
 def _warm(engine: Engine) -> None:

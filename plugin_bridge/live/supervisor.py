@@ -35,12 +35,11 @@ class LiveRig:
     """
 
     def __init__(self, settings: LiveSettings) -> None:
-        named = [str(settings.parameters.get(name, "")) for name in ("singer", "morph_singer")]
-        more = tuple(name for name in named if name and settings.singers and name not in settings.singers)
-        self._settings = replace(settings, singers=(*settings.singers, *more))
+        self._settings = settings
         self._keeper = Keeper(self._current, self._follow, self._died)
         self._mirror = Mirror()
         self._singers: tuple[str, ...] = ()
+        self._files: Mapping[str, str] = {}
         self._form: dict[str, object] = {}
         self._present = False  # of the device
         self._past = _NONE  # counts of the processes before
@@ -75,6 +74,11 @@ class LiveRig:
     def singers(self) -> Sequence[str]:
         """See `Rig.singers`."""
         return self._singers
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The file of each singer of the set that does not ship, by id, once started."""
+        return self._files
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -194,15 +198,18 @@ class LiveRig:
         return self._keeper.audio.page.read() if self._keeper.audio else _NONE
 
     def _current(self) -> LiveSettings:
-        """What a process is started with: at first what was asked for, later the values there were."""
-        values = self._mirror.values if self._singers else {}
-        return replace(self._settings, parameters={**self._settings.parameters, **values})
+        """What a process is started with: at first what was asked for, later the set and values it had."""
+        if not self._singers:
+            return self._settings
+        singers = tuple(self._files.get(name, name) for name in self._singers)
+        values = {**self._settings.parameters, **self._mirror.values}
+        return replace(self._settings, singers=singers, parameters=values)
 
     def _follow(self, message: Message) -> None:
         """Take a message of the audio process."""
         match message:
-            case {"ready": singers, "values": values, "real_time": real_time}:
-                self._singers, self.real_time = tuple(singers), real_time
+            case {"ready": singers, "files": files, "values": values, "real_time": real_time}:
+                self._singers, self._files, self.real_time = tuple(singers), files, real_time
                 self._mirror.start(values)
             case {"form": None}:
                 self._present = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin_bridge.live.settings import LiveSettings
@@ -50,8 +49,7 @@ async def playing(
         if surfaces.osc is not None:
             from plugin_bridge.osc.server import OscServer  # noqa: PLC0415 - only where it is used
 
-            files = _files(rig.singers, settings.singers)
-            server = OscServer(rig, replace(surfaces.osc, singers=files))
+            server = OscServer(rig, replace(surfaces.osc, singers=rig.files))
             await server.start()
             stack.push_async_callback(server.stop)
             say(f"OSC listens on {surfaces.osc.host}, port {server.port}")
@@ -64,9 +62,3 @@ async def playing(
             await ports.start()
             stack.push_async_callback(ports.stop)
         yield rig
-
-
-def _files(ids: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return the files of singers that were named by their paths, by id."""
-    pairs = zip(ids, names, strict=False) if len(ids) == len(names) else ()
-    return {id_: str(Path(name).resolve()) for id_, name in pairs if Path(name).is_file()}

@@ -44,10 +44,9 @@ class OscServer:
         """Seconds since 1970."""
         self._limiter = Limiter(settings.rate, settings.burst)
         self._subscriptions = Subscriptions(lambda row: read(rig, row))
-        shelf = PresetShelf(settings.presets)
-        bouncer = Bouncer(
-            settings.folder, shelf, {name: name for name in rig.singers} | dict(settings.singers)
-        )
+        singers = {name: name for name in rig.singers} | dict(settings.singers)
+        shelf = PresetShelf(settings.presets, singers)
+        bouncer = Bouncer(settings.folder, shelf, singers)
         self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
             rig,

@@ -28,7 +28,7 @@ class OscSettings:
     presets: Path | None = None
     """Where presets are saved; None for nowhere."""
     singers: Mapping[str, str] = field(default_factory=dict)
-    """By id, the file of each singer that does not ship, for bounces."""
+    """By id, the file of each singer that does not ship, for bounces and presets."""
     rate: float = 2000.0
     """Requests a second that one sender may keep up."""
     burst: float = 8000.0

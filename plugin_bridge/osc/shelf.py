@@ -17,10 +17,12 @@ class PresetShelf:
 
     Args:
         folder: where presets are saved; None for nowhere.
+        singers: by id, what a preset names them by: the id of one that ships, or the path of its file.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, singers: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._singers = singers or {}
 
     def names(self) -> list[str]:
         """Return the names of all presets, in order."""
@@ -60,9 +62,7 @@ class PresetShelf:
         preset = read_preset(self.find(name))
         values = {row.id: row.default for row in PARAMETERS.values() if row.id != "bypass"}
         values |= preset.values() | {"singer": preset.singer}
-        for key in _SINGERS:  # live, a singer file is known by its id
-            singer = str(values[key])
-            values[key] = Path(singer).stem if singer.endswith(".onnx") else singer
+        values |= {key: self._id_of(str(values[key])) for key in _SINGERS}
         return values, len(preset.before) + len(preset.after)
 
     def save(self, name: str, values: Mapping[str, Value], *, replace: bool) -> None:
@@ -75,6 +75,7 @@ class PresetShelf:
         from plugin_bridge.presets import Preset, save_preset  # noqa: PLC0415
 
         path = inside(self._folder, f"{checked_name(name, 'preset')}.toml")
+        values = {**values, **{key: self._singers.get(str(values[key]), values[key]) for key in _SINGERS}}
         parameters = {
             key: value
             for key, value in values.items()
@@ -84,3 +85,9 @@ class PresetShelf:
             raise OutputError(f"preset {name!r} exists already; choose another name, or send T after it")
         preset = Preset(name=name, singer=str(values["singer"]), parameters=parameters)
         save_preset(preset, path, force=replace)
+
+    def _id_of(self, singer: str) -> str:
+        """Live, a singer file is known by its id, and one of another place by its name."""
+        path = Path(singer).resolve()
+        known = (name for name, file in self._singers.items() if Path(file).resolve() == path)
+        return next(known, Path(singer).stem if singer.endswith(".onnx") else singer)

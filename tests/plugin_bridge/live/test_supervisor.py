@@ -132,10 +132,14 @@ def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_pat
 def test_an_audio_process_that_is_killed_comes_back_with_its_values(
     settings: LiveSettings, tmp_path: Path
 ) -> None:
+    other = write_singer(tmp_path / "voice_v3.onnx", id="me")
+
     async def play() -> None:
-        rig = LiveRig(settings)
+        rig = LiveRig(replace(settings, parameters={"gain": -2.0, "morph_singer": str(other)}))
         watch = Watch(rig)
         async with rig:
+            files = dict(rig.files)
+            assert files["me"] == str(other)
             rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
             rig.record("take")
             start = rig.status.position
@@ -144,6 +148,8 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             await until(lambda: rig.status.restarts == 1)
             await until(lambda: rig.status.running)
             assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
+            assert rig.values["morph_singer"] == "me"
+            assert (rig.singers, rig.files) == (("dark", "bright", "me"), files)
             assert "killed by SIGKILL" in watch.said[0]
             assert "session take ends" in watch.said[0]
             assert rig.status.recording == ""
@@ -152,6 +158,15 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
         with SessionReader(tmp_path / "take") as session:
             assert session.frames > 0
             assert "was cut off" in session.note
+
+    asyncio.run(play())
+
+
+def test_a_singer_of_the_set_is_chosen_by_id_or_by_file(settings: LiveSettings) -> None:
+    async def play() -> None:
+        for which in ("bright", settings.singers[1]):
+            async with LiveRig(replace(settings, parameters={"morph_singer": which})) as rig:
+                assert (rig.singers, rig.values["morph_singer"]) == (("dark", "bright"), "bright")
 
     asyncio.run(play())
 

@@ -8,6 +8,7 @@ import pytest
 
 from plugin_bridge import PARAMETERS, Event, Preset, load_preset, save_preset
 from plugin_bridge.osc.replies import message
+from plugin_bridge.osc.shelf import PresetShelf
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.rigs import EPOCH, RATE
 
@@ -65,6 +66,22 @@ async def test_what_is_saved_can_be_loaded_again(tmp_path: Path) -> None:
     assert load_preset(tmp_path / "My voice (2).toml").parameters["formant"] == 2.5
 
 
+def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_path: Path) -> None:
+    (tmp_path / "presets").mkdir()
+    voice = str(tmp_path / "voice_v3.onnx")
+    shelf = PresetShelf(tmp_path / "presets", {"alys": "alys", "me": voice})
+    values = {row.id: row.default for row in PARAMETERS.values()}
+    for singer, other in (("me", "alys"), ("alys", "me"), ("alys", "")):
+        shelf.save("mine", values | {"singer": singer, "morph_singer": other}, replace=True)
+        preset = load_preset(tmp_path / "presets" / "mine.toml")
+        named = [preset.singer, preset.parameters.get("morph_singer", "")]
+        assert named == [voice if name == "me" else name for name in (singer, other)]
+        found, _ = shelf.load("mine")
+        assert (found["singer"], found["morph_singer"]) == (singer, other)
+    write(tmp_path / "presets", "near", singer="../voice_v3.onnx")
+    assert shelf.load("near")[0]["singer"] == "me"
+
+
 @in_loop
 async def test_without_a_folder_nothing_is_saved(tmp_path: Path) -> None:
     async with served(tmp_path, presets=None) as (_, server), Client(server.port) as client:
@@ -110,6 +127,4 @@ async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hall", "duet", "breathy"])
 def test_names_that_ship_are_plain_names(name: str) -> None:
-    from plugin_bridge.osc.shelf import PresetShelf
-
     assert PresetShelf(None).find(name).is_file()
