@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dsp.errors import BridgeError
@@ -48,11 +49,16 @@ class _Request:
 
 @dataclass
 class _Batch:
-    """Events that go to the engine together, and who waits for an answer."""
+    """Requests of one group, their events that go to the engine together, and who waits for an answer."""
 
     position: int | None
+    """Input sample they are scheduled to; None for at once."""
+    requests: deque[_Request]
+    """Still to be taken."""
     events: list[AnyEvent] = field(default_factory=list)
     waiting: list[tuple[_Request, Arguments]] = field(default_factory=list)
+    loading: asyncio.Task[None] | None = None
+    """A preset on its way, which the rest waits for."""
 
 
 class Dispatcher:
@@ -114,26 +120,35 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _act(self, group: Group, sender: Sender) -> None:
-        ahead = None if group.time is None else group.time - self._clock()
-        batch = _Batch(None)
-        if ahead is not None and ahead <= self._horizon:
-            self._counters.late += ahead < 0.0
-            batch.position = max(0, self._rig.position_at(group.time or 0.0))
-        for message in group.messages:
-            request = _request(message, sender)
-            if message.address in ANSWERS:
-                continue
-            self._counters.requests += 1
-            if ahead is not None and ahead > self._horizon:
-                reason = (
-                    f"time tag lies {ahead:.1f} s ahead; send at most {self._horizon:g} s before its time"
-                )
+        ahead = 0.0 if group.time is None else group.time - self._clock()
+        requests = [_request(message, sender) for message in group.messages if message.address not in ANSWERS]
+        self._counters.requests += len(requests)
+        if ahead > self._horizon:
+            reason = f"time tag lies {ahead:.1f} s ahead; send at most {self._horizon:g} s before its time"
+            for request in requests:
                 self._fail(request, ValueError(reason))
-                continue
-            self._take(request, batch, to_come=ahead is not None and ahead > 0.0)
+            return
+        batch = _Batch(None, deque(requests))
+        if group.time is not None and ahead > 0.0:  # one that is late goes with what is at once, in order
+            batch.position = max(0, self._rig.position_at(group.time))
+        self._counters.late += ahead < 0.0
+        self._go_on(batch)
+        if batch.requests:
+            self._begin(sender.key, self._rest(batch))
+
+    def _go_on(self, batch: _Batch) -> None:
+        """Take a group's requests, up to a preset that must be loaded before the rest."""
+        batch.loading = None
+        while batch.requests and batch.loading is None:
+            self._take(batch.requests.popleft(), batch)
         self._flush(batch)
 
-    def _take(self, request: _Request, batch: _Batch, *, to_come: bool) -> None:
+    async def _rest(self, batch: _Batch) -> None:
+        while batch.loading is not None:
+            await asyncio.wait([batch.loading])
+            self._go_on(batch)
+
+    def _take(self, request: _Request, batch: _Batch) -> None:
         try:
             rows = matching(request.path) if is_pattern(request.path) else [address(request.path)]
         except ValueError as error:
@@ -143,13 +158,13 @@ class Dispatcher:
         for row in rows:
             one = _Request(request.sender, row.path, request.arguments, request.id)
             try:
-                self._one(row, one, batch, to_come=to_come)
+                self._one(row, one, batch)
             except _REFUSED as error:
                 self._fail(one, error)
 
-    def _one(self, row: Address, request: _Request, batch: _Batch, *, to_come: bool) -> None:
+    def _one(self, row: Address, request: _Request, batch: _Batch) -> None:
         getting = row.readable and not request.arguments
-        if to_come and (getting or not row.timed):
+        if batch.position is not None and (getting or not row.timed):
             raise ValueError(f"{row.path} cannot be scheduled like this; send it without a time tag")
         if row.kind in ("value", "position", "note") and not getting:
             event = moved(row, request.arguments, self._rig.singers, batch.position or 0)
@@ -159,7 +174,8 @@ class Dispatcher:
             return
         self._flush(batch)  # what is read or done next comes after what was set before
         if row.kind == "command":
-            self._run(row, request, batch.position if to_come else None)
+            task = self._run(row, request, batch.position)
+            batch.loading = task if row.timed else None
         elif getting:
             self._done(request, read(self._rig, row))
         else:
@@ -180,24 +196,26 @@ class Dispatcher:
         for request, values in waiting:
             self._done(request, values)
 
-    def _run(self, row: Address, request: _Request, position: int | None) -> None:
-        tasks = self._tasks.setdefault(request.sender.key, set())
-        try:
-            if len(tasks) >= _MOST_TASKS or self._under_way >= _MOST_TASKS_IN_ALL:
-                raise ValueError("too many requests are under way; wait for their answers")
-            if row.path in _COSTS:
-                self._budget.spend(request.sender.key, _COSTS[row.path], time.monotonic())
-            found = self._commands[row.path](Call(request.sender, request.arguments, position))
-            if isinstance(found, Awaitable):
-                task = asyncio.get_running_loop().create_task(self._finish(request, found))
-                tasks.add(task)
-                self._under_way += 1
-                task.add_done_callback(lambda task: self._forget(request.sender.key, task))
-            else:
-                self._done(request, found)
-        finally:
-            if not tasks:
-                self._tasks.pop(request.sender.key, None)
+    def _run(self, row: Address, request: _Request, position: int | None) -> asyncio.Task[None] | None:
+        """Run a command; return what goes on with one that takes a while."""
+        key = request.sender.key
+        if len(self._tasks.get(key, ())) >= _MOST_TASKS or self._under_way >= _MOST_TASKS_IN_ALL:
+            raise ValueError("too many requests are under way; wait for their answers")
+        if row.path in _COSTS:
+            self._budget.spend(key, _COSTS[row.path], time.monotonic())
+        found = self._commands[row.path](Call(request.sender, request.arguments, position))
+        if isinstance(found, Awaitable):
+            return self._begin(key, self._finish(request, found))
+        self._done(request, found)
+        return None
+
+    def _begin(self, key: Hashable, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Let work of a sender go on."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.setdefault(key, set()).add(task)
+        self._under_way += 1
+        task.add_done_callback(lambda task: self._forget(key, task))
+        return task
 
     async def _finish(self, request: _Request, found: Awaitable[Arguments]) -> None:
         try:

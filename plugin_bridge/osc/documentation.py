@@ -17,9 +17,10 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Answers** go to the address and port that a request came from: `/done ADDRESS VALUE...`, or `/fail
   ADDRESS REASON`, the address empty where none can be read. A last argument that is a word beginning with
   `#` names the request and comes back as the last argument of its answer.
-- **Time tags**: a bundle's messages act together. Where ⏲ stands below, one to come acts on the very
-  sample; others are refused in such a bundle. One that comes late acts at once and is counted (`osc_late`
-  of `/status`); one more than 60 s ahead is refused.
+- **Time tags**: a bundle's messages act together, those behind a `/preset/load` once it has loaded. Where ⏲
+  stands below, one to come acts on the very sample; others are refused in such a bundle. One that comes late
+  acts at once, in order with what is sent without a time tag, and is counted (`osc_late` of `/status`); one
+  more than 60 s ahead is refused.
 - **Patterns** (`?`, `*`, `[a-z]`, `[!a-z]`, `{one,two}`) stand for what can be read, never for a command
   or a note; each address answers. `//` is refused.
 - **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` tells

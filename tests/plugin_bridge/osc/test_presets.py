@@ -40,6 +40,39 @@ async def test_a_preset_is_loaded_on_its_sample(tmp_path: Path) -> None:
         assert Event(2 * RATE, "gain", -6.0) in rig.taken
 
 
+@pytest.mark.parametrize("ahead", [0.0, 2.0])
+def test_what_stands_behind_a_preset_in_a_bundle_goes_over_it(tmp_path: Path, ahead: float) -> None:
+    write(tmp_path, "mine")
+    write(tmp_path, "other", parameters={"gain": -12.0, "breath": 3.0})
+
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (rig, server), Client(server.port) as client:
+            load, none = message("/preset/load", "mine"), message("/preset/load", "none")
+            parts = [message("/param/gain", -1.0), load, message("/param/gain", -9.0), none]
+            parts += [message("/preset/load", "other"), message("/param/mix", 0.5), message("/nowhere")]
+            client.throw(bundle(tag(EPOCH + ahead), *parts))
+            client.send("/sync")
+            answers = [await client.hear() for _ in range(8)]
+            assert [(answer, values[0]) for answer, values in answers] == [
+                ("/done", "/param/gain"),
+                ("/done", "/preset/load"),
+                ("/done", "/param/gain"),
+                ("/fail", "/preset/load"),
+                ("/done", "/preset/load"),
+                ("/fail", "/nowhere"),
+                ("/done", "/param/mix"),
+                ("/done", "/sync"),
+            ]
+            moved = [event for event in rig.taken if isinstance(event, Event)]
+            gains = [event.value for event in moved if event.parameter == "gain"]
+            assert gains == [-1.0, -6.0, -9.0, -12.0]
+            assert {event.position for event in moved} == {round(ahead * RATE)}
+            assert (rig.values["mix"], rig.values["breath"]) == (0.5, 3.0)
+
+    test()
+
+
 @in_loop
 async def test_effects_are_left_out_and_said_to_be(tmp_path: Path) -> None:
     write(tmp_path, "roomy", after=[{"effect": "Reverb"}], singer="files/bright.onnx")
@@ -119,7 +152,7 @@ async def test_sync_is_answered_after_all_that_was_asked_before(tmp_path: Path) 
 async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "mine")
     async with served(tmp_path) as (_, server), Client(server.port) as client:
-        client.throw(bundle(1, *[message("/preset/load", "mine")] * 40))
+        client.throw(bundle(1, *[message("/preset/list")] * 40))
         answers = [await client.hear() for _ in range(40)]
         assert [answer for answer, _ in answers].count("/done") == 32
         assert all("are under way" in str(values[1]) for answer, values in answers if answer == "/fail")

@@ -324,7 +324,19 @@ async def test_a_late_bundle_acts_at_once_and_is_counted(tmp_path: Path) -> None
         answers = [await client.hear() for _ in range(3)]
         assert [answer for answer, _ in answers] == ["/done"] * 3
         assert rig.taken == [Event(RATE, "gain", -6.0), Event(RATE, "gain", -7.0)]
-        assert server.counters.late == rig.status.late == 2
+        assert (server.counters.late, rig.status.late) == (2, 0)
+
+
+@in_loop
+async def test_what_is_sent_after_a_bundle_of_now_or_earlier_is_heard(tmp_path: Path) -> None:
+    async with served(tmp_path, now=EPOCH + 1.0) as (rig, server), Client(server.port) as client:
+        for time in (EPOCH + 1.0, EPOCH + 0.5):
+            client.throw(bundle(tag(time), message("/param/gain", -20.0)))
+            client.send("/param/gain", -3.0)
+            assert [(await client.hear())[0] for _ in range(2)] == ["/done"] * 2
+        assert [now for now, _ in rig.sent] == [True] * 4  # so that the engine takes them in this order
+        assert rig.values["gain"] == -3.0
+        assert server.counters.late == 1
 
 
 @in_loop
