@@ -49,7 +49,8 @@ async def playing(
         if surfaces.osc is not None:
             from plugin_bridge.osc.server import OscServer  # noqa: PLC0415 - only where it is used
 
-            server = OscServer(rig, replace(surfaces.osc, singers=rig.files))
+            osc = replace(surfaces.osc, singers=rig.files, pitch=settings.pitch, seed=settings.seed)
+            server = OscServer(rig, osc)
             await server.start()
             stack.push_async_callback(server.stop)
             say(f"OSC listens on {surfaces.osc.host}, port {server.port}")

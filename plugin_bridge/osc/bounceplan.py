@@ -13,7 +13,7 @@ from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.values import Arguments, number, word
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
-from plugin_bridge.pitchtracking import check_pitch
+from plugin_bridge.pitchtracking import USUAL, check_pitch
 
 _SINGERS = ("singer", "morph_singer")
 _NUMBERS = ("tail", "normalize", "seed")
@@ -32,6 +32,10 @@ class Bouncer:
     shelf: PresetShelf
     singers: Mapping[str, str] = field(default_factory=dict)
     """By id, what a bounce names them by: the id of one that ships, or the path of its file."""
+    pitch: str = USUAL
+    """How the pitch of the source is heard live."""
+    seed: int = 0
+    """Of the live voice."""
 
     def plan(self, arguments: Arguments, live: Mapping[str, Value]) -> tuple[list[str], Path]:
         """Return the arguments of `plugin-bridge bounce`, and the output.
@@ -57,6 +61,7 @@ class Bouncer:
         check_target(target, force=bool(given.get("force")))
         settings: dict[str, Argument] = {}
         if not session and "preset" not in given:
+            settings |= {"pitch": self.pitch, "seed": self.seed}
             settings |= {key: value for key, value in live.items() if value != PARAMETERS[key].default}
         words = [str(source), "-o", str(target), "--progress"]
         for key, value in (settings | given).items():

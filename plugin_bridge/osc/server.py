@@ -46,7 +46,7 @@ class OscServer:
         self._subscriptions = Subscriptions(lambda row: read(rig, row))
         singers = {name: name for name in rig.singers} | dict(settings.singers)
         shelf = PresetShelf(settings.presets, singers)
-        bouncer = Bouncer(settings.folder, shelf, singers)
+        bouncer = Bouncer(settings.folder, shelf, singers, settings.pitch, settings.seed)
         self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
             rig,

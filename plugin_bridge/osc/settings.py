@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plugin_bridge.pitchtracking import USUAL
+
 
 @dataclass(frozen=True)
 class OscSettings:
@@ -29,6 +31,10 @@ class OscSettings:
     """Where presets are saved; None for nowhere."""
     singers: Mapping[str, str] = field(default_factory=dict)
     """By id, the file of each singer that does not ship, for bounces and presets."""
+    pitch: str = USUAL
+    """How the rig hears the pitch of the source, for bounces."""
+    seed: int = 0
+    """Of the rig's voice, for bounces."""
     rate: float = 2000.0
     """Requests a second that one sender may keep up."""
     burst: float = 8000.0

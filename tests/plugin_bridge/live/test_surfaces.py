@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from plugin_bridge import load_preset
+from plugin_bridge import OutputFormat, Settings, bounce_file, load_preset
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.surfaces import Surfaces, playing
 from plugin_bridge.osc.settings import OscSettings
@@ -16,6 +16,7 @@ from tests.plugin_bridge.osc.clients import Client, in_loop
 from tests.singerfiles import write_singer
 
 RATE = 16000
+PRESET = ("preset", "mine", "pitch", "melody", "seed", 5)
 FILES = {"dark": "dark", "me": "voice_v3"}
 
 
@@ -28,6 +29,8 @@ def settings(tmp_path: Path) -> LiveSettings:
         driver=DriverSettings("null", str(tmp_path / "stem.wav")),
         singers=(str(write_singer(tmp_path / "dark.onnx")),),
         parameters={"morph_singer": str(voice), "transpose": 0.0},
+        seed=5,
+        pitch="melody",
         sessions=tmp_path,
     )
 
@@ -38,7 +41,7 @@ def ports(said: list[str]) -> list[int]:
     return [int(word) for word in line.replace(",", "").split() if word.isdigit()]
 
 
-async def bounced(client: Client, *arguments: str) -> object:
+async def bounced(client: Client, *arguments: str | int) -> object:
     """Bounce and return how it ended."""
     await client.done("/bounce/start", *arguments)
     while (state := (await client.hear_of("/bounce/progress"))[1][1]) == "running":
@@ -47,7 +50,7 @@ async def bounced(client: Client, *arguments: str) -> object:
 
 
 @in_loop
-async def test_singers_named_by_their_files_are_bounced_and_kept_in_presets(
+async def test_singers_named_by_their_files_are_bounced_as_they_sound_and_kept_in_presets(
     settings: LiveSettings, tmp_path: Path
 ) -> None:
     osc = OscSettings(port=0, tcp_port=None, folder=tmp_path, presets=tmp_path)
@@ -62,6 +65,9 @@ async def test_singers_named_by_their_files_are_bounced_and_kept_in_presets(
         await client.done("/singer", "dark")
         await client.done("/preset/load", "mine")
         assert (rig.values["singer"], rig.values["morph_singer"]) == ("me", "me")
-        assert await bounced(client, "stem.wav", "preset.wav", "preset", "mine") == "done"
+        assert await bounced(client, "stem.wav", "preset.wav", *PRESET) == "done"
     assert load_preset(tmp_path / "mine.toml").singer == str(tmp_path / "voice_v3.onnx")
+    now = Settings(str(tmp_path / "voice_v3.onnx"), parameters={"transpose": 0.0}, seed=5, pitch="melody")
+    bounce_file(tmp_path / "stem.wav", tmp_path / "same.wav", OutputFormat(), now)
+    assert (tmp_path / "me.wav").read_bytes() == (tmp_path / "same.wav").read_bytes()
     assert (tmp_path / "preset.wav").read_bytes() == (tmp_path / "me.wav").read_bytes()

@@ -117,20 +117,23 @@ async def test_without_a_folder_nothing_is_bounced(tmp_path: Path) -> None:
         assert "start with --sessions FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
 
 
+NOW = ["--pitch=melody", "--seed=3", "--singer=/dark.onnx", "--breath=3.0"]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ((), ["--singer=/dark.onnx", "--breath=3.0"]),
-        (("breath", 0), ["--singer=/dark.onnx", "--breath=0.0"]),
-        (("singer", "bright", "melody", True), ["--singer=bright", "--breath=3.0", "--melody"]),
+        ((), NOW),
+        (("breath", 0), [*NOW[:3], "--breath=0.0"]),
+        (("singer", "bright", "melody", True), [*NOW[:2], "--singer=bright", NOW[3], "--melody"]),
         (("preset", "hall"), ["--preset=hall.toml"]),
         (
             ("bypass", 0, "scale", "minor", "tail", "auto", "force", True),
-            ["--singer=/dark.onnx", "--breath=3.0", "--no-bypass", "--scale=minor", "--tail=auto", "--force"],
+            [*NOW, "--no-bypass", "--scale=minor", "--tail=auto", "--force"],
         ),
         (
-            ("normalize", -1, "seed", 7, "bits", "32f"),
-            ["--singer=/dark.onnx", "--breath=3.0", "--normalize=-1", "--seed=7", "--bits=32f"],
+            ("normalize", -1, "seed", 7, "bits", "32f", "pitch", "periodicity"),
+            ["--pitch=periodicity", "--seed=7", *NOW[2:], "--normalize=-1", "--bits=32f"],
         ),
     ],
 )
@@ -138,7 +141,8 @@ def test_options_become_those_of_the_command_line(
     tmp_path: Path, options: tuple[Argument, ...], expected: list[str]
 ) -> None:
     (tmp_path / "in.wav").touch()
-    bouncer = Bouncer(tmp_path, PresetShelf(None), {"dark": "/dark.onnx", "bright": "bright"})
+    singers = {"dark": "/dark.onnx", "bright": "bright"}
+    bouncer = Bouncer(tmp_path, PresetShelf(None), singers, pitch="melody", seed=3)
     words, target = bouncer.plan(("in.wav", "out.wav", *options), LIVE | {"breath": 3.0})
     assert target == tmp_path / "out.wav"
     assert words[:4] == [str(tmp_path / "in.wav"), "-o", str(target), "--progress"]
