@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from plugin_bridge.drafts import check_target
 from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
-from plugin_bridge.osc.values import Arguments, number, word
+from plugin_bridge.osc.values import Arguments, number, whole, word
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.pitchtracking import USUAL, check_pitch
 
 _SINGERS = ("singer", "morph_singer")
-_NUMBERS = ("tail", "normalize", "seed")
-_OPTIONS = ("preset", "automation", "pitch", "bits", "force", *_NUMBERS)
+_BITS = ("16", "24", "32f")
+_MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,12 @@ class Bouncer:
             if not path.is_file():
                 raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
             return [f"--automation={path}"]
-        if key == "pitch":
-            return [f"--pitch={check_pitch(value)}"]
         if key == "force":
             return ["--force"] if value else []
-        if key == "bits" or (key == "tail" and value == "auto"):
-            return [f"--{key}={value}"]
-        if key in _NUMBERS:
-            return [f"--{key}={number(value, key):.9g}"]
+        if key in _PLAIN:
+            return [f"--{key}={_PLAIN[key](value)}"]
         if key not in PARAMETERS:
-            known = ", ".join((*_OPTIONS, *PARAMETERS))
+            known = ", ".join(("preset", "automation", "force", *_PLAIN, *PARAMETERS))
             raise ValueError(f"option {key!r} is unknown; use one of {known}")
         return _parameter(key, value)
 
@@ -96,6 +92,38 @@ class Bouncer:
         if name and name not in self.singers:
             raise ValueError(f"{key} {name!r} is not in the set; use one of {', '.join(self.singers)}")
         return [f"--{key.replace('_', '-')}={self.singers.get(name, '')}"]
+
+
+def _tail(value: Argument) -> str:
+    return "auto" if value == "auto" else f"{number(value, 'tail'):.9g}"
+
+
+def _normalize(value: Argument) -> str:
+    return f"{number(value, 'normalize'):.9g}"
+
+
+def _bits(value: Argument) -> str:
+    bits = value if isinstance(value, str) else str(whole(value, "bits"))
+    if bits not in _BITS:
+        raise ValueError(f"bits {bits!r} are not written; give 16, 24 or 32f")
+    return bits
+
+
+def _seed(value: Argument) -> str:
+    seed = whole(value, "seed")
+    if not 0 <= seed <= _MOST_SEED:
+        raise ValueError(f"seed {seed} is out of range; give 0 to {_MOST_SEED}")
+    return str(seed)
+
+
+_PLAIN: Mapping[str, Callable[[Argument], str]] = {
+    "pitch": check_pitch,
+    "bits": _bits,
+    "tail": _tail,
+    "normalize": _normalize,
+    "seed": _seed,
+}
+"""Options whose value stands in the command line, by what checks and writes it."""
 
 
 def _parameter(key: str, value: Argument) -> list[str]:

@@ -21,7 +21,7 @@ from plugin_bridge.osc.replies import message
 from plugin_bridge.osc.senders import Call
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.subscriptions import Subscriptions
-from plugin_bridge.osc.values import Arguments, number, word
+from plugin_bridge.osc.values import Arguments, number, whole, word
 from plugin_bridge.voices import check_singer
 
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
@@ -117,9 +117,8 @@ class Commands:
 
     async def _cancel(self, call: Call) -> Arguments:
         (which,) = _exactly(call, 1)
-        if isinstance(which, bool) or not isinstance(which, int):
-            raise TypeError(f"bounce {which!r} is not a whole number; send i")
-        return (which, await self.desk.cancel(which))
+        found = whole(which, "bounce")
+        return (found, await self.desk.cancel(found))
 
     def _record(self, call: Call) -> Arguments:
         (name,) = _exactly(call, 1)

@@ -80,6 +80,17 @@ def number(argument: Argument, what: str) -> float:
     return float(argument)
 
 
+def whole(argument: Argument, what: str) -> int:
+    """Return an argument as a whole number; surfaces that know floats only send it as one.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(argument, bool) or not isinstance(argument, (int, float)) or argument % 1:
+        raise TypeError(f"{what} {argument!r} is not a whole number; send one as i, h, f or d")
+    return int(argument)
+
+
 def word(argument: Argument, what: str) -> str:
     """Return an argument as a word.
 

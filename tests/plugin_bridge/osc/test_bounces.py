@@ -43,7 +43,7 @@ async def test_a_bounce_is_the_ordinary_one_as_it_sounds_now(folder: Path) -> No
         await client.done("/singer", "bright")
         await client.done("/param/gain", -3.0)
         await client.done("/param/transpose", 12.0)
-        assert await client.done("/bounce/start", "stem.wav", "out.wav", "tail", 0.5, "bits", 16) == (1,)
+        assert await client.done("/bounce/start", "stem.wav", "out.wav", "tail", 0.5, "bits", 16.0) == (1,)
         heard = [await client.hear_of("/bounce/progress")]
         while heard[-1][1][1] == "running":
             heard.append(await client.hear_of("/bounce/progress"))
@@ -72,7 +72,7 @@ async def test_a_cancelled_bounce_leaves_no_half_file_and_the_next_one_runs(fold
             await client.hear_of("/bounce/progress")
         assert await client.done("/bounce/cancel", 2) == (2, "cancelled")
         assert await client.done("/bounce/cancel", 1) == (1, "cancelled")
-        assert await client.done("/bounce/cancel", 1) == (1, "cancelled")
+        assert await client.done("/bounce/cancel", 1.0) == (1, "cancelled")
         while (await client.hear_of("/bounce/progress"))[1][:2] != (3, "done"):
             pass
         cells = await client.done("/bounce/list")
@@ -135,6 +135,9 @@ NOW = ["--pitch=melody", "--seed=3", "--singer=/dark.onnx", "--breath=3.0"]
             ("normalize", -1, "seed", 7, "bits", "32f", "pitch", "periodicity"),
             ["--pitch=periodicity", "--seed=7", *NOW[2:], "--normalize=-1", "--bits=32f"],
         ),
+        (("seed", 1_700_000_000, "bits", 24.0), [NOW[0], "--seed=1700000000", *NOW[2:], "--bits=24"]),
+        (("seed", 1.7e9, "bits", 16), [NOW[0], "--seed=1700000000", *NOW[2:], "--bits=16"]),
+        (("seed", 2**63 - 1, "bits", "24"), [NOW[0], f"--seed={2**63 - 1}", *NOW[2:], "--bits=24"]),
     ],
 )
 def test_options_become_those_of_the_command_line(
