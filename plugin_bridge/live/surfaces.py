@@ -53,7 +53,7 @@ async def playing(
             server = OscServer(rig, osc)
             await server.start()
             stack.push_async_callback(server.stop)
-            say(f"OSC listens on {surfaces.osc.host}, port {server.port}")
+            say(f"OSC listens on {osc.host}, {server.ports}")
         if surfaces.midi:
             from plugin_bridge.midiports import MidiPorts  # noqa: PLC0415
 

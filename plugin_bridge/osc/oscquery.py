@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
@@ -30,9 +31,10 @@ class QueryServer:
         self._rig = rig
         self._host = host
         optional = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT")
+        own = {} if ipaddress.ip_address(host).is_unspecified else {"OSC_IP": host}  # else the one asked
         self._info = {
             "NAME": name,
-            "OSC_IP": host,
+            **own,
             "OSC_PORT": osc_port,
             "OSC_TRANSPORT": "UDP",
             "EXTENSIONS": dict.fromkeys(optional, True) | dict.fromkeys(("LISTEN", "PATH_CHANGED"), False),

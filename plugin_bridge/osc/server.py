@@ -79,6 +79,13 @@ class OscServer:
         """Of OSCQuery, once started; None for no OSCQuery."""
         return None if self._http is None else self._http.port
 
+    @property
+    def ports(self) -> str:
+        """All of them for people, once started; TCP's where it is not UDP's."""
+        tcp = "" if self.tcp_port in (None, self.port) else f", TCP port {self.tcp_port}"
+        http = "" if self.http_port is None else f", OSCQuery port {self.http_port}"
+        return f"port {self.port}{tcp}{http}"
+
     async def start(self) -> None:
         """Listen.
 

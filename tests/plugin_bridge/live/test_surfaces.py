@@ -35,10 +35,10 @@ def settings(tmp_path: Path) -> LiveSettings:
     )
 
 
-def ports(said: list[str]) -> list[int]:
-    """The ports that were told: of UDP first."""
+def ports(said: list[str]) -> dict[str, int]:
+    """The ports that were told."""
     (line,) = (sentence for sentence in said if sentence.startswith("OSC listens on 127.0.0.1, "))
-    return [int(word) for word in line.replace(",", "").split() if word.isdigit()]
+    return {what: int(port) for what, port in (part.rsplit(" ", 1) for part in line.split(", ")[1:])}
 
 
 async def bounced(client: Client, *arguments: str | int) -> object:
@@ -53,9 +53,10 @@ async def bounced(client: Client, *arguments: str | int) -> object:
 async def test_singers_named_by_their_files_are_bounced_as_they_sound_and_kept_in_presets(
     settings: LiveSettings, tmp_path: Path
 ) -> None:
-    osc = OscSettings(port=0, tcp_port=None, folder=tmp_path, presets=tmp_path)
+    osc = OscSettings(port=0, tcp_port=0, http_port=0, folder=tmp_path, presets=tmp_path)
     said: list[str] = []
-    async with playing(settings, Surfaces(osc), said.append) as rig, Client(ports(said)[0]) as client:
+    async with playing(settings, Surfaces(osc), said.append) as rig, Client(ports(said)["port"]) as client:
+        assert ports(said).keys() == {"port", "TCP port", "OSCQuery port"}
         assert await client.done("/singer/list") == ("dark", "me")
         assert rig.files == {name: str(tmp_path / f"{file}.onnx") for name, file in FILES.items()}
         assert await bounced(client, "stem.wav", "morphs.wav") == "done"

@@ -11,6 +11,7 @@ import pytest
 
 from dsp.errors import DeviceError
 from plugin_bridge.osc.addresses import ADDRESSES
+from plugin_bridge.osc.oscquery import QueryServer
 from plugin_bridge.osc.server import OscServer, OscSettings
 from tests.extras import needs
 from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
@@ -70,8 +71,17 @@ async def test_an_attribute_can_be_asked_for_and_follows_the_rig(tmp_path: Path)
         assert await get(server, "/param/gain?COLOUR") == (400, None)
         status, info = await get(server, "/?HOST_INFO")
         assert (status, info["OSC_PORT"], info["OSC_TRANSPORT"]) == (200, server.port, "UDP")
+        assert info["OSC_IP"] == "127.0.0.1"
         assert info["EXTENSIONS"]["VALUE"] is True
         assert info["EXTENSIONS"]["LISTEN"] is False
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - nothing is bound to it
+def test_a_host_that_stands_for_all_is_left_out_for_the_address_asked(tmp_path: Path, host: str) -> None:
+    _, info = QueryServer(EngineRig(tmp_path), "a name", host, 9000).answer("/?HOST_INFO")
+    assert isinstance(info, dict)
+    assert "OSC_IP" not in info
+    assert (info["NAME"], info["OSC_PORT"]) == ("a name", 9000)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +121,17 @@ async def test_a_port_that_is_taken_is_named_and_nothing_stays_open(tmp_path: Pa
                 await OscServer(EngineRig(tmp_path), OscSettings(**ports)).start()
         with pytest.raises(DeviceError, match="cannot be used"):
             await OscServer(EngineRig(tmp_path), OscSettings(host="no such host", port=0)).start()
+
+
+@in_loop
+async def test_the_ports_are_told_those_of_tcp_where_they_differ(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        port, tcp, http = server.port, server.tcp_port, server.http_port
+        assert server.ports == f"port {port}, TCP port {tcp}, OSCQuery port {http}"
+    async with served(tmp_path, port=port, tcp_port=port, http_port=None) as (_, server):
+        assert server.ports == f"port {port}"
+    async with served(tmp_path, tcp_port=None, http_port=None) as (_, server):
+        assert server.ports == f"port {server.port}"
 
 
 @pytest.mark.parametrize(
