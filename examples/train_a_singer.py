@@ -63,7 +63,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "recordings", nargs="?", type=Path, default=FOLDER, help="a folder of one person's voice"
     )
-    parser.add_argument("--id", default="me", help="letters, digits and hyphens")
+    parser.add_argument("--id", default="me", help="lower-case letters, digits, '-' and '_'")
     parser.add_argument("-o", "--output", type=Path, help="default: ID.onnx")
     parser.add_argument("--steps", type=int, default=300, help="in all, those of earlier runs counted")
     parser.add_argument("--batch", type=int, default=8, help="examples per step")

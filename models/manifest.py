@@ -15,6 +15,20 @@ Kind = Literal["sawsing", "ddsp-add", "dwts"]
 Hertz = Annotated[float, Field(gt=0.0, lt=24000.0)]
 
 
+def plain_id(text: str) -> str:
+    """Return a text that may be a singer's id.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text):
+        raise ValueError(
+            f"singer id {text!r} is not plain; use up to 40 lower-case letters, digits, '-' or '_', "
+            "a letter or a digit first"
+        )
+    return text
+
+
 class Manifest(BaseModel):
     """The facts of one singer, stored as JSON under `METADATA_KEY`."""
 
@@ -49,11 +63,7 @@ class Manifest(BaseModel):
     @field_validator("id")
     @classmethod
     def _plain_id(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", value):
-            raise ValueError(
-                f"singer id {value!r} is not plain; use up to 40 lower-case letters, digits, '-' or '_'"
-            )
-        return value
+        return plain_id(value)
 
     def to_metadata(self) -> dict[str, str]:
         """Return the ONNX metadata entries."""

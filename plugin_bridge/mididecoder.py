@@ -98,7 +98,9 @@ class MidiDecoder:
             return [_bend(state.wheel, position)] if bent else []
         if number == _HOLD and number not in self._controls:
             return _held(state, position, down=value >= 64)
-        return self._mapped(state.halves, number, value, position)
+        # Of a pedal that was down when a row took it, nobody would hear that it comes up.
+        lifted = _held(state, position, down=False) if number == _HOLD else []
+        return [*lifted, *self._mapped(state.halves, number, value, position)]
 
     def _mapped(self, halves: Halves, number: int, value: int, position: int) -> list[AnyEvent]:
         at: float | None

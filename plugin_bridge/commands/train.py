@@ -30,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="WAV, AIFF, FLAC, OGG or MP3 files; subfolders count")
-    add("--id", required=True, metavar="NAME", help="lower-case letters, digits, '-' and '_'")
+    add("--id", type=_id, required=True, metavar="NAME", help="lower-case letters, digits, '-' and '_'")
     add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default NAME.onnx")
     add("--name", metavar="TEXT", help="as shown; default the id")
     add("--licence", default="unspecified", metavar="TEXT", help="of the recordings, kept in the file")
@@ -81,6 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps")
         print(f"held out: {json.dumps(manifest.scores)}")
     return 0
+
+
+def _id(text: str) -> str:
+    from models.manifest import plain_id  # noqa: PLC0415 - loads pydantic
+
+    try:
+        return plain_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:

@@ -135,6 +135,8 @@ class AudioProcess:
             raise RuntimeError("the engine's thread has failed")
         while self._loop.letters:
             self._follow(self._loop.letters.popleft())
+        if self._writer is not None and self._writer.done:  # the disk was full or too slow
+            self._close_session()
         if self._device.watch():
             if self._device.form is None:
                 self._loop.play(None)

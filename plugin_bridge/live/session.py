@@ -78,6 +78,11 @@ class SessionWriter:
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
         self._thread.start()
 
+    @property
+    def done(self) -> bool:
+        """Whether it has ended and its files are closed, so that `close` need not wait for the disk."""
+        return not self._thread.is_alive()
+
     def block(self, position: int, source: Float32, events: Sequence[AnyEvent]) -> None:
         """Take a block of input and the events in it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -270,6 +271,13 @@ def test_every_tenth_recording_is_held_out() -> None:
         held_out_of(paths, ("song*",))
     with pytest.raises(TrainingError, match="nothing to train on"):
         held_out_of(paths, ("*",))
+
+
+@pytest.mark.parametrize("name", ["", "My-Voice", "my voice", "a.b", "_a", "\u00e9", "a" * 41])
+def test_an_id_that_no_singer_file_takes_is_refused_at_the_start(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TrainingError, match=r"singer id '.*' is not plain; use up to 40 lower-case letters"):
+        train_singer(tmp_path, replace(FACTS, id=name), tmp_path / "made.onnx", device="cpu")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_recordings_must_be_there_and_long_enough(tmp_path: Path) -> None:

@@ -168,6 +168,16 @@ def test_other_commands_are_as_clear(capsys: Capture, line: str) -> None:
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["", "My-Voice", "my voice", "a.b"])
+def test_a_singer_of_ones_own_needs_a_plain_id(here: Path, capsys: Capture, name: str) -> None:
+    before = listing(here)
+    done = call(capsys, "train", "folder", "--id", name)
+    assert (done.status, done.out) == (2, "")
+    assert f"plugin-bridge train: argument --id: singer id {name!r} is not plain; use up to 40 " in done.err
+    assert done.err.count("\n") == 1
+    assert listing(here) == before
+
+
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
     """Let every file of this process end at so many bytes, as a full disk would."""

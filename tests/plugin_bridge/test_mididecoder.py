@@ -65,6 +65,17 @@ def test_a_row_of_the_map_takes_the_pedal() -> None:
     assert events == [Event(0, "bypass", True), NoteOn(1, 60.0), NoteOff(2, 60.0)]
 
 
+@pytest.mark.parametrize("value", [0, 127])
+def test_a_row_that_takes_the_pedal_while_it_is_down_lifts_it(value: int) -> None:
+    decoder = MidiDecoder(MAP, pytest.fail)
+    for k, message in enumerate([(0xB0, 64, 127), (0x90, 60, 9), (0x80, 60, 0)]):
+        decoder.process(mido.Message.from_bytes(message), k)
+    decoder.use(PEDAL_MAPPED)
+    moved = decoder.process(mido.Message.from_bytes((0xB0, 64, value)), 3)
+    assert moved == [NoteOff(3, 60.0), Event(3, "bypass", value == 127)]
+    assert decoder.process(mido.Message.from_bytes((0x80, 62, 0)), 4) == [NoteOff(4, 62.0)]
+
+
 def test_a_low_half_waits_for_its_high_half() -> None:
     assert decoded((0xB0, 48, 127)) == []
     late = decoded((0xB0, 48, 127), (0xB0, 16, 64), (0xB0, 48, 1))

@@ -136,9 +136,10 @@ def test_a_slow_disk_ends_the_recording_and_never_holds_the_engine(
     assert asleep.wait(10.0)
     for i in range(1, 50):
         writer.block(128 * i, x[:, 128 * i : 128 * (i + 1)], [])
-    assert writer.ended
+    assert (writer.ended, writer.done) == (True, False)
     awake.set()
     writer.close()
+    assert writer.done
     assert len(said) == 1
     assert "the recording a ended after 0.0 s: the disk was too slow; what it has is kept" in said[0]
     with SessionReader(tmp_path / "a") as session:

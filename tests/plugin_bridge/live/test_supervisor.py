@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -125,6 +126,38 @@ def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_pat
             with SessionReader(tmp_path / name) as session:
                 assert session.frames > 1600
                 assert session.note == ""
+
+    asyncio.run(play())
+
+
+def test_a_recording_that_ends_by_itself_makes_room_for_another(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    """No file of the audio process may be longer than 0.6 s of audio, as on a full disk."""
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("this system sets no limits for other processes")
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            before = resource.prlimit(rig.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (4 * RATE * 6 // 10, before[1]))
+            rig.record("one")
+            await until(lambda: watch.said)
+            assert watch.said[0].startswith("the recording one ended after ")
+            await until(lambda: rig.status.recording == "")
+            resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, before)
+            assert rig.stop_recording() is None
+            assert rig.record("two") == tmp_path / "two"
+            await until((tmp_path / "two" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + RATE)
+            assert rig.status.recording == "two"
+        for name, frames in (("one", range(9600, 9601)), ("two", range(RATE // 2, 10 * RATE))):
+            with SessionReader(tmp_path / name) as session:
+                assert session.frames in frames
+        assert len(watch.said) == 1
 
     asyncio.run(play())
 
