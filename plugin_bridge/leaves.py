@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import EffectError
 from dsp.fifo import Backlog
+from plugin_bridge.effects import check_all_flow
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.stage import SingerConversion
 
@@ -52,10 +53,11 @@ class EffectLeaf:
         hop: samples per call.
 
     Raises:
-        EffectError: the plug-in refuses these channels, or never stops holding back.
+        EffectError: the plug-in refuses these channels, never stops holding back, or falls silent in blocks.
     """
 
     def __init__(self, plugin: Plugin, sample_rate: int, channels: int, hop: int) -> None:
+        check_all_flow(plugin)
         self._plugin = plugin
         self._rate = float(sample_rate)
         self._hop = hop
@@ -87,12 +89,21 @@ class EffectLeaf:
         return self._plugin.process(x, self._rate, self._hop, False)
 
     def process(self, x: Float32) -> Float32:
-        """Take whole hops and return as many; the plug-in gets them one by one."""
+        """Take whole hops and return as many; the plug-in gets them one by one.
+
+        Raises:
+            EffectError: the plug-in fails, or holds back more than it did when its latency was counted.
+        """
         out = np.empty_like(x)
-        for start in range(0, x.shape[1], self._hop):
-            span = slice(start, start + self._hop)
-            self._backlog.push(self._run(x[:, span]))
-            out[:, span] = self._backlog.pull(self._hop)
+        try:
+            for start in range(0, x.shape[1], self._hop):
+                span = slice(start, start + self._hop)
+                self._backlog.push(self._run(x[:, span]))
+                out[:, span] = self._backlog.pull(self._hop)
+        except (ValueError, RuntimeError) as error:
+            raise EffectError(
+                f"{_name(self._plugin)} does not run on ({error}); use another effect"
+            ) from error
         return out
 
     def place(self, before: int) -> None:

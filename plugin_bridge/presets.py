@@ -25,6 +25,7 @@ from dsp.errors import EffectError, PresetError
 from plugin_bridge.chain import Chain, flattened
 from plugin_bridge.drafts import Draft
 from plugin_bridge.effects import (
+    check_flows,
     load_vst3,
     make_native,
     native_effects,
@@ -56,6 +57,10 @@ class NativeEffect(BaseModel):
     @model_validator(mode="after")
     def _known(self) -> Self:
         """Check the names; the values are checked when the effect is made."""
+        try:
+            check_flows(self.effect)
+        except EffectError as error:
+            raise ValueError(str(error)) from error
         known = native_effects()
         if self.effect not in known:
             raise ValueError(f"effect {self.effect!r} is unknown; use one of {', '.join(known)}")

@@ -228,6 +228,7 @@ def test_a_parameter_of_a_running_effect_can_be_moved() -> None:
 
 
 GAIN = pedalboard.Gain(0)
+BOARD: Any = pedalboard  # its containers are not typed
 LOOSE: Any = Chain  # to hand in what the types forbid
 
 
@@ -258,6 +259,29 @@ LOOSE: Any = Chain  # to hand in what the types forbid
 def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("make", [lambda: pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor])
+@pytest.mark.parametrize("inside", [lambda it: it, lambda it: BOARD.Mix([BOARD.Pedalboard([it])])])
+def test_what_falls_silent_in_blocks_is_refused(
+    make: Callable[[], Any], inside: Callable[[Any], Any]
+) -> None:
+    sentence = f"{type(make()).__name__} falls silent when it gets its audio in blocks; use another effect"
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())])(VOICE, RATE)
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())])(VOICE, RATE, reset=False)
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())]).latency_at(RATE)
+
+
+def test_an_effect_that_comes_to_hold_back_more_is_told() -> None:
+    board = BOARD.Pedalboard([pedalboard.Gain(0)])
+    chain = Chain([board])
+    chain(VOICE, RATE, reset=False)
+    board.append(pedalboard.BrickwallLimiter(lookahead_ms=5))
+    with pytest.raises(EffectError, match=r"Pedalboard does not run on \(160 samples are due"):
+        chain(VOICE, RATE, reset=False)
 
 
 def test_a_refused_edit_leaves_the_chain_as_it_was() -> None:

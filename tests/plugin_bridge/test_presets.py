@@ -158,6 +158,10 @@ def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:
             'name = "x"\nsinger = "dark"\n[[after]]\neffect = "Gain"\nparameters = { db = 3 }',
             "Gain has no parameter 'db'; use one of gain_db",
         ),
+        (
+            'name = "x"\nsinger = "dark"\n[[after]]\neffect = "PitchShift"',
+            "PitchShift falls silent when it gets its audio in blocks; use another effect, or a VST3 plug-in",
+        ),
     ],
 )
 def test_a_broken_preset_is_refused_with_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
@@ -212,6 +216,7 @@ def test_every_native_effect_comes_back_from_its_parameters(name: str) -> None:
     [
         ("Wobble", {}, "effect 'Wobble' is unknown; use one of Bitcrush"),
         ("Pedalboard", {}, "effect 'Pedalboard' is unknown"),
+        ("GSMFullRateCompressor", {}, "GSMFullRateCompressor falls silent when it gets its audio in blocks"),
         ("Gain", {"db": 1.0}, "Gain has no parameter 'db'; use one of gain_db"),
         ("Chorus", {"rate_hz": 5000.0}, "Chorus refuses rate_hz=5000.0"),
         ("Gain", {"gain_db": "loud"}, "Gain refuses gain_db='loud'"),
