@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -18,7 +17,7 @@ from plugin_bridge.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
-from plugin_bridge.voices import AnySinger, Singer, load_singers
+from plugin_bridge.voices import AnySinger, Singer, add_singer, load_singers
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
 
@@ -72,7 +71,7 @@ class SingerConversion(Streaming):
     Raises:
         TypeError: a value has the wrong type.
         ValueError: an unknown parameter, a value out of range, or no such way to hear pitch.
-        SingerFileError: a singer file is missing or is no singer.
+        SingerFileError: a singer file is missing or is no singer, or has the id of another one here.
     """
 
     __slots__ = ("_automation", "_loaded", "_pitch", "_run", "_seed", "_values")
@@ -95,9 +94,10 @@ class SingerConversion(Streaming):
         self._run: _Run | None = None
         self._values: dict[str, Value] = {"singer": next(iter(self._loaded))}
         for other in singers:
-            self._loaded |= {k: v for k, v in load_singers([other]).items() if k not in self._loaded}
+            (singer,) = load_singers([other]).values()
+            add_singer(self._loaded, singer, str(getattr(other, "path", other)))
         for name, value in values.items():
-            self._values[name] = self._named(name, value)
+            self._values[name] = self._named(name, value, self._loaded)
 
     def __getattr__(self, name: str) -> Value:
         """Return a parameter's value.
@@ -116,6 +116,7 @@ class SingerConversion(Streaming):
             AttributeError: no such parameter; the sentence lists the known ones.
             TypeError: the value has the wrong type.
             ValueError: the value is out of range, or a singer that the running stream does not have.
+            SingerFileError: as for the class.
         """
         if name in SingerConversion.__slots__:
             object.__setattr__(self, name, value)
@@ -123,7 +124,7 @@ class SingerConversion(Streaming):
         if name not in PARAMETERS:
             raise AttributeError(_unknown(name))
         if self._run is None:
-            self._values[name] = self._named(name, parameter(name).check(value))
+            self._values[name] = self._named(name, parameter(name).check(value), self._loaded)
             return
         checked = parameter(name).check(value)
         host = self._run.host
@@ -170,12 +171,17 @@ class SingerConversion(Streaming):
 
         Raises:
             TypeError: a value has the wrong type.
-            ValueError: an unknown parameter, a value out of range, or a time before 0.
+            ValueError: an unknown parameter, a value out of range, a time before 0, or a singer that the
+                running stream does not have.
+            SingerFileError: as for the class.
         """
-        return self._write(
-            (seconds, Event(0, name, self._named(name, value)))
+        loaded = dict(self._loaded)
+        self._write(
+            (seconds, Event(0, name, self._named(name, value, loaded)))
             for name, value in check_values(values).items()
         )
+        self._loaded = loaded
+        return self
 
     def note(self, start: float, stop: float, note: float) -> Self:
         """Play a note, heard while `melody` is on; return the stage.
@@ -295,12 +301,12 @@ class SingerConversion(Streaming):
     def _running(self) -> Engine | None:
         return None if self._run is None else self._run.engine
 
-    def _named(self, name: str, value: Value) -> Value:
-        """Load a singer that is named by id or path; return its id."""
-        if PARAMETERS[name].kind != "singer" or value == "" or value in self._loaded:
+    def _named(self, name: str, value: Value, loaded: dict[str, Singer]) -> Value:
+        """Load a singer that is named by id or path into a set; return its id."""
+        if PARAMETERS[name].kind != "singer" or value == "" or value in loaded:
             return value
-        singer = next(iter(load_singers([Path(value) if isinstance(value, str) else str(value)]).values()))
-        self._loaded.setdefault(singer.id, singer)
+        (singer,) = load_singers([str(value)]).values()
+        add_singer(loaded, singer, str(value))
         return singer.id
 
     def _write(self, written: Iterable[tuple[float, AnyEvent]]) -> Self:

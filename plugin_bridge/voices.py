@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.errors import SingerFileError
 from dsp.synth import Synthesizer
 
 Float32 = NDArray[np.float32]
@@ -80,6 +81,28 @@ def load_singers(singers: Sequence[AnySinger] | None) -> dict[str, Singer]:
     if not loaded:
         raise ValueError("the set of singers is empty; give at least one singer")
     return loaded
+
+
+def add_singer(found: dict[str, Singer], singer: Singer, name: str) -> None:
+    """Add a singer to a set, once.
+
+    Args:
+        found: the set, by id.
+        singer: another, or one of the set loaded again.
+        name: by which it was asked for.
+
+    Raises:
+        SingerFileError: another singer of the set has the same id.
+    """
+    if not _is_same(found.setdefault(singer.id, singer), singer):
+        raise SingerFileError(f"{name} is called {singer.id!r} like another singer; leave one out")
+
+
+def _is_same(one: Singer, other: Singer) -> bool:
+    first, second = (getattr(singer, "path", None) for singer in (one, other))
+    if isinstance(first, Path) and isinstance(second, Path):
+        return first.resolve() == second.resolve()
+    return one == other
 
 
 def check_singer(name: str, value: object, ids: Collection[str]) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.errors import SingerFileError
 from dsp.units import RATES
+from models.singer import load_singer
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.stage import SingerConversion
 from tests.doubles import ADDED, BRIGHT, DARK, blocks, sung
+from tests.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
 
@@ -208,6 +212,25 @@ def test_an_unknown_attribute_lists_the_known() -> None:
         made.loud = 3
     assert not hasattr(made, "loud")
     assert all(hasattr(made, name) for name in PARAMETERS)
+
+
+def test_a_second_singer_of_one_id_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    old, new = (str(write_singer(tmp_path / name)) for name in ("me.onnx", "new/me.onnx"))
+    made = SingerConversion(old).at(1.0, singer=old)
+    for refused in (
+        lambda: SingerConversion(old, morph_singer=new),
+        lambda: SingerConversion(old, singers=[DARK, new]),
+        lambda: SingerConversion(old, singers=[load_singer(new)]),
+        lambda: made.at(1.0, singer=new),
+        lambda: setattr(made, "singer", new),
+    ):
+        with pytest.raises(SingerFileError, match=r"new/me\.onnx is called 'me' like another singer; leave"):
+            refused()
+    twice = SingerConversion(
+        load_singer(old), singers=[old], morph_singer=str(tmp_path / "new" / ".." / "me.onnx")
+    )
+    assert twice.parameters == {"singer": "me", "morph_singer": "me"}
 
 
 def test_a_running_stream_refuses_a_singer_it_does_not_have() -> None:
