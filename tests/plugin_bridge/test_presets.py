@@ -36,6 +36,7 @@ from plugin_bridge.presets import (
 from plugin_bridge.stage import SingerConversion
 from plugin_bridge.voices import Singer
 from tests.doubles import BRIGHT, DARK, sung
+from tests.singerfiles import write_singer
 
 SOME = Preset(
     name="Some",
@@ -129,6 +130,35 @@ def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:
         preset.stage()
     with pytest.raises(EffectError, match=r"echo\.vst3 does not exist; install the plug-in"):
         preset.chain()
+
+
+@pytest.mark.parametrize("place", ["voices/me.onnx", "pre/me.onnx", "pre/../voices/me.onnx"])
+def test_a_relative_singer_comes_back(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it lies, from wherever it is loaded, and as often as it is stored."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("voices", "pre", "other"):
+        Path(folder).mkdir()
+    write_singer(Path(place))
+    stage = SingerConversion(place, morph_singer="dark")
+    save_preset(preset_of(Chain([stage]), "Mine"), Path("pre/mine.toml"))
+    save_preset(load_preset("pre/mine.toml"), tmp_path / "other" / "mine.toml")
+    monkeypatch.chdir("other")
+    for file in ("mine.toml", "../pre/mine.toml", str(tmp_path / "pre" / "mine.toml")):
+        assert load_preset(file).stage().parameters == stage.parameters
+
+
+def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "old" / "fx").mkdir(parents=True)
+    write_singer(tmp_path / "old" / "me.onnx")
+    effect = Vst3Effect(vst3=str(tmp_path / "old" / "fx" / "echo.vst3"))
+    elsewhere = Vst3Effect(vst3=str(tmp_path / "echo.vst3"))
+    preset = preset_of(Chain([SingerConversion(str(tmp_path / "old" / "me.onnx"))]), "Mine")
+    preset = preset.model_copy(update={"before": (effect, elsewhere)})
+    save_preset(preset, tmp_path / "old" / "mine.toml")
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = load_preset(tmp_path / "new" / "mine.toml")
+    assert moved.stage().singer == "me"
+    assert moved.before == (Vst3Effect(vst3=str(tmp_path / "new" / "fx" / "echo.vst3")), elsewhere)
 
 
 @pytest.mark.parametrize(
