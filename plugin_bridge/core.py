@@ -281,6 +281,8 @@ class Core:
             self._weights.aim(position)
         if name in ("transpose", "source_pitch", "singer"):
             self._transposition.decide(position)
+        if name in ("morph_singer", "morph"):
+            self._transposition.ask(position)
         if name == "melody":
             self._melody.enable(bool(event.value), position)
 

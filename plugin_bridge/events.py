@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from plugin_bridge.parameters import Value, is_number, parameter
@@ -91,6 +91,11 @@ def _within(value: object, low: float, high: float, what: str) -> float:
     if not low <= number <= high:
         raise ValueError(f"{what} {value!r} is out of range; give {low:g} to {high:g}")
     return number
+
+
+def at_start(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> dict[str, Value]:
+    """Return initial values with what is set at position 0, which holds as if it were one of them."""
+    return {**values, **{e.parameter: e.value for e in events if isinstance(e, Event) and e.position == 0}}
 
 
 def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:

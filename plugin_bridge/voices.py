@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import SingerFileError
 from dsp.synth import Synthesizer
+from plugin_bridge.parameters import Value
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -103,6 +104,24 @@ def _is_same(one: Singer, other: Singer) -> bool:
     if isinstance(first, Path) and isinstance(second, Path):
         return first.resolve() == second.resolve()
     return one == other
+
+
+def shares(values: Mapping[str, Value], ids: Sequence[str]) -> list[float]:
+    """Return the share of each singer of a set in what is heard; they sum to 1.
+
+    Args:
+        values: parameters by id, `singer` among them.
+        ids: the set.
+    """
+    first, second = values["singer"], values.get("morph_singer", "")
+    share = float(values.get("morph", 0.0)) if second else 0.0
+    return [(1.0 - share) * (name == first) + share * (name == second) for name in ids]
+
+
+def heaviest(values: Mapping[str, Value], ids: Sequence[str]) -> int:
+    """Return the place in its set of the singer that is heard most; see `shares`."""
+    parts = shares(values, ids)
+    return parts.index(max(parts))
 
 
 def check_singer(name: str, value: object, ids: Collection[str]) -> None:
