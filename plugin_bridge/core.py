@@ -139,7 +139,7 @@ class Core:
         self._features.reset()
         self._colour.reset()
         self._steadier.reset()
-        self._weights.aim(0)
+        self._weights.reset()
         self._melody.reset()
         self._melody.enable(bool(self.desk.values["melody"]), 0)
         self._transposition.reset()

@@ -41,6 +41,11 @@ class Weights:
         length = PARAMETERS["singer"].smoothing(sample_rate)
         self.ramps = [Ramp(0.0, length) for _ in self._ids]
 
+    def reset(self) -> None:
+        """Stand at what the parameters ask for."""
+        for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):
+            ramp.reset(target)
+
     def aim(self, position: int) -> None:
         """Start towards what the parameters ask for, heard from the sample `position` on."""
         for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):

@@ -153,6 +153,16 @@ def test_reset_is_as_new(parameters: dict[str, Value]) -> None:
     assert np.array_equal(play(engine, x, EVERYTHING, [x.shape[1]]), first)
 
 
+def test_reset_while_singers_change_over_is_as_new() -> None:
+    x = source()
+    engine = Engine(RATE, 1, [DARK, BRIGHT])
+    first = engine.process(x)
+    engine.reset()
+    engine.process(x[:, :4800], [Event(800, "singer", "bright"), Event(4320, "singer", "dark")])
+    engine.reset()
+    assert np.array_equal(engine.process(x), first)
+
+
 def test_the_seed_names_the_noise() -> None:
     x = source()
     first, same, other = (Engine(RATE, 1, [DARK], seed=seed).process(x) for seed in (1, 1, 2))
