@@ -81,6 +81,8 @@ class Chain(Streaming, MutableSequence["Stage"]):
         if len({id(stage) for stage in leaves}) < len(leaves):
             raise ValueError("a stage stands twice in the chain and would share its state; make a second one")
         self._stages = stages
+        if self._stream is not None:
+            self._stream.dismiss(leaves)
 
     def latency_at(self, sample_rate: float, channels: int = 1) -> int:
         """Return the samples from input to output of a stream.
@@ -145,7 +147,9 @@ class Chain(Streaming, MutableSequence["Stage"]):
     process = __call__
 
     def reset(self) -> None:
-        """End the stream that runs; the next block starts a new one."""
+        """End the stream that runs, for its singers too; the next block starts a new one."""
+        if self._stream is not None:
+            self._stream.dismiss()
         self._stream = None
 
     def _whole(
@@ -156,7 +160,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
         events = list(events)
         unknown = [singer for singer in singers if singer.needs_source_pitch(events)]
         pitch = whole_pitch(rows, rate, unknown[0].pitch) if unknown else 0.0
-        self._stream = None
+        self.reset()
         stream = Stream(stages, rate, rows.shape[0], pitch)
         try:
             stream.schedule(events)
@@ -166,8 +170,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
             parts = until_quiet(sound, n, rate) if tail == "auto" else taken(sound, n + round(tail * rate))
             return np.concatenate(list(parts), axis=1)
         finally:
-            for singer in singers:
-                singer.reset()
+            stream.dismiss()
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         stages, form = list(flattened(self)), (rate, rows.shape[0])

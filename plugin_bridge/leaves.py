@@ -39,6 +39,9 @@ class Leaf(Protocol):
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
 
+    def release(self) -> None:
+        """Let go of the stage, which runs here no longer."""
+
 
 class EffectLeaf:
     """A native effect, a VST3 plug-in or a container of them.
@@ -112,6 +115,9 @@ class EffectLeaf:
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Effects take no events."""
 
+    def release(self) -> None:
+        """Effects do not know that they run."""
+
 
 class SingerLeaf:
     """A singer, told of events where their samples reach it.
@@ -135,6 +141,7 @@ class SingerLeaf:
         before: int,
     ) -> None:
         self.now = clock
+        self._stage = stage
         self._started, self._before = started, before
         self._engine = stage.start(*form, source_pitch, self)
         self.latency = self._engine.hop_latency
@@ -154,6 +161,10 @@ class SingerLeaf:
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
         self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
+
+    def release(self) -> None:
+        """Let go of the stage, unless another runs it by now."""
+        self._stage.let_go(self)
 
 
 def _name(plugin: Plugin) -> str:

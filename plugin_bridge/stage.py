@@ -245,6 +245,11 @@ class SingerConversion(Streaming):
         """End the stream that runs; the next block starts a new one with the values of now."""
         self._run = None
 
+    def let_go(self, host: Host) -> None:
+        """End the stream that runs if it is this host's."""
+        if self._run is not None and self._run.host is host:
+            self._run = None
+
     def start(
         self,
         sample_rate: int,
@@ -311,8 +316,8 @@ class SingerConversion(Streaming):
 
     def _write(self, written: Iterable[tuple[float, AnyEvent]]) -> Self:
         checked = [(_seconds(time), check_event(event)) for time, event in written]
-        self._automation.extend(checked)
         self._schedule(checked)
+        self._automation.extend(checked)
         return self
 
     def _schedule(self, written: Iterable[tuple[float, AnyEvent]]) -> None:

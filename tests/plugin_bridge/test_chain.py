@@ -261,6 +261,78 @@ def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Excep
         make()
 
 
+def is_free(voice: SingerConversion) -> bool:
+    """Return whether no stream runs a singer."""
+    try:
+        return voice.latency < 0
+    except ValueError:
+        return True
+
+
+def removed(chain: Chain) -> None:
+    del chain[-1]
+
+
+@pytest.mark.parametrize("end", [Chain.reset, removed, Chain.clear, lambda chain: chain(VOICE, RATE)])
+def test_a_chain_that_ends_lets_its_singers_go(end: Callable[[Chain], object]) -> None:
+    """They then take singers that the stream did not have, and stream by themselves."""
+    voice = singer()
+    chain = Chain([pedalboard.Gain(0), voice])
+    chain(VOICE[:, :3000], RATE, reset=False)
+    assert not is_free(voice)
+    end(chain)
+    assert is_free(voice)
+    assert np.array_equal(voice(VOICE, RATE, reset=False), singer()(VOICE, RATE, reset=False))
+
+
+def test_a_singer_taken_out_of_a_nested_chain_is_let_go_with_the_next_block() -> None:
+    voice, other = singer(), singer()
+    inner = Chain([voice, other])
+    chain = Chain([inner])
+    chain(VOICE, RATE, reset=False)
+    inner.remove(voice)
+    chain(VOICE, RATE, reset=False)
+    assert (is_free(voice), is_free(other)) == (True, False)
+
+
+def test_a_singer_put_back_starts_anew_beside_those_that_go_on() -> None:
+    voice, other = singer(), singer(mix=0.0)
+    chain = Chain([voice, other])
+    chain(VOICE, RATE, reset=False)
+    chain.append(chain.pop(0))
+    voice.gain = -60.0
+    y = chain(VOICE, RATE, reset=False)
+    assert np.abs(y[:, chain.latency :]).max() < 1e-3
+    assert chain.latency == HOP + 4 * HOP
+
+
+def test_a_chain_lets_go_of_its_own_singers_only() -> None:
+    voice = singer()
+    first, second = Chain([voice]), Chain([voice])
+    first(VOICE, RATE, reset=False)
+    second(VOICE, RATE, reset=False)
+    first.reset()
+    assert not is_free(voice)
+    second.reset()
+    assert is_free(voice)
+
+
+def test_a_refused_chain_leaves_no_singer_running() -> None:
+    voice, refused = singer(), pedalboard.PitchShift(3)
+    chain = Chain([voice, refused])
+    for reset in (True, False):
+        with pytest.raises(EffectError, match="PitchShift"):
+            chain(VOICE, RATE, reset=reset)
+        assert is_free(voice)
+    chain.remove(refused)
+    chain(VOICE, RATE, reset=False)
+    chain.insert(0, pedalboard.BrickwallLimiter(lookahead_ms=5))
+    chain.append(refused)
+    with pytest.raises(EffectError, match="PitchShift"):
+        chain(VOICE, RATE, reset=False)
+    assert not is_free(voice)
+
+
 @pytest.mark.parametrize("make", [lambda: pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor])
 @pytest.mark.parametrize("inside", [lambda it: it, lambda it: BOARD.Mix([BOARD.Pedalboard([it])])])
 def test_what_falls_silent_in_blocks_is_refused(

@@ -239,3 +239,14 @@ def test_a_running_stream_refuses_a_singer_it_does_not_have() -> None:
     with pytest.raises(ValueError, match="singer 'bright' is not in the set; use one of dark"):
         made.singer = "bright"
     assert made.singer == "dark"
+
+
+def test_what_a_running_stream_refuses_is_not_kept(tmp_path: Path) -> None:
+    other = str(write_singer(tmp_path / "other.onnx"))
+    made = SingerConversion(DARK)
+    made(VOICE, RATE, reset=False)
+    with pytest.raises(ValueError, match="singer 'other' is not in the set; use one of dark"):
+        made.at(0.1, gain=-60.0, singer=other)
+    assert made.sources == {"dark": "dark"}
+    made.reset()
+    assert np.array_equal(made(VOICE, RATE, reset=False), SingerConversion(DARK)(VOICE, RATE, reset=False))
