@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import numpy as np
 
-from plugin_bridge.events import AnyEvent
+from plugin_bridge.events import AnyEvent, check_event
 from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
@@ -157,11 +157,15 @@ class Chain(Streaming, MutableSequence["Stage"]):
     ) -> Float32:
         stages = list(flattened(self))
         singers = [stage for stage in stages if isinstance(stage, SingerConversion)]
-        events = list(events)
+        events = [check_event(event) for event in events]
         unknown = [singer for singer in singers if singer.needs_source_pitch(events)]
         pitch = whole_pitch(rows, rate, unknown[0].pitch) if unknown else 0.0
+        pitches = []
+        for singer in singers:
+            pitches.append(pitch)
+            pitch = singer.pitch_sung(pitch, rate, events)
         self.reset()
-        stream = Stream(stages, rate, rows.shape[0], pitch)
+        stream = Stream(stages, rate, rows.shape[0], pitches)
         try:
             stream.schedule(events)
             endless = followed_by_silence([rows], rows.shape[0])

@@ -8,16 +8,17 @@ from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
-from dsp.units import hop_size
+from dsp.units import hop_size, hz_to_semitones, semitones_to_ratio
 from plugin_bridge.engine import LATENCY_HOPS, Engine
-from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.parameters import PARAMETERS, Value, check_values, parameter
 from plugin_bridge.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
-from plugin_bridge.voices import AnySinger, Singer, add_singer, load_singers
+from plugin_bridge.sourcepitch import octave_shift
+from plugin_bridge.voices import AnySinger, Singer, add_singer, heaviest, load_singers
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
 
@@ -286,6 +287,28 @@ class SingerConversion(Streaming):
         events = [event for event in written if isinstance(event, Event)]
         given = "source_pitch" in self._values or any(event.parameter == "source_pitch" for event in events)
         return not given and (self.transpose == "auto" or any(event.value == "auto" for event in events))
+
+    def pitch_sung(self, heard: float, sample_rate: int, more: Iterable[AnyEvent] = ()) -> float:
+        """Return the median pitch in hertz of what is sung as a recording begins, 0 where that is not known.
+
+        Args:
+            heard: median pitch of the recording in hertz, 0 where it is not known.
+            sample_rate: hertz.
+            more: checked events besides the automation, positions in samples.
+        """
+        written = [replace(event, position=round(time * sample_rate)) for time, event in self._automation]
+        start = at_start({"source_pitch": heard, **self._values}, [*written, *more])
+        if heard == 0.0 or start.get("melody"):
+            return 0.0
+        if start.get("bypass"):
+            return heard
+        interval, source = start.get("transpose", "auto"), float(start["source_pitch"])
+        if interval == "auto" and source == 0.0:
+            return 0.0
+        if interval == "auto":
+            singer = list(self._loaded.values())[heaviest(start, list(self._loaded))]
+            interval = octave_shift(hz_to_semitones(source), hz_to_semitones(singer.manifest.f0_median))
+        return heard * semitones_to_ratio(float(interval))
 
     def _whole(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         check_finite(rows)

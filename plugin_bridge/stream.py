@@ -32,7 +32,7 @@ class Stream:
         stages: singers and effects, in order.
         sample_rate: hertz.
         channels: 1 or 2.
-        source_pitch: median pitch in hertz where it is known, else 0.
+        source_pitches: median pitch in hertz of what each singer hears, in order; one left out or 0 listens.
 
     Raises:
         EffectError: a plug-in refuses the channels.
@@ -40,13 +40,17 @@ class Stream:
     """
 
     def __init__(
-        self, stages: Sequence[Simple], sample_rate: int, channels: int, source_pitch: float = 0.0
+        self,
+        stages: Sequence[Simple],
+        sample_rate: int,
+        channels: int,
+        source_pitches: Iterable[float] = (),
     ) -> None:
         self.form = (sample_rate, channels)
         self.position = 0
         """Input samples taken so far."""
         self._hop = sample_rate // HOPS_PER_SECOND
-        self._source_pitch = source_pitch
+        self._source_pitches = iter(source_pitches)
         self._rendered = 0
         self._stages: list[Simple] = []
         self._leaves: list[Leaf] = []
@@ -92,9 +96,8 @@ class Stream:
 
     def _leaf(self, stage: Simple, before: int) -> Leaf:
         if isinstance(stage, SingerConversion):
-            return SingerLeaf(
-                stage, self.form, self._source_pitch, lambda: self.position, self._rendered, before
-            )
+            pitch = next(self._source_pitches, 0.0)
+            return SingerLeaf(stage, self.form, pitch, lambda: self.position, self._rendered, before)
         return EffectLeaf(stage, *self.form, self._hop)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:

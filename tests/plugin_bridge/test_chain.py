@@ -261,6 +261,35 @@ def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Excep
         make()
 
 
+AUTO: list[tuple[dict[str, Value], float, float]] = [
+    ({}, -12.0, -12.0),
+    ({"transpose": 0.0}, 0.0, -24.0),
+    ({"singer": "dark"}, -24.0, 0.0),
+    ({"source_pitch": 220.0}, 0.0, -24.0),
+    ({"bypass": True}, -12.0, -24.0),
+]
+
+
+@pytest.mark.parametrize(("values", "first", "second"), AUTO)
+@pytest.mark.parametrize("written", [False, True])
+def test_auto_knows_what_the_singer_before_sings(
+    values: dict[str, Value], first: float, second: float, written: bool
+) -> None:
+    """Two singers in a row, an octave and more below a source that is too short to be listened to."""
+    x = sung(RATE, 0.4, 440)
+    high = SingerConversion(BRIGHT, singers=[DARK])
+    if written:
+        high.at(0.0, **values)
+    else:
+        for name, value in values.items():
+            setattr(high, name, value)
+    given = {**high.parameters, **values, "transpose": first}
+    wanted = Chain(
+        [SingerConversion(BRIGHT, singers=[DARK], parameters=given), SingerConversion(DARK, transpose=second)]
+    )
+    assert np.array_equal(Chain([high, SingerConversion(DARK)])(x, RATE), wanted(x, RATE))
+
+
 def is_free(voice: SingerConversion) -> bool:
     """Return whether no stream runs a singer."""
     try:
