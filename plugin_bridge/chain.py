@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 import numpy as np
 
 from plugin_bridge.events import AnyEvent, check_event
+from plugin_bridge.parameters import is_number
 from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
@@ -135,13 +136,13 @@ class Chain(Streaming, MutableSequence["Stage"]):
         """
         check_buffer(buffer_size)
         rows, rate = as_channels(audio), check_rate(sample_rate)
-        _check_tail(tail)
+        seconds = _check_tail(tail)
         if not reset:
-            if tail != 0.0:
+            if seconds != 0.0:
                 raise ValueError("a stream has no end and so no tail; feed it zeros instead")
             return self._block(rows, rate, events).reshape(audio.shape)
         check_finite(rows)
-        out = self._whole(rows, rate, tail, events)
+        out = self._whole(rows, rate, seconds, events)
         return out[0] if audio.ndim == 1 else out
 
     process = __call__
@@ -207,10 +208,12 @@ def _check_stage(stage: object) -> None:
         raise TypeError(f"{stage!r} is an instrument and takes no audio; give effects")
 
 
-def _check_tail(value: object) -> None:
+def _check_tail(value: object) -> float | Literal["auto"]:
     if value == "auto":
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "auto"
+    if not is_number(value):
         raise TypeError(f"tail {value!r} is not a number; give seconds from 0, or 'auto'")
-    if not 0.0 <= value <= 3600.0:
+    seconds = float(value)
+    if not 0.0 <= seconds <= 3600.0:
         raise ValueError(f"tail {value!r} is out of range; give 0 to 3600 seconds, or 'auto'")
+    return seconds

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, SupportsFloat, TypeGuard
+from typing import Literal, SupportsFloat, SupportsIndex, TypeGuard
 
 from plugin_bridge.scales import KEYS, SCALES
 
@@ -132,6 +132,11 @@ def is_number(value: object) -> TypeGuard[SupportsFloat]:
     """Return whether a value stands for a number; text and switches do not."""
     # The protocol last: it takes 8 us to ask.
     return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
+
+
+def is_whole(value: object) -> TypeGuard[SupportsIndex]:
+    """Return whether a value stands for a whole number, as Python's and numpy's integers do."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 _ROWS = (

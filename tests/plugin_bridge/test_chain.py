@@ -165,6 +165,14 @@ def test_tails_are_rendered_when_asked() -> None:
     assert np.allclose(y[:, RATE // 2 : RATE // 2 + x.shape[1]], x, atol=1e-6)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    voice: Any = singer(mix=0.0)
+    chain: Any = Chain([voice.at(np.float32(0.25), gain=-6.0).at(np.int64(0), breath=np.float32(3.0))])
+    y = chain(VOICE, np.int64(RATE), np.int32(64), tail=np.float32(0.25))
+    assert np.array_equal(y, Chain([singer(mix=0.0).at(0.25, gain=-6.0)])(VOICE, RATE, tail=0.25))
+    assert chain.latency_at(np.float64(RATE)) == 3 * HOP
+
+
 def test_an_automatic_tail_ends_when_it_is_quiet() -> None:
     ringing = Chain([pedalboard.Reverb(room_size=0.3)])
     x = sung(RATE, 0.2, 220)

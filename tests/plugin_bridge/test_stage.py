@@ -186,6 +186,8 @@ def test_latency_is_known_when_the_rate_is() -> None:
         (lambda: stage()(VOICE, 22050), ValueError, "sample rate 22050 is not native"),
         (lambda: LOOSE()(VOICE, "fast"), TypeError, "sample rate 'fast' is not a number"),
         (lambda: stage()(VOICE, 48000.5), ValueError, "sample rate 48000.5 is not usable"),
+        (lambda: stage()(VOICE, np.inf), ValueError, "sample rate inf is not usable"),
+        (lambda: LOOSE()(VOICE, RATE, 64.5), ValueError, "buffer size 64.5 is not a block"),
         (lambda: stage()(VOICE, RATE, 0), ValueError, "buffer size 0 is not a block"),
         (lambda: LOOSE()([0.0], RATE), TypeError, "audio of list cannot be processed"),
         (lambda: LOOSE()(VOICE.astype(np.int16), RATE), TypeError, "audio of int16 cannot be processed"),
