@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 import numpy as np
 
 from plugin_bridge.events import AnyEvent, check_event
-from plugin_bridge.parameters import is_number
+from plugin_bridge.parameters import as_float, is_number
 from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
@@ -213,7 +213,7 @@ def _check_tail(value: object) -> float | Literal["auto"]:
         return "auto"
     if not is_number(value):
         raise TypeError(f"tail {value!r} is not a number; give seconds from 0, or 'auto'")
-    seconds = float(value)
+    seconds = as_float(value)
     if not 0.0 <= seconds <= 3600.0:
         raise ValueError(f"tail {value!r} is out of range; give 0 to 3600 seconds, or 'auto'")
     return seconds

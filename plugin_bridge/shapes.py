@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from plugin_bridge.parameters import is_number, is_whole
+from plugin_bridge.parameters import as_float, is_number, is_whole
 
 Float32 = NDArray[np.float32]
 Audio = NDArray[np.float32] | NDArray[np.float64]
@@ -53,7 +53,7 @@ def check_rate(sample_rate: object) -> int:
     """
     if not is_number(sample_rate):
         raise TypeError(f"sample rate {sample_rate!r} is not a number; give hertz, such as 48000")
-    hertz = float(sample_rate)
+    hertz = as_float(sample_rate)
     if not hertz.is_integer() or hertz < 1000.0:
         raise ValueError(f"sample rate {sample_rate!r} is not usable; give whole hertz from 1000")
     return int(hertz)

@@ -12,7 +12,7 @@ from dsp.units import hop_size, hz_to_semitones, semitones_to_ratio
 from plugin_bridge.engine import LATENCY_HOPS, Engine
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
-from plugin_bridge.parameters import PARAMETERS, Value, check_values, is_number, parameter
+from plugin_bridge.parameters import PARAMETERS, Value, as_float, check_values, is_number, parameter
 from plugin_bridge.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
@@ -382,7 +382,7 @@ def _compensated(engine: Engine, rows: Float32) -> Float32:
 def _seconds(value: object) -> float:
     if not is_number(value):
         raise TypeError(f"time {value!r} is not a number; give seconds from 0")
-    seconds = float(value)
+    seconds = as_float(value)
     if not 0.0 <= seconds < 1e6:
         raise ValueError(f"time {value!r} is out of range; give seconds from 0")
     return seconds

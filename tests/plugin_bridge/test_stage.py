@@ -180,6 +180,7 @@ def test_latency_is_known_when_the_rate_is() -> None:
         (lambda: stage(gain="x"), TypeError, "gain 'x' is not a number"),
         (lambda: stage().at(-1, gain=0), ValueError, "time -1 is out of range; give seconds from 0"),
         (lambda: LOOSE().at("1", gain=0), TypeError, "time '1' is not a number"),
+        (lambda: stage().at(10**400, gain=0), ValueError, "0 is out of range; give seconds from 0"),
         (lambda: stage().at(1, loud=0), ValueError, "parameter 'loud' is unknown"),
         (lambda: stage().note(1, 1, 60), ValueError, "has no length; end it after its start"),
         (lambda: stage().note(1, 2, 200), ValueError, "note 200 is out of range"),
