@@ -26,7 +26,7 @@ def hop_size(sample_rate: int) -> int:
         raise ValueError(
             f"sample rate {sample_rate!r} is not native; use one of {known} Hz or resample first"
         )
-    return sample_rate // HOPS_PER_SECOND
+    return int(sample_rate) // HOPS_PER_SECOND
 
 
 def db_to_gain(db: float) -> float:

@@ -34,7 +34,7 @@ class Bounced:
     source: Path
     target: Path
     singer: str
-    """Id of the singer heard first."""
+    """Id of the singer heard most at the first sample."""
     seconds: float
     """Length of the output."""
     sample_rate: int

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsp.errors import SingerFileError
 from models.singer import load_singer, shipped
-from plugin_bridge.voices import Singer
+from plugin_bridge.voices import Singer, add_singer
 
 
 class Cast:
@@ -46,9 +46,7 @@ class Cast:
         """
         found: dict[str, Singer] = {}
         for name in names:
-            singer = self._singer(name)
-            if found.setdefault(singer.id, singer) is not singer:
-                raise SingerFileError(f"{name} is called {singer.id!r} like another singer; leave one out")
+            add_singer(found, self._singer(name), name)
         return list(found.values())
 
     def id_of(self, name: str) -> str:

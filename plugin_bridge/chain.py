@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import numpy as np
 
-from plugin_bridge.events import AnyEvent
+from plugin_bridge.events import AnyEvent, check_event
+from plugin_bridge.parameters import as_float, is_number
 from plugin_bridge.rendering import dropped, followed_by_silence, taken, until_quiet
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
@@ -81,6 +82,8 @@ class Chain(Streaming, MutableSequence["Stage"]):
         if len({id(stage) for stage in leaves}) < len(leaves):
             raise ValueError("a stage stands twice in the chain and would share its state; make a second one")
         self._stages = stages
+        if self._stream is not None:
+            self._stream.dismiss(leaves)
 
     def latency_at(self, sample_rate: float, channels: int = 1) -> int:
         """Return the samples from input to output of a stream.
@@ -133,19 +136,21 @@ class Chain(Streaming, MutableSequence["Stage"]):
         """
         check_buffer(buffer_size)
         rows, rate = as_channels(audio), check_rate(sample_rate)
-        _check_tail(tail)
+        seconds = _check_tail(tail)
         if not reset:
-            if tail != 0.0:
+            if seconds != 0.0:
                 raise ValueError("a stream has no end and so no tail; feed it zeros instead")
             return self._block(rows, rate, events).reshape(audio.shape)
         check_finite(rows)
-        out = self._whole(rows, rate, tail, events)
+        out = self._whole(rows, rate, seconds, events)
         return out[0] if audio.ndim == 1 else out
 
     process = __call__
 
     def reset(self) -> None:
-        """End the stream that runs; the next block starts a new one."""
+        """End the stream that runs, for its singers too; the next block starts a new one."""
+        if self._stream is not None:
+            self._stream.dismiss()
         self._stream = None
 
     def _whole(
@@ -153,11 +158,15 @@ class Chain(Streaming, MutableSequence["Stage"]):
     ) -> Float32:
         stages = list(flattened(self))
         singers = [stage for stage in stages if isinstance(stage, SingerConversion)]
-        events = list(events)
+        events = [check_event(event) for event in events]
         unknown = [singer for singer in singers if singer.needs_source_pitch(events)]
         pitch = whole_pitch(rows, rate, unknown[0].pitch) if unknown else 0.0
-        self._stream = None
-        stream = Stream(stages, rate, rows.shape[0], pitch)
+        pitches = []
+        for singer in singers:
+            pitches.append(pitch)
+            pitch = singer.pitch_sung(pitch, rate, events)
+        self.reset()
+        stream = Stream(stages, rate, rows.shape[0], pitches)
         try:
             stream.schedule(events)
             endless = followed_by_silence([rows], rows.shape[0])
@@ -166,8 +175,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
             parts = until_quiet(sound, n, rate) if tail == "auto" else taken(sound, n + round(tail * rate))
             return np.concatenate(list(parts), axis=1)
         finally:
-            for singer in singers:
-                singer.reset()
+            stream.dismiss()
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         stages, form = list(flattened(self)), (rate, rows.shape[0])
@@ -200,10 +208,12 @@ def _check_stage(stage: object) -> None:
         raise TypeError(f"{stage!r} is an instrument and takes no audio; give effects")
 
 
-def _check_tail(value: object) -> None:
+def _check_tail(value: object) -> float | Literal["auto"]:
     if value == "auto":
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "auto"
+    if not is_number(value):
         raise TypeError(f"tail {value!r} is not a number; give seconds from 0, or 'auto'")
-    if not 0.0 <= value <= 3600.0:
+    seconds = as_float(value)
+    if not 0.0 <= seconds <= 3600.0:
         raise ValueError(f"tail {value!r} is out of range; give 0 to 3600 seconds, or 'auto'")
+    return seconds

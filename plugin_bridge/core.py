@@ -139,7 +139,7 @@ class Core:
         self._features.reset()
         self._colour.reset()
         self._steadier.reset()
-        self._weights.aim(0)
+        self._weights.reset()
         self._melody.reset()
         self._melody.enable(bool(self.desk.values["melody"]), 0)
         self._transposition.reset()
@@ -281,6 +281,8 @@ class Core:
             self._weights.aim(position)
         if name in ("transpose", "source_pitch", "singer"):
             self._transposition.decide(position)
+        if name in ("morph_singer", "morph"):
+            self._transposition.ask(position)
         if name == "melody":
             self._melody.enable(bool(event.value), position)
 

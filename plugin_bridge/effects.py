@@ -28,6 +28,8 @@ _NOT_PARAMETERS = frozenset({"is_effect", "is_instrument"})
 _NOT_NATIVE = frozenset(
     {"Plugin", "PluginContainer", "Pedalboard", "Chain", "Mix", "ExternalPlugin", "IIRFilter"}
 )
+# Every block of a stream empties what they hold back (pedalboard, issue 415).
+_WHOLE_ONLY = frozenset({"PitchShift", "GSMFullRateCompressor"})
 
 
 # What some plug-ins show as parameters is the host's to say.
@@ -44,10 +46,39 @@ def native_effects() -> dict[str, tuple[str, ...]]:
     for name, cls in sorted(vars(pedalboard).items()):
         if not (inspect.isclass(cls) and issubclass(cls, pedalboard.Plugin)):
             continue
-        if name.startswith("_") or name in _NOT_NATIVE or issubclass(cls, pedalboard.ExternalPlugin):
+        if (
+            name.startswith("_")
+            or name in _NOT_NATIVE | _WHOLE_ONLY
+            or issubclass(cls, pedalboard.ExternalPlugin)
+        ):
             continue
         found[name] = _parameters(cls)
     return found
+
+
+def check_flows(name: str) -> None:
+    """Refuse a native effect that falls silent when it gets its audio in blocks.
+
+    Args:
+        name: its class in pedalboard.
+
+    Raises:
+        EffectError: it is one of those.
+    """
+    if name in _WHOLE_ONLY:
+        raise EffectError(
+            f"{name} falls silent when it gets its audio in blocks; use another effect, or a VST3 plug-in"
+        )
+
+
+def check_all_flow(effect: Plugin) -> None:
+    """Refuse an effect that falls silent in blocks, or a container with one in it; see `check_flows`."""
+    from pedalboard import PluginContainer  # noqa: PLC0415 - as above
+
+    for cls in type(effect).__mro__:
+        check_flows(cls.__name__)
+    for part in effect if isinstance(effect, PluginContainer) else ():
+        check_all_flow(part)
 
 
 def _parameters(cls: type) -> tuple[str, ...]:
@@ -66,10 +97,12 @@ def make_native(name: str, parameters: Mapping[str, EffectValue]) -> Plugin:
             name.
 
     Raises:
-        EffectError: no such effect or parameter, or a value that pedalboard refuses.
+        EffectError: no such effect or parameter, one that falls silent in blocks, or a value that pedalboard
+            refuses.
     """
     import pedalboard  # noqa: PLC0415 - as above
 
+    check_flows(name)
     known = native_effects()
     if name not in known:
         raise EffectError(f"effect {name!r} is unknown; use one of {', '.join(known)}")

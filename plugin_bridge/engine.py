@@ -12,7 +12,7 @@ from dsp.fifo import HopFifo
 from dsp.units import MOST_HOPS, hop_size
 from plugin_bridge import core
 from plugin_bridge.events import AnyEvent, Event, check_event
-from plugin_bridge.parameters import Value, check_values, parameter
+from plugin_bridge.parameters import Value, check_values, is_whole, parameter
 from plugin_bridge.pitchtracking import USUAL, check_pitch
 from plugin_bridge.voices import AnySinger, check_singer, load_singers
 
@@ -54,10 +54,10 @@ class Engine:
         parameters: Mapping[str, Value] | None = None,
         pitch: str = USUAL,
     ) -> None:
-        hop = hop_size(sample_rate)
+        hop, sample_rate = hop_size(sample_rate), int(sample_rate)
         if channels not in (1, 2):
             raise ValueError(f"{channels!r} channels cannot be sung; give 1 or 2, mix down the rest first")
-        _check_seed(seed)
+        seed = _check_seed(seed)
         self.pitch = check_pitch(pitch)
         """How the pitch of the source is heard."""
         values = check_values(parameters or {})
@@ -182,6 +182,7 @@ class Engine:
         self.position = self.late = 0
 
 
-def _check_seed(seed: object) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+def _check_seed(seed: object) -> int:
+    if not is_whole(seed) or int(seed) < 0:
         raise ValueError(f"seed {seed!r} does not name a noise; give a whole number from 0")
+    return int(seed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from plugin_bridge.parameters import Value, is_number, parameter
+from plugin_bridge.parameters import Value, as_float, is_number, parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,15 @@ def check_event(event: AnyEvent) -> AnyEvent:
 def _within(value: object, low: float, high: float, what: str) -> float:
     if not is_number(value):
         raise TypeError(f"{what} {value!r} is not a number; give {low:g} to {high:g}")
-    number = float(value)
+    number = as_float(value)
     if not low <= number <= high:
         raise ValueError(f"{what} {value!r} is out of range; give {low:g} to {high:g}")
     return number
+
+
+def at_start(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> dict[str, Value]:
+    """Return initial values with what is set at position 0, which holds as if it were one of them."""
+    return {**values, **{e.parameter: e.value for e in events if isinstance(e, Event) and e.position == 0}}
 
 
 def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:

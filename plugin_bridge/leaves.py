@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import EffectError
 from dsp.fifo import Backlog
+from plugin_bridge.effects import check_all_flow
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.stage import SingerConversion
 
@@ -38,6 +39,9 @@ class Leaf(Protocol):
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
 
+    def release(self) -> None:
+        """Let go of the stage, which runs here no longer."""
+
 
 class EffectLeaf:
     """A native effect, a VST3 plug-in or a container of them.
@@ -52,10 +56,11 @@ class EffectLeaf:
         hop: samples per call.
 
     Raises:
-        EffectError: the plug-in refuses these channels, or never stops holding back.
+        EffectError: the plug-in refuses these channels, never stops holding back, or falls silent in blocks.
     """
 
     def __init__(self, plugin: Plugin, sample_rate: int, channels: int, hop: int) -> None:
+        check_all_flow(plugin)
         self._plugin = plugin
         self._rate = float(sample_rate)
         self._hop = hop
@@ -87,12 +92,21 @@ class EffectLeaf:
         return self._plugin.process(x, self._rate, self._hop, False)
 
     def process(self, x: Float32) -> Float32:
-        """Take whole hops and return as many; the plug-in gets them one by one."""
+        """Take whole hops and return as many; the plug-in gets them one by one.
+
+        Raises:
+            EffectError: the plug-in fails, or holds back more than it did when its latency was counted.
+        """
         out = np.empty_like(x)
-        for start in range(0, x.shape[1], self._hop):
-            span = slice(start, start + self._hop)
-            self._backlog.push(self._run(x[:, span]))
-            out[:, span] = self._backlog.pull(self._hop)
+        try:
+            for start in range(0, x.shape[1], self._hop):
+                span = slice(start, start + self._hop)
+                self._backlog.push(self._run(x[:, span]))
+                out[:, span] = self._backlog.pull(self._hop)
+        except (ValueError, RuntimeError) as error:
+            raise EffectError(
+                f"{_name(self._plugin)} does not run on ({error}); use another effect"
+            ) from error
         return out
 
     def place(self, before: int) -> None:
@@ -100,6 +114,9 @@ class EffectLeaf:
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Effects take no events."""
+
+    def release(self) -> None:
+        """Effects do not know that they run."""
 
 
 class SingerLeaf:
@@ -124,6 +141,7 @@ class SingerLeaf:
         before: int,
     ) -> None:
         self.now = clock
+        self._stage = stage
         self._started, self._before = started, before
         self._engine = stage.start(*form, source_pitch, self)
         self.latency = self._engine.hop_latency
@@ -143,6 +161,10 @@ class SingerLeaf:
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
         self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
+
+    def release(self) -> None:
+        """Let go of the stage, unless another runs it by now."""
+        self._stage.let_go(self)
 
 
 def _name(plugin: Plugin) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, SupportsFloat, TypeGuard
+from typing import Literal, SupportsFloat, SupportsIndex, TypeGuard
 
 from plugin_bridge.scales import KEYS, SCALES
 
@@ -63,7 +63,7 @@ class Parameter:
     def _check_number(self, value: object) -> float:
         if not is_number(value):
             raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
-        number = float(value)
+        number = as_float(value)
         if not self.low <= number <= self.high:  # not a number fails both
             raise ValueError(f"{self.id} {value!r} is out of range; {self.rule()}")
         return number
@@ -132,6 +132,19 @@ def is_number(value: object) -> TypeGuard[SupportsFloat]:
     """Return whether a value stands for a number; text and switches do not."""
     # The protocol last: it takes 8 us to ask.
     return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
+
+
+def as_float(value: SupportsFloat) -> float:
+    """Return a number as a float, infinity for one that is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def is_whole(value: object) -> TypeGuard[SupportsIndex]:
+    """Return whether a value stands for a whole number, as Python's and numpy's integers do."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 _ROWS = (

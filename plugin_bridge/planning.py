@@ -88,7 +88,7 @@ class Plan:
     events: list[AnyEvent]
     """In order, positions at `rate`."""
     singer: str
-    """Id of the singer heard first."""
+    """Id of the singer heard most at the first sample."""
     source_pitch: float | None
     """Median of the source in hertz, where `auto` asked for it and something is voiced."""
     auto_transpose: float | None
@@ -126,7 +126,8 @@ def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[st
     values |= {name: ids[str(values[name])] for name in SINGER_PARAMETERS if values[name]}
     if asked.events:
         _report_oddities(asked.events, script, source.frames * rate // source.sample_rate, report)
-    first = next(singer for singer in singers if singer.id == heard_first(values, events))
+    loaded = {singer.id: singer for singer in singers}
+    first = loaded[heard_first(values, events, list(loaded))]
     pitch = shift = None
     if asks_for_auto(asked.values, asked.events, own_transpose):
         pitch = median_pitch(source.path, rate, tracker or USUAL) or None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -25,6 +25,7 @@ from dsp.errors import EffectError, PresetError
 from plugin_bridge.chain import Chain, flattened
 from plugin_bridge.drafts import Draft
 from plugin_bridge.effects import (
+    check_flows,
     load_vst3,
     make_native,
     native_effects,
@@ -56,6 +57,10 @@ class NativeEffect(BaseModel):
     @model_validator(mode="after")
     def _known(self) -> Self:
         """Check the names; the values are checked when the effect is made."""
+        try:
+            check_flows(self.effect)
+        except EffectError as error:
+            raise ValueError(str(error)) from error
         known = native_effects()
         if self.effect not in known:
             raise ValueError(f"effect {self.effect!r} is unknown; use one of {', '.join(known)}")
@@ -178,13 +183,16 @@ def read_preset(path: Path) -> Preset:
     if isinstance(version, int) and version > FORMAT:
         raise PresetError(f"{path} has preset format {version} and this version reads up to {FORMAT}; update")
     try:
-        return _placed(Preset.model_validate(data), path.parent)
+        return _placed(Preset.model_validate(data), lambda file: str(path.parent / file))
     except ValidationError as error:
         raise PresetError(f"{path}, {_first(error)}; mend the preset") from error
 
 
 def save_preset(preset: Preset, path: Path, *, force: bool = False) -> None:
     """Write a preset file, whole or not at all.
+
+    The files it names are written as seen from its folder where they lie in it, so that the folder can move,
+    and in full where they do not.
 
     Args:
         preset: what to write.
@@ -195,7 +203,8 @@ def save_preset(preset: Preset, path: Path, *, force: bool = False) -> None:
         OutputError: the file exists, or cannot be written.
     """
     with Draft(path, force=force) as draft:
-        text = tomli_w.dumps({"format": FORMAT} | preset.model_dump(exclude_defaults=True))
+        stored = _placed(preset, lambda file: _seen_from(path.parent, file))
+        text = tomli_w.dumps({"format": FORMAT} | stored.model_dump(exclude_defaults=True))
         draft.path.write_text(text, "utf-8")
         draft.commit()
 
@@ -261,16 +270,16 @@ def _made(effect: Effect) -> Simple:
     return load_vst3(Path(effect.vst3), effect.plugin, effect.state, effect.parameters)
 
 
-def _placed(preset: Preset, folder: Path) -> Preset:
-    """Let relative paths start at the preset's folder."""
+def _placed(preset: Preset, place: Callable[[str], str]) -> Preset:
+    """Return the preset with the paths of its files changed."""
 
     def moved(effect: Effect) -> Effect:
         if isinstance(effect, NativeEffect):
             return effect
-        return effect.model_copy(update={"vst3": str(folder / effect.vst3)})
+        return effect.model_copy(update={"vst3": place(effect.vst3)})
 
     def singer(name: Scalar) -> Scalar:
-        return str(folder / name) if isinstance(name, str) and name.endswith(".onnx") else name
+        return place(name) if isinstance(name, str) and name.endswith(".onnx") else name
 
     return preset.model_copy(
         update={
@@ -280,6 +289,12 @@ def _placed(preset: Preset, folder: Path) -> Preset:
             "after": tuple(moved(effect) for effect in preset.after),
         }
     )
+
+
+def _seen_from(folder: Path, file: str) -> str:
+    """Return a path relative to a folder that holds it, else in full; a relative one starts where we are."""
+    whole, home = Path(file).absolute(), folder.absolute()
+    return str(whole.relative_to(home) if whole.is_relative_to(home) else whole)
 
 
 def _first(error: ValidationError) -> str:

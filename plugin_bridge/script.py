@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugin_bridge.automation import read_automation, singers_in
-from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.events import AnyEvent, Event, at_start
 from plugin_bridge.parameters import Value
+from plugin_bridge.voices import heaviest
 
 if TYPE_CHECKING:
     from plugin_bridge.planning import Settings
@@ -62,22 +63,22 @@ def singers_of(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> list[
     return [name for name in dict.fromkeys(names) if name]
 
 
-def heard_first(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> str:
-    """Return the singer at the first sample."""
-    at_once = [e.value for e in events if isinstance(e, Event) and e.parameter == "singer" and not e.position]
-    return str(at_once[-1] if at_once else values["singer"])
+def heard_first(values: Mapping[str, Value], events: Iterable[AnyEvent], ids: Sequence[str]) -> str:
+    """Return which singer of a set is heard most at the first sample."""
+    return ids[heaviest(at_start(values, events), ids)]
 
 
-def asks_for_auto(values: Mapping[str, Value], events: Iterable[AnyEvent], default: Value) -> bool:
+def asks_for_auto(values: Mapping[str, Value], events: Sequence[AnyEvent], default: Value) -> bool:
     """Return whether the source's pitch is to be measured for `transpose auto`.
 
     Args:
         values: at the start.
-        events: what happens.
+        events: what happens, in order.
         default: of `transpose` where the values have none.
     """
-    if values.get("source_pitch"):
+    start = at_start(values, events)
+    if start.get("source_pitch"):
         return False
-    wanted = [values.get("transpose", default)]
-    wanted += [e.value for e in events if isinstance(e, Event) and e.parameter == "transpose"]
+    wanted = [start.get("transpose", default)]
+    wanted += [e.value for e in events if isinstance(e, Event) and e.parameter == "transpose" and e.position]
     return "auto" in wanted

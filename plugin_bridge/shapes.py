@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from plugin_bridge.parameters import as_float, is_number, is_whole
+
 Float32 = NDArray[np.float32]
 Audio = NDArray[np.float32] | NDArray[np.float64]
 
@@ -49,11 +51,12 @@ def check_rate(sample_rate: object) -> int:
         TypeError: not a number.
         ValueError: not whole, or below 1000 Hz.
     """
-    if isinstance(sample_rate, bool) or not isinstance(sample_rate, (int, float)):
+    if not is_number(sample_rate):
         raise TypeError(f"sample rate {sample_rate!r} is not a number; give hertz, such as 48000")
-    if sample_rate != int(sample_rate) or sample_rate < 1000:
+    hertz = as_float(sample_rate)
+    if not hertz.is_integer() or hertz < 1000.0:
         raise ValueError(f"sample rate {sample_rate!r} is not usable; give whole hertz from 1000")
-    return int(sample_rate)
+    return int(hertz)
 
 
 def check_buffer(buffer_size: object) -> None:
@@ -62,5 +65,5 @@ def check_buffer(buffer_size: object) -> None:
     Raises:
         ValueError: not a whole number from 1.
     """
-    if isinstance(buffer_size, bool) or not isinstance(buffer_size, int) or buffer_size < 1:
+    if not is_whole(buffer_size) or int(buffer_size) < 1:
         raise ValueError(f"buffer size {buffer_size!r} is not a block; give a whole number of samples from 1")

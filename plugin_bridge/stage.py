@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
-from dsp.units import hop_size
+from dsp.units import hop_size, hz_to_semitones, semitones_to_ratio
 from plugin_bridge.engine import LATENCY_HOPS, Engine
-from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
 from plugin_bridge.medianpitch import WINDOW_SECONDS, median_of_windows
-from plugin_bridge.parameters import PARAMETERS, Value, check_values, parameter
+from plugin_bridge.parameters import PARAMETERS, Value, as_float, check_values, is_number, parameter
 from plugin_bridge.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
-from plugin_bridge.voices import AnySinger, Singer, load_singers
+from plugin_bridge.sourcepitch import octave_shift
+from plugin_bridge.voices import AnySinger, Singer, add_singer, heaviest, load_singers
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
 
@@ -72,7 +72,7 @@ class SingerConversion(Streaming):
     Raises:
         TypeError: a value has the wrong type.
         ValueError: an unknown parameter, a value out of range, or no such way to hear pitch.
-        SingerFileError: a singer file is missing or is no singer.
+        SingerFileError: a singer file is missing or is no singer, or has the id of another one here.
     """
 
     __slots__ = ("_automation", "_loaded", "_pitch", "_run", "_seed", "_values")
@@ -95,9 +95,10 @@ class SingerConversion(Streaming):
         self._run: _Run | None = None
         self._values: dict[str, Value] = {"singer": next(iter(self._loaded))}
         for other in singers:
-            self._loaded |= {k: v for k, v in load_singers([other]).items() if k not in self._loaded}
+            (singer,) = load_singers([other]).values()
+            add_singer(self._loaded, singer, str(getattr(other, "path", other)))
         for name, value in values.items():
-            self._values[name] = self._named(name, value)
+            self._values[name] = self._named(name, value, self._loaded)
 
     def __getattr__(self, name: str) -> Value:
         """Return a parameter's value.
@@ -116,6 +117,7 @@ class SingerConversion(Streaming):
             AttributeError: no such parameter; the sentence lists the known ones.
             TypeError: the value has the wrong type.
             ValueError: the value is out of range, or a singer that the running stream does not have.
+            SingerFileError: as for the class.
         """
         if name in SingerConversion.__slots__:
             object.__setattr__(self, name, value)
@@ -123,7 +125,7 @@ class SingerConversion(Streaming):
         if name not in PARAMETERS:
             raise AttributeError(_unknown(name))
         if self._run is None:
-            self._values[name] = self._named(name, parameter(name).check(value))
+            self._values[name] = self._named(name, parameter(name).check(value), self._loaded)
             return
         checked = parameter(name).check(value)
         host = self._run.host
@@ -170,12 +172,17 @@ class SingerConversion(Streaming):
 
         Raises:
             TypeError: a value has the wrong type.
-            ValueError: an unknown parameter, a value out of range, or a time before 0.
+            ValueError: an unknown parameter, a value out of range, a time before 0, or a singer that the
+                running stream does not have.
+            SingerFileError: as for the class.
         """
-        return self._write(
-            (seconds, Event(0, name, self._named(name, value)))
+        loaded = dict(self._loaded)
+        self._write(
+            (seconds, Event(0, name, self._named(name, value, loaded)))
             for name, value in check_values(values).items()
         )
+        self._loaded = loaded
+        return self
 
     def note(self, start: float, stop: float, note: float) -> Self:
         """Play a note, heard while `melody` is on; return the stage.
@@ -239,6 +246,11 @@ class SingerConversion(Streaming):
         """End the stream that runs; the next block starts a new one with the values of now."""
         self._run = None
 
+    def let_go(self, host: Host) -> None:
+        """End the stream that runs if it is this host's."""
+        if self._run is not None and self._run.host is host:
+            self._run = None
+
     def start(
         self,
         sample_rate: int,
@@ -276,6 +288,28 @@ class SingerConversion(Streaming):
         given = "source_pitch" in self._values or any(event.parameter == "source_pitch" for event in events)
         return not given and (self.transpose == "auto" or any(event.value == "auto" for event in events))
 
+    def pitch_sung(self, heard: float, sample_rate: int, more: Iterable[AnyEvent] = ()) -> float:
+        """Return the median pitch in hertz of what is sung as a recording begins, 0 where that is not known.
+
+        Args:
+            heard: median pitch of the recording in hertz, 0 where it is not known.
+            sample_rate: hertz.
+            more: checked events besides the automation, positions in samples.
+        """
+        written = [replace(event, position=round(time * sample_rate)) for time, event in self._automation]
+        start = at_start({"source_pitch": heard, **self._values}, [*written, *more])
+        if heard == 0.0 or start.get("melody"):
+            return 0.0
+        if start.get("bypass"):
+            return heard
+        interval, source = start.get("transpose", "auto"), float(start["source_pitch"])
+        if interval == "auto" and source == 0.0:
+            return 0.0
+        if interval == "auto":
+            singer = list(self._loaded.values())[heaviest(start, list(self._loaded))]
+            interval = octave_shift(hz_to_semitones(source), hz_to_semitones(singer.manifest.f0_median))
+        return heard * semitones_to_ratio(float(interval))
+
     def _whole(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         check_finite(rows)
         events = list(events)
@@ -295,18 +329,18 @@ class SingerConversion(Streaming):
     def _running(self) -> Engine | None:
         return None if self._run is None else self._run.engine
 
-    def _named(self, name: str, value: Value) -> Value:
-        """Load a singer that is named by id or path; return its id."""
-        if PARAMETERS[name].kind != "singer" or value == "" or value in self._loaded:
+    def _named(self, name: str, value: Value, loaded: dict[str, Singer]) -> Value:
+        """Load a singer that is named by id or path into a set; return its id."""
+        if PARAMETERS[name].kind != "singer" or value == "" or value in loaded:
             return value
-        singer = next(iter(load_singers([Path(value) if isinstance(value, str) else str(value)]).values()))
-        self._loaded.setdefault(singer.id, singer)
+        (singer,) = load_singers([str(value)]).values()
+        add_singer(loaded, singer, str(value))
         return singer.id
 
     def _write(self, written: Iterable[tuple[float, AnyEvent]]) -> Self:
         checked = [(_seconds(time), check_event(event)) for time, event in written]
-        self._automation.extend(checked)
         self._schedule(checked)
+        self._automation.extend(checked)
         return self
 
     def _schedule(self, written: Iterable[tuple[float, AnyEvent]]) -> None:
@@ -346,11 +380,12 @@ def _compensated(engine: Engine, rows: Float32) -> Float32:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise TypeError(f"time {value!r} is not a number; give seconds from 0")
-    if not 0.0 <= value < 1e6:
+    seconds = as_float(value)
+    if not 0.0 <= seconds < 1e6:
         raise ValueError(f"time {value!r} is out of range; give seconds from 0")
-    return float(value)
+    return seconds
 
 
 def _unknown(name: str) -> str:

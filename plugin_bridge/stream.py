@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -31,7 +32,7 @@ class Stream:
         stages: singers and effects, in order.
         sample_rate: hertz.
         channels: 1 or 2.
-        source_pitch: median pitch in hertz where it is known, else 0.
+        source_pitches: median pitch in hertz of what each singer hears, in order; one left out or 0 listens.
 
     Raises:
         EffectError: a plug-in refuses the channels.
@@ -39,13 +40,17 @@ class Stream:
     """
 
     def __init__(
-        self, stages: Sequence[Simple], sample_rate: int, channels: int, source_pitch: float = 0.0
+        self,
+        stages: Sequence[Simple],
+        sample_rate: int,
+        channels: int,
+        source_pitches: Iterable[float] = (),
     ) -> None:
         self.form = (sample_rate, channels)
         self.position = 0
         """Input samples taken so far."""
         self._hop = sample_rate // HOPS_PER_SECOND
-        self._source_pitch = source_pitch
+        self._source_pitches = iter(source_pitches)
         self._rendered = 0
         self._stages: list[Simple] = []
         self._leaves: list[Leaf] = []
@@ -55,27 +60,44 @@ class Stream:
         self.arrange(stages)
 
     def arrange(self, stages: Sequence[Simple]) -> None:
-        """Put the stages in this order; those that ran before go on with what they hold."""
+        """Put the stages in this order; those that ran before go on with what they hold.
+
+        Raises:
+            EffectError, ValueError: as for the class; all is as before.
+        """
         if len(stages) == len(self._stages) and all(
             a is b for a, b in zip(stages, self._stages, strict=True)
         ):
             return
         running = {id(stage): leaf for stage, leaf in zip(self._stages, self._leaves, strict=True)}
         leaves: list[Leaf] = []
-        before = 0
-        for stage in stages:
-            leaf = running.get(id(stage)) or self._leaf(stage, before)
+        places = [0]
+        with ExitStack() as undo:
+            for stage in stages:
+                leaf = running.pop(id(stage), None)
+                if leaf is None:
+                    leaf = self._leaf(stage, places[-1])
+                    undo.callback(leaf.release)
+                places.append(places[-1] + leaf.latency)
+                leaves.append(leaf)
+            undo.pop_all()
+        for leaf in running.values():
+            leaf.release()
+        for leaf, before in zip(leaves, places, strict=False):
             leaf.place(before)
-            before += leaf.latency
-            leaves.append(leaf)
         self._stages, self._leaves = list(stages), leaves
-        self.latency = before + self._hop
+        self.latency = places[-1] + self._hop
+
+    def dismiss(self, kept: Iterable[Simple] = ()) -> None:
+        """Let go at once of the singers that are not kept; effects stay until the stages are arranged."""
+        ids = {id(stage) for stage in kept}
+        stays = [x for x in self._stages if id(x) in ids or not isinstance(x, SingerConversion)]
+        self.arrange(stays)
 
     def _leaf(self, stage: Simple, before: int) -> Leaf:
         if isinstance(stage, SingerConversion):
-            return SingerLeaf(
-                stage, self.form, self._source_pitch, lambda: self.position, self._rendered, before
-            )
+            pitch = next(self._source_pitches, 0.0)
+            return SingerLeaf(stage, self.form, pitch, lambda: self.position, self._rendered, before)
         return EffectLeaf(stage, *self.form, self._hop)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:

@@ -14,7 +14,7 @@ from dsp.synth import HARMONICS, Knot
 from dsp.units import NEPER_PER_DB, semitones_to_ratio
 from plugin_bridge.desk import Desk
 from plugin_bridge.parameters import PARAMETERS
-from plugin_bridge.voices import Singer
+from plugin_bridge.voices import Singer, heaviest, shares
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -41,20 +41,20 @@ class Weights:
         length = PARAMETERS["singer"].smoothing(sample_rate)
         self.ramps = [Ramp(0.0, length) for _ in self._ids]
 
+    def reset(self) -> None:
+        """Stand at what the parameters ask for."""
+        for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):
+            ramp.reset(target)
+
     def aim(self, position: int) -> None:
         """Start towards what the parameters ask for, heard from the sample `position` on."""
-        for ramp, target in zip(self.ramps, self._targets(), strict=True):
+        for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):
             if ramp.target != target:
                 ramp.move(target, position)
 
     def heaviest(self) -> int:
         """Return the index of the singer that will be heard most."""
-        return int(np.argmax(self._targets()))
-
-    def _targets(self) -> list[float]:
-        first, second = self._desk.word("singer"), self._desk.word("morph_singer")
-        share = self._desk.number("morph") if second else 0.0
-        return [(1.0 - share) * (name == first) + share * (name == second) for name in self._ids]
+        return heaviest(self._desk.values, self._ids)
 
 
 class Setting(NamedTuple):

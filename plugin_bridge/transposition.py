@@ -33,6 +33,7 @@ class Transposition:
         self._heard.reset()
         self._octave: float | None = None
         self._changed = False
+        self._asked = False
         self.decide(0)
 
     def decide(self, position: int, keep: bool = False) -> None:
@@ -42,6 +43,7 @@ class Transposition:
             position: sample.
             keep: prefer the octave in force unless another is clearly nearer.
         """
+        self._asked = False
         if self._desk.word("transpose") != "auto":
             self._octave = None
             return
@@ -56,12 +58,24 @@ class Transposition:
         if shift != self._ramp.target:
             self._ramp.move(shift, position)
 
+    def ask(self, position: int) -> None:
+        """Choose the octave again when the note ends: a voice that is morphed must not leap within one.
+
+        Args:
+            position: sample of the morph; what is set at 0 is there before any note.
+        """
+        if position <= 0:
+            self.decide(0)
+        else:
+            self._asked = True
+
     def listen(self, f0: float, voicing: float, position: int) -> None:
         """Take a frame of the source; between notes the octave is chosen again, from `position` on."""
         if voicing > VOICED:
             self._heard.add(hz_to_semitones(f0))
             self._changed = True
-        elif self._changed:
+        elif self._changed or self._asked:
+            heard = self._changed and self._desk.number("source_pitch") == 0.0
             self._changed = False
-            if self._desk.number("source_pitch") == 0.0:
+            if heard or self._asked:
                 self.decide(position, keep=True)

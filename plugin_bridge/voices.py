@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.errors import SingerFileError
 from dsp.synth import Synthesizer
+from plugin_bridge.parameters import Value
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -80,6 +82,46 @@ def load_singers(singers: Sequence[AnySinger] | None) -> dict[str, Singer]:
     if not loaded:
         raise ValueError("the set of singers is empty; give at least one singer")
     return loaded
+
+
+def add_singer(found: dict[str, Singer], singer: Singer, name: str) -> None:
+    """Add a singer to a set, once.
+
+    Args:
+        found: the set, by id.
+        singer: another, or one of the set loaded again.
+        name: by which it was asked for.
+
+    Raises:
+        SingerFileError: another singer of the set has the same id.
+    """
+    if not _is_same(found.setdefault(singer.id, singer), singer):
+        raise SingerFileError(f"{name} is called {singer.id!r} like another singer; leave one out")
+
+
+def _is_same(one: Singer, other: Singer) -> bool:
+    first, second = (getattr(singer, "path", None) for singer in (one, other))
+    if isinstance(first, Path) and isinstance(second, Path):
+        return first.resolve() == second.resolve()
+    return one == other
+
+
+def shares(values: Mapping[str, Value], ids: Sequence[str]) -> list[float]:
+    """Return the share of each singer of a set in what is heard; they sum to 1.
+
+    Args:
+        values: parameters by id, `singer` among them.
+        ids: the set.
+    """
+    first, second = values["singer"], values.get("morph_singer", "")
+    share = float(values.get("morph", 0.0)) if second else 0.0
+    return [(1.0 - share) * (name == first) + share * (name == second) for name in ids]
+
+
+def heaviest(values: Mapping[str, Value], ids: Sequence[str]) -> int:
+    """Return the place in its set of the singer that is heard most; see `shares`."""
+    parts = shares(values, ids)
+    return parts.index(max(parts))
 
 
 def check_singer(name: str, value: object, ids: Collection[str]) -> None:

@@ -24,6 +24,7 @@ from plugin_bridge.cast import Cast
 from plugin_bridge.chain import Chain
 from plugin_bridge.containers import carried_chunks
 from plugin_bridge.events import Event
+from plugin_bridge.parameters import Value
 from plugin_bridge.planning import Settings
 from plugin_bridge.presets import NativeEffect, Preset
 from plugin_bridge.stage import SingerConversion
@@ -236,6 +237,23 @@ def test_auto_transpose_is_measured_beforehand_and_told(tmp_path: Path) -> None:
     assert done.auto_transpose == -24.0
     assert notes == ["transpose auto: stem.wav lies around 500 Hz, so -24 semitones"]
     assert run(tmp_path)[1].source_pitch is None
+
+
+def test_what_is_told_of_auto_holds_for_what_is_set_at_the_start(here: Path) -> None:
+    morphed = Settings(singer="dark", parameters={"morph_singer": "bright", "morph": 1.0})
+    out, done = run(here, morphed)
+    assert (done.singer, done.auto_transpose) == ("bright", 0.0)
+
+    def scored(settings: Settings, **values: Value) -> tuple[Float32, Bounced]:
+        rows = [{"time": 0.0, "parameter": name, "value": value} for name, value in values.items()]
+        (here / "start.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        return run(here, replace(settings, automation=here / "start.jsonl"))
+
+    again, done = scored(replace(morphed, parameters={"morph_singer": "bright"}), morph=1.0)
+    assert (done.singer, done.auto_transpose) == ("bright", 0.0)
+    assert np.array_equal(again, out)
+    assert scored(morphed, transpose=3.0)[1].auto_transpose is None
+    assert scored(morphed, source_pitch=110.0)[1].auto_transpose is None
 
 
 def test_the_automation_can_choose_the_first_singer(here: Path) -> None:

@@ -165,6 +165,14 @@ def test_tails_are_rendered_when_asked() -> None:
     assert np.allclose(y[:, RATE // 2 : RATE // 2 + x.shape[1]], x, atol=1e-6)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    voice: Any = singer(mix=0.0)
+    chain: Any = Chain([voice.at(np.float32(0.25), gain=-6.0).at(np.int64(0), breath=np.float32(3.0))])
+    y = chain(VOICE, np.int64(RATE), np.int32(64), tail=np.float32(0.25))
+    assert np.array_equal(y, Chain([singer(mix=0.0).at(0.25, gain=-6.0)])(VOICE, RATE, tail=0.25))
+    assert chain.latency_at(np.float64(RATE)) == 3 * HOP
+
+
 def test_an_automatic_tail_ends_when_it_is_quiet() -> None:
     ringing = Chain([pedalboard.Reverb(room_size=0.3)])
     x = sung(RATE, 0.2, 220)
@@ -228,6 +236,7 @@ def test_a_parameter_of_a_running_effect_can_be_moved() -> None:
 
 
 GAIN = pedalboard.Gain(0)
+BOARD: Any = pedalboard  # its containers are not typed
 LOOSE: Any = Chain  # to hand in what the types forbid
 
 
@@ -258,6 +267,130 @@ LOOSE: Any = Chain  # to hand in what the types forbid
 def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         make()
+
+
+AUTO: list[tuple[dict[str, Value], float, float]] = [
+    ({}, -12.0, -12.0),
+    ({"transpose": 0.0}, 0.0, -24.0),
+    ({"singer": "dark"}, -24.0, 0.0),
+    ({"source_pitch": 220.0}, 0.0, -24.0),
+    ({"bypass": True}, -12.0, -24.0),
+]
+
+
+@pytest.mark.parametrize(("values", "first", "second"), AUTO)
+@pytest.mark.parametrize("written", [False, True])
+def test_auto_knows_what_the_singer_before_sings(
+    values: dict[str, Value], first: float, second: float, written: bool
+) -> None:
+    """Two singers in a row, an octave and more below a source that is too short to be listened to."""
+    x = sung(RATE, 0.4, 440)
+    high = SingerConversion(BRIGHT, singers=[DARK])
+    if written:
+        high.at(0.0, **values)
+    else:
+        for name, value in values.items():
+            setattr(high, name, value)
+    given = {**high.parameters, **values, "transpose": first}
+    wanted = Chain(
+        [SingerConversion(BRIGHT, singers=[DARK], parameters=given), SingerConversion(DARK, transpose=second)]
+    )
+    assert np.array_equal(Chain([high, SingerConversion(DARK)])(x, RATE), wanted(x, RATE))
+
+
+def is_free(voice: SingerConversion) -> bool:
+    """Return whether no stream runs a singer."""
+    try:
+        return voice.latency < 0
+    except ValueError:
+        return True
+
+
+def removed(chain: Chain) -> None:
+    del chain[-1]
+
+
+@pytest.mark.parametrize("end", [Chain.reset, removed, Chain.clear, lambda chain: chain(VOICE, RATE)])
+def test_a_chain_that_ends_lets_its_singers_go(end: Callable[[Chain], object]) -> None:
+    """They then take singers that the stream did not have, and stream by themselves."""
+    voice = singer()
+    chain = Chain([pedalboard.Gain(0), voice])
+    chain(VOICE[:, :3000], RATE, reset=False)
+    assert not is_free(voice)
+    end(chain)
+    assert is_free(voice)
+    assert np.array_equal(voice(VOICE, RATE, reset=False), singer()(VOICE, RATE, reset=False))
+
+
+def test_a_singer_taken_out_of_a_nested_chain_is_let_go_with_the_next_block() -> None:
+    voice, other = singer(), singer()
+    inner = Chain([voice, other])
+    chain = Chain([inner])
+    chain(VOICE, RATE, reset=False)
+    inner.remove(voice)
+    chain(VOICE, RATE, reset=False)
+    assert (is_free(voice), is_free(other)) == (True, False)
+
+
+def test_a_singer_put_back_starts_anew_beside_those_that_go_on() -> None:
+    voice, other = singer(), singer(mix=0.0)
+    chain = Chain([voice, other])
+    chain(VOICE, RATE, reset=False)
+    chain.append(chain.pop(0))
+    voice.gain = -60.0
+    y = chain(VOICE, RATE, reset=False)
+    assert np.abs(y[:, chain.latency :]).max() < 1e-3
+    assert chain.latency == HOP + 4 * HOP
+
+
+def test_a_chain_lets_go_of_its_own_singers_only() -> None:
+    voice = singer()
+    first, second = Chain([voice]), Chain([voice])
+    first(VOICE, RATE, reset=False)
+    second(VOICE, RATE, reset=False)
+    first.reset()
+    assert not is_free(voice)
+    second.reset()
+    assert is_free(voice)
+
+
+def test_a_refused_chain_leaves_no_singer_running() -> None:
+    voice, refused = singer(), pedalboard.PitchShift(3)
+    chain = Chain([voice, refused])
+    for reset in (True, False):
+        with pytest.raises(EffectError, match="PitchShift"):
+            chain(VOICE, RATE, reset=reset)
+        assert is_free(voice)
+    chain.remove(refused)
+    chain(VOICE, RATE, reset=False)
+    chain.insert(0, pedalboard.BrickwallLimiter(lookahead_ms=5))
+    chain.append(refused)
+    with pytest.raises(EffectError, match="PitchShift"):
+        chain(VOICE, RATE, reset=False)
+    assert not is_free(voice)
+
+
+@pytest.mark.parametrize("make", [lambda: pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor])
+@pytest.mark.parametrize("inside", [lambda it: it, lambda it: BOARD.Mix([BOARD.Pedalboard([it])])])
+def test_what_falls_silent_in_blocks_is_refused(
+    make: Callable[[], Any], inside: Callable[[Any], Any]
+) -> None:
+    sentence = f"{type(make()).__name__} falls silent when it gets its audio in blocks; use another effect"
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())])(VOICE, RATE)
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())])(VOICE, RATE, reset=False)
+    with pytest.raises(EffectError, match=sentence):
+        Chain([inside(make())]).latency_at(RATE)
+
+
+def test_an_effect_that_comes_to_hold_back_more_is_told() -> None:
+    board = BOARD.Pedalboard([pedalboard.Gain(0)])
+    chain = Chain([board])
+    chain(VOICE, RATE, reset=False)
+    board.append(pedalboard.BrickwallLimiter(lookahead_ms=5))
+    with pytest.raises(EffectError, match=r"Pedalboard does not run on \(160 samples are due"):
+        chain(VOICE, RATE, reset=False)
 
 
 def test_a_refused_edit_leaves_the_chain_as_it_was() -> None:

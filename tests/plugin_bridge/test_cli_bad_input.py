@@ -54,6 +54,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "broken.mid").write_bytes(b"MThd\0\0\0\6")
     mido.MidiFile().save(tmp_path / "good.mid")
     (tmp_path / "map.toml").write_text("[[control", encoding="utf-8")
+    (tmp_path / "silent.toml").write_text(
+        'name = "x"\nsinger = "dark.onnx"\n[[before]]\neffect = "PitchShift"', encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -141,6 +144,7 @@ ROWS = [
     (GOOD + "--automation good.mid --midi-map map.toml", "map.toml is not valid TOML"),
     (GOOD + "--preset missing", "preset 'missing' is not there; use one of "),
     (GOOD + "--preset map.toml", "map.toml is not valid TOML"),
+    (GOOD + "--preset silent.toml", "PitchShift falls silent when it gets its audio in blocks"),
 ]
 
 

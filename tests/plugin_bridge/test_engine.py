@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,6 +152,23 @@ def test_reset_is_as_new(parameters: dict[str, Value]) -> None:
     engine.reset()
     assert (engine.position, engine.repaired, engine.late) == (0, 0, 0)
     assert np.array_equal(play(engine, x, EVERYTHING, [x.shape[1]]), first)
+
+
+def test_reset_while_singers_change_over_is_as_new() -> None:
+    x = source()
+    engine = Engine(RATE, 1, [DARK, BRIGHT])
+    first = engine.process(x)
+    engine.reset()
+    engine.process(x[:, :4800], [Event(800, "singer", "bright"), Event(4320, "singer", "dark")])
+    engine.reset()
+    assert np.array_equal(engine.process(x), first)
+
+
+def test_whole_numbers_of_any_type_are_taken() -> None:
+    x = source()
+    loose: Any = Engine
+    made = loose(float(RATE), np.int64(1), [DARK], seed=np.int64(3))
+    assert np.array_equal(made.process(x), Engine(RATE, 1, [DARK], seed=3).process(x))
 
 
 def test_the_seed_names_the_noise() -> None:

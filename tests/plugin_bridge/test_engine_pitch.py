@@ -186,6 +186,30 @@ def test_auto_follows_a_switch_on_its_sample() -> None:
     assert np.nanmedian(got[46:70]) == pytest.approx(A3, abs=0.1)
 
 
+MORPHED: list[AnyEvent] = [Event(0, "morph", 0.8), Event(0, "morph_singer", "bright")]
+
+
+@pytest.mark.parametrize("events", [MORPHED, MORPHED[::-1]])
+def test_auto_knows_of_a_morph_at_the_start(events: list[AnyEvent]) -> None:
+    known: dict[str, Value] = {"transpose": "auto", "source_pitch": 220.0}
+    at_once = Engine(RATE, 1, [DARK, BRIGHT], parameters=known).process(HELD, events)
+    morphed = {**known, "morph_singer": "bright", "morph": 0.8}
+    assert np.array_equal(at_once, Engine(RATE, 1, [DARK, BRIGHT], parameters=morphed).process(HELD))
+
+
+@pytest.mark.parametrize("source_pitch", [0.0, 220.0])
+def test_auto_follows_a_morph_between_notes(source_pitch: float) -> None:
+    gap = np.zeros((1, RATE // 5), np.float32)
+    x = np.concatenate([sung(RATE, 0.9, 220), gap, sung(RATE, 0.9, 220), gap, sung(RATE, 0.6, 220)], axis=1)
+    events: list[AnyEvent] = [
+        Event(33_600, name, value) for name, value in (("morph_singer", "bright"), ("morph", 1.0))
+    ]
+    got = heard(x, events, transpose="auto", source_pitch=source_pitch)
+    assert np.nanmedian(got[115:135]) == pytest.approx(A3 - 12.0, abs=0.1)
+    assert np.nanmedian(got[150:195]) == pytest.approx(A3 - 12.0, abs=0.1)
+    assert np.nanmedian(got[235:270]) == pytest.approx(A3, abs=0.1)
+
+
 def test_auto_can_be_left_and_taken_again() -> None:
     events: list[AnyEvent] = [Event(7_200, "transpose", 3.0), Event(13_000, "transpose", "auto")]
     got = heard(HELD, events, transpose="auto", source_pitch=220.0)

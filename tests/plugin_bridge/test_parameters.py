@@ -59,6 +59,7 @@ def test_words_and_switches_have_fader_positions(name: str) -> None:
         ("transpose", "up", ValueError, "transpose 'up' is unknown; give -36 to 36 semitones or 'auto'"),
         ("gain", math.nan, ValueError, "gain nan is out of range; give -60 to 24 dB"),
         ("gain", math.inf, ValueError, "out of range"),
+        ("gain", 10**400, ValueError, "out of range"),
         ("gain", "loud", TypeError, "gain 'loud' is not a number; give -60 to 24 dB"),
         ("gain", True, TypeError, "not a number"),
         ("mix", None, TypeError, "mix None is not a number; give 0 to 1"),

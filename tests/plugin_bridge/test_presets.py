@@ -36,6 +36,7 @@ from plugin_bridge.presets import (
 from plugin_bridge.stage import SingerConversion
 from plugin_bridge.voices import Singer
 from tests.doubles import BRIGHT, DARK, sung
+from tests.singerfiles import write_singer
 
 SOME = Preset(
     name="Some",
@@ -131,6 +132,35 @@ def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:
         preset.chain()
 
 
+@pytest.mark.parametrize("place", ["voices/me.onnx", "pre/me.onnx", "pre/../voices/me.onnx"])
+def test_a_relative_singer_comes_back(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it lies, from wherever it is loaded, and as often as it is stored."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("voices", "pre", "other"):
+        Path(folder).mkdir()
+    write_singer(Path(place))
+    stage = SingerConversion(place, morph_singer="dark")
+    save_preset(preset_of(Chain([stage]), "Mine"), Path("pre/mine.toml"))
+    save_preset(load_preset("pre/mine.toml"), tmp_path / "other" / "mine.toml")
+    monkeypatch.chdir("other")
+    for file in ("mine.toml", "../pre/mine.toml", str(tmp_path / "pre" / "mine.toml")):
+        assert load_preset(file).stage().parameters == stage.parameters
+
+
+def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "old" / "fx").mkdir(parents=True)
+    write_singer(tmp_path / "old" / "me.onnx")
+    effect = Vst3Effect(vst3=str(tmp_path / "old" / "fx" / "echo.vst3"))
+    elsewhere = Vst3Effect(vst3=str(tmp_path / "echo.vst3"))
+    preset = preset_of(Chain([SingerConversion(str(tmp_path / "old" / "me.onnx"))]), "Mine")
+    preset = preset.model_copy(update={"before": (effect, elsewhere)})
+    save_preset(preset, tmp_path / "old" / "mine.toml")
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = load_preset(tmp_path / "new" / "mine.toml")
+    assert moved.stage().singer == "me"
+    assert moved.before == (Vst3Effect(vst3=str(tmp_path / "new" / "fx" / "echo.vst3")), elsewhere)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -157,6 +187,10 @@ def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:
         (
             'name = "x"\nsinger = "dark"\n[[after]]\neffect = "Gain"\nparameters = { db = 3 }',
             "Gain has no parameter 'db'; use one of gain_db",
+        ),
+        (
+            'name = "x"\nsinger = "dark"\n[[after]]\neffect = "PitchShift"',
+            "PitchShift falls silent when it gets its audio in blocks; use another effect, or a VST3 plug-in",
         ),
     ],
 )
@@ -212,6 +246,7 @@ def test_every_native_effect_comes_back_from_its_parameters(name: str) -> None:
     [
         ("Wobble", {}, "effect 'Wobble' is unknown; use one of Bitcrush"),
         ("Pedalboard", {}, "effect 'Pedalboard' is unknown"),
+        ("GSMFullRateCompressor", {}, "GSMFullRateCompressor falls silent when it gets its audio in blocks"),
         ("Gain", {"db": 1.0}, "Gain has no parameter 'db'; use one of gain_db"),
         ("Chorus", {"rate_hz": 5000.0}, "Chorus refuses rate_hz=5000.0"),
         ("Gain", {"gain_db": "loud"}, "Gain refuses gain_db='loud'"),

@@ -93,6 +93,11 @@ def test_what_is_written_is_read_again(
             "parameter 'moprh' is unknown; use one of singer, ",
         ),
         ('{"time": 1, "parameter": ["morph"], "value": 1}', "is unknown"),
+        ('{"time": 1, "note_on": 1' + 400 * "0" + "}", "0 is out of range; give 0 to 127"),
+        (
+            '{"time": 1, "parameter": "gain", "value": -1' + 400 * "0" + "}",
+            "0 is out of range; give -60 to 24",
+        ),
         ('{"time": 1, "parameter": "morph", "value": 2}', "morph 2 is out of range; give 0 to 1"),
         ('{"time": 1, "parameter": "morph", "value": null}', "morph None is not a number"),
         ('{"rate": 48000}', "it needs one of"),

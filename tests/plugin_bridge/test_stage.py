@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.errors import SingerFileError
 from dsp.units import RATES
+from models.singer import load_singer
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.stage import SingerConversion
 from tests.doubles import ADDED, BRIGHT, DARK, blocks, sung
+from tests.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
 
@@ -176,12 +180,15 @@ def test_latency_is_known_when_the_rate_is() -> None:
         (lambda: stage(gain="x"), TypeError, "gain 'x' is not a number"),
         (lambda: stage().at(-1, gain=0), ValueError, "time -1 is out of range; give seconds from 0"),
         (lambda: LOOSE().at("1", gain=0), TypeError, "time '1' is not a number"),
+        (lambda: stage().at(10**400, gain=0), ValueError, "0 is out of range; give seconds from 0"),
         (lambda: stage().at(1, loud=0), ValueError, "parameter 'loud' is unknown"),
         (lambda: stage().note(1, 1, 60), ValueError, "has no length; end it after its start"),
         (lambda: stage().note(1, 2, 200), ValueError, "note 200 is out of range"),
         (lambda: stage()(VOICE, 22050), ValueError, "sample rate 22050 is not native"),
         (lambda: LOOSE()(VOICE, "fast"), TypeError, "sample rate 'fast' is not a number"),
         (lambda: stage()(VOICE, 48000.5), ValueError, "sample rate 48000.5 is not usable"),
+        (lambda: stage()(VOICE, np.inf), ValueError, "sample rate inf is not usable"),
+        (lambda: LOOSE()(VOICE, RATE, 64.5), ValueError, "buffer size 64.5 is not a block"),
         (lambda: stage()(VOICE, RATE, 0), ValueError, "buffer size 0 is not a block"),
         (lambda: LOOSE()([0.0], RATE), TypeError, "audio of list cannot be processed"),
         (lambda: LOOSE()(VOICE.astype(np.int16), RATE), TypeError, "audio of int16 cannot be processed"),
@@ -210,9 +217,39 @@ def test_an_unknown_attribute_lists_the_known() -> None:
     assert all(hasattr(made, name) for name in PARAMETERS)
 
 
+def test_a_second_singer_of_one_id_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    old, new = (str(write_singer(tmp_path / name)) for name in ("me.onnx", "new/me.onnx"))
+    made = SingerConversion(old).at(1.0, singer=old)
+    for refused in (
+        lambda: SingerConversion(old, morph_singer=new),
+        lambda: SingerConversion(old, singers=[DARK, new]),
+        lambda: SingerConversion(old, singers=[load_singer(new)]),
+        lambda: made.at(1.0, singer=new),
+        lambda: setattr(made, "singer", new),
+    ):
+        with pytest.raises(SingerFileError, match=r"new/me\.onnx is called 'me' like another singer; leave"):
+            refused()
+    twice = SingerConversion(
+        load_singer(old), singers=[old], morph_singer=str(tmp_path / "new" / ".." / "me.onnx")
+    )
+    assert twice.parameters == {"singer": "me", "morph_singer": "me"}
+
+
 def test_a_running_stream_refuses_a_singer_it_does_not_have() -> None:
     made = SingerConversion(DARK)
     made(VOICE, RATE, reset=False)
     with pytest.raises(ValueError, match="singer 'bright' is not in the set; use one of dark"):
         made.singer = "bright"
     assert made.singer == "dark"
+
+
+def test_what_a_running_stream_refuses_is_not_kept(tmp_path: Path) -> None:
+    other = str(write_singer(tmp_path / "other.onnx"))
+    made = SingerConversion(DARK)
+    made(VOICE, RATE, reset=False)
+    with pytest.raises(ValueError, match="singer 'other' is not in the set; use one of dark"):
+        made.at(0.1, gain=-60.0, singer=other)
+    assert made.sources == {"dark": "dark"}
+    made.reset()
+    assert np.array_equal(made(VOICE, RATE, reset=False), SingerConversion(DARK)(VOICE, RATE, reset=False))
