@@ -29,12 +29,12 @@ _NOTHING = 1e-30  # of power: 120 dB below the floor of the softest frame
 _BAND_WIDTH = np.maximum(LOWEST_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
 
 
-def in_bins(hz: Float64) -> Float64:
+def _in_bins(hz: Float64) -> Float64:
     """Bin k covers [k - 1/2, k + 1/2] * 25 Hz, and starts at k in the running sum."""
     return hz / BIN_HZ + 0.5
 
 
-_BAND_MIDDLE = in_bins(ENVELOPE_GRID)
+_BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
 
 
 class Spectrum(NamedTuple):
@@ -143,14 +143,14 @@ def envelope(
     if centres is ENVELOPE_GRID:
         middle, natural = _BAND_MIDDLE, _BAND_WIDTH
     else:
-        middle, natural = in_bins(centres), _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
+        middle, natural = _in_bins(centres), _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
     half = np.maximum(natural, np.asarray(width_hz)[..., None])
     half *= 0.5 / BIN_HZ
     edges = np.empty((*power.shape[:-1], 2 * count))
     np.subtract(middle, half, out=edges[..., :count])
     np.add(middle, half, out=edges[..., count:])
     np.maximum(edges, 0.0, out=edges)
-    sums = sums_at(power, np.minimum(edges, bins))
+    sums = _sums_at(power, np.minimum(edges, bins))
     db = sums[..., count:] - sums[..., :count]
     db /= edges[..., count:] - edges[..., :count]
     np.maximum(db, _NOTHING, out=db)
@@ -161,7 +161,7 @@ def envelope(
     return np.minimum(db, 40.0, out=db).astype(np.float32)
 
 
-def sums_at(rows: Float64, position: Float64) -> Float64:
+def _sums_at(rows: Float64, position: Float64) -> Float64:
     """Return the running sums of rows, (..., bins), at fractional bins from 0 to `bins`, (..., n)."""
     bins = rows.shape[-1]
     sums = np.empty((*rows.shape[:-1], bins + 2))

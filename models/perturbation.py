@@ -8,25 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
-from dsp.spectrum import (
-    BIN_HZ,
-    ENVELOPE_FLOOR_DB,
-    ENVELOPE_GRID,
-    UNVOICED_WIDTH_HZ,
-    envelope,
-    in_bins,
-    sums_at,
-)
+from dsp.spectrum import ENVELOPE_FLOOR_DB, ENVELOPE_GRID, UNVOICED_WIDTH_HZ, envelope
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
 HIGHEST_READ_HZ = 20000.0
-VIBRATO_CYCLES = (0.045, 0.07)
-"""A frame: 4.5 to 7 Hz."""
-LOBE_HZ = 100.0
-"""Over so much the analysis window spreads a harmonic."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +25,8 @@ class Perturbation:
     """Formants move by a ratio in [1 / warp, warp]."""
     band_warp: float = 0.06
     """Each of six bands moves a further fraction in [-band_warp, band_warp]."""
-    higher: float = 2.5
-    """In half of the examples the source sings higher, by a ratio in [1, higher], ..."""
-    vibrato: float = 1.2
-    """... with a vibrato of up to so many semitones."""
+    blur: float = 2.5
+    """The smoothing width grows by a ratio in [1, blur], as if the source sang higher."""
     tilt_db: float = 9.0
     """A smooth EQ of up to this many dB at its knots."""
     level_db: float = 12.0
@@ -71,7 +57,7 @@ class Disguise:
     def __init__(self, how: Perturbation, loudest: float, rng: np.random.Generator) -> None:
         # Above where a warped voice was recorded there is nothing: read what the top band held.
         self._centres = np.minimum(_warped_grid(how, rng), HIGHEST_READ_HZ)
-        self._pitch = _Pitch(how, rng) if how.higher > 1.0 and rng.random() < 0.5 else None
+        self._blur = rng.uniform(1.0, how.blur)
         self._tilt = _smooth_curve(how.tilt_db, rng)
         self._smear_db = rng.uniform(*how.smear_db) if rng.random() < 0.25 else None
         self._noise = (
@@ -90,10 +76,7 @@ class Disguise:
         Returns:
             Band levels in dB, shape (frames, bands), float32.
         """
-        heard = np.asarray(power, np.float64)
-        if self._pitch is not None:
-            heard, width = self._pitch.moved(heard, width)
-        levels = envelope(heard, loudness, width, self._centres)
+        levels = envelope(np.asarray(power, np.float64), loudness, width * self._blur, self._centres)
         levels += self._tilt.astype(np.float32)
         if self._smear_db is not None:
             levels = _smeared(levels, loudness, self._smear_db)
@@ -101,49 +84,6 @@ class Disguise:
             levels = _noisy(levels, loudness, self._noise)
         levels[:, self._cutoff < ENVELOPE_GRID] = ENVELOPE_FLOOR_DB
         return np.clip(levels, ENVELOPE_FLOOR_DB, 40.0).astype(np.float32)
-
-
-class _Pitch:
-    """Another pitch for the source, at which its harmonics show other parts of the vocal tract, and fewer.
-
-    A high voice is seen at few frequencies, and its vibrato sweeps these through the formants, so that bands
-    rise and fall though nothing is articulated: the singer has to learn what is articulated and what is not.
-    """
-
-    def __init__(self, how: Perturbation, rng: np.random.Generator) -> None:
-        self._ratio = rng.uniform(1.0, how.higher)
-        self._depth = rng.uniform(0.0, how.vibrato)
-        self._turn = 2.0 * np.pi * rng.uniform(*VIBRATO_CYCLES)
-        self._start = rng.uniform(0.0, 2.0 * np.pi)
-
-    def moved(self, power: Float64, width: Float64) -> tuple[Float64, Float64]:
-        """Return power spectra of consecutive frames, (frames, bins), and their smoothing width, moved."""
-        swing = np.sin(self._start + self._turn * np.arange(width.size))
-        f0 = width * self._ratio * 2.0 ** (self._depth * swing / 12.0)
-        voiced = width != UNVOICED_WIDTH_HZ
-        power, wider = power.copy(), width.copy()
-        if voiced.any():
-            power[voiced] = _at_pitch(power[voiced], width[voiced], f0[voiced])
-            wider[voiced] = np.maximum(width, f0)[voiced]
-        return power, wider
-
-
-def _at_pitch(power: Float64, width: Float64, f0: Float64) -> Float64:
-    """Draw what spectra, smoothed over a width in hertz, hold around harmonics of another f0 into these."""
-    frames, bins = power.shape
-    orders = np.arange(1, int(BIN_HZ * bins / f0.min()) + 1)
-    hertz = orders * f0[:, None]
-    half = 0.5 * width[:, None]
-    low, high = (np.clip(in_bins(hertz + side), 0.0, bins) for side in (-half, half))
-    inside = np.maximum(high - low, 1e-9)
-    lines = (sums_at(power, high) - sums_at(power, low)) / inside * (f0[:, None] / BIN_HZ)
-    below = np.concatenate([np.zeros((frames, 2)), np.add.accumulate(lines, axis=1)], axis=1)
-    # The sum of all lines up to the edges of the bins, each of them spread over the lobe.
-    edges = BIN_HZ * (np.arange(bins + 1) - 0.5)
-    nearest = np.clip(np.rint(edges / f0[:, None]), 0, orders.size).astype(np.intp)
-    part = np.clip(0.5 + (edges - nearest * f0[:, None]) / LOBE_HZ, 0.0, 1.0)
-    before, after = (np.take_along_axis(below, nearest + step, axis=1) for step in (0, 1))
-    return np.diff(before + (after - before) * part, axis=1)
 
 
 def _warped_grid(how: Perturbation, rng: np.random.Generator) -> Float64:

@@ -30,9 +30,9 @@ from models.perturbation import Perturbation
 from models.publish import voiced_f0
 from models.training import Trainer
 
-MILD = Perturbation(warp=1.12, band_warp=0.02, higher=1.3, vibrato=0.0, tilt_db=4.0, level_db=6.0)
+MILD = Perturbation(warp=1.12, band_warp=0.02, blur=1.3, tilt_db=4.0, level_db=6.0)
 """Strangers are voices of their own already: little disguise."""
-PLAIN = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, 0.0, (-120.0, -119.0), (23999.0, 24000.0), (200.0, 201.0))
+PLAIN = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, (-120.0, -119.0), (23999.0, 24000.0), (200.0, 201.0))
 """The singer as recorded."""
 PIECE_FRAMES = 400
 """Shorter recordings, such as single notes, are put one after the other up to this length."""

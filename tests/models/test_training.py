@@ -144,7 +144,7 @@ def test_a_disguise_moves_formants_and_hides_the_room(recording: Recording) -> N
         for seed in range(12)
     ]
     assert len(set(peak)) > 4
-    still = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, 0.0, (-200.0, -199.0), (24001.0, 24002.0), (200.0, 201.0))
+    still = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, (-200.0, -199.0), (24001.0, 24002.0), (200.0, 201.0))
     same = Disguise(still, -20.0, np.random.default_rng(0)).envelope(
         recording.power, recording.loudness, width
     )
