@@ -25,13 +25,13 @@ from models.melody.grid import (
     SCALE_DB,
 )
 
-FIRST, KEPT, WIDE = 16, 8, 16
+FIRST, KEPT, WIDE = 32, 16, 32
 """Channels: of the first layer, of what is kept from frame to frame, of the layers after."""
 FAR = 2
 """Candidates between the taps of the wide layer: it sees 1.9 semitones to either side."""
-POOLED = 8
+POOLED = 12
 PEAK_SCALE = 0.1
-HEARD, RECURRENT, FEATURE, ASIDE = 96, 96, 256, 32
+HEARD, RECURRENT, FEATURE, ASIDE = 160, 192, 256, 32
 
 
 class Heard(NamedTuple):

@@ -111,7 +111,8 @@ def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_pat
         assert named == [voice if name == "me" else name for name in (singer, other)]
         found, _ = shelf.load("mine")
         assert (found["singer"], found["morph_singer"]) == (singer, other)
-    write(tmp_path / "presets", "near", singer="../voice_v3.onnx")
+    write(tmp_path / "presets", "near", singer=str(tmp_path / "presets" / ".." / "voice_v3.onnx"))
+    assert '"../voice_v3.onnx"' in (tmp_path / "presets" / "near.toml").read_text()
     assert shelf.load("near")[0]["singer"] == "me"
 
 
