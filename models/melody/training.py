@@ -31,7 +31,7 @@ SHARE_DB = 10.0
 class Plan:
     """How to train."""
 
-    steps: int = 12000
+    steps: int = 22000
     """How many in all, those of earlier runs counted."""
     frames: int = 151
     """Frames of an example: with it the transforms of its audio have a good length."""
