@@ -14,7 +14,7 @@ from models.metrics.intelligibility import pesq, stoi
 from models.metrics.pitch import PitchTrack, compare_pitch, transposed
 from models.metrics.speaker import embedding, mean_embedding, similarity
 from models.metrics.spectral import stft_loss
-from models.metrics.tracker import RATE, _octave_checked, track_pitch
+from models.metrics.tracker import RATE, _octave_checked, _read_at, track_pitch
 from tests.extras import needs
 
 Stem = tuple[NDArray[np.float32], int]
@@ -134,6 +134,13 @@ def test_an_octave_too_high_is_told_by_the_harmonics_between(first_db: float, wa
     frames = np.arange(10, 90)
     assert np.allclose(_octave_checked(audio, frames, np.full(frames.size, 556.0)), wanted)
     assert np.allclose(_octave_checked(audio, frames, np.full(frames.size, 278.0)), 278.0)
+
+
+def test_between_frames_a_leap_apart_no_pitch_is_read_that_nobody_sang() -> None:
+    known, heard = np.array([0.0, 0.016, 0.032]), np.log2([400.0, 404.0, 808.0])
+    read = 2.0 ** _read_at(np.array([-0.01, 0.008, 0.02, 0.03, 0.05]), known, heard)
+    assert np.allclose(read, [400.0, np.sqrt(400.0 * 404.0), 404.0, 808.0, 808.0])
+    assert np.allclose(_read_at(np.array([0.0, 0.5]), known[:1], heard[:1]), heard[0])
 
 
 def test_the_tracker_tells_voiced_from_unvoiced() -> None:

@@ -10,13 +10,14 @@ import soundfile
 import torch
 
 from dsp.errors import TrainingError
+from models.melody import grid
 from models.melody import train as command
 from models.melody.accompaniment import made_up
 from models.melody.examples import ExampleMaker, Mixture
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.takes import Take, decimated
-from models.melody.tracker import load_network
-from models.melody.training import Plan, Trainer, losses, train
+from models.melody.tracker import _decoded, load_network
+from models.melody.training import Plan, Trainer, _read, losses, train
 from tests.extras import needs
 from tests.models.melody.voices import chord, sung
 
@@ -44,6 +45,14 @@ def test_it_learns(examples: ExampleMaker) -> None:
         after = losses(trainer.network, batch)
     assert after["pitch"] < 0.97 * before["pitch"]
     assert after["voicing"] < 0.7 * before["voicing"]
+
+
+def test_the_pitch_that_is_trained_is_the_one_that_is_read() -> None:
+    salience = np.random.default_rng(5).normal(0.0, 3.0, (50, grid.CANDIDATES)).astype(np.float32)
+    salience[:, [0, 1, -2, -1]] = -9.0  # at the ends they may differ: nobody sings there
+    trained = grid.LOWEST_HZ * 2.0 ** (_read(torch.from_numpy(salience)).numpy() / grid.PER_OCTAVE)
+    heard = [_decoded(row[grid.salience_order]) for row in salience]
+    assert np.abs(1200.0 * np.log2(trained / heard)).max() < 0.01
 
 
 def test_it_goes_on_where_it_stopped(tmp_path: Path, examples: ExampleMaker) -> None:
