@@ -98,7 +98,7 @@ class PitchKeeper:
 
 
 def _turned(f0: Float64, logarithms: Complex64) -> tuple[Float64, Float64]:
-    """Return by how many cycles of f0 filters turn harmonics back, and their weights, (filters, 8)."""
+    """Return cycles of f0 by which filters turn its harmonics back, and weights, (filters, HARMONICS)."""
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
     last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)

@@ -10,6 +10,8 @@ NEPER_PER_DB = math.log(10.0) / 20.0
 """Natural logarithm of an amplitude ratio of one decibel."""
 MOST_HOPS = 64
 """Hops rendered at once where as many are there; the bits of a hop do not depend on how many are."""
+MOST_SEED = 2**63 - 1
+"""The last name of a noise."""
 
 
 def hop_size(sample_rate: int) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsp.errors import BridgeError
+from dsp.units import MOST_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
 
@@ -94,12 +95,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add(
         "--seed",
-        type=number_within(0, 2**63 - 1, whole=True),
+        type=number_within(0, MOST_SEED, whole=True),
         metavar="N",
         help="of the voice's noise; else the session's own, or 0",
     )
     add_pitch(parser, unset="", more="; else as the session or the preset says")
-    add("--dither-seed", type=number_within(0, 2**63 - 1, whole=True), metavar="N", help="of the dither")
+    add("--dither-seed", type=number_within(0, MOST_SEED, whole=True), metavar="N", help="of the dither")
     add(
         "--block",
         type=number_within(1, 2**20, whole=True),

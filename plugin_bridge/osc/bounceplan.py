@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsp.errors import AudioFileError, ScoreError
+from dsp.units import MOST_SEED
+from plugin_bridge.audiowriter import BITS
 from plugin_bridge.drafts import check_target
 from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.paths import inside
@@ -16,8 +18,6 @@ from plugin_bridge.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.pitchtracking import USUAL, check_pitch
 
 _SINGERS = ("singer", "morph_singer")
-_BITS = ("16", "24", "32f")
-_MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,15 @@ def _normalize(value: Argument) -> str:
 
 def _bits(value: Argument) -> str:
     bits = value if isinstance(value, str) else str(whole(value, "bits"))
-    if bits not in _BITS:
+    if bits not in BITS["wav"]:
         raise ValueError(f"bits {bits!r} are not written; give 16, 24 or 32f")
     return bits
 
 
 def _seed(value: Argument) -> str:
     seed = whole(value, "seed")
-    if not 0 <= seed <= _MOST_SEED:
-        raise ValueError(f"seed {seed} is out of range; give 0 to {_MOST_SEED}")
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"seed {seed} is out of range; give 0 to {MOST_SEED}")
     return str(seed)
 
 
