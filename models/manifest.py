@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -27,6 +28,20 @@ def plain_id(text: str) -> str:
             "a letter or a digit first"
         )
     return text
+
+
+def check_unicode(texts: Mapping[str, str]) -> None:
+    """Check texts that are to be written into a file.
+
+    Args:
+        texts: by field name.
+
+    Raises:
+        ValueError: one holds what no file takes, such as bytes of a terminal that are not UTF-8.
+    """
+    for what, text in texts.items():
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise ValueError(f"the {what.replace('_', ' ')} {text!r} is no Unicode text; give it in UTF-8")
 
 
 class Manifest(BaseModel):

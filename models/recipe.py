@@ -15,7 +15,7 @@ from dsp.errors import TrainingError
 from models.batches import Material, clean_example, prepare, stack
 from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
 from models.losses import multi_scale_loss
-from models.manifest import Manifest, plain_id
+from models.manifest import Manifest, check_unicode, plain_id
 from models.publish import publish
 from models.strangers import Finish, read_strangers
 from models.training import Plan, Trainer, train
@@ -160,11 +160,13 @@ def train_singer(
         The manifest, held-out scores included.
 
     Raises:
-        TrainingError: the id is not plain, recordings are missing, too short or unvoiced, the run folder is
-            of another kind, or the strangers are too short or share the singer's folder.
+        TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
+            unvoiced, the run folder is of another kind, or the strangers are too short or share the singer's
+            folder.
     """
     try:
         plain_id(facts.id)
+        check_unicode(asdict(facts))
     except ValueError as error:  # here and not when the file is written, hours later
         raise TrainingError(str(error)) from error
     watcher = watcher or Watcher()

@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from dsp.errors import BridgeError, TrainingError
 from models.corpus import recordings_in
+from models.manifest import check_unicode
 from models.melody.accompaniment import made_up, recorded
 from models.melody.examples import ExampleMaker
 from models.melody.manifest import MelodyManifest
@@ -84,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.steps < 1:
         raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
+    try:
+        check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
     files = chosen(options.voices, options.music, options.hold_out)
     torch.set_num_threads(1)
     trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))

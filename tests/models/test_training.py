@@ -280,6 +280,14 @@ def test_an_id_that_no_singer_file_takes_is_refused_at_the_start(tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("fact", ["name", "licence", "attribution", "training_data"])
+def test_a_text_that_is_not_utf8_is_refused_at_the_start(tmp_path: Path, fact: str) -> None:
+    typed = b"Andr\xe9".decode("utf-8", "surrogateescape")  # as a terminal set to Latin-1 hands it on
+    with pytest.raises(TrainingError, match=rf"the {fact.replace('_', ' ')} 'Andr.*' is no Unicode"):
+        train_singer(tmp_path, replace(FACTS, **{fact: typed}), tmp_path / "made.onnx", device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_recordings_must_be_there_and_long_enough(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no recordings"):
         train_singer(tmp_path, FACTS, tmp_path / "made.onnx", device="cpu")

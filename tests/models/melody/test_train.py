@@ -111,6 +111,7 @@ def test_the_command_trains_and_scores(
     [
         (["--hold-out", "three*"], "hold-out pattern 'three*' matches no file"),
         (["--hold-out", "*"], "leave nothing to train on"),
+        (["--licence", "Andr\udce9"], "the licence 'Andr\\udce9' is no Unicode text"),
         (["--steps", "0"], "0 steps train nothing"),
         (["--music", "{empty}"], "holds no recordings"),
     ],
