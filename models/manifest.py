@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dsp.errors import TrainingError
+
 FORMAT = 3
 """Version of the singer file; another one is refused."""
 METADATA_KEY = "plugin_bridge.singer"
@@ -37,11 +39,12 @@ def check_unicode(texts: Mapping[str, str]) -> None:
         texts: by field name.
 
     Raises:
-        ValueError: one holds what no file takes, such as bytes of a terminal that are not UTF-8.
+        TrainingError: one holds what no file takes, such as bytes of a terminal that are not UTF-8.
     """
     for what, text in texts.items():
         if any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise ValueError(f"the {what.replace('_', ' ')} {text!r} is no Unicode text; give it in UTF-8")
+            shown = what.replace("_", " ")
+            raise TrainingError(f"the {shown} {text!r} is no Unicode text; give it in UTF-8")
 
 
 class Manifest(BaseModel):

@@ -166,9 +166,9 @@ def train_singer(
     """
     try:
         plain_id(facts.id)
-        check_unicode(asdict(facts))
     except ValueError as error:  # here and not when the file is written, hours later
         raise TrainingError(str(error)) from error
+    check_unicode(asdict(facts))
     watcher = watcher or Watcher()
     if threads:
         torch.set_num_threads(threads)

@@ -85,10 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if options.steps < 1:
         raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
-    try:
-        check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
-    except ValueError as error:
-        raise TrainingError(str(error)) from error
+    check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
     files = chosen(options.voices, options.music, options.hold_out)
     torch.set_num_threads(1)
     trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
