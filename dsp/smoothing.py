@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -75,7 +76,7 @@ class Ramp:
             return values[-1]
         if position <= positions[0]:
             return values[0]
-        after = next(i for i, p in enumerate(positions) if p > position)
+        after = bisect_right(positions, position)
         left, right = positions[after - 1], positions[after]
         step = (values[after] - values[after - 1]) / (right - left)
         return values[after - 1] + step * (position - left)
@@ -103,8 +104,9 @@ class Ramp:
         if self.rest is not None:
             return
         positions = self._positions
-        while len(positions) > 1 and positions[1] <= start:
-            del positions[0], self._values[0]
+        passed = bisect_right(positions, start) - 1
+        if passed > 0:
+            del positions[:passed], self._values[:passed]
         if len(set(self._values)) == 1:
             del positions[:-1], self._values[:-1]
             self.rest = self._values[0]

@@ -13,14 +13,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from dsp.errors import OutputError
-from plugin_bridge.containers import finish_wav
+from plugin_bridge.containers import CARRIED_LIMIT, finish_wav
 from plugin_bridge.dither import DITHER_SEED, Quantizer
 from plugin_bridge.drafts import unwritable
 
 BITS = {"wav": ("16", "24", "32f"), "aiff": ("16", "24"), "flac": ("16", "24")}
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 _SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".flac": "flac"}
-_RIFF_LIMIT = 2**32 - 2**20  # 4 GB less room for the other chunks
+_RIFF_LIMIT = 2**32 - 2**20 - CARRIED_LIMIT  # 4 GB less room for the other chunks
 _FLAC_RATE_LIMIT = 655350
 _TEXT_LIMIT = 12000  # bytes; beyond 16 kB libsndfile drops the texts of a WAV and fails on an AIFF
 _FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dBFS is no clip
@@ -28,7 +28,11 @@ _FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dB
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """What kind of file to write."""
+    """What kind of file to write.
+
+    Raises:
+        ValueError: a container, or bits in it, that are not written.
+    """
 
     container: str = "wav"
     """"wav", "aiff" or "flac"."""

@@ -10,9 +10,8 @@ from dsp.errors import ScoreError
 from plugin_bridge.events import AnyEvent, Event, NoteOn
 from plugin_bridge.midifile import read_midi
 from plugin_bridge.midimap import load_midi_map
+from plugin_bridge.parameters import SINGERS
 from plugin_bridge.score import read_score
-
-SINGER_PARAMETERS = ("singer", "morph_singer")
 
 
 def read_automation(
@@ -55,7 +54,7 @@ def with_ids(events: Iterable[AnyEvent], ids: dict[str, str]) -> list[AnyEvent]:
     """Return events with singers named by id instead of by the name or path they were given by."""
     return [
         replace(e, value=ids[str(e.value)])
-        if isinstance(e, Event) and e.parameter in SINGER_PARAMETERS and e.value
+        if isinstance(e, Event) and e.parameter in SINGERS and e.value
         else e
         for e in events
     ]

@@ -32,7 +32,7 @@ def planned_jobs(
 
     Args:
         inputs: files, recorded sessions, or folders whose audio files and sessions are meant (not those of
-            their subfolders).
+            their subfolders, nor what comes out of others of this batch).
         output: a file for one input, else a folder, which is made; None to write beside each input.
         label: put into the names of outputs in a folder, as in `stem.alys.wav`.
         container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
@@ -40,7 +40,8 @@ def planned_jobs(
 
     Raises:
         AudioFileError: a folder without audio.
-        OutputError: two inputs would become one output, or a folder is missing or cannot be made.
+        OutputError: two inputs would become one output, one would be overwritten by another's, or a folder is
+            missing or cannot be made.
         ValueError: a format that is not written.
     """
     sources = [file for path in inputs for file in _files(path)]
@@ -54,7 +55,7 @@ def planned_jobs(
     end = f".{label}{form.suffix}"
     jobs = [Job(source, (output or source.parent) / (_stem(source) + end), form) for source in sources]
     _check_distinct(jobs)
-    return jobs
+    return _without_outputs(jobs, {path.resolve() for path in inputs})
 
 
 def _files(path: Path) -> list[Path]:
@@ -109,3 +110,19 @@ def _check_distinct(jobs: Sequence[Job]) -> None:
             raise OutputError(
                 f"{other} and {job.source} would both become {job.target}; rename one or bounce them apart"
             )
+
+
+def _without_outputs(jobs: Sequence[Job], named: set[Path]) -> list[Job]:
+    """Leave out inputs found in a folder that are outputs of others; one that was named is refused."""
+    makers = {job.target.resolve(): job for job in jobs}
+    kept = []
+    for job in jobs:
+        source = job.source.resolve()
+        maker = makers.get(source, job)
+        if maker is job:
+            kept.append(job)
+        elif source in named:
+            raise OutputError(
+                f"{job.source} would be overwritten by the bounce of {maker.source}; name a folder with -o"
+            )
+    return kept

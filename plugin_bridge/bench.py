@@ -72,9 +72,9 @@ def measured(
                 "bounce": _speed(folder, cast, seconds, Settings(singer=singer, pitch=pitch, force=True)),
                 "blocks": [_block_times(cast, singer, size, pitch) for size in BLOCKS],
             }
-        figures["start"] = _starts(folder, singer)
+        figures["start"] = _starts(folder, singer, pitch)
         if hours:
-            figures["memory"] = _memory(folder, singer, hours)
+            figures["memory"] = _memory(folder, singer, hours, pitch)
     return figures
 
 
@@ -198,7 +198,7 @@ def _block_times(cast: Cast, singer: str, size: int, pitch: str) -> dict[str, An
     }
 
 
-def _starts(folder: Path, singer: str) -> dict[str, float]:
+def _starts(folder: Path, singer: str, pitch: str) -> dict[str, float]:
     stem = folder / "short.wav"
     write_stem(stem, 0.1)
     out = folder / "short_out.wav"
@@ -206,7 +206,7 @@ def _starts(folder: Path, singer: str) -> dict[str, float]:
         "python_seconds": ["-c", ""],
         "import_seconds": ["-c", "import plugin_bridge"],
         "help_seconds": ["-m", "plugin_bridge", "--help"],
-        "start_of_a_bounce_seconds": _bounce_command(stem, out, singer),
+        "start_of_a_bounce_seconds": _bounce_command(stem, out, singer, pitch),
     }
     return {
         name: statistics.median(_run(command)[0] for _ in range(_STARTS))
@@ -214,17 +214,18 @@ def _starts(folder: Path, singer: str) -> dict[str, float]:
     }
 
 
-def _memory(folder: Path, singer: str, hours: float) -> dict[str, Any]:
+def _memory(folder: Path, singer: str, hours: float, pitch: str) -> dict[str, Any]:
     stem = folder / "long.wav"
     write_stem(stem, hours * 3600.0)
-    command = [sys.executable, *_bounce_command(stem, folder / "long_out.wav", singer)]
+    command = [sys.executable, *_bounce_command(stem, folder / "long_out.wav", singer, pitch)]
     seconds, out = _run(["-c", _LAUNCHER, *command])
     unit = 1.0 if sys.platform == "darwin" else 1024.0  # macOS counts bytes, Linux kilobytes
     return {"hours": hours, "peak_mb": int(out) * unit / 1e6, "rtf": seconds / (hours * 3600.0)}
 
 
-def _bounce_command(source: Path, target: Path, singer: str) -> list[str]:
-    return ["-m", "plugin_bridge", "bounce", str(source), "--singer", singer, "-o", str(target), "--force"]
+def _bounce_command(source: Path, target: Path, singer: str, pitch: str) -> list[str]:
+    options = ["--singer", singer, "--pitch", pitch, "-o", str(target), "--force"]
+    return ["-m", "plugin_bridge", "bounce", str(source), *options]
 
 
 def _run(arguments: list[str]) -> tuple[float, str]:

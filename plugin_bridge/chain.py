@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
@@ -71,6 +72,18 @@ class Chain(Streaming, MutableSequence["Stage"]):
         stages = list(self._stages)
         stages.insert(index, value)
         self._replace(stages)
+
+    def __copy__(self) -> Chain:
+        """Return a chain of the same stages, a list of its own; no stream runs in it."""
+        return Chain(self._stages)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Chain:
+        """Return a chain of copied stages.
+
+        Raises:
+            TypeError: an effect cannot be copied; pedalboard's cannot.
+        """
+        return Chain(copy.deepcopy(stage, memo) for stage in self._stages)
 
     def __repr__(self) -> str:
         return f"Chain({self._stages!r})"

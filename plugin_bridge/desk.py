@@ -9,7 +9,7 @@ from plugin_bridge.parameters import PARAMETERS, Value
 
 
 class Desk:
-    """Values as set, and a ramp for each number and switch.
+    """Values as set, and a ramp for each number and switch that somebody reads.
 
     Args:
         sample_rate: hertz.
@@ -18,11 +18,8 @@ class Desk:
 
     def __init__(self, sample_rate: int, values: Mapping[str, Value]) -> None:
         self._initial = {row.id: row.default for row in PARAMETERS.values()} | dict(values)
-        self._ramps = {
-            row.id: Ramp(0.0, row.smoothing(sample_rate))
-            for row in PARAMETERS.values()
-            if row.kind in ("number", "switch")
-        }
+        self._rate = sample_rate
+        self._ramps: dict[str, Ramp] = {}  # of what is read, for one that is not would keep every move
         self.values: dict[str, Value] = {}
         """What was set last, by id."""
         self.reset()
@@ -31,11 +28,15 @@ class Desk:
         """Return to the initial values."""
         self.values.update(self._initial)
         for name, ramp in self._ramps.items():
-            value = self._initial[name]
-            ramp.reset(0.0 if isinstance(value, str) else float(value))
+            ramp.reset(self.number(name))
 
     def ramp(self, name: str) -> Ramp:
-        """Return the ramp of a number or switch; `auto` leaves it to whoever decides."""
+        """Return the ramp of a number or switch, to be read from now on.
+
+        `auto` leaves it to whoever decides.
+        """
+        if name not in self._ramps:
+            self._ramps[name] = Ramp(self.number(name), PARAMETERS[name].smoothing(self._rate))
         return self._ramps[name]
 
     def number(self, name: str) -> float:

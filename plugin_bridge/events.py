@@ -62,7 +62,7 @@ WIDEST_BEND = 48.0
 
 
 def check_event(event: AnyEvent) -> AnyEvent:
-    """Return the event with its value in canonical type.
+    """Return the event with its position and value in canonical types.
 
     Raises:
         TypeError: not an event, or a value or position of the wrong type.
@@ -75,13 +75,19 @@ def check_event(event: AnyEvent) -> AnyEvent:
         raise TypeError(f"event position {position!r} is not whole; give a sample number")
     if position < 0:
         raise ValueError(f"event position {position} lies before the start; give a sample number from 0")
+    position = int(position)
     if isinstance(event, Event):
-        return Event(int(position), event.parameter, parameter(event.parameter).check(event.value))
+        row = parameter(event.parameter)
+        value = row.check(event.value)
+        if row.id == "singer" and not value:  # where morph_singer may name none
+            raise ValueError(f"singer {value!r} names nobody; {row.rule()}")
+        return Event(position, row.id, value)
     if isinstance(event, NoteOn | NoteOff):
-        return replace(event, note=_within(event.note, 0.0, HIGHEST_NOTE, "note"))
+        return replace(event, position=position, note=_within(event.note, 0.0, HIGHEST_NOTE, "note"))
     if isinstance(event, PitchBend):
-        return replace(event, semitones=_within(event.semitones, -WIDEST_BEND, WIDEST_BEND, "pitch bend"))
-    return event
+        semitones = _within(event.semitones, -WIDEST_BEND, WIDEST_BEND, "pitch bend")
+        return PitchBend(position, semitones)
+    return AllNotesOff(position)
 
 
 def _within(value: object, low: float, high: float, what: str) -> float:

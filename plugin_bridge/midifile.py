@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import mido
+from mido.midifiles.meta import KeySignatureError
 
 from dsp.errors import ScoreError
 from plugin_bridge.events import AnyEvent, Event
@@ -22,6 +23,7 @@ _FOREIGN = (
     KeyError,
     IndexError,
     TypeError,
+    KeySignatureError,
 )  # what mido raises on damaged files
 
 

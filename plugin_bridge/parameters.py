@@ -219,6 +219,8 @@ _ROWS = (
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType({row.id: row for row in _ROWS})
 """Every parameter by its id, in the order of the documentation."""
+SINGERS = tuple(row.id for row in _ROWS if row.kind == "singer")
+"""The parameters that name a singer."""
 
 
 def parameter(name: object) -> Parameter:

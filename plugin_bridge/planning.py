@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsp.errors import SingerFileError
-from dsp.units import hz_to_semitones
-from plugin_bridge.automation import SINGER_PARAMETERS, has_unheard_notes, with_ids
+from dsp.units import MOST_SEED, hz_to_semitones
+from plugin_bridge.automation import has_unheard_notes, with_ids
 from plugin_bridge.cast import Cast
 from plugin_bridge.dither import DITHER_SEED
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.sessionreader import SessionReader
-from plugin_bridge.parameters import PARAMETERS, Value
+from plugin_bridge.parameters import PARAMETERS, SINGERS, Value, is_number, is_whole
 from plugin_bridge.pitchtracking import USUAL, check_pitch
 from plugin_bridge.prescan import median_pitch
 from plugin_bridge.rendering import Float32, Processor
@@ -36,7 +36,12 @@ LARGEST_BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """How to bounce; the same for all files of a batch."""
+    """How to bounce; the same for all files of a batch.
+
+    Raises:
+        TypeError: a tail that is no number.
+        ValueError: a value out of range, or no such way to hear pitch.
+    """
 
     singer: str = ""
     """Id or path of the singer heard first; empty to leave it to the preset or the automation."""
@@ -69,8 +74,17 @@ class Settings:
     def __post_init__(self) -> None:
         if self.pitch:
             check_pitch(self.pitch)
-        if not 1 <= self.block <= LARGEST_BLOCK:
+        for what, seed in (("seed", self.seed), ("dither seed", self.dither_seed)):
+            if seed is not None and not (is_whole(seed) and 0 <= int(seed) <= MOST_SEED):
+                raise ValueError(
+                    f"{what} {seed!r} does not name a noise; give a whole number from 0 to 2^63 - 1"
+                )
+        if not (is_whole(self.block) and 1 <= int(self.block) <= LARGEST_BLOCK):
             raise ValueError(f"block {self.block!r} is out of range; give 1 to {LARGEST_BLOCK} samples")
+        if self.tail_seconds is not None and not is_number(self.tail_seconds):
+            raise TypeError(
+                f"tail {self.tail_seconds!r} is not a number; give seconds, or None for all of it"
+            )
         if self.tail_seconds is not None and not 0.0 <= self.tail_seconds <= 3600.0:
             raise ValueError(f"tail {self.tail_seconds!r} is out of range; give 0 to 3600 seconds")
         if self.normalize_db is not None and not -60.0 <= self.normalize_db <= 0.0:
@@ -123,7 +137,7 @@ def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[st
     ids = {name: cast.id_of(name) for name in script.singers}
     events = with_ids(script.events, ids)
     values = {"singer": script.singers[0], "morph_singer": "", **script.values}
-    values |= {name: ids[str(values[name])] for name in SINGER_PARAMETERS if values[name]}
+    values |= {name: ids[str(values[name])] for name in SINGERS if values[name]}
     if asked.events:
         _report_oddities(asked.events, script, source.frames * rate // source.sample_rate, report)
     loaded = {singer.id: singer for singer in singers}

@@ -21,9 +21,9 @@ from pydantic import (
 )
 
 import presets
-from dsp.errors import EffectError, PresetError
+from dsp.errors import EffectError, OutputError, PresetError
 from plugin_bridge.chain import Chain, flattened
-from plugin_bridge.drafts import Draft
+from plugin_bridge.drafts import Draft, unwritable
 from plugin_bridge.effects import (
     check_flows,
     load_vst3,
@@ -205,7 +205,14 @@ def save_preset(preset: Preset, path: Path, *, force: bool = False) -> None:
     with Draft(path, force=force) as draft:
         stored = _placed(preset, lambda file: _seen_from(path.parent, file))
         text = tomli_w.dumps({"format": FORMAT} | stored.model_dump(exclude_defaults=True))
-        draft.path.write_text(text, "utf-8")
+        try:
+            draft.path.write_text(text, "utf-8")
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"{path} cannot hold {error.object[error.start : error.end]!r}; leave it out"
+            ) from error
+        except OSError as error:
+            raise unwritable(path, error) from error
         draft.commit()
 
 

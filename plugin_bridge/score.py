@@ -109,7 +109,8 @@ def as_row(event: AnyEvent) -> dict[str, object]:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if not path.is_file():
-        raise ScoreError(f"{path} does not exist; check the path of the automation")
+        fault = "is not a file" if path.exists() else "does not exist"
+        raise ScoreError(f"{path} {fault}; check the path of the automation")
     try:
         with path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LINE_LIMIT + 1), b""), 1):
@@ -125,7 +126,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ScoreError(f"{path}, line {number}: not JSON ({error}); give one object a line") from error
     if not isinstance(row, dict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge.automation import read_automation, singers_in
 from plugin_bridge.events import AnyEvent, Event, at_start
-from plugin_bridge.parameters import Value
+from plugin_bridge.parameters import SINGERS, Value
 from plugin_bridge.voices import heaviest
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def singers_of(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> list[
     """Return the singers that values and events name, each once: first those heard as `singer`."""
     events = list(events)
     names: list[str] = []
-    for parameter in ("singer", "morph_singer"):
+    for parameter in SINGERS:
         names += [str(values.get(parameter, "")), *singers_in(events, parameter)]
     return [name for name in dict.fromkeys(names) if name]
 

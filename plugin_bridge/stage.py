@@ -18,7 +18,7 @@ from plugin_bridge.rendering import reblocked
 from plugin_bridge.running import Streaming, check_form
 from plugin_bridge.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
 from plugin_bridge.sourcepitch import octave_shift
-from plugin_bridge.voices import AnySinger, Singer, add_singer, heaviest, load_singers
+from plugin_bridge.voices import AnySinger, Singer, add_singer, file_of, heaviest, load_singers
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
 
@@ -132,6 +132,19 @@ class SingerConversion(Streaming):
         self._run.engine.schedule([Event(host.local(host.now()), name, checked)])
         self._values[name] = checked
 
+    def __copy__(self) -> Self:
+        """Return a stage with the same values and automation, to be changed apart; no stream runs in it."""
+        made = object.__new__(type(self))
+        for name in SingerConversion.__slots__:
+            value = getattr(self, name)
+            object.__setattr__(made, name, value.copy() if isinstance(value, dict | list) else value)
+        made._run = None
+        return made
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return the same; loaded singers do not change and are shared."""
+        return self.__copy__()
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self._values.items() if name != "singer")
         return f"SingerConversion({self._values['singer']!r}{', ' if values else ''}{values})"
@@ -149,11 +162,7 @@ class SingerConversion(Streaming):
     @property
     def sources(self) -> dict[str, str]:
         """Where the singers of the set come from: id -> id, or -> path of a file that does not ship."""
-        from models.singer import shipped  # noqa: PLC0415 - onnxruntime is loaded only where a singer is
-
-        ships = set(shipped().values())
-        files = {name: getattr(singer, "path", None) for name, singer in self._loaded.items()}
-        return {name: name if path is None or path in ships else str(path) for name, path in files.items()}
+        return {name: file_of(singer) or name for name, singer in self._loaded.items()}
 
     def latency_at(self, sample_rate: float) -> int:
         """Return the samples from input to output of a stream at a rate in hertz.

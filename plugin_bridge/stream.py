@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
-from dsp.units import MOST_HOPS
+from dsp.units import HOPS_PER_SECOND, MOST_HOPS
 from plugin_bridge.events import AnyEvent
 from plugin_bridge.leaves import EffectLeaf, Leaf, SingerLeaf
 from plugin_bridge.stage import SingerConversion
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Float32 = NDArray[np.float32]
 Simple: TypeAlias = "Plugin | SingerConversion"
 """A stage that is no chain."""
-
-HOPS_PER_SECOND = 100
 
 
 class Stream:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from dsp.errors import SessionError
 from models.singer import shipped
-from plugin_bridge.automation import SINGER_PARAMETERS, with_ids
+from plugin_bridge.automation import with_ids
 from plugin_bridge.cast import Cast
 from plugin_bridge.events import AnyEvent, Event
 from plugin_bridge.live.sessionheader import SessionSinger, hash_of
 from plugin_bridge.live.sessionreader import SessionReader, Span
+from plugin_bridge.parameters import SINGERS
 from plugin_bridge.rendering import Processor
 from plugin_bridge.script import Script, singers_of
 
@@ -50,7 +51,7 @@ def taken_again(session: SessionReader, asked: Script, cast: Cast) -> Script:
     values = session.values | {name: start[name] for name in moved & start.keys()}
     values = {name: value for name, value in values.items() if name not in asked.values}
     names = _company(session, cast, singers_of(values, kept) if "singer" in asked.values else None)
-    values |= {name: names[str(values[name])] for name in SINGER_PARAMETERS if values.get(name)}
+    values |= {name: names[str(values[name])] for name in SINGERS if values.get(name)}
     events = sorted([*with_ids(kept, names), *asked.events], key=lambda event: event.position)
     first = [str(asked.values["singer"])] if "singer" in asked.values else []
     singers = list(dict.fromkeys([*first, *names.values(), *asked.singers]))

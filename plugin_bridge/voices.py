@@ -141,6 +141,15 @@ def check_singer(name: str, value: object, ids: Collection[str]) -> None:
         raise ValueError(f"{name} {value!r} is not in the set; use one of {known} or add it to singers")
 
 
+def file_of(singer: Singer) -> str:
+    """Return the path of a singer's file, empty for one that ships or has none."""
+    from models.singer import shipped  # noqa: PLC0415 - as below
+
+    path = getattr(singer, "path", None)
+    ships = path is None or path.resolve() in {ours.resolve() for ours in shipped().values()}
+    return "" if ships else str(path)
+
+
 def _shipped() -> list[str]:
     from models.singer import shipped  # noqa: PLC0415 - as below
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from dsp.errors import BridgeError
 from dsp.units import MOST_SEED
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
+from plugin_bridge.commands.options import (
+    add_force,
+    add_parameters,
+    add_pitch,
+    number_within,
+    parameter_values,
+)
 
 if TYPE_CHECKING:
     from plugin_bridge.batch import Job
@@ -113,7 +119,7 @@ def add_parser(subparsers: Subparsers) -> None:
         dest="dropouts",
         help="sing on where a session fell silent live because the engine was late",
     )
-    add("--force", action="store_true", help="replace outputs that exist")
+    add_force(parser)
     add("--resume", action="store_true", help="skip inputs whose output exists, to go on with a batch")
     add("--json", action="store_true", help="print a report as JSON")
     add("--progress", action="store_true", help="print seconds done and in all as JSON lines, for programs")
@@ -148,6 +154,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     from plugin_bridge.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
     from plugin_bridge.planning import BLOCK, Settings  # noqa: PLC0415
 
+    if arguments.midi_map is not None and arguments.automation is None:
+        raise UsageError("--midi-map says what a MIDI file means; name the file with --automation")
     preset = None
     if arguments.preset:
         from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
@@ -184,18 +192,22 @@ def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace
 
             def report(sentence: str) -> None:
                 notes.append(sentence)
-                write = print if bar is None else bar.write
-                write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
+                _say(sentence, print if bar is None else bar.write)
 
             plain = _printed() if arguments.progress else _nothing
             listener = Listener(report, plain if bar is None else _mover(bar))
             done = bounce(job.source, job.target, job.form, settings, cast=cast, listener=listener)
     except (BridgeError, OSError) as error:
-        print(f"plugin-bridge bounce: {error}", file=sys.stderr)
+        _say(str(error))
         return {**row, "error": str(error)}
     if not arguments.json:
         print(_line(done))
     return {**asdict(done), **row, "notes": notes}
+
+
+def _say(sentence: str, write: Callable[..., object] = print) -> None:
+    with suppress(OSError):  # a note that nobody can read is no reason to fail
+        write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
 
 
 def _line(done: Bounced) -> str:

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from plugin_bridge.commands.options import add_json
+
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
 
@@ -16,8 +18,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "devices",
         help="list sound cards, JACK and MIDI ports",
         description="List the sound cards, the ports of JACK and the MIDI ports that are there now.",
+        allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -19,6 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "params",
         help="list the parameters",
         description="List every parameter with its range, default and unit.",
+        allow_abbrev=False,
     )
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)

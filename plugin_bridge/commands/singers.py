@@ -22,6 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "singers",
         help="list the singers",
         description="List the singers that ship, or describe singer files.",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "files", nargs="*", metavar="SINGER", help="ids or singer files; all that ship if absent"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsp.errors import MissingExtraError
+from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
 from plugin_bridge.drafts import check_target
 
@@ -59,8 +60,8 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
     add("--threads", type=positive, metavar="N", help="CPU threads; default all")
-    add("--force", action="store_true", help="replace the singer file if it exists")
-    add("--json", action="store_true", help="print what the file says of itself as JSON")
+    add_force(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

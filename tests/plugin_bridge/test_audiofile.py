@@ -88,7 +88,13 @@ def bare_mp3(tmp_path: Path) -> bytes:
 
 
 def test_an_mp3_without_a_length_is_read_to_its_end(tmp_path: Path, bare_mp3: bytes) -> None:
-    for end in (b"", b"TAG" + bytes(125)):
+    tag, picture = b"TAG" + bytes(125), np.random.default_rng(0).bytes(40000)
+    header, footer = (
+        b"APETAGEX" + struct.pack("<IIII", 2000, len(picture) + 32, 1, flags << 29) + bytes(8)
+        for flags in (5, 4)
+    )
+    ape = header + picture + footer
+    for end in (b"", tag, ape, ape + tag):
         (tmp_path / "bare.mp3").write_bytes(bare_mp3 + end)
         assert 100000 <= read(tmp_path / "bare.mp3").shape[1] <= 100000 + 3 * 1152
 

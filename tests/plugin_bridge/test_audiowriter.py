@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dsp.errors import OutputError
 from plugin_bridge.audiofile import AudioReader
 from plugin_bridge.audiowriter import BITS, AudioWriter, Carried, OutputFormat, container_of
-from plugin_bridge.containers import carried_chunks, finish_wav, riff_chunks
+from plugin_bridge.containers import CARRIED_LIMIT, carried_chunks, finish_wav, riff_chunks
 
 FORMS = [OutputFormat(container, bits) for container, known in BITS.items() for bits in known]
 NOISE = np.random.default_rng(5).uniform(-0.9, 0.9, (2, 20000)).astype(np.float32)
@@ -92,6 +92,12 @@ def test_chunks_of_broadcast_files_are_carried_over(tmp_path: Path) -> None:
     assert struct.unpack("<I", target.read_bytes()[4:8])[0] == target.stat().st_size - 8
     with AudioReader(target) as reader:
         assert reader.frames == 101
+
+
+def test_a_wav_that_its_chunks_would_bring_beyond_4_gb_becomes_rf64(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with AudioWriter(path, 48000, 1, (2**32 - CARRIED_LIMIT) // 3, OutputFormat("wav", "24")):
+        assert path.read_bytes()[:4] == b"RF64"
 
 
 def test_a_wav_beyond_4_gb_becomes_rf64(tmp_path: Path) -> None:

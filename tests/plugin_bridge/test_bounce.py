@@ -325,6 +325,15 @@ def test_settings_out_of_range_are_refused() -> None:
     for wrong in ({"block": 0}, {"block": 2**21}, {"tail_seconds": -1.0}, {"normalize_db": 3.0}):
         with pytest.raises(ValueError, match="is out of range; give"):
             Settings(**wrong)
+    with pytest.raises(ValueError, match=r"block 2\.5 is out of range"):
+        Settings(block=2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="tail 'auto' is not a number; give seconds, or None"):
+        Settings(tail_seconds="auto")  # type: ignore[arg-type]
+    for seed in (-1, 2**63, 1.5):
+        with pytest.raises(ValueError, match=r"seed .* does not name a noise; give a whole number"):
+            Settings(dither_seed=seed)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"seed .* does not name a noise; give a whole number"):
+            Settings(seed=seed)  # type: ignore[arg-type]
 
 
 def test_a_bounce_is_the_call_of_a_stage_or_a_chain_on_the_whole_stem(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -414,3 +415,18 @@ def test_a_vst3_plugin_is_a_stage(vst3_folder: Path) -> None:
     assert np.count_nonzero(whole != stream(Chain(make()), x, blocks(24_000, None), 48000)) == 0
     with pytest.raises(EffectError, match="ZamCompX2 refuses 1 channels"):
         Chain([load_vst3(stereo)])(VOICE, RATE)
+
+
+def test_a_copy_is_a_list_of_its_own() -> None:
+    chain = full()
+    chain(VOICE[:, :1000], RATE, reset=False)
+    other = copy.copy(chain)
+    other.append(pedalboard.Gain(-6))
+    assert len(other) == len(chain) + 1
+    assert other[2] is chain[2]
+    voices = Chain([singer(), singer()])
+    voices(VOICE[:, :1000], RATE, reset=False)
+    apart = copy.deepcopy(voices)
+    assert np.array_equal(apart(VOICE, RATE), voices(VOICE, RATE))
+    cast("Any", apart[0]).gain = -60.0
+    assert cast("Any", voices[0]).gain == 0.0

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from plugin_bridge.bench import _bounce_command
 from plugin_bridge.parameters import PARAMETERS
 from tests.conftest import ROOT
-from tests.plugin_bridge.commandline import call, spawn, workplace
+from tests.plugin_bridge.commandline import call, listing, spawn, workplace
 
 Capture = pytest.CaptureFixture[str]
 
@@ -110,6 +111,31 @@ def test_a_batch_is_resumed(here: Path, capsys: Capture) -> None:
     assert (here / "stem.dark.wav").stat().st_mtime_ns == first
 
 
+@pytest.mark.usefixtures("here")
+def test_a_folder_bounced_onto_itself_does_not_take_its_outputs_for_inputs(capsys: Capture) -> None:
+    command = ("bounce", ".", "-o", ".", "--singer", "dark.onnx", "--resume", "--json")
+    for skipped in (False, True, True):
+        rows = json.loads(call(capsys, *command).out)["files"]
+        assert [(row["target"], row.get("skipped", False)) for row in rows] == [("stem.dark.wav", skipped)]
+
+
+def test_a_batch_never_overwrites_one_of_its_inputs(here: Path, capsys: Capture) -> None:
+    (here / "stem.dark.wav").write_bytes((here / "stem.wav").read_bytes())
+    before = listing(here)
+    done = call(capsys, "bounce", "stem.wav", "stem.dark.wav", "--singer", "dark.onnx", "--force")
+    assert (done.status, done.out) == (2, "")
+    assert "stem.dark.wav would be overwritten by the bounce of stem.wav; name a folder with -o" in done.err
+    assert listing(here) == before
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full"])
+def test_a_bounce_needs_nobody_to_talk_to(here: Path, closed: str) -> None:
+    command = f"{sys.executable} -m plugin_bridge bounce stem.wav -o out.wav --singer dark.onnx {closed}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(["/bin/sh", "-c", command], cwd=here, env=environment, check=False).returncode == 0
+    assert soundfile.info(here / "out.wav").frames == 14400
+
+
 def test_a_preset_by_file_gives_singer_values_and_effects(here: Path, capsys: Capture) -> None:
     (here / "mine.toml").write_text(
         'format = 1\nname = "Mine"\nsinger = "dark.onnx"\n[parameters]\ntranspose = 0\n'
@@ -167,6 +193,10 @@ def test_bench_measures(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyP
     from plugin_bridge.bench import as_lines
 
     assert len(list(as_lines(figures))) == 10
+
+
+def test_bench_starts_bounces_with_the_pitch_it_tells_of(tmp_path: Path) -> None:
+    assert "melody" in _bounce_command(tmp_path / "a.wav", tmp_path / "b.wav", "alys", "melody")
 
 
 def python(folder: Path, code: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
-from plugin_bridge.parameters import Value
+from plugin_bridge.parameters import PARAMETERS, Value
 from tests.doubles import ADDED, BRIGHT, DARK, sung
 
 Float32 = NDArray[np.float32]
@@ -216,3 +216,14 @@ def test_a_melody_is_given_back_after_the_last_note() -> None:
     assert level[0] == pytest.approx(level[1], rel=0.05)
     spectra = [np.abs(np.fft.rfft(y[later] * np.hanning(y[later].size))) for y in (played, sung_)]
     assert np.argmax(spectra[0]) == np.argmax(spectra[1])
+
+
+@pytest.mark.parametrize("name", [row.id for row in PARAMETERS.values() if row.kind in ("number", "switch")])
+def test_what_is_moved_for_long_leaves_no_past_behind(name: str) -> None:
+    row = PARAMETERS[name]
+    values = (row.low, row.high) if row.kind == "number" else (False, True)
+    engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"morph_singer": "bright"})
+    events = [Event(k * 40, name, values[k % 2]) for k in range(600)]
+    engine.process(np.zeros((1, 600 * 40), np.float32), events)
+    kept = [len(ramp._positions) for ramp in engine._core.desk._ramps.values()]
+    assert max(kept) < 60  # ten hops of events

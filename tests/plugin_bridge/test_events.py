@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from plugin_bridge.events import (
         (Event(-1, "gain", 0), ValueError, "position -1 lies before the start"),
         (Event(1.5, "gain", 0), TypeError, "position 1.5 is not whole"),  # type: ignore[arg-type]
         (Event(True, "gain", 0), TypeError, "position True is not whole"),
+        (Event(0, "singer", ""), ValueError, "singer '' names nobody; give the id of a singer"),
         (Event(0, "loud", 0), ValueError, "parameter 'loud' is unknown; use one of singer"),
         (Event(0, "gain", 99), ValueError, "gain 99 is out of range"),
         (NoteOn(0, 128), ValueError, "note 128 is out of range; give 0 to 127"),
@@ -45,6 +47,9 @@ def test_values_come_in_canonical_types() -> None:
     assert check_event(Event(np.int64(3), "bypass", 1)) == Event(3, "bypass", True)  # type: ignore[arg-type]
     assert check_event(NoteOn(3, 60)) == NoteOn(3, 60.0)
     assert check_event(AllNotesOff(3)) == AllNotesOff(3)
+    at: Any = np.int64(3)
+    events = (Event(at, "gain", 0), NoteOn(at, 60), NoteOff(at, 60), PitchBend(at, 1), AllNotesOff(at))
+    assert all(type(check_event(event).position) is int for event in events)
 
 
 @given(st.lists(st.integers(0, 20), max_size=30), st.integers(0, 20))

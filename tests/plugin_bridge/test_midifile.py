@@ -182,3 +182,11 @@ def test_noise_in_a_midi_file_is_read_or_refused_but_nothing_else(tmp_path: Path
         except ScoreError:
             refused += 1
     assert 0 < refused < 300
+
+
+def test_a_key_that_does_not_exist_is_refused(path: Path) -> None:
+    notes = bytes([0, 0xFF, 0x59, 2, 8, 0, 0, 0xFF, 0x2F, 0])  # eight sharps
+    head = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(notes).to_bytes(4, "big")
+    path.write_bytes(head + notes)
+    with pytest.raises(ScoreError, match="is damaged"):
+        read_midi(path, RATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == "mine"
     save_preset(SOME, path, force=True)
     assert read_preset(path) == SOME
+
+
+def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot hold '\\udc80'; leave it out"):
+        save_preset(SOME.model_copy(update={"description": "\udc80"}), tmp_path / "some.toml")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            save_preset(SOME, tmp_path / "some.toml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:

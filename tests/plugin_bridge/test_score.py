@@ -16,7 +16,7 @@ POSITIONS = st.integers(0, 10**9)
 EVENTS = st.lists(
     st.one_of(
         st.builds(Event, POSITIONS, st.just("morph"), st.floats(0, 1)),
-        st.builds(Event, POSITIONS, st.just("singer"), st.text(max_size=20)),
+        st.builds(Event, POSITIONS, st.just("singer"), st.text(min_size=1, max_size=20)),
         st.builds(Event, POSITIONS, st.just("bypass"), st.booleans()),
         st.builds(NoteOn, POSITIONS, st.floats(0, 127)),
         st.builds(NoteOff, POSITIONS, st.floats(0, 127)),
@@ -120,3 +120,13 @@ def test_a_missing_score_and_a_wrong_rate_are_named(tmp_path: Path) -> None:
         read_score(tmp_path / "none.jsonl", 48000)
     with pytest.raises(ScoreError, match="rate 0 is not a sample rate"):
         read_score(score(tmp_path, '{"rate": 0}'), 48000)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = score(tmp_path, '\ufeff{"time": 1, "parameter": "gain", "value": -6}\n')
+    assert read_score(path, 48000) == [Event(48000, "gain", -6.0)]
+
+
+def test_what_is_no_file_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match="is not a file; check the path"):
+        read_score(tmp_path, 48000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from dsp.errors import SingerFileError
 from dsp.units import RATES
-from models.singer import load_singer
+from models.singer import SINGERS_FOLDER, load_singer
 from plugin_bridge.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.stage import SingerConversion
@@ -253,3 +254,26 @@ def test_what_a_running_stream_refuses_is_not_kept(tmp_path: Path) -> None:
     assert made.sources == {"dark": "dark"}
     made.reset()
     assert np.array_equal(made(VOICE, RATE, reset=False), SingerConversion(DARK)(VOICE, RATE, reset=False))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_is_changed_apart(copied: Callable[[SingerConversion], SingerConversion]) -> None:
+    made = automated()
+    expected = made(VOICE, RATE)
+    made(VOICE[:, :1000], RATE, reset=False)
+    other = copied(made)
+    assert np.array_equal(other(VOICE, RATE), expected)
+    other.gain = -60.0
+    other.at(0.0, transpose=-12)
+    assert np.array_equal(made(VOICE, RATE), expected)
+    assert other.sources == made.sources
+
+
+def test_a_singer_that_ships_is_known_by_its_id_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(SINGERS_FOLDER)
+    monkeypatch.setattr("models.singer.SINGERS_FOLDER", link)
+    assert SingerConversion(load_singer("alys")).sources == {"alys": "alys"}
+    assert SingerConversion(load_singer((link / "alys.onnx").resolve())).sources == {"alys": "alys"}
