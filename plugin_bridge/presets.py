@@ -35,7 +35,7 @@ from plugin_bridge.effects import (
     vst3_state,
 )
 from plugin_bridge.parameters import Value, check_values
-from plugin_bridge.pitchtracking import USUAL
+from plugin_bridge.pitchtracking import USUAL, PitchName
 from plugin_bridge.stage import SingerConversion
 from plugin_bridge.stream import Simple
 
@@ -101,7 +101,7 @@ class Preset(BaseModel):
     """Id of a shipped singer, or path of a singer file; a relative path starts at the preset."""
     parameters: dict[str, Scalar] = Field(default_factory=dict)
     """By id; the others have their defaults."""
-    pitch: Literal["", "periodicity", "melody"] = ""
+    pitch: PitchName | Literal[""] = ""
     """How the pitch of the source is heard; empty for the usual way."""
     before: tuple[Effect, ...] = ()
     """Effects before the singer."""

@@ -242,7 +242,7 @@ def test_the_version_is_told(capsys: Capture) -> None:
 
 def test_a_bar_shows_the_remaining_time_where_a_person_watches(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")
-    workplace(tmp_path, seconds=2.0)
+    workplace(tmp_path, seconds=20.0)  # long enough for the bar to move
     command = [sys.executable, "-m", "plugin_bridge", "bounce", "stem.wav", "--singer", "dark.onnx"]
     screen, other = pty.openpty()
     environment = {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
@@ -256,7 +256,7 @@ def test_a_bar_shows_the_remaining_time_where_a_person_watches(tmp_path: Path) -
                 shown += part
         os.close(screen)
         assert process.stdout is not None
-        assert process.stdout.read().startswith(b"stem.dark.wav: dark, 2.00 s")
+        assert process.stdout.read().startswith(b"stem.dark.wav: dark, 20.00 s")
     assert b"stem.wav" in shown
-    assert b"/2 s, 00:0" in shown
+    assert b"/20 s, 00:0" in shown
     assert b"left" in shown
