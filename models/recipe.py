@@ -15,7 +15,7 @@ from dsp.errors import TrainingError
 from models.batches import Material, clean_example, prepare, stack
 from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
 from models.losses import multi_scale_loss
-from models.manifest import Manifest, check_unicode, plain_id
+from models.manifest import Manifest, check_unicode, finite, plain_id
 from models.publish import publish
 from models.strangers import Finish, read_strangers
 from models.training import Plan, Trainer, train
@@ -108,7 +108,10 @@ def _part(record: Recording, last: bool) -> Recording:
 
 @torch.no_grad()
 def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, float]:
-    """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1."""
+    """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1.
+
+    Where no frame is voiced in both recording and copy there is no f0 error.
+    """
     network, render = trainer.averaged
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
     for material in held_out:
@@ -123,12 +126,13 @@ def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, flo
         cents.append(1200.0 * np.abs(np.log2(ratio)))
         hits, wanted, found = hits + both.sum(), wanted + here.sum(), found + there.sum()
     every = np.concatenate(cents)
-    return {
+    scores = {
         "held_out_seconds": round(sum(m.recording.frames for m in held_out) / 100.0, 1),
         "multi_scale_loss": round(float(np.mean(losses)), 4),
         "f0_cents": round(float(np.median(every)) if every.size else float("nan"), 2),
         "voicing_f1": round(float(2 * hits / max(1, wanted + found)), 4),
     }
+    return finite(scores)
 
 
 def train_singer(

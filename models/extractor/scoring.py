@@ -13,6 +13,7 @@ from models.extractor.examples import accompanied
 from models.extractor.network import Extractor
 from models.extractor.voices import Voice
 from models.extractor.windows import Melody, over_windows
+from models.manifest import finite
 from models.metrics.pitch import PitchTrack, compare_pitch
 
 Float32 = NDArray[np.float32]
@@ -38,6 +39,9 @@ def held_out_scores(
         network: to be scored.
         voices: unheard; those without a voiced frame are passed over.
         music: unheard pieces, laid under the voices.
+
+    Returns:
+        By name and level; what cannot be told, such as the error of a voice heard nowhere, is left out.
     """
     network.eval()
     sung = [voice.part(0, LONGEST_FRAMES) for voice in voices]
@@ -57,7 +61,7 @@ def held_out_scores(
         scores[f"f0_rmse_{name}"] = round(agreement.rmse, 4)
         scores[f"f0_corr_{name}"] = round(agreement.correlation, 4)
         scores[f"voicing_f1_{name}"] = round(agreement.voicing_f1, 4)
-    return scores
+    return finite(scores)
 
 
 def _joined(tracks: Sequence[PitchTrack]) -> PitchTrack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.corpus import TRAINING_RATE, read_voice
+from models.manifest import finite
 from models.melody.accompaniment import HELD_OUT_SHARE
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.network import MelodyNetwork
@@ -79,11 +79,8 @@ def held_out_scores(
     if wanted:
         for level, tracks in heard.items():
             found = compare_pitch(_joined(wanted), _joined(tracks), np.concatenate(scored))
-            for name in SCORES:
-                value = float(getattr(found, name))
-                if math.isfinite(value):  # of nothing that both call voiced there is no error
-                    scores[f"{name} {level}"] = round(value, 4)
-    return scores
+            scores |= {f"{name} {level}": round(float(getattr(found, name)), 4) for name in SCORES}
+    return finite(scores)  # of nothing that both call voiced there is no error
 
 
 def _joined(tracks: Sequence[PitchTrack]) -> PitchTrack:

@@ -263,6 +263,19 @@ def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:
     assert seen == [2, 3]
 
 
+def breath(seconds: float) -> Float32:
+    """Noise in which nothing is voiced."""
+    return 0.1 * np.random.default_rng(3).standard_normal(int(48000 * seconds)).astype(np.float32)
+
+
+def test_a_singer_whose_held_out_part_is_unvoiced_can_be_read(tmp_path: Path, folder: Path) -> None:
+    soundfile.write(folder / "whisper.wav", breath(0.5), 48000)
+    plan = Plan(steps=1, frames=30, batch=2, skipped=4, hold_out=("whisper*",))
+    made = train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
+    assert made.scores.keys() == {"held_out_seconds", "multi_scale_loss", "voicing_f1"}
+    assert load_singer(tmp_path / "made.onnx").manifest == made
+
+
 def test_every_tenth_recording_is_held_out() -> None:
     paths = [Path(f"take{number:02d}.wav") for number in range(25)]
     assert held_out_of(paths, ()) == [paths[9], paths[19]]
