@@ -14,9 +14,9 @@ from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.batches import Material, clean_example, prepare, stack
 from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
-from models.losses import multi_scale_loss
+from models.losses import FFT_SIZES, multi_scale_loss
 from models.manifest import Manifest, check_unicode, finite, plain_id
-from models.publish import publish
+from models.publish import publish, voiced_f0
 from models.strangers import Finish, read_strangers
 from models.training import Plan, Trainer, train
 
@@ -25,6 +25,8 @@ SHIFTS = (0.0, -4.0, 3.0)
 SHIFT_WEIGHT = 0.5
 HELD_OUT_SHARE = 0.1
 LONGEST_SCORED_FRAMES = 1000
+LEAST_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
+"""The loss needs one transform; the first frame has no envelope, and the last one fades out."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,13 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
 
 
 def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) -> Split:
-    """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each."""
+    """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each.
+
+    Held-out parts that are too short to be scored are left out.
+
+    Raises:
+        TrainingError: there are no recordings, nothing sung is left to train on, or nothing to be scored.
+    """
     paths = recordings_in(folder)
     held = held_out_of(paths, patterns)
     training = [path for path in paths if path not in held]
@@ -87,8 +95,15 @@ def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) 
     else:
         unseen = [_part(records[0], last=True) for records in every.values()]
         every = {path: [_part(record, last=False) for record in records] for path, records in every.items()}
+    unseen = [record for record in unseen if record.frames >= LEAST_SCORED_FRAMES]
+    if not unseen:
+        raise TrainingError(
+            f"no part longer than {(LEAST_SCORED_FRAMES - 1) / 100:g} s is held out for the scores; "
+            "give longer recordings"
+        )
     own = [prepare(records[0]) for records in every.values()]
     moved = [prepare(record) for records in every.values() for record in records[1:]]
+    voiced_f0(own)  # here and not when the file is written, hours later
     weights = [1.0] * len(own) + [SHIFT_WEIGHT] * len(moved)
     return Split(own + moved, weights, own, [prepare(record) for record in unseen])
 

@@ -276,6 +276,36 @@ def test_a_singer_whose_held_out_part_is_unvoiced_can_be_read(tmp_path: Path, fo
     assert load_singer(tmp_path / "made.onnx").manifest == made
 
 
+@pytest.mark.parametrize("seconds", [0.02, 0.3])
+def test_recordings_too_short_to_hold_anything_out_are_passed_over(
+    tmp_path: Path, folder: Path, seconds: float
+) -> None:
+    soundfile.write(folder / "short.wav", made_voice(1.0)[-round(48000 * seconds) :], 48000)
+    plan = Plan(steps=1, frames=30, batch=2, skipped=4)
+    made = train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
+    assert made.scores["held_out_seconds"] == 0.3  # of two times 1.6 s
+
+
+def test_what_cannot_be_trained_on_or_scored_is_refused_before_the_training(
+    tmp_path: Path, folder: Path
+) -> None:
+    def watch(*_: object) -> None:
+        pytest.fail("it trains")
+
+    def run(plan: Plan, place: Path) -> None:
+        output = tmp_path / "made.onnx"
+        train_singer(place, FACTS, output, plan=plan, device="cpu", watcher=Watcher(step=watch))
+
+    soundfile.write(folder / "short.wav", made_voice(1.0)[-2880:], 48000)
+    with pytest.raises(TrainingError, match=r"no part longer than 0\.06 s is held out for the scores; give"):
+        run(Plan(hold_out=("short*",), frames=30), folder)
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    soundfile.write(noise / "noise.wav", breath(2.0), 48000)
+    with pytest.raises(TrainingError, match="no recording holds a sung note; give recordings of a singing"):
+        run(Plan(frames=30), noise)
+
+
 def test_every_tenth_recording_is_held_out() -> None:
     paths = [Path(f"take{number:02d}.wav") for number in range(25)]
     assert held_out_of(paths, ()) == [paths[9], paths[19]]
