@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from dsp.errors import TrainingError
 from dsp.features import FeatureExtractor
 from dsp.units import MOST_HOPS, hop_size
+from models.suffixes import AUDIO_SUFFIXES
 
 Float32 = NDArray[np.float32]
 
 TRAINING_RATE = 48000
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3"})
 HOP = hop_size(TRAINING_RATE)
 AT_ONCE = MOST_HOPS * HOP
+LEAST_SAMPLES = 2 * HOP
+"""Of a recording: one frame and the one after it."""
 ANALYSIS_VERSION = 2  # raise it when the features change, so that stale analyses are made again
 
 
@@ -60,8 +62,25 @@ def recordings_in(folder: Path) -> list[Path]:
 
 
 def read_voice(path: Path) -> Float32:
-    """Read a file as mono float32 at 48 kHz, shape (samples,)."""
-    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    """Read a file as mono float32 at 48 kHz, shape (samples,).
+
+    Raises:
+        TrainingError: it is damaged or no audio, hardly holds any, or holds a sample that is not finite.
+    """
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error :").strip().rstrip(".")
+        raise TrainingError(f"{path} cannot be read as audio ({reason}); export it again") from error
+    if audio.shape[0] * TRAINING_RATE < LEAST_SAMPLES * rate:
+        raise TrainingError(
+            f"{path} lasts {1000.0 * audio.shape[0] / rate:.0f} ms and a recording at least "
+            f"{1000 * LEAST_SAMPLES // TRAINING_RATE}; leave it out or export it again"
+        )
+    if not np.isfinite(audio).all():
+        raise TrainingError(
+            f"{path} holds NaN or infinity; every sample must be finite: repair and export it again"
+        )
     mono = audio.mean(axis=1)
     return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
 
