@@ -19,6 +19,7 @@ from models.manifest import Manifest, check_unicode, finite, plain_id
 from models.publish import publish, voiced_f0
 from models.strangers import Finish, read_strangers
 from models.training import Plan, Trainer, train
+from models.wholefile import check_output
 
 SHIFTS = (0.0, -4.0, 3.0)
 """Semitones by which recordings are also transposed, for voices recorded at few pitches."""
@@ -182,6 +183,7 @@ def train_singer(
         TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
             unvoiced, the run folder is of another kind, or the strangers are too short or share the singer's
             folder.
+        OutputError: the singer file cannot be written.
     """
     try:
         plain_id(facts.id)
@@ -191,6 +193,7 @@ def train_singer(
     watcher = watcher or Watcher()
     if threads:
         torch.set_num_threads(threads)
+    check_output(output)
     run = run_folder or output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)
     plan = plan or Plan()

@@ -18,6 +18,7 @@ from models.corpus import HOP, TRAINING_RATE
 from models.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
 from models.network import Estimator
 from models.renderers import KINDS, Renderer, size_of
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 3
 
@@ -139,9 +140,8 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
-        torch.save(self._state(), partial)
-        partial.replace(path)
+        with whole(path) as partial:
+            torch.save(self._state(), partial)
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -22,6 +22,7 @@ from models.extractor.scoring import held_out_scores
 from models.extractor.training import Plan, Trainer, train
 from models.extractor.voices import Voice, pieces_of, read_music, read_voices
 from models.recipe import HELD_OUT_SHARE, Watcher, held_out_of
+from models.wholefile import check_output
 
 Float32 = NDArray[np.float32]
 
@@ -118,10 +119,12 @@ def train_extractor(
     Raises:
         ModelFileError: the encoder's folder is not one.
         TrainingError: recordings are missing or too short, or the run folder holds another run.
+        OutputError: the extractor file cannot be written.
     """
     watcher, plan = watcher or Watcher(), plan or Plan()
     if threads:
         torch.set_num_threads(threads)
+    check_output(output)
     loaded = load_encoder(sources.encoder)
     run = output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from models.extractor.encoder import Encoder
 from models.extractor.examples import Batch, ExampleMaker
 from models.extractor.manifest import Layers
 from models.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard, level_of
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 1
 LEAST_ENERGY_DB = 60.0
@@ -119,18 +120,15 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
-        torch.save(
-            {
-                **self._kind(),
-                "step": self.step,
-                "weights_before": self.weights_before,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            partial,
-        )
-        partial.replace(path)
+        state = {
+            **self._kind(),
+            "step": self.step,
+            "weights_before": self.weights_before,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        with whole(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.

@@ -35,6 +35,7 @@ from models.melody.publish import held_out_scores, write_network
 from models.melody.takes import Float32, Take, takes_of
 from models.melody.training import Plan, Trainer, train
 from models.singer import load_singer, shipped
+from models.wholefile import check_output
 
 PIECES = 300
 """Made up, of 20 s each."""
@@ -87,13 +88,13 @@ def _run(options: argparse.Namespace) -> int:
         raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
     check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
     files = chosen(options.voices, options.music, options.hold_out)
+    check_output(options.output)
     torch.set_num_threads(1)
     trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
     checkpoint = options.work / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
     train(trainer, checkpoint, _reporter())
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     manifest = publish(trainer, files, options)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0

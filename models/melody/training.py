@@ -17,6 +17,7 @@ from dsp.errors import TrainingError
 from models.melody import grid
 from models.melody.examples import Batch, ExampleMaker
 from models.melody.network import MelodyNetwork
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 4
 BLUR = 0.75
@@ -92,7 +93,6 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
         state: dict[str, Any] = {
             "format": CHECKPOINT_FORMAT,
             "step": self.step,
@@ -100,8 +100,8 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        torch.save(state, partial)
-        partial.replace(path)
+        with whole(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
