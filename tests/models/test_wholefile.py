@@ -13,12 +13,17 @@ from models.wholefile import check_output, whole
 
 def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
-    for text in ("old", "new"):
+
+    def write(text: str, failing: bool) -> None:
         with whole(path) as partial:
             partial.write_text(text)
-    with pytest.raises(OSError, match="disk full"), whole(path) as partial:
-        partial.write_text("half")
-        raise OSError("disk full")
+            if failing:
+                raise OSError("disk full")
+
+    write("old", failing=False)
+    write("new", failing=False)
+    with pytest.raises(OSError, match="disk full"):
+        write("half", failing=True)
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
