@@ -61,9 +61,7 @@ class Material:
 
 def prepare(recording: Recording) -> Material:
     """Render the sawtooth of a recording as the engine would."""
-    saw = Sawtooth(TRAINING_RATE)
-    f0 = sample_f0(recording, 0, recording.frames).reshape(-1, HOP)
-    wave = np.concatenate([saw.process(hop) for hop in f0])
+    wave = Sawtooth(TRAINING_RATE).process(sample_f0(recording, 0, recording.frames))
     audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
     return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
 

@@ -59,8 +59,7 @@ def decimated(audio: Float32) -> Float32:
     low = Decimator(TRAINING_RATE)
     frames = audio.size // HOP
     padded = np.concatenate([audio[: frames * HOP], np.zeros(HOP, np.float32)])
-    out = np.concatenate([low.process(hop) for hop in padded.reshape(-1, HOP)])
-    return out[low.delay :][: frames * FRAME]
+    return low.process(padded)[low.delay :][: frames * FRAME]
 
 
 def real_take(recording: Recording) -> Take:
