@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from dsp.units import semitones_to_hz
 from models.corpus import TRAINING_RATE, read_voice
 from models.melody.lines import melody
 from models.melody.takes import FRAME, RATE, decimated
@@ -88,10 +89,6 @@ def _unit(x: NDArray[np.floating]) -> Float32:
 Score = list[tuple[int, float, tuple[int, ...]]]
 
 
-def _hertz(note: float) -> float:
-    return float(440.0 * 2.0 ** ((note - 69.0) / 12.0))
-
-
 class _Instrument:
     """Partials with levels drawn by lot."""
 
@@ -133,7 +130,7 @@ def _chords(samples: int, length: int, score: Score, rng: Random) -> Float64:
     fade = np.minimum(np.minimum(1.0, n / rise), np.minimum(1.0, (n.size - n) / (RATE / 4)))
     for at, root, chord in score:
         for step in chord:
-            _add(out, at, fade * instrument.note(_hertz(root + 12 + step), n.size))
+            _add(out, at, fade * instrument.note(semitones_to_hz(root + 12 + step), n.size))
     return out
 
 
@@ -144,14 +141,14 @@ def _plucked(samples: int, beat: int, score: Score, rng: Random) -> Float64:
     for at in _hits(samples, max(1, beat // int(rng.choice([1, 2, 4]))), 0.7, rng):
         _, root, chord = score[min(at // (4 * beat), len(score) - 1)]
         note = root + 12.0 * rng.integers(1, 4) + chord[int(rng.integers(len(chord)))]
-        _add(out, at, decay * instrument.note(_hertz(note), RATE))
+        _add(out, at, decay * instrument.note(semitones_to_hz(note), RATE))
     return out
 
 
 def _lead(samples: int, key: float, rng: Random) -> Float64:
     """A solo with glides, vibrato and rests, by an instrument whose colour does not change."""
     frames = samples // FRAME
-    line = _hertz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
+    line = semitones_to_hz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
     breath = np.repeat(rng.random(frames // PHRASE_FRAMES + 2) < 0.7, PHRASE_FRAMES)[: frames + 1]
     fade = np.convolve(breath.astype(float), np.full(5, 0.2), "same")
     hertz, level = (np.interp(np.arange(samples), FRAME * np.arange(frames + 1), x) for x in (line, fade))
@@ -173,7 +170,7 @@ def _bass(samples: int, beat: int, score: Score, rng: Random) -> Float64:
     for at in _hits(samples, beat, 0.8, rng):
         _, root, chord = score[min(at // (4 * beat), len(score) - 1)]
         note = root - 12.0 + (chord[int(rng.integers(len(chord)))] if rng.random() < 0.3 else 0)
-        _add(out, at, fade * instrument.note(_hertz(note), length))
+        _add(out, at, fade * instrument.note(semitones_to_hz(note), length))
     return out
 
 

@@ -19,7 +19,7 @@ from dsp.decimator import Decimator
 from dsp.filters import HARMONIC_GRID
 from dsp.spectrum import loudness_gain
 from dsp.synth import Knot
-from models.batches import clean_example, prepare
+from models.batches import between, clean_example, prepare
 from models.corpus import HOP, TRAINING_RATE, Recording, analyse, read_voice
 from models.melody.lines import drawn_line
 from models.metrics.tracker import track_pitch
@@ -128,11 +128,12 @@ def _rendered(
 ) -> Float32:
     """Synthesize the hops between the frames, then one of silence, so that there are as many."""
     synthesizer = singer.synthesizer(TRAINING_RATE, seed)
+    # Number by number, as the engine: numpy's power may have other bits in a longer row.
     gain = np.array([loudness_gain(level) for level in loudness])
     pitch = np.log2(f0)
     starts = onset_hold(pitch[:-1], voicing[:-1], pitch[1:])
-    lines = [np.exp2(_between(starts, pitch[1:]))]
-    lines += [_between(part[:-1], part[1:]) for part in (voicing, gain)]
+    lines = [np.exp2(between(starts, pitch[1:]))]
+    lines += [between(part[:-1], part[1:]) for part in (voicing, gain)]
     out = []
     for start in range(0, f0.size - 1, CHUNK_FRAMES):
         stop = min(start + CHUNK_FRAMES, f0.size - 1)
@@ -140,10 +141,6 @@ def _rendered(
         hertz, gate, level = (line[start * HOP : stop * HOP] for line in lines)
         out.append(synthesizer.process(hertz, gate.astype(np.float32), level.astype(np.float32), knots))
     return np.concatenate([*out, np.zeros(HOP, np.float32)])
-
-
-def _between(start: Float64, stop: Float64) -> Float64:
-    return np.asarray((start[:, None] + (stop - start)[:, None] * (np.arange(HOP) / HOP)).reshape(-1))
 
 
 def _take(audio: Float32, f0: Float64, voicing: Float64) -> Take:
