@@ -121,8 +121,8 @@ def loudness_gain(loudness: float | Float64) -> float | Float64:
     """Return the linear gain of a loudness in dB: exactly 0 at `SILENCE_DB`, continuous above it.
 
     Args:
-        loudness: a number, or an array: numpy's power of one may differ in the last bit, so silence has a gain
-            of no more than 1e-20 there.
+        loudness: a number, or an array: its powers may differ in the last bit, so that silence has a gain of
+            up to 1e-20 there.
     """
     gain = 10.0 ** (loudness / 20.0) - 10.0 ** (SILENCE_DB / 20.0)
     return gain if isinstance(gain, np.ndarray) else float(gain)

@@ -17,8 +17,9 @@ from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
 from models.losses import FFT_SIZES, multi_scale_loss
 from models.manifest import Manifest, check_unicode, finite, plain_id
 from models.publish import publish, voiced_f0
+from models.schedule import train
 from models.strangers import Finish, read_strangers
-from models.training import Plan, Trainer, train
+from models.training import Plan, Trainer
 from models.wholefile import check_output
 
 SHIFTS = (0.0, -4.0, 3.0)

@@ -33,7 +33,8 @@ from models.melody.examples import ExampleMaker
 from models.melody.manifest import MelodyManifest
 from models.melody.publish import held_out_scores, write_network
 from models.melody.takes import Float32, Take, takes_of
-from models.melody.training import Plan, Trainer, train
+from models.melody.training import Plan, Trainer
+from models.schedule import train
 from models.singer import load_singer, shipped
 from models.wholefile import check_output
 
@@ -42,6 +43,7 @@ PIECES = 300
 RENDITIONS = 2
 """How many times each recording is sung again."""
 REPORT_EVERY = 20
+CHECKPOINT_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
     checkpoint = options.work / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
-    train(trainer, checkpoint, _reporter())
+    train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
     manifest = publish(trainer, files, options)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0

@@ -17,7 +17,8 @@ from models.melody.examples import ExampleMaker, Mixture
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.takes import Take, decimated
 from models.melody.tracker import _decoded, load_network
-from models.melody.training import Plan, Trainer, _read, losses, train
+from models.melody.training import Plan, Trainer, _read, losses
+from models.schedule import train
 from tests.extras import needs
 from tests.models.melody.voices import chord, sung
 
