@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from dsp.errors import TrainingError
 from dsp.features import FeatureExtractor
 from dsp.units import MOST_HOPS, hop_size
+from models.cache import Arrays, cached, digest
 from models.suffixes import AUDIO_SUFFIXES
 
 Float32 = NDArray[np.float32]
@@ -137,14 +137,10 @@ def load_corpus(
 
 
 def _cached(path: Path, shift: float, cache: Path) -> Recording:
-    fields = ("audio", "power", "loudness", "f0", "voicing")
-    key = hashlib.sha256(json.dumps([ANALYSIS_VERSION, shift]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = cache / f"{key}.npz"
-    if not stored.exists():
+    def arrays() -> Arrays:
         audio = read_voice(path)
         record = analyse(path.stem, shifted(audio, shift) if shift else audio)
-        partial = stored.with_suffix(".part.npz")
-        np.savez(partial, **{field: getattr(record, field) for field in fields})
-        partial.replace(stored)
-    with np.load(stored) as data:
-        return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, *(data[field] for field in fields))
+        return {name: value for name, value in vars(record).items() if name != "name"}
+
+    stored = cache / f"{digest(json.dumps([ANALYSIS_VERSION, shift]), path)}.npz"
+    return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, **cached(stored, arrays))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from dsp.units import semitones_to_hz
+from models.cache import Arrays, cached, digest
 from models.corpus import TRAINING_RATE, read_voice
 from models.melody.lines import melody
 from models.melody.takes import FRAME, RATE, decimated
@@ -40,22 +40,16 @@ def recorded(path: Path, cache: Path) -> list[Float32]:
         path: an audio file.
         cache: a folder in which they are kept; safe to delete.
     """
-    digest = hashlib.sha256(json.dumps([VERSION, SPEEDS]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = cache / f"{digest}-music.npz"
-    if not stored.exists():
-        partial = stored.with_suffix(".part.npz")
-        np.savez(partial, *_at_speeds(path))
-        partial.replace(stored)
-    with np.load(stored) as data:
-        return [data[name] for name in data.files]
+    stored = cache / f"{digest(json.dumps([VERSION, SPEEDS]), path)}-music.npz"
+    return list(cached(stored, lambda: _at_speeds(path)).values())
 
 
-def _at_speeds(path: Path) -> list[Float32]:
+def _at_speeds(path: Path) -> Arrays:
     audio = read_voice(path)
     audio = audio[: round(audio.size * (1.0 - HELD_OUT_SHARE))]
     ratios = [2.0 ** (speed / 12.0) for speed in SPEEDS]
     moved = (soxr.resample(audio, TRAINING_RATE * ratio, TRAINING_RATE) for ratio in ratios)
-    return [decimated(np.asarray(part, np.float32)) for part in moved]
+    return {f"arr_{number}": decimated(np.asarray(part, np.float32)) for number, part in enumerate(moved)}
 
 
 def made_up(rng: Random) -> Float32:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from dsp.filters import HARMONIC_GRID
 from dsp.spectrum import loudness_gain
 from dsp.synth import Knot
 from models.batches import between, clean_example, prepare
+from models.cache import Arrays, cached, digest
 from models.corpus import HOP, TRAINING_RATE, Recording, analyse, read_voice
 from models.melody.lines import drawn_line
 from models.metrics.tracker import track_pitch
@@ -161,33 +162,29 @@ def takes_of(path: Path, singers: Sequence[Singer], renditions: int, cache: Path
     Raises:
         MissingExtraError: swift-f0 is not installed.
     """
-    ids = [singer.id for singer in singers]
-    digest = hashlib.sha256(json.dumps([VERSION, ids]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = [cache / f"{digest}-{number}.npz" for number in range(2 + renditions)]
-    missing = [number for number, file in enumerate(stored) if not file.exists()]
-    if missing:
-        recording = analyse(path.stem, read_voice(path))
-        for number in missing:
-            rng = np.random.default_rng([int(digest, 16), number])
-            if number == 0:
-                take = real_take(recording)
-            elif number == 1:
-                take = played_faster(
-                    _read(stored[0]), recording.audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES
-                )
-            else:
-                take = sung_again(recording, singers[int(rng.integers(len(singers)))], rng)
-            _write(take, stored[number])
-    return [_read(file) for file in stored]
+    name = digest(json.dumps([VERSION, [singer.id for singer in singers]]), path)
+
+    @lru_cache
+    def recording() -> Recording:
+        return analyse(path.stem, read_voice(path))
+
+    def made(number: int) -> Take:
+        rng = np.random.default_rng([int(name, 16), number])
+        if number == 0:
+            return real_take(recording())
+        if number == 1:
+            return played_faster(kept(0), recording().audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES)
+        return sung_again(recording(), singers[int(rng.integers(len(singers)))], rng)
+
+    def kept(number: int) -> Take:
+        return _unpacked(cached(cache / f"{name}-{number}.npz", lambda: _packed(made(number))))
+
+    return [kept(number) for number in range(2 + renditions)]
 
 
-def _write(take: Take, path: Path) -> None:
-    partial = path.with_suffix(".part.npz")
-    audio = np.rint(FULL_SCALE * take.audio).astype(np.int16)
-    np.savez(partial, audio=audio, f0=take.f0, voicing=take.voicing)
-    partial.replace(path)
+def _packed(take: Take) -> Arrays:
+    return vars(take) | {"audio": np.rint(FULL_SCALE * take.audio).astype(np.int16)}
 
 
-def _read(path: Path) -> Take:
-    with np.load(path) as data:
-        return Take(data["audio"].astype(np.float32) / np.float32(FULL_SCALE), data["f0"], data["voicing"])
+def _unpacked(arrays: Arrays) -> Take:
+    return Take(arrays["audio"].astype(np.float32) / np.float32(FULL_SCALE), arrays["f0"], arrays["voicing"])
