@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,11 @@ def recordings_in(folder: Path) -> list[Path]:
     if not found:
         raise TrainingError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
     return found
+
+
+def matching(paths: Iterable[Path], patterns: Sequence[str]) -> list[Path]:
+    """Return the files whose names match one of the patterns of a shell, such as 'song08*'."""
+    return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
 
 
 def read_voice(path: Path) -> Float32:

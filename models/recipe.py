@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.batches import Material, clean_example, prepare, stack
-from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
+from models.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
 from models.losses import FFT_SIZES, multi_scale_loss
 from models.manifest import Manifest, check_unicode, finite, plain_id
 from models.publish import publish, voiced_f0
@@ -70,11 +69,11 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     if not patterns:
         return list(paths[9::10])
     for pattern in patterns:
-        if not any(fnmatch(path.name, pattern) for path in paths):
+        if not matching(paths, [pattern]):
             raise TrainingError(
                 f"hold-out pattern {pattern!r} matches no recording; give names such as 'song08*'"
             )
-    held = [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
+    held = matching(paths, patterns)
     if len(held) == len(paths):
         raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
     return held

@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 
@@ -26,7 +25,7 @@ import torch
 from tqdm import tqdm
 
 from dsp.errors import BridgeError, TrainingError
-from models.corpus import recordings_in
+from models.corpus import matching, recordings_in
 from models.manifest import check_unicode
 from models.melody.accompaniment import made_up, recorded
 from models.melody.examples import ExampleMaker
@@ -139,14 +138,11 @@ def chosen(voices: Sequence[Path], music: Sequence[Path], patterns: Sequence[str
     found = [recordings_in(folder) for folder in voices]
     pieces = [path for folder in music for path in recordings_in(folder)]
     for pattern in patterns:
-        if not any(fnmatch(path.name, pattern) for path in (*chain(*found), *pieces)):
+        if not matching((*chain(*found), *pieces), [pattern]):
             raise TrainingError(f"hold-out pattern {pattern!r} matches no file; give names such as 'song08*'")
 
-    def matching(paths: Sequence[Path]) -> list[Path]:
-        return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
-
-    held = [path for paths in found for path in matching(paths) or paths[9::10]]
-    kept = matching(pieces)
+    held = [path for paths in found for path in matching(paths, patterns) or paths[9::10]]
+    kept = matching(pieces, patterns)
     files = Files(
         [path for path in chain(*found) if path not in held],
         held,
