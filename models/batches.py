@@ -98,6 +98,9 @@ class BatchMaker:
         batch: examples per batch.
         seed: names the order of everything drawn.
         how: the ranges of perturbation.
+
+    Raises:
+        TrainingError: no recording is longer than an example.
     """
 
     def __init__(
