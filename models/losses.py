@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dsp.filters import hertz_grid
-from models.synthesis import grid_matrix
+from models.filters import grid_matrix
 
 FFT_SIZES = (256, 512, 1024, 2048)
 LOG_FLOOR = 1e-5
