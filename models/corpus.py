@@ -56,7 +56,8 @@ def recordings_in(folder: Path) -> list[Path]:
     Raises:
         TrainingError: there are none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    inside = sorted(folder.rglob("*"))
+    found = [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()]
     if not found:
         raise TrainingError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
     return found

@@ -16,6 +16,8 @@ from plugin_bridge.audiofile import SUFFIXES
 def test_what_is_bounced_is_trained_on(tmp_path: Path) -> None:
     for suffix in (*SUFFIXES, ".txt"):
         (tmp_path / f"take{suffix.upper()}").touch()
+    (tmp_path / "folder.wav").mkdir()
+    assert all(path.stem == "take" for path in recordings_in(tmp_path))
     assert {path.suffix.lower() for path in recordings_in(tmp_path)} == set(SUFFIXES)
 
 

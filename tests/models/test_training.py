@@ -12,7 +12,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from dsp.errors import TrainingError
+from dsp.errors import OutputError, TrainingError
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, GridReader, TimeVaryingFilter
 from dsp.oscillator import Sawtooth
 from dsp.pitchkeeping import PitchKeeper
@@ -328,6 +328,12 @@ def test_a_text_that_is_not_utf8_is_refused_at_the_start(tmp_path: Path, fact: s
     typed = b"Andr\xe9".decode("utf-8", "surrogateescape")  # as a terminal set to Latin-1 hands it on
     with pytest.raises(TrainingError, match=rf"the {fact.replace('_', ' ')} 'Andr.*' is no Unicode"):
         train_singer(tmp_path, replace(FACTS, **{fact: typed}), tmp_path / "made.onnx", device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder; give the name of a file"):
+        train_singer(tmp_path, FACTS, tmp_path, device="cpu")
     assert list(tmp_path.iterdir()) == []
 
 
