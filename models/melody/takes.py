@@ -168,18 +168,20 @@ def takes_of(path: Path, singers: Sequence[Singer], renditions: int, cache: Path
     def recording() -> Recording:
         return analyse(path.stem, read_voice(path))
 
-    def made(number: int) -> Take:
-        rng = np.random.default_rng([int(name, 16), number])
-        if number == 0:
+    takes: list[Take] = []
+
+    def following() -> Take:
+        rng = np.random.default_rng([int(name, 16), len(takes)])
+        if not takes:
             return real_take(recording())
-        if number == 1:
-            return played_faster(kept(0), recording().audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES)
+        if len(takes) == 1:
+            return played_faster(takes[0], recording().audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES)
         return sung_again(recording(), singers[int(rng.integers(len(singers)))], rng)
 
-    def kept(number: int) -> Take:
-        return _unpacked(cached(cache / f"{name}-{number}.npz", lambda: _packed(made(number))))
-
-    return [kept(number) for number in range(2 + renditions)]
+    while len(takes) < 2 + renditions:
+        stored = cache / f"{name}-{len(takes)}.npz"
+        takes.append(_unpacked(cached(stored, lambda: _packed(following()))))
+    return takes
 
 
 def _packed(take: Take) -> Arrays:
