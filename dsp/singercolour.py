@@ -48,6 +48,9 @@ class SingerColour:
 
     Args:
         target: from `colour_of`.
+
+    Raises:
+        ValueError: it has not `COLOUR_SIZE` numbers.
     """
 
     latency = 0

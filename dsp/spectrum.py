@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,9 +113,19 @@ class Analyzer:
         self._windows.reset()
 
 
-def loudness_gain(loudness: float) -> float:
-    """Return the linear gain of a loudness in dB: exactly 0 at `SILENCE_DB`, continuous above it."""
-    return float(10.0 ** (loudness / 20.0) - 10.0 ** (SILENCE_DB / 20.0))
+@overload
+def loudness_gain(loudness: float) -> float: ...
+@overload
+def loudness_gain(loudness: Float64) -> Float64: ...
+def loudness_gain(loudness: float | Float64) -> float | Float64:
+    """Return the linear gain of a loudness in dB: exactly 0 at `SILENCE_DB`, continuous above it.
+
+    Args:
+        loudness: a number, or an array: its powers may differ in the last bit, so that silence has a gain of
+            up to 1e-20 there.
+    """
+    gain = 10.0 ** (loudness / 20.0) - 10.0 ** (SILENCE_DB / 20.0)
+    return gain if isinstance(gain, np.ndarray) else float(gain)
 
 
 def envelope(

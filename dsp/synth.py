@@ -195,6 +195,9 @@ class Dwts(_BankSynthesizer):
         sample_rate: a native rate in hertz.
         tables: complex amplitudes of each table's harmonics, shape (tables, HARMONICS).
         seed: names the noise.
+
+    Raises:
+        ValueError: the rate is not native, or the tables have another shape.
     """
 
     kind = "dwts"

@@ -8,6 +8,10 @@ RATES = (16000, 24000, 32000, 44100, 48000, 88200, 96000)
 HOPS_PER_SECOND = 100
 NEPER_PER_DB = math.log(10.0) / 20.0
 """Natural logarithm of an amplitude ratio of one decibel."""
+LN_POWER_PER_DB = math.log(10.0) / 10.0
+"""Natural logarithm of a power ratio of one decibel."""
+DB_PER_LN_POWER = 10.0 / math.log(10.0)
+"""Decibels of a power ratio whose natural logarithm is 1."""
 MOST_HOPS = 64
 """Hops rendered at once where as many are there; the bits of a hop do not depend on how many are."""
 MOST_SEED = 2**63 - 1

@@ -15,7 +15,7 @@ from dsp.colour import AUDIBLE_DB, MEMORY_FRAMES, ColourNormalizer, normalized, 
 from dsp.controls import onset_hold
 from dsp.errors import TrainingError
 from dsp.oscillator import Sawtooth
-from dsp.spectrum import SILENCE_DB, envelope
+from dsp.spectrum import envelope, loudness_gain
 from models.corpus import HOP, TRAINING_RATE, Recording
 from models.perturbation import Disguise, Perturbation, smoothing_width
 
@@ -61,9 +61,7 @@ class Material:
 
 def prepare(recording: Recording) -> Material:
     """Render the sawtooth of a recording as the engine would."""
-    saw = Sawtooth(TRAINING_RATE)
-    f0 = sample_f0(recording, 0, recording.frames).reshape(-1, HOP)
-    wave = np.concatenate([saw.process(hop) for hop in f0])
+    wave = Sawtooth(TRAINING_RATE).process(sample_f0(recording, 0, recording.frames))
     audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
     return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
 
@@ -72,10 +70,11 @@ def sample_f0(recording: Recording, start: int, frames: int) -> Float64:
     """Return f0 in hertz per sample of an excerpt, (frames * hop,)."""
     f0, voicing = (_with_next(part, start, frames) for part in (recording.f0, recording.voicing))
     pitch = np.log2(f0)
-    return np.exp2(_between(onset_hold(pitch[:-1], voicing[:-1], pitch[1:]), pitch[1:]))
+    return np.exp2(between(onset_hold(pitch[:-1], voicing[:-1], pitch[1:]), pitch[1:]))
 
 
-def _between(start: Float64, stop: Float64) -> Float64:
+def between(start: Float64, stop: Float64) -> Float64:
+    """Run straight from values of frames to others within their hops, (frames,) each, to (frames * hop,)."""
     part = np.arange(HOP) / HOP
     return np.asarray((start[:, None] + (stop - start)[:, None] * part).reshape(-1))
 
@@ -86,7 +85,7 @@ def _with_next(values: Float32, start: int, frames: int) -> Float64:
 
 
 def _linear(values: Float64) -> Float64:
-    return _between(values[:-1], values[1:])
+    return between(values[:-1], values[1:])
 
 
 class BatchMaker:
@@ -99,6 +98,9 @@ class BatchMaker:
         batch: examples per batch.
         seed: names the order of everything drawn.
         how: the ranges of perturbation.
+
+    Raises:
+        TrainingError: no recording is longer than an example.
     """
 
     def __init__(
@@ -162,8 +164,7 @@ def excerpt(material: Material, start: int, frames: int, loudness_offset: float 
     pitch = np.stack(
         [recording.f0[span], recording.voicing[span], recording.loudness[span] + loudness_offset], axis=1
     )
-    loudness = _with_next(recording.loudness, start, frames)
-    gain = _linear(10.0 ** (loudness / 20.0) - 10.0 ** (SILENCE_DB / 20.0))
+    gain = _linear(loudness_gain(_with_next(recording.loudness, start, frames)))
     gate = _linear(_with_next(recording.voicing, start, frames)) * gain
     f0 = sample_f0(recording, start, frames)
     parts = (pitch, f0, material.saw[samples] * gate, gate, gain, recording.audio[samples])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from dsp.errors import TrainingError
 from dsp.features import FeatureExtractor
 from dsp.units import MOST_HOPS, hop_size
+from models.cache import Arrays, cached, digest
+from models.suffixes import AUDIO_SUFFIXES
 
 Float32 = NDArray[np.float32]
 
 TRAINING_RATE = 48000
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3"})
 HOP = hop_size(TRAINING_RATE)
 AT_ONCE = MOST_HOPS * HOP
+LEAST_SAMPLES = 2 * HOP
+"""Of a recording: one frame and the one after it."""
 ANALYSIS_VERSION = 2  # raise it when the features change, so that stale analyses are made again
 
 
@@ -53,15 +56,38 @@ def recordings_in(folder: Path) -> list[Path]:
     Raises:
         TrainingError: there are none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    inside = sorted(folder.rglob("*"))
+    found = [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()]
     if not found:
         raise TrainingError(f"{folder} holds no recordings; put WAV, AIFF, FLAC, OGG or MP3 files in it")
     return found
 
 
+def matching(paths: Iterable[Path], patterns: Sequence[str]) -> list[Path]:
+    """Return the files whose names match one of the patterns of a shell, such as 'song08*'."""
+    return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
+
+
 def read_voice(path: Path) -> Float32:
-    """Read a file as mono float32 at 48 kHz, shape (samples,)."""
-    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    """Read a file as mono float32 at 48 kHz, shape (samples,).
+
+    Raises:
+        TrainingError: it is damaged or no audio, hardly holds any, or holds a sample that is not finite.
+    """
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error :").strip().rstrip(".")
+        raise TrainingError(f"{path} cannot be read as audio ({reason}); export it again") from error
+    if audio.shape[0] * TRAINING_RATE < LEAST_SAMPLES * rate:
+        raise TrainingError(
+            f"{path} lasts {1000.0 * audio.shape[0] / rate:.0f} ms and a recording at least "
+            f"{1000 * LEAST_SAMPLES // TRAINING_RATE}; leave it out or export it again"
+        )
+    if not np.isfinite(audio).all():
+        raise TrainingError(
+            f"{path} holds NaN or infinity; every sample must be finite: repair and export it again"
+        )
     mono = audio.mean(axis=1)
     return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
 
@@ -118,14 +144,10 @@ def load_corpus(
 
 
 def _cached(path: Path, shift: float, cache: Path) -> Recording:
-    fields = ("audio", "power", "loudness", "f0", "voicing")
-    key = hashlib.sha256(json.dumps([ANALYSIS_VERSION, shift]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = cache / f"{key}.npz"
-    if not stored.exists():
+    def arrays() -> Arrays:
         audio = read_voice(path)
         record = analyse(path.stem, shifted(audio, shift) if shift else audio)
-        partial = stored.with_suffix(".part.npz")
-        np.savez(partial, **{field: getattr(record, field) for field in fields})
-        partial.replace(stored)
-    with np.load(stored) as data:
-        return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, *(data[field] for field in fields))
+        return {name: value for name, value in vars(record).items() if name != "name"}
+
+    stored = cache / f"{digest(json.dumps([ANALYSIS_VERSION, shift]), path)}.npz"
+    return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, **cached(stored, arrays))

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from dsp.colour import AUDIBLE_DB
 from models.network import pitch_features
 
 SETTLING_FRAMES = 10
 """Frames at the start of an excerpt that the critic does not see, while the network warms up."""
-AUDIBLE_DB = 35.0
-"""The critic looks at frames down to this far below the loudest."""
 
 
 class Critic(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dsp.filters import hertz_grid
+from models.filters import grid_matrix
 
 FFT_SIZES = (256, 512, 1024, 2048)
 LOG_FLOOR = 1e-5
@@ -58,9 +59,8 @@ def multi_scale_loss(
 def _bands(size: int, sample_rate: int, device: torch.device) -> Tensor:
     """Return overlapping triangles that add up to 1 over the bins, (bins, bands)."""
     grid = hertz_grid(BAND_STEP_HZ)
-    hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    rows = [np.interp(hertz, grid, row) for row in np.eye(grid.size)]
-    return torch.tensor(np.array(rows).T, dtype=torch.float32, device=device)
+    hertz = np.asarray(np.fft.rfftfreq(size, 1.0 / sample_rate), np.float64)
+    return grid_matrix(grid, hertz).T.contiguous().to(device)
 
 
 def band_energy_loss(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -45,6 +46,11 @@ def check_unicode(texts: Mapping[str, str]) -> None:
         if any("\ud800" <= sign <= "\udfff" for sign in text):
             shown = what.replace("_", " ")
             raise TrainingError(f"the {shown} {text!r} is no Unicode text; give it in UTF-8")
+
+
+def finite(scores: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the scores that cannot be told: JSON has no word for what is not a number."""
+    return {name: score for name, score in scores.items() if math.isfinite(score)}
 
 
 class Manifest(BaseModel):

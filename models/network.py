@@ -134,7 +134,6 @@ def normalized_bands(envelope: Tensor) -> Tensor:
 
 def pitch_features(pitch: Tensor) -> Tensor:
     """Expand (f0 in hertz, voicing, loudness in dB), (..., 3), to the network's inputs, (..., 7)."""
-    f0, voicing, loudness = pitch.unbind(-1)
     f0, voicing, loudness = torch.split(pitch, 1, dim=-1)
     octaves = torch.log2(f0 / 220.0)
     turns = torch.cat([torch.pi * octaves, 2.0 * torch.pi * octaves], dim=-1)

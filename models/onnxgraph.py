@@ -11,6 +11,8 @@ import onnx
 from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from models.wholefile import whole
+
 OPSET = 20
 """The first with GELU as one operator."""
 FRAMES = "frames"
@@ -132,6 +134,5 @@ def write_model(graph: onnx.GraphProto, metadata: dict[str, str], path: Path) ->
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
-    partial = path.with_suffix(".part")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_bytes(model.SerializeToString())

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dsp.controls import VOICED
 from dsp.spectrum import ENVELOPE_FLOOR_DB, ENVELOPE_GRID, UNVOICED_WIDTH_HZ, envelope
+from dsp.units import LN_POWER_PER_DB
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -107,7 +108,5 @@ def _smeared(levels: Float32, loudness: Float32, decay_db: float) -> Float32:
 
 def _noisy(levels: Float32, loudness: Float32, noise: Float64) -> Float32:
     floor = noise - loudness[:, None]
-    return np.asarray(np.logaddexp(levels * _NEPER, floor * _NEPER) / _NEPER, np.float32)
-
-
-_NEPER = np.log(10.0) / 10.0
+    both = np.logaddexp(levels.astype(np.float64) * LN_POWER_PER_DB, floor * LN_POWER_PER_DB)
+    return np.asarray(both / LN_POWER_PER_DB, np.float32)

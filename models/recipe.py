@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,22 @@ import torch
 from dsp.controls import VOICED
 from dsp.errors import TrainingError
 from models.batches import Material, clean_example, prepare, stack
-from models.corpus import HOP, Recording, analyse, load_corpus, recordings_in
-from models.losses import multi_scale_loss
-from models.manifest import Manifest, check_unicode, plain_id
-from models.publish import publish
+from models.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
+from models.losses import FFT_SIZES, multi_scale_loss
+from models.manifest import Manifest, check_unicode, finite, plain_id
+from models.publish import publish, voiced_f0
+from models.schedule import train
 from models.strangers import Finish, read_strangers
-from models.training import Plan, Trainer, train
+from models.training import Plan, Trainer
+from models.wholefile import check_output
 
 SHIFTS = (0.0, -4.0, 3.0)
 """Semitones by which recordings are also transposed, for voices recorded at few pitches."""
 SHIFT_WEIGHT = 0.5
 HELD_OUT_SHARE = 0.1
 LONGEST_SCORED_FRAMES = 1000
+LEAST_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
+"""The loss needs one transform; the first frame has no envelope, and the last one fades out."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,24 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     if not patterns:
         return list(paths[9::10])
     for pattern in patterns:
-        if not any(fnmatch(path.name, pattern) for path in paths):
+        if not matching(paths, [pattern]):
             raise TrainingError(
                 f"hold-out pattern {pattern!r} matches no recording; give names such as 'song08*'"
             )
-    held = [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
+    held = matching(paths, patterns)
     if len(held) == len(paths):
         raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
     return held
 
 
 def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) -> Split:
-    """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each."""
+    """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each.
+
+    Held-out parts that are too short to be scored are left out.
+
+    Raises:
+        TrainingError: there are no recordings, nothing sung is left to train on, or nothing to be scored.
+    """
     paths = recordings_in(folder)
     held = held_out_of(paths, patterns)
     training = [path for path in paths if path not in held]
@@ -87,8 +96,15 @@ def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) 
     else:
         unseen = [_part(records[0], last=True) for records in every.values()]
         every = {path: [_part(record, last=False) for record in records] for path, records in every.items()}
+    unseen = [record for record in unseen if record.frames >= LEAST_SCORED_FRAMES]
+    if not unseen:
+        raise TrainingError(
+            f"no part longer than {(LEAST_SCORED_FRAMES - 1) / 100:g} s is held out for the scores; "
+            "give longer recordings"
+        )
     own = [prepare(records[0]) for records in every.values()]
     moved = [prepare(record) for records in every.values() for record in records[1:]]
+    voiced_f0(own)  # here and not when the file is written, hours later
     weights = [1.0] * len(own) + [SHIFT_WEIGHT] * len(moved)
     return Split(own + moved, weights, own, [prepare(record) for record in unseen])
 
@@ -108,7 +124,10 @@ def _part(record: Recording, last: bool) -> Recording:
 
 @torch.no_grad()
 def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, float]:
-    """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1."""
+    """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1.
+
+    Where no frame is voiced in both recording and copy there is no f0 error.
+    """
     network, render = trainer.averaged
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
     for material in held_out:
@@ -123,12 +142,13 @@ def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, flo
         cents.append(1200.0 * np.abs(np.log2(ratio)))
         hits, wanted, found = hits + both.sum(), wanted + here.sum(), found + there.sum()
     every = np.concatenate(cents)
-    return {
+    scores = {
         "held_out_seconds": round(sum(m.recording.frames for m in held_out) / 100.0, 1),
         "multi_scale_loss": round(float(np.mean(losses)), 4),
         "f0_cents": round(float(np.median(every)) if every.size else float("nan"), 2),
         "voicing_f1": round(float(2 * hits / max(1, wanted + found)), 4),
     }
+    return finite(scores)
 
 
 def train_singer(
@@ -163,6 +183,7 @@ def train_singer(
         TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
             unvoiced, the run folder is of another kind, or the strangers are too short or share the singer's
             folder.
+        OutputError: the singer file cannot be written.
     """
     try:
         plain_id(facts.id)
@@ -172,6 +193,7 @@ def train_singer(
     watcher = watcher or Watcher()
     if threads:
         torch.set_num_threads(threads)
+    check_output(output)
     run = run_folder or output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)
     plan = plan or Plan()

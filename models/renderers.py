@@ -15,8 +15,8 @@ from dsp.oscillator import HarmonicBank
 from dsp.synth import HARMONICS, TABLES
 from models.batches import Batch
 from models.corpus import HOP, TRAINING_RATE
+from models.filters import FilteredSources
 from models.network import NetworkSize
-from models.synthesis import FilteredSources
 
 
 class Renderer(nn.Module):

@@ -80,6 +80,7 @@ class Singer:
         self._session = open_graph(path, refusal)
         self.manifest = _KIND.read(self._session, path)
         _check_shapes(path, self._session, self.manifest)
+        self._tables = _tables(path, self.manifest) if self.kind == "dwts" else None
 
     @property
     def id(self) -> str:
@@ -97,10 +98,9 @@ class Singer:
 
     def synthesizer(self, sample_rate: int, seed: int = 0) -> Synthesizer:
         """Return a new synthesizer of the singer's kind."""
-        if self.manifest.kind == "dwts":
-            raw = np.frombuffer(base64.b64decode(self.manifest.tables), "<c8")
-            return Dwts(sample_rate, raw.reshape(TABLES, HARMONICS), seed)
-        return (DdspAdd if self.manifest.kind == "ddsp-add" else SawSing)(sample_rate, seed)
+        if self._tables is not None:
+            return Dwts(sample_rate, self._tables, seed)
+        return (DdspAdd if self.kind == "ddsp-add" else SawSing)(sample_rate, seed)
 
 
 class Estimator:
@@ -170,6 +170,14 @@ class Estimator:
         self._graph.reset()
         if self._colour is not None:
             self._colour.reset()
+
+
+def _tables(path: Path, manifest: Manifest) -> NDArray[np.complex64]:
+    """Return the wavetables of a dwts singer, shape (TABLES, HARMONICS)."""
+    try:
+        return np.frombuffer(base64.b64decode(manifest.tables), "<c8").reshape(TABLES, HARMONICS)
+    except ValueError as error:
+        raise SingerFileError(f"{path} has broken wavetables; download or train the singer again") from error
 
 
 def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:

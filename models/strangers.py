@@ -28,6 +28,7 @@ from models.critic import Critic, audible, hinge, mean_of, movement_change, toge
 from models.network import Estimator
 from models.perturbation import Perturbation
 from models.publish import voiced_f0
+from models.schedule import rise
 from models.training import Trainer
 
 MILD = Perturbation(warp=1.12, band_warp=0.02, blur=1.3, tilt_db=4.0, level_db=6.0)
@@ -149,7 +150,7 @@ class Finish(Trainer):
     def learning_rate(self) -> float:
         """Return the learning rate of this step: up, level, down to 0."""
         left = (self.plan.steps - self.step) / max(1, self.plan.finish_steps)
-        return LEARNING_RATE * min(1.0, (self.step - self.begin + 1) / RISE_STEPS, left / FALL_SHARE)
+        return LEARNING_RATE * min(rise(self.step - self.begin, RISE_STEPS), left / FALL_SHARE)
 
     @torch.no_grad()
     def _real(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from models.corpus import HOP, TRAINING_RATE
 from models.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
 from models.network import Estimator
 from models.renderers import KINDS, Renderer, size_of
+from models.schedule import fall, rise
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 3
 
@@ -139,9 +141,8 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
-        torch.save(self._state(), partial)
-        partial.replace(path)
+        with whole(path) as partial:
+            torch.save(self._state(), partial)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -177,18 +178,5 @@ class Trainer:
 
 def _rate(plan: Plan, step: int) -> float:
     """Return the share of the learning rate at a step: up, level, down with the root of time, down to 0."""
-    rise = min(1.0, (step + 1) / plan.warmup_steps)
-    fall = float(max(1.0, step / plan.decay_steps) ** -0.5)
-    last = plan.cooldown * plan.steps
-    return rise * fall * (min(1.0, (plan.steps - step) / last) if last >= 1.0 else 1.0)
-
-
-def train(trainer: Trainer, checkpoint: Path, report: Callable[[int, float], None], every: int = 250) -> None:
-    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included."""
-    try:
-        while trainer.step < trainer.plan.steps:
-            report(trainer.step, trainer.advance())
-            if trainer.step % every == 0:
-                trainer.save(checkpoint)
-    finally:
-        trainer.save(checkpoint)
+    slower = float(max(1.0, step / plan.decay_steps) ** -0.5)
+    return rise(step, plan.warmup_steps) * slower * fall(step, plan.steps, plan.cooldown)

@@ -11,13 +11,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from dsp.errors import AudioFileError
+from models.suffixes import AUDIO_SUFFIXES
 from plugin_bridge.containers import check_complete, identify
 
 CHUNK = 16384
 LEVEL_LIMIT = 100.0  # +40 dBFS: beyond that a float file holds something else than audio in -1..1
 RATE_LOW, RATE_HIGH = 8000, 768000
 READABLE = "WAV, AIFF, FLAC, OGG or MP3"
-SUFFIXES = (".wav", ".wave", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+SUFFIXES = AUDIO_SUFFIXES
 _UNKNOWN_LENGTH = 2**62
 
 

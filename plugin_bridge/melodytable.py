@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.metrics.pitch import PitchScores, PitchTrack, compare_pitch
+from models.metrics.pitch import PitchScores, PitchTrack, compare_pitch, joined
 from models.metrics.reference import Reference
 from models.metrics.trackers import TRACKERS
 from plugin_bridge.melodyvoices import LEVELS, Mixes, Voice
@@ -111,8 +111,8 @@ def pooled(group: Sequence[Trial]) -> PitchScores:
     is the mean over the voices, without those that hold one note.
     """
     every = compare_pitch(
-        PitchTrack(*(np.concatenate(x) for x in zip(*(t.reference.track for t in group), strict=True))),
-        PitchTrack(*(np.concatenate(x) for x in zip(*(t.track for t in group), strict=True))),
+        joined(trial.reference.track for trial in group),
+        joined(trial.track for trial in group),
         np.concatenate([trial.reference.scored for trial in group]),
     )
     each = [compare_pitch(t.reference.track, t.track, t.reference.scored) for t in group]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dsp.errors import TrainingError
-from models.corpus import recordings_in
+from models.corpus import matching, recordings_in
 from models.extractor.encoder import load_encoder
 from models.extractor.examples import ExampleMaker
 from models.extractor.export import export_extractor
@@ -22,6 +21,7 @@ from models.extractor.scoring import held_out_scores
 from models.extractor.training import Plan, Trainer, train
 from models.extractor.voices import Voice, pieces_of, read_music, read_voices
 from models.recipe import HELD_OUT_SHARE, Watcher, held_out_of
+from models.wholefile import check_output
 
 Float32 = NDArray[np.float32]
 
@@ -60,9 +60,7 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
     """
     paths, bands = recordings_in(sources.voices), recordings_in(sources.music)
     # A pattern that names music need not name a voice.
-    names = [
-        pattern for pattern in hold_out if _matching(paths, [pattern]) or not _matching(bands, [pattern])
-    ]
+    names = [pattern for pattern in hold_out if matching(paths, [pattern]) or not matching(bands, [pattern])]
     held = held_out_of(paths, names)
     kept = read_voices([path for path in paths if path not in held], cache, watcher.files)
     unheard = read_voices(held, cache)
@@ -71,7 +69,7 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
         unheard = [voice.part(cut, voice.frames) for voice, cut in zip(kept, cuts, strict=True)]
         kept = [voice.part(0, cut) for voice, cut in zip(kept, cuts, strict=True)]
     playing, later = [], []
-    apart = _matching(bands, hold_out)
+    apart = matching(bands, hold_out)
     for path in bands:
         piece = read_music(path)
         cut = 0 if path in apart else round(piece.size * (1.0 - MUSIC_HELD_OUT))
@@ -82,10 +80,6 @@ def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher:
             f"{sources.music} is silent in what is kept for the scores; give music that plays to its end"
         )
     return Material(kept, playing, unheard, later)
-
-
-def _matching(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
-    return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
 
 
 def train_extractor(
@@ -118,10 +112,12 @@ def train_extractor(
     Raises:
         ModelFileError: the encoder's folder is not one.
         TrainingError: recordings are missing or too short, or the run folder holds another run.
+        OutputError: the extractor file cannot be written.
     """
     watcher, plan = watcher or Watcher(), plan or Plan()
     if threads:
         torch.set_num_threads(threads)
+    check_output(output)
     loaded = load_encoder(sources.encoder)
     run = output.with_suffix(".training")
     run.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ from models.extractor.examples import accompanied
 from models.extractor.network import Extractor
 from models.extractor.voices import Voice
 from models.extractor.windows import Melody, over_windows
-from models.metrics.pitch import PitchTrack, compare_pitch
+from models.manifest import finite
+from models.metrics.pitch import PitchTrack, compare_pitch, joined
 
 Float32 = NDArray[np.float32]
 
@@ -38,6 +39,9 @@ def held_out_scores(
         network: to be scored.
         voices: unheard; those without a voiced frame are passed over.
         music: unheard pieces, laid under the voices.
+
+    Returns:
+        By name and level; what cannot be told, such as the error of a voice heard nowhere, is left out.
     """
     network.eval()
     sung = [voice.part(0, LONGEST_FRAMES) for voice in voices]
@@ -45,7 +49,7 @@ def held_out_scores(
     scores = {"held_out_seconds": round(sum(voice.frames for voice in sung) / 100.0, 1)}
     if not sung:
         return scores
-    wanted = _joined([PitchTrack(voice.f0.astype(np.float64), voice.voicing > VOICED) for voice in sung])
+    wanted = joined([PitchTrack(voice.f0.astype(np.float64), voice.voicing > VOICED) for voice in sung])
     for name, snr_db in CONDITIONS.items():
         rng = np.random.default_rng(0)
         tracks = []
@@ -53,12 +57,8 @@ def held_out_scores(
             audio = voice.audio if snr_db is None else accompanied(voice.audio, music, snr_db, rng)
             found = over_windows(lambda part: melody_of(network, part), audio)
             tracks.append(PitchTrack(found.f0.astype(np.float64), found.voicing > VOICED))
-        agreement = compare_pitch(wanted, _joined(tracks))
+        agreement = compare_pitch(wanted, joined(tracks))
         scores[f"f0_rmse_{name}"] = round(agreement.rmse, 4)
         scores[f"f0_corr_{name}"] = round(agreement.correlation, 4)
         scores[f"voicing_f1_{name}"] = round(agreement.voicing_f1, 4)
-    return scores
-
-
-def _joined(tracks: Sequence[PitchTrack]) -> PitchTrack:
-    return PitchTrack(*(np.concatenate(columns) for columns in zip(*tracks, strict=True)))
+    return finite(scores)

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dsp.errors import TrainingError
+from models import schedule
 from models.extractor.encoder import Encoder
 from models.extractor.examples import Batch, ExampleMaker
 from models.extractor.manifest import Layers
 from models.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard, level_of
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 1
 LEAST_ENERGY_DB = 60.0
@@ -119,18 +121,15 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
-        torch.save(
-            {
-                **self._kind(),
-                "step": self.step,
-                "weights_before": self.weights_before,
-                "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            partial,
-        )
-        partial.replace(path)
+        state = {
+            **self._kind(),
+            "step": self.step,
+            "weights_before": self.weights_before,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        with whole(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -161,19 +160,15 @@ class Trainer:
 
 def _share(plan: Plan, step: int) -> float:
     """Return the share of the learning rates at a step: up, level, down to 0."""
-    last = plan.cooldown * plan.steps
-    return min(1.0, (step + 1) / plan.warmup_steps, (plan.steps - step) / last if last >= 1.0 else 1.0)
+    return min(schedule.rise(step, plan.warmup_steps), schedule.fall(step, plan.steps, plan.cooldown))
 
 
-def train(trainer: Trainer, run: Path, report: Callable[[int, float], None], every: int = 250) -> None:
+def train(trainer: Trainer, run: Path, report: Callable[[int, float], None]) -> None:
     """Run to the plan's steps; checkpoint and loss of each step stay in the folder, interrupted or not."""
     with (run / "loss.csv").open("a", encoding="utf-8") as curve:
-        try:
-            while trainer.step < trainer.plan.steps:
-                step, loss = trainer.step, trainer.advance()
-                curve.write(f"{step},{loss:.5f}\n")
-                report(step, loss)
-                if trainer.step % every == 0:
-                    trainer.save(run / "checkpoint.pt")
-        finally:
-            trainer.save(run / "checkpoint.pt")
+
+        def noted(step: int, loss: float) -> None:
+            curve.write(f"{step},{loss:.5f}\n")
+            report(step, loss)
+
+        schedule.train(trainer, run / "checkpoint.pt", noted)

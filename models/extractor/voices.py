@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from models.cache import cached, digest
 from models.corpus import ANALYSIS_VERSION, TRAINING_RATE, Recording, analyse, read_voice
 from models.extractor.windows import FRAME, RATE
 
@@ -62,25 +62,9 @@ def read_voices(
     return [_cached(path, cache) for path in progress(paths)]
 
 
-def cache_of(path: Path, cache: Path) -> Path:
-    """Return where the analysis of a recording is kept."""
-    key = hashlib.sha256(f"voice {ANALYSIS_VERSION} ".encode() + path.read_bytes()).hexdigest()[:24]
-    return cache / f"{key}.npz"
-
-
-def keep(voice: Voice, stored: Path) -> None:
-    """Write an analysis to its place in the cache."""
-    partial = stored.with_suffix(".part.npz")
-    np.savez(partial, **vars(voice))
-    partial.replace(stored)
-
-
 def _cached(path: Path, cache: Path) -> Voice:
-    stored = cache_of(path, cache)
-    if not stored.exists():
-        keep(voice_of(analyse(path.stem, read_voice(path))), stored)
-    with np.load(stored) as data:
-        return Voice(**{name: data[name] for name in data.files})
+    stored = cache / f"{digest(f'voice {ANALYSIS_VERSION} ', path)}.npz"
+    return Voice(**cached(stored, lambda: vars(voice_of(analyse(path.stem, read_voice(path))))))
 
 
 def read_music(path: Path) -> Float32:

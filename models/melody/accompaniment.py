@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from dsp.units import semitones_to_hz
+from models.cache import Arrays, cached, digest
 from models.corpus import TRAINING_RATE, read_voice
 from models.melody.lines import melody
 from models.melody.takes import FRAME, RATE, decimated
@@ -39,22 +40,16 @@ def recorded(path: Path, cache: Path) -> list[Float32]:
         path: an audio file.
         cache: a folder in which they are kept; safe to delete.
     """
-    digest = hashlib.sha256(json.dumps([VERSION, SPEEDS]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = cache / f"{digest}-music.npz"
-    if not stored.exists():
-        partial = stored.with_suffix(".part.npz")
-        np.savez(partial, *_at_speeds(path))
-        partial.replace(stored)
-    with np.load(stored) as data:
-        return [data[name] for name in data.files]
+    stored = cache / f"{digest(json.dumps([VERSION, SPEEDS]), path)}-music.npz"
+    return list(cached(stored, lambda: _at_speeds(path)).values())
 
 
-def _at_speeds(path: Path) -> list[Float32]:
+def _at_speeds(path: Path) -> Arrays:
     audio = read_voice(path)
     audio = audio[: round(audio.size * (1.0 - HELD_OUT_SHARE))]
     ratios = [2.0 ** (speed / 12.0) for speed in SPEEDS]
     moved = (soxr.resample(audio, TRAINING_RATE * ratio, TRAINING_RATE) for ratio in ratios)
-    return [decimated(np.asarray(part, np.float32)) for part in moved]
+    return {f"arr_{number}": decimated(np.asarray(part, np.float32)) for number, part in enumerate(moved)}
 
 
 def made_up(rng: Random) -> Float32:
@@ -86,10 +81,6 @@ def _unit(x: NDArray[np.floating]) -> Float32:
 
 
 Score = list[tuple[int, float, tuple[int, ...]]]
-
-
-def _hertz(note: float) -> float:
-    return float(440.0 * 2.0 ** ((note - 69.0) / 12.0))
 
 
 class _Instrument:
@@ -133,7 +124,7 @@ def _chords(samples: int, length: int, score: Score, rng: Random) -> Float64:
     fade = np.minimum(np.minimum(1.0, n / rise), np.minimum(1.0, (n.size - n) / (RATE / 4)))
     for at, root, chord in score:
         for step in chord:
-            _add(out, at, fade * instrument.note(_hertz(root + 12 + step), n.size))
+            _add(out, at, fade * instrument.note(semitones_to_hz(root + 12 + step), n.size))
     return out
 
 
@@ -144,14 +135,14 @@ def _plucked(samples: int, beat: int, score: Score, rng: Random) -> Float64:
     for at in _hits(samples, max(1, beat // int(rng.choice([1, 2, 4]))), 0.7, rng):
         _, root, chord = score[min(at // (4 * beat), len(score) - 1)]
         note = root + 12.0 * rng.integers(1, 4) + chord[int(rng.integers(len(chord)))]
-        _add(out, at, decay * instrument.note(_hertz(note), RATE))
+        _add(out, at, decay * instrument.note(semitones_to_hz(note), RATE))
     return out
 
 
 def _lead(samples: int, key: float, rng: Random) -> Float64:
     """A solo with glides, vibrato and rests, by an instrument whose colour does not change."""
     frames = samples // FRAME
-    line = _hertz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
+    line = semitones_to_hz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
     breath = np.repeat(rng.random(frames // PHRASE_FRAMES + 2) < 0.7, PHRASE_FRAMES)[: frames + 1]
     fade = np.convolve(breath.astype(float), np.full(5, 0.2), "same")
     hertz, level = (np.interp(np.arange(samples), FRAME * np.arange(frames + 1), x) for x in (line, fade))
@@ -173,7 +164,7 @@ def _bass(samples: int, beat: int, score: Score, rng: Random) -> Float64:
     for at in _hits(samples, beat, 0.8, rng):
         _, root, chord = score[min(at // (4 * beat), len(score) - 1)]
         note = root - 12.0 + (chord[int(rng.integers(len(chord)))] if rng.random() < 0.3 else 0)
-        _add(out, at, fade * instrument.note(_hertz(note), length))
+        _add(out, at, fade * instrument.note(semitones_to_hz(note), length))
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from models.corpus import TRAINING_RATE, read_voice
+from models.manifest import finite
 from models.melody.accompaniment import HELD_OUT_SHARE
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.network import MelodyNetwork
 from models.melody.stepgraph import step_graph
 from models.melody.tracker import MelodyTracker, load_network
 from models.metrics.accompaniment import excerpt, mixed
-from models.metrics.pitch import PitchTrack, compare_pitch
+from models.metrics.pitch import PitchTrack, compare_pitch, joined
 from models.metrics.reference import consensus
 from models.metrics.trackers import streamed
 from models.onnxgraph import write_model
@@ -78,13 +78,6 @@ def held_out_scores(
     scores: dict[str, float] = {}
     if wanted:
         for level, tracks in heard.items():
-            found = compare_pitch(_joined(wanted), _joined(tracks), np.concatenate(scored))
-            for name in SCORES:
-                value = float(getattr(found, name))
-                if math.isfinite(value):  # of nothing that both call voiced there is no error
-                    scores[f"{name} {level}"] = round(value, 4)
-    return scores
-
-
-def _joined(tracks: Sequence[PitchTrack]) -> PitchTrack:
-    return PitchTrack(*(np.concatenate(part) for part in zip(*tracks, strict=True)))
+            found = compare_pitch(joined(wanted), joined(tracks), np.concatenate(scored))
+            scores |= {f"{name} {level}": round(float(getattr(found, name)), 4) for name in SCORES}
+    return finite(scores)  # of nothing that both call voiced there is no error

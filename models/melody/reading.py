@@ -12,8 +12,6 @@ from models.melody import grid
 
 Float32 = NDArray[np.float32]
 
-NEPER_DB = 10.0 / math.log(10.0)
-"""Decibels of a natural logarithm of power, the unit of what is read."""
 _PLACES = np.stack([grid.below, np.minimum(grid.below + 1, grid.NOTHING)]).reshape(2, -1)
 _SHARES = np.stack([1.0 - grid.share, grid.share]).reshape(2, -1)
 _ONE = np.float32(1.0)
@@ -25,7 +23,7 @@ class HarmonicReader:
     Args:
         stacked: filled with levels at the harmonics of the candidates, a row per frame, shape
             (most, CHANNELS * CANDIDATES), float32; 0 is `grid.LEVEL_RANGE_DB` below the loudest, 1 is
-            `NEPER_DB` above that.
+            `dsp.units.DB_PER_LN_POWER` above that.
         coarse: filled with the sums of `grid.COARSE_BINS` bins each, shape (most, COARSE), float32.
     """
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from dsp.units import DB_PER_LN_POWER
 from models.melody import grid, network
 from models.melody.network import MelodyNetwork
-from models.melody.reading import NEPER_DB
 from models.onnxgraph import FRAMES, Graph, Shapes, Weights
 
 _FRAME = network.KEPT * grid.CANDIDATES
@@ -40,8 +40,8 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     `grid.LEAST_SHARE_DB`, both from 0 to 1. Tests hold graph and network together.
     """
     weights = {name: part.double().cpu().numpy() for name, part in trained.state_dict().items()}
-    weights["harmonics.weight"] *= NEPER_DB / grid.SCALE_DB
-    weights["hear.weight"][:, _POOLED:] *= NEPER_DB / grid.SCALE_DB / grid.COARSE_BINS
+    weights["harmonics.weight"] *= DB_PER_LN_POWER / grid.SCALE_DB
+    weights["hear.weight"][:, _POOLED:] *= DB_PER_LN_POWER / grid.SCALE_DB / grid.COARSE_BINS
     graph = Graph("step")
     x = graph.add("Reshape", "stacked", _rows_of(graph, grid.CHANNELS))
     x = graph.add("Relu", _convolved(graph, weights, "harmonics", x, pads=[0, 1, 0, 1]))

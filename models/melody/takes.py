@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from dsp.decimator import Decimator
 from dsp.filters import HARMONIC_GRID
 from dsp.spectrum import loudness_gain
 from dsp.synth import Knot
-from models.batches import clean_example, prepare
+from models.batches import between, clean_example, prepare
+from models.cache import Arrays, cached, digest
 from models.corpus import HOP, TRAINING_RATE, Recording, analyse, read_voice
 from models.melody.lines import drawn_line
 from models.metrics.tracker import track_pitch
@@ -59,8 +60,7 @@ def decimated(audio: Float32) -> Float32:
     low = Decimator(TRAINING_RATE)
     frames = audio.size // HOP
     padded = np.concatenate([audio[: frames * HOP], np.zeros(HOP, np.float32)])
-    out = np.concatenate([low.process(hop) for hop in padded.reshape(-1, HOP)])
-    return out[low.delay :][: frames * FRAME]
+    return low.process(padded)[low.delay :][: frames * FRAME]
 
 
 def real_take(recording: Recording) -> Take:
@@ -129,11 +129,12 @@ def _rendered(
 ) -> Float32:
     """Synthesize the hops between the frames, then one of silence, so that there are as many."""
     synthesizer = singer.synthesizer(TRAINING_RATE, seed)
+    # Number by number, as the engine: numpy's power may have other bits in a longer row.
     gain = np.array([loudness_gain(level) for level in loudness])
     pitch = np.log2(f0)
     starts = onset_hold(pitch[:-1], voicing[:-1], pitch[1:])
-    lines = [np.exp2(_between(starts, pitch[1:]))]
-    lines += [_between(part[:-1], part[1:]) for part in (voicing, gain)]
+    lines = [np.exp2(between(starts, pitch[1:]))]
+    lines += [between(part[:-1], part[1:]) for part in (voicing, gain)]
     out = []
     for start in range(0, f0.size - 1, CHUNK_FRAMES):
         stop = min(start + CHUNK_FRAMES, f0.size - 1)
@@ -141,10 +142,6 @@ def _rendered(
         hertz, gate, level = (line[start * HOP : stop * HOP] for line in lines)
         out.append(synthesizer.process(hertz, gate.astype(np.float32), level.astype(np.float32), knots))
     return np.concatenate([*out, np.zeros(HOP, np.float32)])
-
-
-def _between(start: Float64, stop: Float64) -> Float64:
-    return np.asarray((start[:, None] + (stop - start)[:, None] * (np.arange(HOP) / HOP)).reshape(-1))
 
 
 def _take(audio: Float32, f0: Float64, voicing: Float64) -> Take:
@@ -165,33 +162,31 @@ def takes_of(path: Path, singers: Sequence[Singer], renditions: int, cache: Path
     Raises:
         MissingExtraError: swift-f0 is not installed.
     """
-    ids = [singer.id for singer in singers]
-    digest = hashlib.sha256(json.dumps([VERSION, ids]).encode() + path.read_bytes()).hexdigest()[:24]
-    stored = [cache / f"{digest}-{number}.npz" for number in range(2 + renditions)]
-    missing = [number for number, file in enumerate(stored) if not file.exists()]
-    if missing:
-        recording = analyse(path.stem, read_voice(path))
-        for number in missing:
-            rng = np.random.default_rng([int(digest, 16), number])
-            if number == 0:
-                take = real_take(recording)
-            elif number == 1:
-                take = played_faster(
-                    _read(stored[0]), recording.audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES
-                )
-            else:
-                take = sung_again(recording, singers[int(rng.integers(len(singers)))], rng)
-            _write(take, stored[number])
-    return [_read(file) for file in stored]
+    name = digest(json.dumps([VERSION, [singer.id for singer in singers]]), path)
+
+    @lru_cache
+    def recording() -> Recording:
+        return analyse(path.stem, read_voice(path))
+
+    takes: list[Take] = []
+
+    def following() -> Take:
+        rng = np.random.default_rng([int(name, 16), len(takes)])
+        if not takes:
+            return real_take(recording())
+        if len(takes) == 1:
+            return played_faster(takes[0], recording().audio, rng.uniform(-1.0, 1.0) * MOVED_SEMITONES)
+        return sung_again(recording(), singers[int(rng.integers(len(singers)))], rng)
+
+    while len(takes) < 2 + renditions:
+        stored = cache / f"{name}-{len(takes)}.npz"
+        takes.append(_unpacked(cached(stored, lambda: _packed(following()))))
+    return takes
 
 
-def _write(take: Take, path: Path) -> None:
-    partial = path.with_suffix(".part.npz")
-    audio = np.rint(FULL_SCALE * take.audio).astype(np.int16)
-    np.savez(partial, audio=audio, f0=take.f0, voicing=take.voicing)
-    partial.replace(path)
+def _packed(take: Take) -> Arrays:
+    return vars(take) | {"audio": np.rint(FULL_SCALE * take.audio).astype(np.int16)}
 
 
-def _read(path: Path) -> Take:
-    with np.load(path) as data:
-        return Take(data["audio"].astype(np.float32) / np.float32(FULL_SCALE), data["f0"], data["voicing"])
+def _unpacked(arrays: Arrays) -> Take:
+    return Take(arrays["audio"].astype(np.float32) / np.float32(FULL_SCALE), arrays["f0"], arrays["voicing"])

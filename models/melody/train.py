@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 
@@ -26,21 +25,24 @@ import torch
 from tqdm import tqdm
 
 from dsp.errors import BridgeError, TrainingError
-from models.corpus import recordings_in
+from models.corpus import matching, recordings_in
 from models.manifest import check_unicode
 from models.melody.accompaniment import made_up, recorded
 from models.melody.examples import ExampleMaker
 from models.melody.manifest import MelodyManifest
 from models.melody.publish import held_out_scores, write_network
 from models.melody.takes import Float32, Take, takes_of
-from models.melody.training import Plan, Trainer, train
+from models.melody.training import Plan, Trainer
+from models.schedule import train
 from models.singer import load_singer, shipped
+from models.wholefile import check_output
 
 PIECES = 300
 """Made up, of 20 s each."""
 RENDITIONS = 2
 """How many times each recording is sung again."""
 REPORT_EVERY = 20
+CHECKPOINT_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,13 @@ def _run(options: argparse.Namespace) -> int:
         raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
     check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
     files = chosen(options.voices, options.music, options.hold_out)
+    check_output(options.output)
     torch.set_num_threads(1)
     trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
     checkpoint = options.work / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
-    train(trainer, checkpoint, _reporter())
-    options.output.parent.mkdir(parents=True, exist_ok=True)
+    train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
     manifest = publish(trainer, files, options)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0
@@ -136,14 +138,11 @@ def chosen(voices: Sequence[Path], music: Sequence[Path], patterns: Sequence[str
     found = [recordings_in(folder) for folder in voices]
     pieces = [path for folder in music for path in recordings_in(folder)]
     for pattern in patterns:
-        if not any(fnmatch(path.name, pattern) for path in (*chain(*found), *pieces)):
+        if not matching((*chain(*found), *pieces), [pattern]):
             raise TrainingError(f"hold-out pattern {pattern!r} matches no file; give names such as 'song08*'")
 
-    def matching(paths: Sequence[Path]) -> list[Path]:
-        return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
-
-    held = [path for paths in found for path in matching(paths) or paths[9::10]]
-    kept = matching(pieces)
+    held = [path for paths in found for path in matching(paths, patterns) or paths[9::10]]
+    kept = matching(pieces, patterns)
     files = Files(
         [path for path in chain(*found) if path not in held],
         held,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from dsp.errors import TrainingError
 from models.melody import grid
 from models.melody.examples import Batch, ExampleMaker
 from models.melody.network import MelodyNetwork
+from models.schedule import fall, rise
+from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 4
 BLUR = 0.75
@@ -92,7 +93,6 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        partial = path.with_suffix(".part")
         state: dict[str, Any] = {
             "format": CHECKPOINT_FORMAT,
             "step": self.step,
@@ -100,8 +100,8 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        torch.save(state, partial)
-        partial.replace(path)
+        with whole(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -146,19 +146,4 @@ def _read(salience: Tensor) -> Tensor:
 
 def _rate(plan: Plan, step: int) -> float:
     """Return the share of the learning rate at a step: up, level, down to 0."""
-    rise = min(1.0, (step + 1) / plan.warmup_steps)
-    last = plan.cooldown * plan.steps
-    return rise * (min(1.0, (plan.steps - step) / last) if last >= 1.0 else 1.0)
-
-
-def train(
-    trainer: Trainer, checkpoint: Path, report: Callable[[int, dict[str, float]], None], every: int = 50
-) -> None:
-    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included."""
-    try:
-        while trainer.step < trainer.plan.steps:
-            report(trainer.step, trainer.advance())
-            if trainer.step % every == 0:
-                trainer.save(checkpoint)
-    finally:
-        trainer.save(checkpoint)
+    return rise(step, plan.warmup_steps) * fall(step, plan.steps, plan.cooldown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,6 +94,11 @@ def compare_pitch(
 def transposed(track: PitchTrack, semitones: float) -> PitchTrack:
     """Return the track at another pitch."""
     return PitchTrack(track.f0 * 2.0 ** (semitones / 12.0), track.voiced)
+
+
+def joined(tracks: Iterable[PitchTrack]) -> PitchTrack:
+    """Return tracks, one or more, behind each other."""
+    return PitchTrack(*(np.concatenate(parts) for parts in zip(*tracks, strict=True)))
 
 
 def busiest(voiced: NDArray[np.bool_], seconds: float) -> slice:

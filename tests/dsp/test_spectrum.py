@@ -59,6 +59,13 @@ def test_silence_is_exactly_silent() -> None:
     assert np.all(envelope(spectrum.power, spectrum.loudness, 200.0) == ENVELOPE_FLOOR_DB)
 
 
+def test_loudnesses_have_the_gains_of_their_numbers() -> None:
+    levels = np.array([SILENCE_DB, -63.4, -20.0, 0.0])
+    numbers = [loudness_gain(level) for level in levels.tolist()]
+    assert np.allclose(loudness_gain(levels), numbers, rtol=1e-15, atol=1e-20)
+    assert type(loudness_gain(levels[1])) is float
+
+
 @pytest.mark.parametrize("gain", [0.01, 1.0, 4.0])
 def test_envelope_does_not_depend_on_level(gain: float) -> None:
     wave = vowel(48000, 210.0)

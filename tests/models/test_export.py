@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from dsp.errors import SingerFileError
 from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.synth import TABLES
 from models.export import export_singer
 from models.manifest import Manifest
 from models.network import BANDS, Estimator, NetworkSize
@@ -168,6 +169,15 @@ def test_frames_that_do_not_fit_are_refused(singer: Singer) -> None:
     for each in wrong:
         with pytest.raises(ValueError, match=r"do not fit; give \(n, 72\) and four times \(n,\)"):
             estimator.process(*each)
+
+
+@pytest.mark.parametrize("tables", ["", "A", "AAAA", "AAAAAAAAAAA="])
+def test_a_singer_with_broken_wavetables_is_refused(tmp_path: Path, memory: Tensor, tables: str) -> None:
+    path, small = tmp_path / "broken.onnx", Estimator(NetworkSize(harmonic=TABLES, noise=72)).eval()
+    facts = facts_of(()).model_copy(update={"kind": "dwts", "harmonic": TABLES, "tables": tables})
+    export_singer(small, memory, facts, path)
+    with pytest.raises(SingerFileError, match="broken wavetables; download or train the singer again"):
+        load_singer(path)
 
 
 def test_a_graph_of_one_frame_is_refused(tmp_path: Path, network: Estimator, memory: Tensor) -> None:

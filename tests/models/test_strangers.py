@@ -172,7 +172,7 @@ def test_a_singer_is_finished_among_strangers(tmp_path: Path) -> None:
 
 def test_the_command_hears_of_strangers(tmp_path: Path) -> None:
     (tmp_path / "voice").mkdir()
-    soundfile.write(tmp_path / "voice" / "take.wav", made_voice(0.5), 48000)
+    soundfile.write(tmp_path / "voice" / "take.wav", made_voice(1.0), 48000)
     process = spawn(["train", "voice", "--id", "made", "--strangers", "nowhere"], tmp_path)
     _, errors = process.communicate(timeout=120)
     assert process.returncode not in {0, 130}

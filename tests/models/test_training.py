@@ -12,7 +12,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from dsp.errors import TrainingError
+from dsp.errors import OutputError, TrainingError
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, GridReader, TimeVaryingFilter
 from dsp.oscillator import Sawtooth
 from dsp.pitchkeeping import PitchKeeper
@@ -263,6 +263,49 @@ def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:
     assert seen == [2, 3]
 
 
+def breath(seconds: float) -> Float32:
+    """Noise in which nothing is voiced."""
+    return 0.1 * np.random.default_rng(3).standard_normal(int(48000 * seconds)).astype(np.float32)
+
+
+def test_a_singer_whose_held_out_part_is_unvoiced_can_be_read(tmp_path: Path, folder: Path) -> None:
+    soundfile.write(folder / "whisper.wav", breath(0.5), 48000)
+    plan = Plan(steps=1, frames=30, batch=2, skipped=4, hold_out=("whisper*",))
+    made = train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
+    assert made.scores.keys() == {"held_out_seconds", "multi_scale_loss", "voicing_f1"}
+    assert load_singer(tmp_path / "made.onnx").manifest == made
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.3])
+def test_recordings_too_short_to_hold_anything_out_are_passed_over(
+    tmp_path: Path, folder: Path, seconds: float
+) -> None:
+    soundfile.write(folder / "short.wav", made_voice(1.0)[-round(48000 * seconds) :], 48000)
+    plan = Plan(steps=1, frames=30, batch=2, skipped=4)
+    made = train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
+    assert made.scores["held_out_seconds"] == 0.3  # of two times 1.6 s
+
+
+def test_what_cannot_be_trained_on_or_scored_is_refused_before_the_training(
+    tmp_path: Path, folder: Path
+) -> None:
+    def watch(*_: object) -> None:
+        pytest.fail("it trains")
+
+    def run(plan: Plan, place: Path) -> None:
+        output = tmp_path / "made.onnx"
+        train_singer(place, FACTS, output, plan=plan, device="cpu", watcher=Watcher(step=watch))
+
+    soundfile.write(folder / "short.wav", made_voice(1.0)[-2880:], 48000)
+    with pytest.raises(TrainingError, match=r"no part longer than 0\.06 s is held out for the scores; give"):
+        run(Plan(hold_out=("short*",), frames=30), folder)
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    soundfile.write(noise / "noise.wav", breath(2.0), 48000)
+    with pytest.raises(TrainingError, match="no recording holds a sung note; give recordings of a singing"):
+        run(Plan(frames=30), noise)
+
+
 def test_every_tenth_recording_is_held_out() -> None:
     paths = [Path(f"take{number:02d}.wav") for number in range(25)]
     assert held_out_of(paths, ()) == [paths[9], paths[19]]
@@ -285,6 +328,12 @@ def test_a_text_that_is_not_utf8_is_refused_at_the_start(tmp_path: Path, fact: s
     typed = b"Andr\xe9".decode("utf-8", "surrogateescape")  # as a terminal set to Latin-1 hands it on
     with pytest.raises(TrainingError, match=rf"the {fact.replace('_', ' ')} 'Andr.*' is no Unicode"):
         train_singer(tmp_path, replace(FACTS, **{fact: typed}), tmp_path / "made.onnx", device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder; give the name of a file"):
+        train_singer(tmp_path, FACTS, tmp_path, device="cpu")
     assert list(tmp_path.iterdir()) == []
 
 

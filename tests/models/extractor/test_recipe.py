@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsp.errors import TrainingError
-from models.extractor.recipe import Material, Sources, material_of
+from dsp.errors import OutputError, TrainingError
+from models.extractor.recipe import Material, Sources, material_of, train_extractor
 from models.extractor.windows import RATE
 from models.recipe import Watcher
 from tests.models.extractor.made import write_folders
@@ -49,3 +49,8 @@ def test_patterns_that_match_nothing_or_all_are_refused(sources: Sources) -> Non
         read(sources, "take*")
     with pytest.raises(TrainingError, match="holds no recordings"):
         read(sources._replace(music=sources.encoder.parent / "cache"))
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_the_start(sources: Sources) -> None:
+    with pytest.raises(OutputError, match="is a folder; give the name of a file"):
+        train_extractor(sources, sources.music)

@@ -12,6 +12,7 @@ from dsp.errors import TrainingError
 from models.extractor.encoder import load_encoder
 from models.extractor.examples import ExampleMaker
 from models.extractor.folder import ARCHITECTURES
+from models.extractor.manifest import ExtractorManifest
 from models.extractor.network import Heard, level_of
 from models.extractor.scoring import CONDITIONS, held_out_scores
 from models.extractor.training import Plan, Trainer, melody_loss, train
@@ -98,6 +99,19 @@ def test_training_learns_and_the_scores_tell(encoders: dict[str, Path], architec
     assert after["voicing_f1_clean"] > 0.9
     assert run.weights_before != run.network.layer_weights
     assert sum(run.network.layer_weights) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_scores_of_a_network_that_hears_no_voice_can_be_read_back(encoders: dict[str, Path]) -> None:
+    network = trainer(encoders["hubert"]).network
+    with torch.no_grad():
+        network.voicing.bias.fill_(-100.0)
+    scores = held_out_scores(network, [voice(200.0)], [played(3.0)])
+    assert scores.keys() == {"held_out_seconds"} | {f"voicing_f1_{name}" for name in CONDITIONS}
+    made = ExtractorManifest(
+        encoder="hubert", encoder_sha256="", layers="weighted", fft=True, frozen=False, steps=0,
+        layer_weights_before=(), layer_weights_after=(), scores=scores,
+    )  # fmt: skip
+    assert ExtractorManifest.model_validate_json(made.model_dump_json()) == made
 
 
 def test_without_a_sung_note_there_is_nothing_to_score(encoders: dict[str, Path]) -> None:

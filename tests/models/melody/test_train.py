@@ -17,7 +17,8 @@ from models.melody.examples import ExampleMaker, Mixture
 from models.melody.manifest import METADATA_KEY, MelodyManifest
 from models.melody.takes import Take, decimated
 from models.melody.tracker import _decoded, load_network
-from models.melody.training import Plan, Trainer, _read, losses, train
+from models.melody.training import Plan, Trainer, _read, losses
+from models.schedule import train
 from tests.extras import needs
 from tests.models.melody.voices import chord, sung
 
@@ -114,6 +115,8 @@ def test_the_command_trains_and_scores(
         (["--licence", "Andr\udce9"], "the licence 'Andr\\udce9' is no Unicode text"),
         (["--steps", "0"], "0 steps train nothing"),
         (["--music", "{empty}"], "holds no recordings"),
+        (["-o", "{empty}", "--steps", "1"], "empty is a folder; give the name of a file"),
+        (["-o", "{song}/new.onnx", "--steps", "1"], "song.wav/new.onnx cannot be written: "),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -121,7 +124,7 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     voices, music = folders
     (tmp_path / "empty").mkdir()
-    words = [word.format(empty=tmp_path / "empty") for word in more]
+    words = [word.format(empty=tmp_path / "empty", song=music / "song.wav") for word in more]
     line = ["--voices", str(voices), "--music", str(music), "-o", str(tmp_path / "new.onnx")]
     assert command.main([*line, *words, "--work", str(tmp_path / "work")]) == 2
     said = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The synthesizers of `dsp` in differentiable form: the same kernel, whole frames at once."""
+"""The time-varying filters of `dsp.filters` in differentiable form: the same kernel, all frames at once."""
 
 from __future__ import annotations
 
