@@ -21,6 +21,9 @@ class Quantizer:
         bits: 16 or 24.
         channels: rows of the audio.
         seed: >= 0.
+
+    Raises:
+        ValueError: other bits.
     """
 
     latency = 0
