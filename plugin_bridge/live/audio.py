@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.device import Device
 from plugin_bridge.live.drivers.driver import Exchange, Form
 from plugin_bridge.live.engineloop import EngineLoop
-from plugin_bridge.live.link import Link, Message, Page, rows_of
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, Page, rows_of
 from plugin_bridge.live.midiinput import MidiInput
 from plugin_bridge.live.performance import Performance
 from plugin_bridge.live.realtime import ordinary_priority, settle_process
@@ -94,7 +95,11 @@ class AudioProcess:
 
     def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
         """See `Listener.heard`."""
-        self._news.append(lambda: {"heard": rows_of(others), "own": rows_of(own), "upto": upto})
+        for start in range(0, max(1, len(own) + len(others)), EVENTS_PER_MESSAGE):
+            first = own[start : start + EVENTS_PER_MESSAGE]
+            more = max(0, start - len(own))
+            then = others[more : more + EVENTS_PER_MESSAGE - len(first)]
+            self._news.append(partial(_heard, first, then, upto))
 
     def run(self, *, patient: bool) -> None:
         """Play until the end.
@@ -221,6 +226,10 @@ class AudioProcess:
 
     def _end(self, *_: object) -> None:
         self._ended = True
+
+
+def _heard(own: list[AnyEvent], others: list[AnyEvent], upto: int) -> Message:
+    return {"heard": rows_of(others), "own": rows_of(own), "upto": upto}
 
 
 def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:

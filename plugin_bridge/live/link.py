@@ -44,12 +44,17 @@ class Link:
         return self._connection.fileno()
 
     def send(self, message: Message) -> bool:
-        """Send a message, or return False where the pipe is full or its other end gone."""
+        """Send a message, or return False where the pipe is full or its other end gone.
+
+        Raises:
+            TypeError, ValueError: see `packed`.
+        """
+        data = packed(message)
         # The system calls a socket writable while most of its buffer is free, so a short message fits whole.
         if not self._room.poll(0):
             return False
         try:
-            self._connection.send_bytes(json.dumps(message).encode())
+            self._connection.send_bytes(data)
         except OSError:
             return False
         return True
@@ -71,6 +76,19 @@ class Link:
     def close(self) -> None:
         """Close this end."""
         self._connection.close()
+
+
+def packed(message: Message) -> bytes:
+    """Return a message as it is sent.
+
+    Raises:
+        TypeError: it holds what JSON does not know.
+        ValueError: it is longer than the other end reads.
+    """
+    data = json.dumps(message).encode()
+    if len(data) > _LARGEST:
+        raise ValueError(f"message of {len(data)} bytes is too long; send at most {_LARGEST}, in several")
+    return data
 
 
 def row_of(event: AnyEvent) -> list[object]:

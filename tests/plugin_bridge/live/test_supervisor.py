@@ -102,6 +102,22 @@ def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
     asyncio.run(play())
 
 
+def test_many_changes_of_one_moment_are_all_heard_in_order(settings: LiveSettings) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            when = rig.position_at(time.time() + 1.0)
+            changes = [Event(when, "source_pitch", 100.0 + k / 7.0) for k in range(3000)]
+            rig.send(changes, now=False)
+            await until(lambda: len(watch.heard) == len(changes))
+            values = [event.value for event in watch.heard if isinstance(event, Event)]
+            assert values == [change.value for change in changes]
+            assert rig.status.restarts == 0
+
+    asyncio.run(play())
+
+
 def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_path: Path) -> None:
     async def play() -> None:
         rig = LiveRig(settings)
