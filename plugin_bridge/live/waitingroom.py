@@ -73,9 +73,8 @@ class WaitingRoom:
         self._midi.learn(parameter)
 
     def forget(self) -> None:
-        """Drop all that waits."""
+        """Drop what is to come; what acts at once was promised already, and is taken."""
         self._queue.clear()
-        self._now.clear()
         self._messages.clear()
 
     def hear(self, device: Iterable[tuple[int, bytes]], position: int, singers: Collection[str]) -> None:

@@ -232,7 +232,17 @@ def test_a_queue_that_is_full_refuses(stage: Stage) -> None:
     assert stage.page.read().refused == 12.0
     stage.events.forget()
     stage.play(song(1))
-    assert stage.taken == []
+    assert stage.taken == [Event(0, "gain", -1.0)]
+
+
+def test_what_acts_at_once_is_not_forgotten(stage: Stage) -> None:
+    stage.events.at_once([Event(0, "gain", -1.0), NoteOn(0, 60.0)], 1)
+    stage.events.at_their_time([Event(5, "gain", -2.0)])
+    stage.events.message(b"\xc0\x01")
+    stage.events.forget()
+    stage.events.at_once([AllNotesOff(0)], 2)
+    stage.play(song(1))
+    assert stage.news == [([Event(0, "gain", -1.0), NoteOn(0, 60.0), AllNotesOff(0)], [], 2)]
 
 
 def test_what_is_in_force_can_be_brought_back() -> None:
