@@ -42,6 +42,8 @@ class LiveRig:
         self._files: Mapping[str, str] = {}
         self._form: dict[str, object] = {}
         self._present = False  # of the device
+        self.losses = 0
+        """How often the device went away, an audio process with it or not."""
         self._past = _NONE  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
@@ -212,7 +214,7 @@ class LiveRig:
                 self._singers, self._files, self.real_time = tuple(singers), files, real_time
                 self._mirror.start(values)
             case {"form": None}:
-                self._present = False
+                self._lose()
             case {"form": form, "latency": latency}:
                 self._form = {**form, "latency": latency}
                 self._present = True
@@ -228,11 +230,15 @@ class LiveRig:
         for event in (*own, *others):
             self._heard.tell(event)
 
+    def _lose(self) -> None:
+        self.losses += self._present
+        self._present = False
+
     def _died(self, how: str, last: Figures) -> None:
         past = self._past
         counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
         ending = f", and the session {self._recording} ends here" if self._recording else ""
         self._recording = ""
-        self._present = False
+        self._lose()
         self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

@@ -196,6 +196,7 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             os.kill(rig.pid, signal.SIGKILL)
             await until(lambda: rig.status.restarts == 1)
             await until(lambda: rig.status.running)
+            assert rig.losses == 1
             assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
             assert rig.values["morph_singer"] == "me"
             assert (rig.singers, rig.files) == (("dark", "bright", "me"), files)
