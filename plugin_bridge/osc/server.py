@@ -142,8 +142,12 @@ class OscServer:
                 await self._announcement.start()
 
     def _connection(self) -> TcpConnection:
-        handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
-        return TcpConnection(handle, refuse, self._limiter, self._opened, self._closed)
+        handle, refuse, answered = (
+            self._dispatcher.handle,
+            self._dispatcher.refuse,
+            self._dispatcher.when_answered,
+        )
+        return TcpConnection(handle, refuse, answered, self._limiter, self._opened, self._closed)
 
     def _opened(self, connection: TcpConnection) -> bool:
         if len(self._connections) >= self._settings.connections:
