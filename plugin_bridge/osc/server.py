@@ -105,6 +105,8 @@ class OscServer:
         if self._unlisten is not None:
             self._unlisten()
         self._unlisten = None
+        if self._udp is not None:
+            self._udp.stop_reading()
         if self._announcement is not None:
             await self._announcement.stop()
         if self._http is not None:
