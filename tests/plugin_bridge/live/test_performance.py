@@ -25,6 +25,7 @@ from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.standing import Standing
 from plugin_bridge.live.waitingroom import MOST_EVENTS, MOST_MESSAGES, WaitingRoom
+from plugin_bridge.melody import Melody
 from plugin_bridge.parameters import Value
 from plugin_bridge.planning import Settings
 from tests.doubles import BRIGHT, DARK, sung
@@ -243,6 +244,20 @@ def test_what_acts_at_once_is_not_forgotten(stage: Stage) -> None:
     stage.events.at_once([AllNotesOff(0)], 2)
     stage.play(song(1))
     assert stage.news == [([Event(0, "gain", -1.0), NoteOn(0, 60.0), AllNotesOff(0)], [], 2)]
+
+
+def test_notes_are_held_as_the_melody_holds_them() -> None:
+    standing, melody = Standing({}), Melody(RATE)
+    rng = np.random.default_rng(3)
+    for k in range(2000):
+        note = float(rng.integers(60, 64))
+        if rng.random() < 0.6:
+            standing.follow(NoteOn(k, note))
+            melody.note_on(note, k, 0.0)
+        else:
+            standing.follow(NoteOff(k, note))
+            melody.note_off(note, k)
+        assert standing.events() == [NoteOn(0, held) for held in melody._held]
 
 
 def test_what_is_in_force_can_be_brought_back() -> None:
