@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -69,6 +69,14 @@ class Control(_Row):
         if self.step and isinstance(found, float):
             found = min(row.high, max(row.low, round(found / self.step) * self.step))
         return found
+
+
+class Learned(NamedTuple):
+    """A control that was learned; see `MidiMap.learned`."""
+
+    number: int
+    parameter: str
+    pair: bool
 
 
 class MidiMap(_Row):

@@ -37,6 +37,7 @@ from plugin_bridge.live.realtime import ordinary_priority, settle_process
 from plugin_bridge.live.rings import Rings
 from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.midimap import Learned
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import Singer
 
@@ -80,7 +81,8 @@ class AudioProcess:
         self._link, self._page, self._settings = link, page, settings
         self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
         self._singers, self._values = _cast(settings)
-        self._midi = MidiInput(settings.midi_map, self.say, [singer.id for singer in self._singers])
+        ids = [singer.id for singer in self._singers]
+        self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
         self._loop = EngineLoop(page, self._midi, link, self)
         self._device = Device(settings.driver, self._exchange, self.say)
         self._writer: SessionWriter | None = None
@@ -92,6 +94,10 @@ class AudioProcess:
     def say(self, sentence: str) -> None:
         """Tell a person; from any thread."""
         self._news.append(lambda: {"say": sentence})
+
+    def _keep(self, learned: Learned) -> None:
+        """For the process that comes after this one."""
+        self._news.append(lambda: {"learned": list(learned)})
 
     def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
         """See `Listener.heard`."""

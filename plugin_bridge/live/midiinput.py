@@ -13,7 +13,7 @@ import mido
 from dsp.errors import OutputError, ScoreError
 from plugin_bridge.events import AnyEvent, Event
 from plugin_bridge.mididecoder import MidiDecoder
-from plugin_bridge.midimap import RESERVED, MidiMap, load_midi_map, movable
+from plugin_bridge.midimap import RESERVED, Learned, MidiMap, load_midi_map, movable
 from plugin_bridge.midimapfile import save_learned
 from plugin_bridge.midistream import MidiStream
 
@@ -46,6 +46,8 @@ class MidiInput:
         map_path: the MIDI map; None for the one that ships, which is never written.
         report: called with a sentence for a person to see.
         singers: ids of the engine's set; a program that picks another changes nothing. None for any.
+        learned: controls that were learned before, in order; the map file is not touched for them.
+        keep: called with every control that is learned.
 
     Raises:
         ScoreError: the map is missing or does not fit.
@@ -57,11 +59,15 @@ class MidiInput:
         map_path: Path | None,
         report: Callable[[str], None],
         singers: Iterable[str] | None = None,
+        learned: Iterable[Learned] = (),
+        keep: Callable[[Learned], None] = lambda _: None,
     ) -> None:
         self._path = map_path
-        self._report = report
+        self._report, self._keep = report, keep
         self._singers = None if singers is None else tuple(singers)
         self._map = _with_ids(load_midi_map(map_path))
+        for number, parameter, pair in learned:
+            self._map = self._map.learned(number, parameter, pair=pair)
         self._stream = MidiStream()
         self._decoder = MidiDecoder(self._map, self._say)
         self._said: set[str] = set()
@@ -69,11 +75,6 @@ class MidiInput:
         self._wanted: str | None = None
         self._bound: _Bound | None = None
         self._saver = None if map_path is None else _Saver(map_path)
-
-    @property
-    def learning(self) -> str | None:
-        """The parameter that waits for a control, if any."""
-        return self._wanted
 
     def process(self, data: bytes, position: int) -> list[AnyEvent]:
         """Return the events that these bytes complete.
@@ -136,6 +137,7 @@ class MidiInput:
             self._decoder.use(learned)
             if self._saver is not None:
                 self._saver.save(number, parameter, pair=pair)
+        self._keep(Learned(number, parameter, pair))
         end = (
             " until the end; to keep it, name a map of your own with --midi-map" if self._path is None else ""
         )

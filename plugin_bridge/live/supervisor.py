@@ -15,7 +15,7 @@ from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_
 from plugin_bridge.live.mirror import Mirror
 from plugin_bridge.live.rig import Listeners, Meters, Status
 from plugin_bridge.live.settings import LiveSettings
-from plugin_bridge.midimap import movable
+from plugin_bridge.midimap import Learned, movable
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import check_singer
 
@@ -47,6 +47,7 @@ class LiveRig:
         self._past = _NONE  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
+        self._learned: list[Learned] = []
         self._heard: Listeners[AnyEvent] = Listeners()
         self._told: Listeners[str] = Listeners()
         self.real_time = False
@@ -205,7 +206,8 @@ class LiveRig:
             return self._settings
         singers = tuple(self._files.get(name, name) for name in self._singers)
         values = {**self._settings.parameters, **self._mirror.values}
-        return replace(self._settings, singers=singers, parameters=values)
+        learned = (*self._settings.learned, *self._learned)
+        return replace(self._settings, singers=singers, parameters=values, learned=learned)
 
     def _follow(self, message: Message) -> None:
         """Take a message of the audio process."""
@@ -222,6 +224,8 @@ class LiveRig:
                 self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
             case {"recording": name}:
                 self._recording = name
+            case {"learned": row}:
+                self._learned.append(Learned(*row))
             case {"say": sentence} | {"failed": sentence}:
                 self._told.tell(sentence)
 

@@ -184,13 +184,17 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
     other = write_singer(tmp_path / "voice_v3.onnx", id="me")
 
     async def play() -> None:
-        rig = LiveRig(replace(settings, parameters={"gain": -2.0, "morph_singer": str(other)}))
+        values = {"gain": -2.0, "morph_singer": str(other)}
+        rig = LiveRig(replace(settings, parameters=values, midi_map=None))
         watch = Watch(rig)
         async with rig:
             files = dict(rig.files)
             assert files["me"] == str(other)
             rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
             rig.record("take")
+            rig.learn("breath")
+            rig.midi(b"\xb0\x15\x40")
+            await until(lambda: watch.said)
             start = rig.status.position
             await until(lambda: rig.status.position > start + RATE)
             os.kill(rig.pid, signal.SIGKILL)
@@ -200,8 +204,11 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
             assert rig.values["morph_singer"] == "me"
             assert (rig.singers, rig.files) == (("dark", "bright", "me"), files)
-            assert "killed by SIGKILL" in watch.said[0]
-            assert "session take ends" in watch.said[0]
+            assert "control 21 moves breath now until the end" in watch.said[0]
+            assert "killed by SIGKILL" in watch.said[1]
+            assert "session take ends" in watch.said[1]
+            rig.midi(b"\xb0\x15\x00")
+            await until(lambda: rig.values["breath"] == -40.0)
             assert rig.status.recording == ""
             rig.send([NoteOn(0, 60.0)])
             await until(lambda: isinstance(watch.heard[-1], NoteOn))
