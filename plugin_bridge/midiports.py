@@ -32,8 +32,8 @@ class MidiTaker(Protocol):
     def losses(self) -> int:
         """How often it lost its device."""
 
-    def midi(self, message: bytes) -> None:
-        """Take a message."""
+    def midi(self, message: bytes, port: str) -> None:
+        """Take a message of a port."""
 
 
 class MidiPorts:
@@ -99,7 +99,7 @@ class MidiPorts:
             for name, cable in list(self._cables.items()):
                 try:
                     for message in cable.read():
-                        self._rig.midi(message)
+                        self._rig.midi(message, name)
                 except DeviceError as error:
                     self._report(str(error))
                     self._close(name)
@@ -175,7 +175,7 @@ class MidiPorts:
     def _close(self, name: str) -> None:
         cable = self._cables.pop(name)
         for message in cable.close():
-            self._rig.midi(message)
+            self._rig.midi(message, name)
 
 
 class _Cable:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import mido
 
 from dsp.errors import OutputError, ScoreError
-from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event
 from plugin_bridge.mididecoder import MidiDecoder
 from plugin_bridge.midimap import RESERVED, Learned, MidiMap, load_midi_map, movable
 from plugin_bridge.midimapfile import save_learned
@@ -33,6 +33,13 @@ class _Bound(NamedTuple):
     channel: int
     number: int
     position: int
+
+
+class _Cable(NamedTuple):
+    """What is remembered of a port."""
+
+    stream: MidiStream
+    decoder: MidiDecoder
 
 
 class MidiInput:
@@ -68,27 +75,33 @@ class MidiInput:
         self._map = _with_ids(load_midi_map(map_path))
         for number, parameter, pair in learned:
             self._map = self._map.learned(number, parameter, pair=pair)
-        self._stream = MidiStream()
-        self._decoder = MidiDecoder(self._map, self._say)
+        self._cables: dict[str, _Cable] = {}
         self._said: set[str] = set()
         self._said_from = self._now = 0
         self._wanted: str | None = None
         self._bound: _Bound | None = None
         self._saver = None if map_path is None else _Saver(map_path)
 
-    def process(self, data: bytes, position: int) -> list[AnyEvent]:
+    def process(self, data: bytes, position: int, port: str = "") -> list[AnyEvent]:
         """Return the events that these bytes complete.
 
         Args:
-            data: as they came, cut anywhere; several cables may take turns with whole messages.
+            data: as they came, cut anywhere.
             position: input sample for the events.
+            port: where they came from: each has channels of its own.
         """
         self._now = position
+        if port not in self._cables:
+            self._cables[port] = _Cable(MidiStream(), MidiDecoder(self._map, self._say))
+        stream, decoder = self._cables[port]
         events: list[AnyEvent] = []
-        for message in self._stream.process(data):
+        for message in stream.process(data):
             if message[0] & 0xF0 == _CONTROL_CHANGE:
                 self._learn(message[0] & 0x0F, message[1])
-            found = self._decoder.process(mido.Message.from_bytes(message), position)
+            found = decoder.process(mido.Message.from_bytes(message), position)
+            if any(isinstance(event, AllNotesOff) for event in found):  # which ends those of all ports
+                for cable in self._cables.values():
+                    cable.decoder.forget_notes()
             events += [event for event in found if self._can_sing(event)]
         self._pass_on()
         return events
@@ -109,8 +122,7 @@ class MidiInput:
 
     def reset(self) -> None:
         """Forget banks, pairs, pedals, bend ranges and unfinished messages; the map stays."""
-        self._stream.reset()
-        self._decoder.reset()
+        self._cables.clear()
 
     def close(self) -> None:
         """Wait until what was learned is saved; may be called twice."""
@@ -134,7 +146,8 @@ class MidiInput:
         learned = self._map.learned(number, parameter, pair=pair)
         if learned != self._map:
             self._map = learned
-            self._decoder.use(learned)
+            for cable in self._cables.values():
+                cable.decoder.use(learned)
             if self._saver is not None:
                 self._saver.save(number, parameter, pair=pair)
         self._keep(Learned(number, parameter, pair))

@@ -123,8 +123,13 @@ class Rig(Protocol):
             time: seconds since 1970 by the system's clock, as `time.time()`; may lie in the future or past.
         """
 
-    def midi(self, message: bytes) -> None:
-        """Hand on one MIDI message from a port of the control process; it acts at once."""
+    def midi(self, message: bytes, port: str = "") -> None:
+        """Hand on one MIDI message from a port of the control process; it acts at once.
+
+        Args:
+            message: whole.
+            port: its name: each has banks, pedals and bends of its own.
+        """
 
     def learn(self, parameter: str | None) -> None:
         """Let the next control change move this parameter from now on; None gives up waiting.

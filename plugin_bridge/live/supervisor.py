@@ -149,9 +149,9 @@ class LiveRig:
         ahead = time - clock.time() + clock.monotonic() - now.clock
         return round(now.position + ahead * now.rate) if now.rate else 0
 
-    def midi(self, message: bytes) -> None:
+    def midi(self, message: bytes, port: str = "") -> None:
         """See `Rig.midi`."""
-        self._unsent += not self._keeper.send({"midi": bytes(message).hex()})
+        self._unsent += not self._keeper.send({"midi": bytes(message).hex(), "port": port})
 
     def learn(self, parameter: str | None) -> None:
         """See `Rig.learn`."""

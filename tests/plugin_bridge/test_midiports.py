@@ -90,9 +90,9 @@ class Rig:
         self.said: list[str] = []
         self._input = MidiInput(None, self.said.append, ("pjs", "alys"))
 
-    def midi(self, message: bytes) -> None:
+    def midi(self, message: bytes, port: str) -> None:
         self.messages.append(message)
-        self.events += self._input.process(message, len(self.messages) - 1)
+        self.events += self._input.process(message, len(self.messages) - 1, port)
 
 
 @pytest.fixture

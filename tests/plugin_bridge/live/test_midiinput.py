@@ -70,6 +70,20 @@ def test_bytes_become_events_at_their_position_and_a_message_in_pieces_at_its_en
     assert desk.send(0xE0, 0x7F, 0x7F, 0xB3, 123, 0, at=11) == [PitchBend(11, 2.0), AllNotesOff(11)]
 
 
+def test_ports_share_neither_pedals_nor_banks_nor_running_status(desk: Desk) -> None:
+    keys, pads = ((lambda *data, port=port: desk.midi.process(bytes(data), 0, port)) for port in "kp")
+    keys(0xB0, 64, 127)
+    pads(0xB0, 32, 9)
+    assert pads(0x90, 60, 1, 0x80, 60, 0) == [NoteOn(0, 60.0), NoteOff(0, 60.0)]
+    assert keys(0x90, 62, 1, 0x80, 62, 0) == [NoteOn(0, 62.0)]
+    assert keys(0xC0, 1) == [Event(0, "singer", "bright")]
+    assert pads(1) == []  # velocity of a note that was not begun there
+    assert pads(0xB0, 123, 0) == [AllNotesOff(0)]
+    assert keys(0xB0, 64, 0) == []  # ended already
+    desk.midi.learn("morph")
+    assert keys(0xB0, 21, 64) == pads(0xB3, 21, 64) == [Event(0, "morph", 0.5)]
+
+
 def test_an_unknown_program_and_an_absent_singer_change_nothing_and_are_said_once(desk: Desk) -> None:
     assert desk.send(0xC0, 1, at=7) == [Event(7, "singer", "bright")]
     for at in range(0, 20_000, 1000):
