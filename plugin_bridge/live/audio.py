@@ -118,11 +118,11 @@ class AudioProcess:
         try:
             if not patient:
                 self._device.open()
+            self._tell_form()  # first, for who hears that it is ready uses it
             ids, files = [singer.id for singer in self._singers], _files(self._singers)
             self._news.append(
                 lambda: {"ready": ids, "files": files, "values": self._values, "real_time": real_time}
             )
-            self._tell_form()
             while not (self._ended or self._loop.orphaned):
                 self._turn()
                 time.sleep(_TICK_SECONDS)

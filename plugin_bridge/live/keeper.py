@@ -75,8 +75,17 @@ class Keeper:
         except TimeoutError:
             self._end()
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process; between two of them nothing can be sent."""
+        return self._outbox is not None
+
     def send(self, message: Message) -> bool:
-        """Send a message soon; return False where there is no process, or it does not listen."""
+        """Send a message soon; return False where there is no process, or it does not listen.
+
+        Raises:
+            TypeError, ValueError: it cannot be sent.
+        """
         return self._outbox is not None and self._outbox.put(message)
 
     def _begin(self, *, patient: bool) -> None:

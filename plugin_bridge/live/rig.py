@@ -114,6 +114,8 @@ class Rig(Protocol):
         Raises:
             TypeError: not an event, or a value of the wrong type.
             ValueError: an unknown parameter or singer, or a value out of range.
+            DeviceError: between the end of an audio process and the next, which begins with the parameters
+                that were set for now: a note that begins, a bend, or an event with its own sample.
         """
 
     def position_at(self, time: float) -> int:
@@ -136,13 +138,14 @@ class Rig(Protocol):
 
         Raises:
             ValueError: an unknown parameter, or one that no control can move.
+            DeviceError: there is no audio process now that could hear one.
         """
 
     def record(self, name: str) -> Path:
         """Begin to record a session and return its folder.
 
         Raises:
-            OutputError: it exists, or its name leads out of the sessions' folder.
+            OutputError: it exists, its name leads out of the sessions' folder, or the device is away.
         """
 
     def stop_recording(self) -> Path | None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from dsp.errors import OutputError
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event, in_force
+from dsp.errors import DeviceError, OutputError
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, check_event, in_force
 from plugin_bridge.live.keeper import Keeper
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
 from plugin_bridge.live.mirror import Mirror
@@ -20,6 +20,7 @@ from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import check_singer
 
 _CALM = ("bypass", "melody", "morph")
+_LATER = "send it again when it runs"
 _NONE = Figures()
 _COUNTS = ("missed", "overruns", "dropped", "late", "refused")
 
@@ -131,10 +132,21 @@ class LiveRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self._singers)
+        if not self._keeper.runs:
+            self._put_off(checked, now=now)
+            return
         if now:  # that they act together, few enough for one message
             checked = in_force(checked)
         for start in range(0, len(checked), EVENTS_PER_MESSAGE):
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
+
+    def _put_off(self, events: list[AnyEvent], *, now: bool) -> None:
+        """Let the process to come begin with these; it will hold no note, so that none has to end."""
+        for event in events:
+            if not (now and isinstance(event, (Event, NoteOff, AllNotesOff))):
+                what = type(event).__name__
+                raise DeviceError(f"{what} cannot be taken, for the audio process is away; {_LATER}")
+        self._mirror.send(events, self._number)
 
     def _send(self, events: list[AnyEvent], *, now: bool) -> None:
         self._number += 1
@@ -155,7 +167,9 @@ class LiveRig:
 
     def learn(self, parameter: str | None) -> None:
         """See `Rig.learn`."""
-        self._keeper.send({"learn": None if parameter is None else movable(parameter).id})
+        found = None if parameter is None else movable(parameter).id
+        if not self._keeper.send({"learn": found}) and found is not None:
+            raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
 
     def record(self, name: str) -> Path:
         """See `Rig.record`."""
@@ -166,8 +180,10 @@ class LiveRig:
         folder = self._settings.sessions.absolute() / name
         if folder.exists():
             raise OutputError(f"{folder} exists already; choose another name")
-        if not self._keeper.send({"record": str(folder)}):
-            raise OutputError(f"session {name!r} cannot begin, for nothing runs; try again later")
+        if not (self._present and self._keeper.send({"record": str(folder)})):
+            raise OutputError(
+                f"session {name!r} cannot begin while the device is away; try again when it is back"
+            )
         self._recording = name
         return folder
 

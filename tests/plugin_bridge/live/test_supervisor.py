@@ -15,7 +15,8 @@ import pytest
 import soundfile
 
 from dsp.errors import DeviceError, OutputError, SingerFileError
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOn
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn
+from plugin_bridge.live import keeper
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
@@ -224,6 +225,56 @@ def test_a_singer_of_the_set_is_chosen_by_id_or_by_file(settings: LiveSettings) 
         for which in ("bright", settings.singers[1]):
             async with LiveRig(replace(settings, parameters={"morph_singer": which})) as rig:
                 assert (rig.singers, rig.values["morph_singer"]) == (("dark", "bright"), "bright")
+
+    asyncio.run(play())
+
+
+def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
+    settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_DELAYS", (0.5,))
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1)
+            assert rig.pid == 0
+            rig.send([Event(0, "gain", -9.0), NoteOff(0, 60.0), AllNotesOff(0)])
+            rig.panic()
+            rig.learn(None)
+            for events, now in (
+                ([Event(0, "gain", 0.0), NoteOn(0, 60.0)], True),
+                ([Event(9, "gain", 0.0)], False),
+            ):
+                with pytest.raises(
+                    DeviceError, match="the audio process is away; send it again when it runs"
+                ):
+                    rig.send(events, now=now)
+            with pytest.raises(DeviceError, match="gain cannot be learned"):
+                rig.learn("gain")
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert rig.values["gain"] == -9.0
+            await until(lambda: rig.status.running)
+            assert rig.values["gain"] == -9.0
+            assert rig.status.refused == 0
+            rig.record("take")
+            await until((tmp_path / "take" / "audio.f32").exists)
+
+    asyncio.run(play())
+
+
+def test_without_its_device_nothing_is_recorded(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            (tmp_path / "stem.wav").rename(tmp_path / "away.wav")
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1 and rig.pid != 0)
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert (rig.status.recording, (tmp_path / "take").exists()) == ("", False)
 
     asyncio.run(play())
 
