@@ -56,7 +56,7 @@ async def test_a_desk_that_closes_begins_no_more(folder: Path) -> None:
         await asyncio.sleep(0.01)
     closing = asyncio.create_task(desk.close())
     await asyncio.sleep(0)
-    with pytest.raises(ValueError, match="'c.wav' cannot begin, for this ends"):
+    with pytest.raises(ValueError, match=r"'c\.wav' cannot begin, for this ends"):
         desk.start(words("c.wav"), folder / "c.wav", tell)
     await closing
     assert desk.listed() == [1, "cancelled", desk.listed()[2], "a.wav", 2, "cancelled", 0.0, "b.wav"]
