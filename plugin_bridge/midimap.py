@@ -147,6 +147,8 @@ def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
         raise ScoreError(f"{path} cannot be read: {error.strerror}; check the MIDI map") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScoreError(f"{path} is not valid TOML: {error}; mend the MIDI map") from error
+    except RecursionError as error:
+        raise ScoreError(f"{path} is nested too deeply; mend the MIDI map") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the map"
