@@ -41,6 +41,8 @@ from plugin_bridge.midimap import Learned
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import Singer
 
+IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
+"""Meant for the control process, which then ends this one; held back until this one can ignore them."""
 _TICK_SECONDS = 0.01
 _MOST_NEWS = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
@@ -56,8 +58,9 @@ def run(connection: Connection, store: Any, settings: LiveSettings, patient: boo
         settings: what to play.
         patient: wait for a device that is not there, instead of ending.
     """
-    for ignored in (signal.SIGINT, signal.SIGHUP):  # meant for the control process, which then ends this one
+    for ignored in IGNORED_SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     link = Link(connection)
     try:
         AudioProcess(link, Page(store), settings).run(patient=patient)

@@ -16,7 +16,8 @@ import soundfile
 
 from dsp.errors import DeviceError, OutputError, SingerFileError
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn
-from plugin_bridge.live import keeper
+from plugin_bridge.live import audio, keeper
+from plugin_bridge.live.process import AudioHandle
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
@@ -299,13 +300,29 @@ def test_what_is_missing_at_the_start_is_said(
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("number", audio.IGNORED_SIGNALS)
+def test_a_signal_of_the_terminal_does_not_reach_an_audio_process_that_starts(
+    settings: LiveSettings, number: signal.Signals
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handle = AudioHandle(settings, patient=False)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    os.kill(handle.pid, number)  # at its very beginning
+    while "ready" not in (message := handle.link.receive(20.0) or {"ready": "never"}):
+        pass
+    assert message["ready"] == ["dark", "bright"]
+    os.kill(handle.pid, number)
+    assert handle.link.send({"end": True})
+    assert handle.bury() == "ended with status 0"
+
+
 @pytest.mark.usefixtures("settings")
 def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process(tmp_path: Path) -> None:
     options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
     process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
-    audio = tmp_path / "takes" / "take" / "audio.f32"
+    sound = tmp_path / "takes" / "take" / "audio.f32"
     deadline = time.monotonic() + 30.0
-    while not (audio.exists() and audio.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
+    while not (sound.exists() and sound.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
         time.sleep(0.02)
     children = _children(process.pid)
     process.kill()
