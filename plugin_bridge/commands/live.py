@@ -193,9 +193,14 @@ async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+
+    def end() -> None:
+        if not task.cancelling():  # a second signal would leave half of what is being closed
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, end)
     async with playing(settings, surfaces, _say) as rig:
         if record:
             _say(f"records to {rig.record(record)}")
