@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -93,11 +95,15 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
     port = int(next(line for line in said if "OSC listens" in line).split(", ")[1].removeprefix("port "))
     assert b"/done\0" in ask(port, "/bounce/start", "long.wav", "out.wav")
     deadline = time.monotonic() + 20.0
-    while not list(sessions.glob("*.part")) and time.monotonic() < deadline:
+    while not (parts := list(sessions.glob("*.part"))) and time.monotonic() < deadline:
         time.sleep(0.01)
-    while list(sessions.glob("*.part")) and process.poll() is None:
+    bounce = int(parts[0].name.split("-")[2])
+    os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
+    for _ in range(3):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.005)
+        time.sleep(0.3)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(bounce, signal.SIGCONT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in err) == (0, False)
     assert [path.name for path in sessions.iterdir()] == ["long.wav"]
