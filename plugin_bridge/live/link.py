@@ -107,7 +107,8 @@ def rows_of(events: Iterable[AnyEvent]) -> list[list[object]]:
 
 
 class Figures(NamedTuple):
-    """What the audio process says about itself after every block; all zero before the first."""
+    """What the audio process says about itself after every block; all zero before the first, but for where the
+    process before it stood: `clock`, `position` and `rate`."""
 
     running: float = 0.0
     """1 while samples move."""
@@ -135,6 +136,8 @@ class Figures(NamedTuple):
     voicing: float = 0.0
     f0_out: float = 0.0
 
+
+NO_FIGURES = Figures()
 
 BIN_SECONDS = 20e-6
 BINS = 2500

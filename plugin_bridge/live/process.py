@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
 from plugin_bridge.live import audio
-from plugin_bridge.live.link import SPAWN, Link, Page
+from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, Page
 from plugin_bridge.live.settings import LiveSettings
 
 _PATIENCE_SECONDS = 3.0
@@ -23,11 +23,13 @@ class AudioHandle:
     Args:
         settings: what to play.
         patient: it waits for a device that is not there.
+        last: figures of the process before, whose positions it goes on with.
     """
 
-    def __init__(self, settings: LiveSettings, *, patient: bool) -> None:
+    def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
         ours, theirs = SPAWN.Pipe()
         self.page = Page()
+        self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
         self._process = SPAWN.Process(
             target=audio.run,
             args=(theirs, self.page.store, settings, patient),

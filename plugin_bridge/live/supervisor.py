@@ -11,7 +11,7 @@ from typing import Self
 from dsp.errors import DeviceError, OutputError
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, check_event, in_force
 from plugin_bridge.live.keeper import Keeper
-from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
 from plugin_bridge.live.mirror import Mirror
 from plugin_bridge.live.rig import Listeners, Meters, Status
 from plugin_bridge.live.settings import LiveSettings
@@ -21,7 +21,6 @@ from plugin_bridge.voices import check_singer
 
 _CALM = ("bypass", "melody", "morph")
 _LATER = "send it again when it runs"
-_NONE = Figures()
 _COUNTS = ("missed", "overruns", "dropped", "late", "refused")
 
 
@@ -45,7 +44,7 @@ class LiveRig:
         self._present = False  # of the device
         self.losses = 0
         """How often the device went away, an audio process with it or not."""
-        self._past = _NONE  # counts of the processes before
+        self._past = NO_FIGURES  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
         self._learned: list[Learned] = []
@@ -213,8 +212,11 @@ class LiveRig:
 
     @property
     def figures(self) -> Figures:
-        """What the audio process that runs says about itself."""
-        return self._keeper.audio.page.read() if self._keeper.audio else _NONE
+        """What the audio process that runs says about itself; of the last one, where it stood."""
+        if self._keeper.audio is not None:
+            return self._keeper.audio.page.read()
+        last = self._keeper.last
+        return Figures(clock=last.clock, position=last.position, rate=last.rate)
 
     def _current(self) -> LiveSettings:
         """What a process is started with: at first what was asked for, later the set and values it had."""

@@ -199,9 +199,13 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             await until(lambda: watch.said)
             start = rig.status.position
             await until(lambda: rig.status.position > start + RATE)
+            when, before = time.time(), rig.position_at(time.time())
             os.kill(rig.pid, signal.SIGKILL)
             await until(lambda: rig.status.restarts == 1)
+            assert rig.status.position > start
             await until(lambda: rig.status.running)
+            await until(lambda: rig.status.position > before)
+            assert abs(rig.position_at(when) - before) < RATE // 2  # the clock went on
             assert rig.losses == 1
             assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
             assert rig.values["morph_singer"] == "me"
