@@ -107,8 +107,10 @@ def rows_of(events: Iterable[AnyEvent]) -> list[list[object]]:
 
 
 class Figures(NamedTuple):
-    """What the audio process says about itself after every block; all zero before the first, but for where the
-    process before it stood: `clock`, `position` and `rate`."""
+    """What the audio process says about itself after every block.
+
+    All zero before the first, but for where the process before stood: `clock`, `position` and `rate`.
+    """
 
     running: float = 0.0
     """1 while samples move."""

@@ -56,6 +56,7 @@ class TcpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._again: asyncio.TimerHandle | None = None
         self._complete = False  # nothing more will come
+        self._hung_up = False
 
     @property
     def key(self) -> Hashable:
@@ -107,7 +108,7 @@ class TcpConnection(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close the connection, whatever it has still to say or to hear."""
-        self._framing = None
+        self._hung_up, self._framing = True, None
         if self._again is not None:
             self._again.cancel()
             self._again = None
@@ -128,7 +129,7 @@ class TcpConnection(asyncio.Protocol):
                     self._refuse(self, packet)
                 else:
                     self._handle(packet, self)
-                if self._framing is None:  # hung up on
+                if self._hung_up:
                     return
                 now = time.monotonic()
                 self._limiter.charge(self.key, 1, now)

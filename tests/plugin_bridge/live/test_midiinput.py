@@ -71,7 +71,12 @@ def test_bytes_become_events_at_their_position_and_a_message_in_pieces_at_its_en
 
 
 def test_ports_share_neither_pedals_nor_banks_nor_running_status(desk: Desk) -> None:
-    keys, pads = ((lambda *data, port=port: desk.midi.process(bytes(data), 0, port)) for port in "kp")
+    def keys(*data: int) -> list[AnyEvent]:
+        return desk.midi.process(bytes(data), 0, "keys")
+
+    def pads(*data: int) -> list[AnyEvent]:
+        return desk.midi.process(bytes(data), 0, "pads")
+
     keys(0xB0, 64, 127)
     pads(0xB0, 32, 9)
     assert pads(0x90, 60, 1, 0x80, 60, 0) == [NoteOn(0, 60.0), NoteOff(0, 60.0)]

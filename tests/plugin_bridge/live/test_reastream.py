@@ -41,7 +41,7 @@ NAMES = st.binary(min_size=1, max_size=31).filter(lambda name: b"\0" not in name
 
 
 def midi_packet(identifier: bytes, messages: list[tuple[int, bytes]]) -> bytes:
-    """Return the datagram of MIDI messages with their samples within the block, in order, as REAPER sends it."""
+    """Return the datagram of MIDI messages with their samples within the block, as REAPER sends it."""
     events, before = b"", 0
     for at, message in messages:
         events += struct.pack("<6I3s", 1, 32, at - before, 0, 0, 0, message).ljust(32, b"\0")

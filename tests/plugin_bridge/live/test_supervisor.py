@@ -21,6 +21,7 @@ from plugin_bridge.live.process import AudioHandle
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
+from plugin_bridge.parameters import Value
 from tests.doubles import sung
 from tests.plugin_bridge.commandline import spawn
 from tests.singerfiles import write_singer
@@ -186,7 +187,7 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
     other = write_singer(tmp_path / "voice_v3.onnx", id="me")
 
     async def play() -> None:
-        values = {"gain": -2.0, "morph_singer": str(other)}
+        values: dict[str, Value] = {"gain": -2.0, "morph_singer": str(other)}
         rig = LiveRig(replace(settings, parameters=values, midi_map=None))
         watch = Watch(rig)
         async with rig:
@@ -248,14 +249,9 @@ def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
             rig.send([Event(0, "gain", -9.0), NoteOff(0, 60.0), AllNotesOff(0)])
             rig.panic()
             rig.learn(None)
-            for events, now in (
-                ([Event(0, "gain", 0.0), NoteOn(0, 60.0)], True),
-                ([Event(9, "gain", 0.0)], False),
-            ):
-                with pytest.raises(
-                    DeviceError, match="the audio process is away; send it again when it runs"
-                ):
-                    rig.send(events, now=now)
+            for event, now in ((NoteOn(0, 60.0), True), (Event(9, "gain", 0.0), False)):
+                with pytest.raises(DeviceError, match="process is away; send it again when it runs"):
+                    rig.send([Event(0, "gain", 0.0), event], now=now)
             with pytest.raises(DeviceError, match="gain cannot be learned"):
                 rig.learn("gain")
             with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from plugin_bridge import PARAMETERS, Event, Preset, load_preset, save_preset
-from plugin_bridge.presets import shipped_presets
 from plugin_bridge.osc.replies import message
 from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.presets import shipped_presets
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.rigs import EPOCH, RATE
 
