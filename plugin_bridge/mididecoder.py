@@ -46,6 +46,11 @@ class MidiDecoder:
         """Forget banks, pairs, pedals and bend ranges."""
         self._channels = [_Channel(Wheel(self._map.bend_range)) for _ in range(16)]
 
+    def forget_notes(self) -> None:
+        """Hold no note by a pedal any longer; the pedals stay where they are."""
+        for channel in self._channels:
+            channel.pedal.forget()
+
     def process(self, message: mido.Message, position: int) -> list[AnyEvent]:
         """Return the events of one message.
 
@@ -84,8 +89,7 @@ class MidiDecoder:
 
     def _control(self, state: _Channel, number: int, value: int, position: int) -> list[AnyEvent]:
         if number in _NOTES_OFF:
-            for channel in self._channels:
-                channel.pedal.forget()
+            self.forget_notes()
             return [AllNotesOff(position)]
         if number == _RESET:
             state.wheel.pitch = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -69,6 +69,14 @@ class Control(_Row):
         if self.step and isinstance(found, float):
             found = min(row.high, max(row.low, round(found / self.step) * self.step))
         return found
+
+
+class Learned(NamedTuple):
+    """A control that was learned; see `MidiMap.learned`."""
+
+    number: int
+    parameter: str
+    pair: bool
 
 
 class MidiMap(_Row):
@@ -139,6 +147,8 @@ def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
         raise ScoreError(f"{path} cannot be read: {error.strerror}; check the MIDI map") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScoreError(f"{path} is not valid TOML: {error}; mend the MIDI map") from error
+    except RecursionError as error:
+        raise ScoreError(f"{path} is nested too deeply; mend the MIDI map") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the map"

@@ -28,8 +28,12 @@ class MidiTaker(Protocol):
     def status(self) -> Status:
         """Whether it runs."""
 
-    def midi(self, message: bytes) -> None:
-        """Take a message."""
+    @property
+    def losses(self) -> int:
+        """How often it lost its device."""
+
+    def midi(self, message: bytes, port: str) -> None:
+        """Take a message of a port."""
 
 
 class MidiPorts:
@@ -73,8 +77,10 @@ class MidiPorts:
         except BridgeError as error:
             self._report(str(error))
             return
+        losses = self._rig.losses
         self._look(self._system)
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch(self._system))]
+        self._tasks = [asyncio.create_task(self._read())]
+        self._tasks.append(asyncio.create_task(self._watch(self._system, losses)))
 
     async def stop(self) -> None:
         """Close all ports; may be called twice."""
@@ -93,21 +99,19 @@ class MidiPorts:
             for name, cable in list(self._cables.items()):
                 try:
                     for message in cable.read():
-                        self._rig.midi(message)
+                        self._rig.midi(message, name)
                 except DeviceError as error:
                     self._report(str(error))
                     self._close(name)
             await asyncio.sleep(_READ_SECONDS)
 
-    async def _watch(self, system: PortSystem) -> None:
-        ran = lost = False
+    async def _watch(self, system: PortSystem, seen: int) -> None:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            runs = self._rig.status.running
-            lost = lost or (system.needs_server and ran and not runs)
-            ran = runs
-            if not lost or (runs and self._renewed(system)):
-                lost = False
+            losses = self._rig.losses  # a server that is back within a second leaves no other trace
+            lost = system.needs_server and losses != seen
+            if not lost or (self._rig.status.running and self._renewed(system)):
+                seen = losses
                 self._look(system)
 
     def _renewed(self, system: PortSystem) -> bool:
@@ -171,7 +175,7 @@ class MidiPorts:
     def _close(self, name: str) -> None:
         cable = self._cables.pop(name)
         for message in cable.close():
-            self._rig.midi(message)
+            self._rig.midi(message, name)
 
 
 class _Cable:

@@ -179,6 +179,8 @@ def read_preset(path: Path) -> Preset:
         raise PresetError(f"{path} cannot be read: {error.strerror}; check the preset") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PresetError(f"{path} is not valid TOML: {error}; mend the preset") from error
+    except RecursionError as error:
+        raise PresetError(f"{path} is nested too deeply; mend the preset") from error
     version = data.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise PresetError(f"{path} has preset format {version} and this version reads up to {FORMAT}; update")

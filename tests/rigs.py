@@ -115,7 +115,8 @@ class EngineRig:
     def position_at(self, time: float) -> int:
         return round((time - EPOCH) * RATE)
 
-    def midi(self, message: bytes) -> None:
+    def midi(self, message: bytes, port: str = "") -> None:
+        del port  # there is one
         self.send(self._decoder.process(mido.Message.from_bytes(message), self.engine.position))
 
     def learn(self, name: str | None) -> None:

@@ -65,7 +65,7 @@ class Live:
             for at, samples in self.gaps:  # blocks begin and end with them
                 if position == at:
                     assert size == samples
-                    writer.gap(engine.position, samples)
+                    writer.gap(samples)
                     left_out += samples
                     mute = engine.latency
                     break

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 from dsp.units import MOST_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
+from plugin_bridge.live.settings import DRIVERS, DriverSettings, LiveSettings
 from plugin_bridge.pitchtracking import USUAL
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
     from plugin_bridge.live.rig import Status
-    from plugin_bridge.live.settings import LiveSettings
     from plugin_bridge.live.supervisor import LiveRig
     from plugin_bridge.live.surfaces import Surfaces
 
 OSC_PORT = 9000
 _METERS_SECONDS = 0.25
-_DRIVERS = ("soundcard", "jack", "reastream", "null")
 _EPILOG = """\
 Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports,
 whose latency the server learns; reastream takes a DAW's track over the network; null sings a file, or
@@ -49,7 +48,7 @@ def add_parser(subparsers: Subparsers) -> None:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--driver", choices=_DRIVERS, default="soundcard", help="default soundcard")
+    add("--driver", choices=DRIVERS, default="soundcard", help="default soundcard")
     add("--device", default="", metavar="DEVICE", help="which one, or what the driver is to play; see below")
     add(
         "--rate",
@@ -141,8 +140,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> LiveSettings:
-    from plugin_bridge.live.settings import DriverSettings, LiveSettings  # noqa: PLC0415 - loads numpy
-
     values, singers, pitch = parameter_values(arguments), list(arguments.singer), arguments.pitch
     if arguments.preset:
         from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
@@ -170,7 +167,7 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
 
 
 def _surfaces(arguments: argparse.Namespace) -> Surfaces:
-    from plugin_bridge.live.surfaces import Surfaces  # noqa: PLC0415 - as above
+    from plugin_bridge.live.surfaces import Surfaces  # noqa: PLC0415 - loads numpy
 
     if arguments.osc is None:
         return Surfaces(midi=arguments.midi)
@@ -193,9 +190,14 @@ async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+
+    def end() -> None:
+        if not task.cancelling():  # a second signal would leave half of what is being closed
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, end)
     async with playing(settings, surfaces, _say) as rig:
         if record:
             _say(f"records to {rig.record(record)}")

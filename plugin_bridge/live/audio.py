@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,19 @@ from plugin_bridge.events import AnyEvent
 from plugin_bridge.live.device import Device
 from plugin_bridge.live.drivers.driver import Exchange, Form
 from plugin_bridge.live.engineloop import EngineLoop
-from plugin_bridge.live.link import Link, Message, Page, rows_of
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, Page, rows_of
 from plugin_bridge.live.midiinput import MidiInput
 from plugin_bridge.live.performance import Performance
 from plugin_bridge.live.realtime import ordinary_priority, settle_process
 from plugin_bridge.live.rings import Rings
 from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.midimap import Learned
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import Singer
 
+IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
+"""Meant for the control process, which then ends this one; held back until this one can ignore them."""
 _TICK_SECONDS = 0.01
 _MOST_NEWS = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
@@ -54,8 +58,9 @@ def run(connection: Connection, store: Any, settings: LiveSettings, patient: boo
         settings: what to play.
         patient: wait for a device that is not there, instead of ending.
     """
-    for ignored in (signal.SIGINT, signal.SIGHUP):  # meant for the control process, which then ends this one
+    for ignored in IGNORED_SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     link = Link(connection)
     try:
         AudioProcess(link, Page(store), settings).run(patient=patient)
@@ -79,7 +84,8 @@ class AudioProcess:
         self._link, self._page, self._settings = link, page, settings
         self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
         self._singers, self._values = _cast(settings)
-        self._midi = MidiInput(settings.midi_map, self.say, [singer.id for singer in self._singers])
+        ids = [singer.id for singer in self._singers]
+        self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
         self._loop = EngineLoop(page, self._midi, link, self)
         self._device = Device(settings.driver, self._exchange, self.say)
         self._writer: SessionWriter | None = None
@@ -92,9 +98,17 @@ class AudioProcess:
         """Tell a person; from any thread."""
         self._news.append(lambda: {"say": sentence})
 
+    def _keep(self, learned: Learned) -> None:
+        """For the process that comes after this one."""
+        self._news.append(lambda: {"learned": list(learned)})
+
     def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
         """See `Listener.heard`."""
-        self._news.append(lambda: {"heard": rows_of(others), "own": rows_of(own), "upto": upto})
+        for start in range(0, max(1, len(own) + len(others)), EVENTS_PER_MESSAGE):
+            first = own[start : start + EVENTS_PER_MESSAGE]
+            more = max(0, start - len(own))
+            then = others[more : more + EVENTS_PER_MESSAGE - len(first)]
+            self._news.append(partial(_heard, first, then, upto))
 
     def run(self, *, patient: bool) -> None:
         """Play until the end.
@@ -107,11 +121,11 @@ class AudioProcess:
         try:
             if not patient:
                 self._device.open()
+            self._tell_form()  # first, for who hears that it is ready uses it
             ids, files = [singer.id for singer in self._singers], _files(self._singers)
             self._news.append(
                 lambda: {"ready": ids, "files": files, "values": self._values, "real_time": real_time}
             )
-            self._tell_form()
             while not (self._ended or self._loop.orphaned):
                 self._turn()
                 time.sleep(_TICK_SECONDS)
@@ -221,6 +235,10 @@ class AudioProcess:
 
     def _end(self, *_: object) -> None:
         self._ended = True
+
+
+def _heard(own: list[AnyEvent], others: list[AnyEvent], upto: int) -> Message:
+    return {"heard": rows_of(others), "own": rows_of(own), "upto": upto}
 
 
 def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:

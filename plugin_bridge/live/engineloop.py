@@ -130,8 +130,8 @@ class EngineLoop:
             case {"events": rows}:
                 self.events.at_their_time([event_of(row) for row in rows])
                 return len(rows)
-            case {"midi": text}:
-                self.events.message(bytes.fromhex(text))
+            case {"midi": text, "port": port}:
+                self.events.message(bytes.fromhex(text), port)
             case {"learn": parameter}:
                 self.events.learn(parameter)
             case {"forget": _}:

@@ -22,7 +22,7 @@ class Gauges:
     """Counters and meters.
 
     Args:
-        page: where they are read.
+        page: where they are read; a position that stands there already is the last one of another process.
     """
 
     def __init__(self, page: Page) -> None:
@@ -32,7 +32,8 @@ class Gauges:
         self._missed = self._overruns = 0  # of the devices before
         self._load = self._worst = 0.0
         self._input = self._output = _SILENT
-        self._pair = (0.0, 0.0, 0.0)
+        before = page.read()
+        self._pair = (before.clock, before.position, before.rate)
         self._age = 0.0
         self._reading = Reading(0.0, 0.0, -120.0, 0.0)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import dsp.errors
 from dsp.errors import BridgeError
-from plugin_bridge.live.link import Figures, Message
+from plugin_bridge.live.link import NO_FIGURES, Figures, Message
 from plugin_bridge.live.outbox import Outbox
 from plugin_bridge.live.process import AudioHandle
 from plugin_bridge.live.settings import LiveSettings
@@ -39,6 +39,8 @@ class Keeper:
         self.audio: AudioHandle | None = None
         """The process that runs."""
         self.restarts = 0
+        self.last = NO_FIGURES
+        """Figures of the process before."""
         self._settings, self._follow, self._died = settings, follow, died
         self._outbox: Outbox | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -75,12 +77,21 @@ class Keeper:
         except TimeoutError:
             self._end()
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process; between two of them nothing can be sent."""
+        return self._outbox is not None
+
     def send(self, message: Message) -> bool:
-        """Send a message soon; return False where there is no process, or it does not listen."""
+        """Send a message soon; return False where there is no process, or it does not listen.
+
+        Raises:
+            TypeError, ValueError: it cannot be sent.
+        """
         return self._outbox is not None and self._outbox.put(message)
 
     def _begin(self, *, patient: bool) -> None:
-        self.audio = AudioHandle(self._settings(), patient=patient)
+        self.audio = AudioHandle(self._settings(), patient=patient, last=self.last)
         self._outbox = Outbox(self.audio.link)
         self._gone.clear()
         self._born = time.monotonic()
@@ -95,12 +106,12 @@ class Keeper:
                     return
                 self._take(message)
         except EOFError:
-            last = self.audio.page.read()
+            self.last = self.audio.page.read()
             how = self._end()
             if self._ready is not None and not self._ready.done():
                 self._ready.set_exception(BridgeError(f"the audio process {how} before it was ready"))
             elif not self._stopping:
-                self._restart(how, last)
+                self._restart(how)
 
     def _take(self, message: Message) -> None:
         waited_for = self._ready is not None and not self._ready.done()
@@ -125,12 +136,12 @@ class Keeper:
         self._gone.set()
         return how
 
-    def _restart(self, how: str, last: Figures) -> None:
+    def _restart(self, how: str) -> None:
         if time.monotonic() - self._born > _STEADY_SECONDS:
             self._failures = 0
         delay = _DELAYS[min(self._failures, len(_DELAYS) - 1)]
         self._failures += 1
         self.restarts += 1
-        self._died(how, last)
+        self._died(how, self.last)
         loop = asyncio.get_running_loop()
         self._again = loop.call_later(delay, lambda: self._begin(patient=True))

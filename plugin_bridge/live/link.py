@@ -44,12 +44,17 @@ class Link:
         return self._connection.fileno()
 
     def send(self, message: Message) -> bool:
-        """Send a message, or return False where the pipe is full or its other end gone."""
+        """Send a message, or return False where the pipe is full or its other end gone.
+
+        Raises:
+            TypeError, ValueError: see `packed`.
+        """
+        data = packed(message)
         # The system calls a socket writable while most of its buffer is free, so a short message fits whole.
         if not self._room.poll(0):
             return False
         try:
-            self._connection.send_bytes(json.dumps(message).encode())
+            self._connection.send_bytes(data)
         except OSError:
             return False
         return True
@@ -73,6 +78,19 @@ class Link:
         self._connection.close()
 
 
+def packed(message: Message) -> bytes:
+    """Return a message as it is sent.
+
+    Raises:
+        TypeError: it holds what JSON does not know.
+        ValueError: it is longer than the other end reads.
+    """
+    data = json.dumps(message).encode()
+    if len(data) > _LARGEST:
+        raise ValueError(f"message of {len(data)} bytes is too long; send at most {_LARGEST}, in several")
+    return data
+
+
 def row_of(event: AnyEvent) -> list[object]:
     """Return an event as JSON knows it."""
     return [type(event).__name__, *(getattr(event, name) for name in event.__dataclass_fields__)]
@@ -89,7 +107,10 @@ def rows_of(events: Iterable[AnyEvent]) -> list[list[object]]:
 
 
 class Figures(NamedTuple):
-    """What the audio process says about itself after every block; all zero before the first."""
+    """What the audio process says about itself after every block.
+
+    All zero before the first, but for where the process before stood: `clock`, `position` and `rate`.
+    """
 
     running: float = 0.0
     """1 while samples move."""
@@ -117,6 +138,8 @@ class Figures(NamedTuple):
     voicing: float = 0.0
     f0_out: float = 0.0
 
+
+NO_FIGURES = Figures()
 
 BIN_SECONDS = 20e-6
 BINS = 2500

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import mido
 
 from dsp.errors import OutputError, ScoreError
-from plugin_bridge.events import AnyEvent, Event
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event
 from plugin_bridge.mididecoder import MidiDecoder
-from plugin_bridge.midimap import RESERVED, MidiMap, load_midi_map, movable
+from plugin_bridge.midimap import RESERVED, Learned, MidiMap, load_midi_map, movable
 from plugin_bridge.midimapfile import save_learned
 from plugin_bridge.midistream import MidiStream
 
@@ -35,6 +35,13 @@ class _Bound(NamedTuple):
     position: int
 
 
+class _Cable(NamedTuple):
+    """What is remembered of a port."""
+
+    stream: MidiStream
+    decoder: MidiDecoder
+
+
 class MidiInput:
     """Decode what MIDI ports deliver; anything at all may come, and nothing makes it fail.
 
@@ -46,6 +53,8 @@ class MidiInput:
         map_path: the MIDI map; None for the one that ships, which is never written.
         report: called with a sentence for a person to see.
         singers: ids of the engine's set; a program that picks another changes nothing. None for any.
+        learned: controls that were learned before, in order; the map file is not touched for them.
+        keep: called with every control that is learned.
 
     Raises:
         ScoreError: the map is missing or does not fit.
@@ -57,37 +66,42 @@ class MidiInput:
         map_path: Path | None,
         report: Callable[[str], None],
         singers: Iterable[str] | None = None,
+        learned: Iterable[Learned] = (),
+        keep: Callable[[Learned], None] = lambda _: None,
     ) -> None:
         self._path = map_path
-        self._report = report
+        self._report, self._keep = report, keep
         self._singers = None if singers is None else tuple(singers)
         self._map = _with_ids(load_midi_map(map_path))
-        self._stream = MidiStream()
-        self._decoder = MidiDecoder(self._map, self._say)
+        for number, parameter, pair in learned:
+            self._map = self._map.learned(number, parameter, pair=pair)
+        self._cables: dict[str, _Cable] = {}
         self._said: set[str] = set()
         self._said_from = self._now = 0
         self._wanted: str | None = None
         self._bound: _Bound | None = None
         self._saver = None if map_path is None else _Saver(map_path)
 
-    @property
-    def learning(self) -> str | None:
-        """The parameter that waits for a control, if any."""
-        return self._wanted
-
-    def process(self, data: bytes, position: int) -> list[AnyEvent]:
+    def process(self, data: bytes, position: int, port: str = "") -> list[AnyEvent]:
         """Return the events that these bytes complete.
 
         Args:
-            data: as they came, cut anywhere; several cables may take turns with whole messages.
+            data: as they came, cut anywhere.
             position: input sample for the events.
+            port: where they came from: each has channels of its own.
         """
         self._now = position
+        if port not in self._cables:
+            self._cables[port] = _Cable(MidiStream(), MidiDecoder(self._map, self._say))
+        stream, decoder = self._cables[port]
         events: list[AnyEvent] = []
-        for message in self._stream.process(data):
+        for message in stream.process(data):
             if message[0] & 0xF0 == _CONTROL_CHANGE:
                 self._learn(message[0] & 0x0F, message[1])
-            found = self._decoder.process(mido.Message.from_bytes(message), position)
+            found = decoder.process(mido.Message.from_bytes(message), position)
+            if any(isinstance(event, AllNotesOff) for event in found):  # which ends those of all ports
+                for cable in self._cables.values():
+                    cable.decoder.forget_notes()
             events += [event for event in found if self._can_sing(event)]
         self._pass_on()
         return events
@@ -108,8 +122,7 @@ class MidiInput:
 
     def reset(self) -> None:
         """Forget banks, pairs, pedals, bend ranges and unfinished messages; the map stays."""
-        self._stream.reset()
-        self._decoder.reset()
+        self._cables.clear()
 
     def close(self) -> None:
         """Wait until what was learned is saved; may be called twice."""
@@ -133,9 +146,11 @@ class MidiInput:
         learned = self._map.learned(number, parameter, pair=pair)
         if learned != self._map:
             self._map = learned
-            self._decoder.use(learned)
+            for cable in self._cables.values():
+                cable.decoder.use(learned)
             if self._saver is not None:
                 self._saver.save(number, parameter, pair=pair)
+        self._keep(Learned(number, parameter, pair))
         end = (
             " until the end; to keep it, name a map of your own with --midi-map" if self._path is None else ""
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, packed
 
 MOST_MESSAGES = 256
 """That may wait; of events, each holds up to 64."""
@@ -28,7 +28,12 @@ class Outbox:
         self._due: asyncio.Handle | None = None
 
     def put(self, message: Message) -> bool:
-        """Send a message soon; return False where too many wait."""
+        """Send a message soon; return False where too many wait.
+
+        Raises:
+            TypeError, ValueError: it cannot be sent; see `link.packed`.
+        """
+        packed(message)  # here, where it concerns its sender alone: later it would hold up all behind it
         last = self._waiting[-1] if self._waiting else {}
         if _fits(last, message):
             last["events"] += message["events"]

@@ -28,8 +28,8 @@ class Recorder(Protocol):
     def block(self, position: int, source: Float32, events: Sequence[AnyEvent]) -> None:
         """Take a block of input and the events in it; positions count the engine's samples from its reset."""
 
-    def gap(self, position: int, samples: int) -> None:
-        """Note input that was left out before a position."""
+    def gap(self, samples: int) -> None:
+        """Note input that was left out before the block to come."""
 
     def missed(self, position: int, samples: int) -> None:
         """Note output that was not heard; positions count the stream's samples from the engine's reset."""
@@ -140,7 +140,7 @@ class Performance:
         self._mute = self._engine.latency
         self._gauges.dropped += samples
         if self._recorder is not None:
-            self._recorder.gap(self._engine.position, samples)
+            self._recorder.gap(samples)
 
     def _begin(self, position: int) -> list[AnyEvent]:
         """Start the engine and the session at their sample 0; return what brings back the state before."""

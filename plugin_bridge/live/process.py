@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 from plugin_bridge.live import audio
-from plugin_bridge.live.link import SPAWN, Link, Page
+from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, Page
 from plugin_bridge.live.settings import LiveSettings
 
 _PATIENCE_SECONDS = 3.0
@@ -22,18 +23,21 @@ class AudioHandle:
     Args:
         settings: what to play.
         patient: it waits for a device that is not there.
+        last: figures of the process before, whose positions it goes on with.
     """
 
-    def __init__(self, settings: LiveSettings, *, patient: bool) -> None:
+    def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
         ours, theirs = SPAWN.Pipe()
         self.page = Page()
+        self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
         self._process = SPAWN.Process(
             target=audio.run,
             args=(theirs, self.page.store, settings, patient),
             name="plugin-bridge audio",
             daemon=True,
         )
-        with _environment(_ONE_THREAD):
+        resource_tracker.ensure_running()  # which would let signals through again where it starts here
+        with _environment(_ONE_THREAD), _held_back(audio.IGNORED_SIGNALS):
             self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self.link = Link(ours)
@@ -56,6 +60,16 @@ class AudioHandle:
         if code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with status {code}"
+
+
+@contextmanager
+def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Let a process that is started now get no such signal until it says so: it must import much first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -114,6 +114,8 @@ class Rig(Protocol):
         Raises:
             TypeError: not an event, or a value of the wrong type.
             ValueError: an unknown parameter or singer, or a value out of range.
+            DeviceError: between the end of an audio process and the next, which begins with the parameters
+                that were set for now: a note that begins, a bend, or an event with its own sample.
         """
 
     def position_at(self, time: float) -> int:
@@ -123,21 +125,27 @@ class Rig(Protocol):
             time: seconds since 1970 by the system's clock, as `time.time()`; may lie in the future or past.
         """
 
-    def midi(self, message: bytes) -> None:
-        """Hand on one MIDI message from a port of the control process; it acts at once."""
+    def midi(self, message: bytes, port: str = "") -> None:
+        """Hand on one MIDI message from a port of the control process; it acts at once.
+
+        Args:
+            message: whole.
+            port: its name: each has banks, pedals and bends of its own.
+        """
 
     def learn(self, parameter: str | None) -> None:
         """Let the next control change move this parameter from now on; None gives up waiting.
 
         Raises:
             ValueError: an unknown parameter, or one that no control can move.
+            DeviceError: there is no audio process now that could hear one.
         """
 
     def record(self, name: str) -> Path:
         """Begin to record a session and return its folder.
 
         Raises:
-            OutputError: it exists, or its name leads out of the sessions' folder.
+            OutputError: it exists, its name leads out of the sessions' folder, or the device is away.
         """
 
     def stop_recording(self) -> Path | None:

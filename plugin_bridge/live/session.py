@@ -110,9 +110,8 @@ class SessionWriter:
         self._position += n
         self._mark = (self._given, self._position)
 
-    def gap(self, position: int, samples: int) -> None:
-        """Note input that was left out before a position of the engine."""
-        del position  # of the block to come, which is next
+    def gap(self, samples: int) -> None:
+        """Note input that was left out before the block to come."""
         if not self.ended:
             self._rows.append({"position": self._position, "gap": samples})
             self._holes.append((self._given, samples))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsp.units import RATES
 from plugin_bridge.parameters import Value
 from plugin_bridge.pitchtracking import USUAL, check_pitch
+
+if TYPE_CHECKING:
+    from plugin_bridge.midimap import Learned  # else the command line would load pydantic
 
 DRIVERS = ("jack", "soundcard", "reastream", "null")
 """A module each in `plugin_bridge.live.drivers`."""
@@ -56,6 +60,8 @@ class LiveSettings:
     """How the pitch of the source is heard, one of `plugin_bridge.pitchtracking.PITCHES`."""
     midi_map: Path | None = None
     """A MIDI map other than the one that ships; controls that are learned are written there."""
+    learned: tuple[Learned, ...] = ()
+    """Controls that were learned, in order, and go over the map."""
     sessions: Path = Path()
     """The folder in which sessions are recorded."""
     ring: int = 0

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.parameters import PARAMETERS, Value
 
+_MOST_NOTES = 128
+"""As `plugin_bridge.melody.Melody` holds; a note that was begun twice ends twice there and here."""
+
 
 class Standing:
     """Follow the events that an engine takes.
@@ -29,8 +32,7 @@ class Standing:
             case Event(_, name, value):
                 self.values[name] = value
             case NoteOn(_, note):
-                self._release(note)
-                self._notes.append(note)
+                self._notes = [*self._notes, note][-_MOST_NOTES:]
             case NoteOff(_, note):
                 self._release(note)
             case PitchBend(_, semitones):
@@ -47,4 +49,4 @@ class Standing:
 
     def _release(self, note: float) -> None:
         if note in self._notes:
-            self._notes.remove(note)
+            del self._notes[-1 - self._notes[::-1].index(note)]

@@ -8,19 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from dsp.errors import OutputError
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, check_event, in_force
+from dsp.errors import DeviceError, OutputError
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, check_event, in_force
 from plugin_bridge.live.keeper import Keeper
-from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Figures, Message, event_of, rows_of
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
 from plugin_bridge.live.mirror import Mirror
 from plugin_bridge.live.rig import Listeners, Meters, Status
 from plugin_bridge.live.settings import LiveSettings
-from plugin_bridge.midimap import movable
+from plugin_bridge.midimap import Learned, movable
 from plugin_bridge.parameters import PARAMETERS, Value
 from plugin_bridge.voices import check_singer
 
 _CALM = ("bypass", "melody", "morph")
-_NONE = Figures()
+_LATER = "send it again when it runs"
 _COUNTS = ("missed", "overruns", "dropped", "late", "refused")
 
 
@@ -42,9 +42,12 @@ class LiveRig:
         self._files: Mapping[str, str] = {}
         self._form: dict[str, object] = {}
         self._present = False  # of the device
-        self._past = _NONE  # counts of the processes before
+        self.losses = 0
+        """How often the device went away, an audio process with it or not."""
+        self._past = NO_FIGURES  # counts of the processes before
         self._number = self._unsent = 0
         self._recording = ""
+        self._learned: list[Learned] = []
         self._heard: Listeners[AnyEvent] = Listeners()
         self._told: Listeners[str] = Listeners()
         self.real_time = False
@@ -128,10 +131,21 @@ class LiveRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self._singers)
+        if not self._keeper.runs:
+            self._put_off(checked, now=now)
+            return
         if now:  # that they act together, few enough for one message
             checked = in_force(checked)
         for start in range(0, len(checked), EVENTS_PER_MESSAGE):
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
+
+    def _put_off(self, events: list[AnyEvent], *, now: bool) -> None:
+        """Let the process to come begin with these; it will hold no note, so that none has to end."""
+        for event in events:
+            if not (now and isinstance(event, (Event, NoteOff, AllNotesOff))):
+                what = type(event).__name__
+                raise DeviceError(f"{what} cannot be taken, for the audio process is away; {_LATER}")
+        self._mirror.send(events, self._number)
 
     def _send(self, events: list[AnyEvent], *, now: bool) -> None:
         self._number += 1
@@ -146,13 +160,15 @@ class LiveRig:
         ahead = time - clock.time() + clock.monotonic() - now.clock
         return round(now.position + ahead * now.rate) if now.rate else 0
 
-    def midi(self, message: bytes) -> None:
+    def midi(self, message: bytes, port: str = "") -> None:
         """See `Rig.midi`."""
-        self._unsent += not self._keeper.send({"midi": bytes(message).hex()})
+        self._unsent += not self._keeper.send({"midi": bytes(message).hex(), "port": port})
 
     def learn(self, parameter: str | None) -> None:
         """See `Rig.learn`."""
-        self._keeper.send({"learn": None if parameter is None else movable(parameter).id})
+        found = None if parameter is None else movable(parameter).id
+        if not self._keeper.send({"learn": found}) and found is not None:
+            raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
 
     def record(self, name: str) -> Path:
         """See `Rig.record`."""
@@ -163,8 +179,10 @@ class LiveRig:
         folder = self._settings.sessions.absolute() / name
         if folder.exists():
             raise OutputError(f"{folder} exists already; choose another name")
-        if not self._keeper.send({"record": str(folder)}):
-            raise OutputError(f"session {name!r} cannot begin, for nothing runs; try again later")
+        if not (self._present and self._keeper.send({"record": str(folder)})):
+            raise OutputError(
+                f"session {name!r} cannot begin while the device is away; try again when it is back"
+            )
         self._recording = name
         return folder
 
@@ -194,8 +212,11 @@ class LiveRig:
 
     @property
     def figures(self) -> Figures:
-        """What the audio process that runs says about itself."""
-        return self._keeper.audio.page.read() if self._keeper.audio else _NONE
+        """What the audio process that runs says about itself; of the last one, where it stood."""
+        if self._keeper.audio is not None:
+            return self._keeper.audio.page.read()
+        last = self._keeper.last
+        return Figures(clock=last.clock, position=last.position, rate=last.rate)
 
     def _current(self) -> LiveSettings:
         """What a process is started with: at first what was asked for, later the set and values it had."""
@@ -203,7 +224,8 @@ class LiveRig:
             return self._settings
         singers = tuple(self._files.get(name, name) for name in self._singers)
         values = {**self._settings.parameters, **self._mirror.values}
-        return replace(self._settings, singers=singers, parameters=values)
+        learned = (*self._settings.learned, *self._learned)
+        return replace(self._settings, singers=singers, parameters=values, learned=learned)
 
     def _follow(self, message: Message) -> None:
         """Take a message of the audio process."""
@@ -212,7 +234,7 @@ class LiveRig:
                 self._singers, self._files, self.real_time = tuple(singers), files, real_time
                 self._mirror.start(values)
             case {"form": None}:
-                self._present = False
+                self._lose()
             case {"form": form, "latency": latency}:
                 self._form = {**form, "latency": latency}
                 self._present = True
@@ -220,6 +242,8 @@ class LiveRig:
                 self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
             case {"recording": name}:
                 self._recording = name
+            case {"learned": row}:
+                self._learned.append(Learned(*row))
             case {"say": sentence} | {"failed": sentence}:
                 self._told.tell(sentence)
 
@@ -228,11 +252,15 @@ class LiveRig:
         for event in (*own, *others):
             self._heard.tell(event)
 
+    def _lose(self) -> None:
+        self.losses += self._present
+        self._present = False
+
     def _died(self, how: str, last: Figures) -> None:
         past = self._past
         counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
         ending = f", and the session {self._recording} ends here" if self._recording else ""
         self._recording = ""
-        self._present = False
+        self._lose()
         self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

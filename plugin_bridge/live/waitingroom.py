@@ -14,13 +14,15 @@ MOST_EVENTS = 10_000
 """Events of each kind that may wait."""
 MOST_MESSAGES = 1_000
 """MIDI messages of the control process that may wait."""
+_DEVICE = "\0"
+"""The port of the device itself, which has no name in the system."""
 
 
 class Midi(Protocol):
     """Makes events of MIDI messages; `MidiInput` is one."""
 
-    def process(self, data: bytes, position: int) -> Sequence[AnyEvent]:
-        """Return the events of one message, at a position."""
+    def process(self, data: bytes, position: int, port: str) -> Sequence[AnyEvent]:
+        """Return the events of one message of a port, at a position."""
 
     def learn(self, parameter: str | None) -> None:
         """Let the next control change move a parameter; None gives up waiting."""
@@ -41,7 +43,7 @@ class WaitingRoom:
         self._midi, self._gauges, self._say = midi, gauges, say
         self._queue = EventQueue()
         self._now: list[AnyEvent] = []
-        self._messages: list[bytes] = []
+        self._messages: list[tuple[bytes, str]] = []
         self._given = 0
 
     def at_once(self, events: Iterable[AnyEvent], number: int) -> None:
@@ -61,10 +63,10 @@ class WaitingRoom:
             else:
                 self._gauges.refused += 1
 
-    def message(self, data: bytes) -> None:
-        """Take a MIDI message that acts on the next sample."""
+    def message(self, data: bytes, port: str) -> None:
+        """Take a MIDI message of a port of the control process; it acts on the next sample."""
         if len(self._messages) < MOST_MESSAGES:
-            self._messages.append(data)
+            self._messages.append((data, port))
         else:
             self._gauges.refused += 1
 
@@ -73,9 +75,8 @@ class WaitingRoom:
         self._midi.learn(parameter)
 
     def forget(self) -> None:
-        """Drop all that waits."""
+        """Drop what is to come; what acts at once was promised already, and is taken."""
         self._queue.clear()
-        self._now.clear()
         self._messages.clear()
 
     def hear(self, device: Iterable[tuple[int, bytes]], position: int, singers: Collection[str]) -> None:
@@ -86,11 +87,11 @@ class WaitingRoom:
             position: of the block that begins.
             singers: the engine's set; events for others are refused.
         """
-        for data in self._messages:
-            self._decode(data, position, singers)
+        for data, port in self._messages:
+            self._decode(data, position, singers, port)
         self._messages.clear()
         for when, data in device:
-            self._decode(data, max(when, position), singers)
+            self._decode(data, max(when, position), singers, _DEVICE)
             self._gauges.late += when < position
 
     def due(self, start: int, stop: int) -> tuple[list[AnyEvent], list[AnyEvent]]:
@@ -114,8 +115,8 @@ class WaitingRoom:
         before, self.upto = self.upto, self._given
         return self.upto != before
 
-    def _decode(self, data: bytes, position: int, singers: Collection[str]) -> None:
-        for event in self._midi.process(data, position):
+    def _decode(self, data: bytes, position: int, singers: Collection[str], port: str) -> None:
+        for event in self._midi.process(data, position, port):
             try:
                 event = check_event(event)  # noqa: PLW2901 - in canonical types
                 if isinstance(event, Event):

@@ -13,7 +13,7 @@ from plugin_bridge.drafts import check_target
 from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
-from plugin_bridge.osc.values import Arguments, number, whole, word
+from plugin_bridge.osc.values import Arguments, number, switch, whole, word
 from plugin_bridge.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.pitchtracking import USUAL, check_pitch
 
@@ -58,7 +58,7 @@ class Bouncer:
         given = {
             word(key, "option"): value for key, value in zip(arguments[2::2], arguments[3::2], strict=True)
         }
-        check_target(target, force=bool(given.get("force")))
+        check_target(target, force=switch(given.get("force", False), "force"))
         settings: dict[str, Argument] = {}
         if not session and "preset" not in given:
             settings |= {"pitch": self.pitch, "seed": self.seed}
@@ -79,7 +79,7 @@ class Bouncer:
                 raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
             return [f"--automation={path}"]
         if key == "force":
-            return ["--force"] if value else []
+            return ["--force"] if switch(value, key) else []
         if key in _PLAIN:
             return [f"--{key}={_PLAIN[key](value)}"]
         if key not in PARAMETERS:

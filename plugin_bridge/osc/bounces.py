@@ -59,6 +59,7 @@ class BounceDesk:
         self._bounces: OrderedDict[int, Bounce] = OrderedDict()
         self._count = 0
         self._worker: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self, words: Sequence[str], target: Path, tell: Tell) -> int:
         """Queue a bounce and return its number.
@@ -69,8 +70,10 @@ class BounceDesk:
             tell: hears how it goes.
 
         Raises:
-            ValueError: 16 are waiting, or one is making that output.
+            ValueError: 16 are waiting, one is making that output, or the desk closes.
         """
+        if self._closing:
+            raise ValueError(f"a bounce to {target.name!r} cannot begin, for this ends; start it again first")
         pending = [bounce for bounce in self._bounces.values() if not bounce.ended.is_set()]
         if len(pending) > _MOST_WAITING:
             raise ValueError(f"{_MOST_WAITING} bounces wait already; send it again when one is done")
@@ -108,8 +111,9 @@ class BounceDesk:
         return bounce.state
 
     async def close(self) -> None:
-        """End all."""
-        for number in reversed(self._bounces):
+        """End all, and begin no more."""
+        self._closing = True
+        for number in reversed(list(self._bounces)):
             await self.cancel(number)
         if self._worker is not None:
             await self._worker

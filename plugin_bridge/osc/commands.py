@@ -21,7 +21,7 @@ from plugin_bridge.osc.replies import message
 from plugin_bridge.osc.senders import Call
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.subscriptions import Subscriptions
-from plugin_bridge.osc.values import Arguments, number, whole, word
+from plugin_bridge.osc.values import Arguments, number, switch, whole, word
 from plugin_bridge.voices import check_singer
 
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
@@ -97,7 +97,8 @@ class Commands:
     async def _save(self, call: Call) -> Arguments:
         if len(call.arguments) not in (1, 2):
             raise ValueError("/preset/save takes a name, and T to replace one; send those")
-        name, replace = word(call.arguments[0], "preset"), bool(call.arguments[1:] and call.arguments[1])
+        name = word(call.arguments[0], "preset")
+        replace = len(call.arguments) == 2 and switch(call.arguments[1], "replace")
         values = dict(self._rig.values)
         await asyncio.to_thread(self._shelf.save, name, values, replace=replace)
         return (name,)

@@ -92,6 +92,7 @@ class Dispatcher:
         self._horizon = horizon
         self._clock = clock
         self._tasks: dict[Hashable, set[asyncio.Task[None]]] = {}
+        self._waiting: dict[Hashable, list[Callable[[], None]]] = {}
         self._under_way = 0
 
     def handle(self, data: bytes, sender: Sender) -> None:
@@ -111,6 +112,13 @@ class Dispatcher:
         """Answer a packet that cannot be read."""
         self._counters.malformed += 1
         self._fail(_Request(sender, error.address, (), None), error)
+
+    def when_answered(self, key: Hashable, then: Callable[[], None]) -> None:
+        """Call back once nothing of a sender is under way, which may be now."""
+        if key in self._tasks:
+            self._waiting.setdefault(key, []).append(then)
+        else:
+            then()
 
     async def close(self) -> None:
         """Give up the requests under way."""
@@ -229,6 +237,8 @@ class Dispatcher:
         tasks.discard(task)
         if not tasks:
             del self._tasks[key]
+            for then in self._waiting.pop(key, ()):
+                then()
 
     def _sync(self, call: Call) -> Arguments | Awaitable[Arguments]:
         before = list(self._tasks.get(call.sender.key, ()))

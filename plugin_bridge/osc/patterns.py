@@ -28,12 +28,14 @@ class Pattern:
         text: the pattern.
 
     Raises:
-        ValueError: too long, a bracket or brace that is not closed, or `//`.
+        ValueError: too long, not of printable ASCII, a bracket or brace that is not closed, or `//`.
     """
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST_PATTERN:
             raise ValueError(f"pattern of {len(text)} characters is too long; send at most {LONGEST_PATTERN}")
+        if not (text.isascii() and text.isprintable()):  # a range could else be a million characters
+            raise ValueError(f"pattern {text!a} is not of printable ASCII, as addresses are; send that")
         if "//" in text:
             raise ValueError(f"pattern {text!r} has '//', which is not read; name each part, '*' for any")
         self._parts = [_steps(part) for part in text.split("/")]

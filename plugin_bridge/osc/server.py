@@ -105,6 +105,8 @@ class OscServer:
         if self._unlisten is not None:
             self._unlisten()
         self._unlisten = None
+        if self._udp is not None:
+            self._udp.stop_reading()
         if self._announcement is not None:
             await self._announcement.stop()
         if self._http is not None:
@@ -142,8 +144,12 @@ class OscServer:
                 await self._announcement.start()
 
     def _connection(self) -> TcpConnection:
-        handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
-        return TcpConnection(handle, refuse, self._limiter, self._opened, self._closed)
+        handle, refuse, answered = (
+            self._dispatcher.handle,
+            self._dispatcher.refuse,
+            self._dispatcher.when_answered,
+        )
+        return TcpConnection(handle, refuse, answered, self._limiter, self._opened, self._closed)
 
     def _opened(self, connection: TcpConnection) -> bool:
         if len(self._connections) >= self._settings.connections:

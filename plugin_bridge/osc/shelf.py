@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dsp.errors import OutputError, PresetError
+from dsp.errors import BridgeError, OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
 from plugin_bridge.parameters import PARAMETERS, Value
 
@@ -25,11 +25,11 @@ class PresetShelf:
         self._singers = singers or {}
 
     def names(self) -> list[str]:
-        """Return the names of all presets, in order."""
+        """Return the names of all presets that `find` finds, in order."""
         from plugin_bridge.presets import shipped_presets  # noqa: PLC0415 - loads the chain
 
         own = [] if self._folder is None else [path.stem for path in self._folder.glob("*.toml")]
-        return sorted({*shipped_presets(), *own})
+        return sorted(name for name in {*shipped_presets(), *own} if self._is_there(name))
 
     def find(self, name: str) -> Path:
         """Return the file of a preset; one in the folder goes before one that ships.
@@ -85,6 +85,12 @@ class PresetShelf:
             raise OutputError(f"preset {name!r} exists already; choose another name, or send T after it")
         preset = Preset(name=name, singer=str(values["singer"]), parameters=parameters)
         save_preset(preset, path, force=replace)
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            return self.find(name).is_file()
+        except (BridgeError, ValueError):
+            return False
 
     def _id_of(self, singer: str) -> str:
         """Live, a singer file is known by its id, and one of another place by its name."""

@@ -61,13 +61,15 @@ class Subscriptions:
             raise ValueError(f"rate {rate!r} is out of range; send {SLOWEST:g} to {FASTEST:g} a second")
         if not 1.0 <= seconds <= LONGEST_SECONDS:
             raise ValueError(f"time {seconds!r} is out of range; send 1 to {LONGEST_SECONDS:g} seconds")
+        now = asyncio.get_running_loop().time()
+        for key in [key for key, other in self._subscribers.items() if other.until <= now]:
+            self.drop(key)
         one = self._subscribers.get(sender.key)
         if one is None:
             if len(self._subscribers) >= MOST_SUBSCRIBERS:
                 raise ValueError(f"{MOST_SUBSCRIBERS} others subscribe; try again when one has ended")
             one = self._subscribers[sender.key] = _Subscriber(sender)
-        loop = asyncio.get_running_loop()
-        one.period, one.until, one.due = 1.0 / rate, loop.time() + seconds, loop.time()
+        one.period, one.until, one.due = 1.0 / rate, now + seconds, now
         one.paths |= {path: ADDRESSES[path] for path in paths}
         one.sent.clear()
         self._arm(one)

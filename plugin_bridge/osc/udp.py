@@ -78,12 +78,16 @@ class UdpEndpoint:
         except OSError:  # the system's buffer is full, or there is no way to that address
             self._counters.unsent += 1
 
-    def close(self) -> None:
-        """Read no more."""
+    def stop_reading(self) -> None:
+        """Take no more; answers can still go."""
         self._loop.remove_reader(self._socket)
         if self._work_due is not None:
             self._work_due.cancel()
         self._waiting.clear()
+
+    def close(self) -> None:
+        """Read and send no more."""
+        self.stop_reading()
         self._socket.close()
 
     def _drain(self) -> None:

@@ -91,6 +91,17 @@ def whole(argument: Argument, what: str) -> int:
     return int(argument)
 
 
+def switch(argument: Argument, what: str) -> bool:
+    """Return an argument as a switch.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(argument, str) or argument not in (0, 1):  # True and False are among them
+        raise TypeError(f"{what} {argument!r} is not a switch; send T, F, 0 or 1")
+    return bool(argument)
+
+
 def word(argument: Argument, what: str) -> str:
     """Return an argument as a word.
 

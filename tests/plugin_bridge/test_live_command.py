@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from plugin_bridge.events import Event
@@ -81,6 +84,29 @@ def test_a_signal_ends_it_and_its_recording_cleanly(here: Path, number: signal.S
         assert session.frames > 0
         assert session.note == ""
         assert [e for e in session.events if isinstance(e, Event) and e.value == "bright"]
+
+
+def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
+    sessions = here / "sessions"
+    sessions.mkdir()
+    soundfile.write(sessions / "long.wav", np.zeros((300 * 16000, 1), np.float32), 16000, subtype="PCM_16")
+    process, said = started(here, "--singer", "dark.onnx", "--osc", "0")
+    port = int(next(line for line in said if "OSC listens" in line).split(", ")[1].removeprefix("port "))
+    assert b"/done\0" in ask(port, "/bounce/start", "long.wav", "out.wav")
+    deadline = time.monotonic() + 20.0
+    while not (parts := list(sessions.glob("*.part"))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    bounce = int(parts[0].name.split("-")[2])
+    os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    waited = process.poll() is None
+    os.kill(bounce, signal.SIGCONT)
+    _, err = process.communicate(timeout=30)
+    assert waited
+    assert (process.returncode, "Traceback" in err) == (0, False)
+    assert [path.name for path in sessions.iterdir()] == ["long.wav"]
 
 
 @pytest.mark.parametrize(

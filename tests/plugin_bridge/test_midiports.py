@@ -84,14 +84,15 @@ class Rig:
 
     def __init__(self) -> None:
         self.status = STATUS
+        self.losses = 0
         self.messages: list[bytes] = []
         self.events: list[AnyEvent] = []
         self.said: list[str] = []
         self._input = MidiInput(None, self.said.append, ("pjs", "alys"))
 
-    def midi(self, message: bytes) -> None:
+    def midi(self, message: bytes, port: str) -> None:
         self.messages.append(message)
-        self.events += self._input.process(message, len(self.messages) - 1)
+        self.events += self._input.process(message, len(self.messages) - 1, port)
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_ports_of_a_server_are_made_again_once_it_is_back(rig: Rig, needs_server
     async def scene(ports: MidiPorts) -> None:
         before = system.virtual["in"]
         await asyncio.sleep(0.1)
-        rig.status = replace(STATUS, running=False)
+        rig.status, rig.losses = replace(STATUS, running=False), 1
         await asyncio.sleep(0.1)
         rig.status = STATUS
         await until(lambda: system.renewals == needs_server)
@@ -238,6 +239,19 @@ def test_ports_of_a_server_are_made_again_once_it_is_back(rig: Rig, needs_server
         assert system.renewals == needs_server
 
     play(rig, system, ["Keys"], ["in"], scene)
+
+
+def test_a_server_that_is_back_before_anyone_looked_is_noticed(rig: Rig) -> None:
+    system = Cables("Keys", needs_server=True)
+
+    async def scene(ports: MidiPorts) -> None:
+        rig.losses = 1  # and it runs again
+        await until(lambda: system.renewals == 1)
+        await asyncio.sleep(0.1)
+        assert ports.open == ["Keys"]
+        assert system.renewals == 1
+
+    play(rig, system, ["Keys"], [], scene)
 
 
 def test_a_flood_does_not_keep_the_loop_from_its_other_work(rig: Rig) -> None:

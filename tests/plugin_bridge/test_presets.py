@@ -179,6 +179,7 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("name =", "is not valid TOML"),
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply; mend the preset"),
         ("\x00", "is not valid TOML"),
         ('name = "x"', "singer: Field required"),
         ('name = ""\nsinger = "dark"', "name: String should have at least 1 character"),

@@ -23,7 +23,6 @@ LARGEST_PACKET = 65535
 _AUDIO = struct.Struct("<4sI32sBIH")
 _MIDI = struct.Struct("<4sI32s")
 _EVENT = struct.Struct("<6I3s")
-_EVENT_SIZE = 32
 _IS_MIDI = 1
 
 
@@ -96,16 +95,6 @@ def audio_packets(identifier: bytes, sample_rate: int, samples: Float32) -> list
     size = largest(channels)
     pieces = [samples[:, at : at + size] for at in range(0, n, size)]
     return [_audio_packet(identifier, sample_rate, piece) for piece in pieces]
-
-
-def midi_packet(identifier: bytes, messages: list[tuple[int, bytes]]) -> bytes:
-    """Return the datagram of MIDI messages with their samples within the block, in order."""
-    events, before = b"", 0
-    for at, message in messages:
-        event = _EVENT.pack(_IS_MIDI, _EVENT_SIZE, at - before, 0, 0, 0, message)
-        events += event.ljust(_EVENT_SIZE, b"\0")
-        before = at
-    return _MIDI.pack(b"mRSR", _MIDI.size + len(events), identifier) + events
 
 
 def _audio_packet(identifier: bytes, sample_rate: int, samples: Float32) -> bytes:

@@ -53,6 +53,13 @@ def test_an_end_that_does_not_read_is_not_waited_for(links: tuple[Link, Link]) -
     assert links[0].send(message)
 
 
+def test_a_message_that_the_other_end_would_not_read_is_refused(links: tuple[Link, Link]) -> None:
+    with pytest.raises(ValueError, match="is too long; send at most 65536"):
+        links[0].send({"say": "x" * 65536})
+    assert links[0].send({"say": "x" * 65000})
+    assert links[1].receive(1.0) == {"say": "x" * 65000}
+
+
 def test_an_end_that_is_gone_is_noticed_by_both(links: tuple[Link, Link]) -> None:
     links[0].send({"say": "last words"})
     links[0].close()

@@ -14,7 +14,7 @@ from dsp.errors import ScoreError
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
 from plugin_bridge.live.midiinput import MidiInput
-from plugin_bridge.midimap import load_midi_map
+from plugin_bridge.midimap import Learned, load_midi_map
 from tests.doubles import BRIGHT, DARK, sung
 
 RATE = 24000
@@ -70,6 +70,25 @@ def test_bytes_become_events_at_their_position_and_a_message_in_pieces_at_its_en
     assert desk.send(0xE0, 0x7F, 0x7F, 0xB3, 123, 0, at=11) == [PitchBend(11, 2.0), AllNotesOff(11)]
 
 
+def test_ports_share_neither_pedals_nor_banks_nor_running_status(desk: Desk) -> None:
+    def keys(*data: int) -> list[AnyEvent]:
+        return desk.midi.process(bytes(data), 0, "keys")
+
+    def pads(*data: int) -> list[AnyEvent]:
+        return desk.midi.process(bytes(data), 0, "pads")
+
+    keys(0xB0, 64, 127)
+    pads(0xB0, 32, 9)
+    assert pads(0x90, 60, 1, 0x80, 60, 0) == [NoteOn(0, 60.0), NoteOff(0, 60.0)]
+    assert keys(0x90, 62, 1, 0x80, 62, 0) == [NoteOn(0, 62.0)]
+    assert keys(0xC0, 1) == [Event(0, "singer", "bright")]
+    assert pads(1) == []  # velocity of a note that was not begun there
+    assert pads(0xB0, 123, 0) == [AllNotesOff(0)]
+    assert keys(0xB0, 64, 0) == []  # ended already
+    desk.midi.learn("morph")
+    assert keys(0xB0, 21, 64) == pads(0xB3, 21, 64) == [Event(0, "morph", 0.5)]
+
+
 def test_an_unknown_program_and_an_absent_singer_change_nothing_and_are_said_once(desk: Desk) -> None:
     assert desk.send(0xC0, 1, at=7) == [Event(7, "singer", "bright")]
     for at in range(0, 20_000, 1000):
@@ -91,13 +110,10 @@ def test_a_stuck_keyboard_floods_nobody(desk: Desk) -> None:
 
 def test_the_next_control_is_learned_saved_and_acts_at_once(desk: Desk, path: Path) -> None:
     desk.midi.learn("morph")
-    assert desk.midi.learning == "morph"
     assert desk.send(
         0x90, 60, 9, 0xC0, 1, 0xE0, 0, 64, 0xB0, 0, 3, 123, 0, at=1
     )  # none of these is a control
-    assert desk.midi.learning == "morph"
     assert desk.send(0xB4, 21, 64, at=2) == [Event(2, "morph", 0.5)]
-    assert not desk.midi.learning
     assert desk.send(0xB0, 22, 64, at=3) == []
     assert desk.said == ["control 21 moves morph now"]
     desk.midi.close()
@@ -151,7 +167,19 @@ def test_learning_can_be_given_up_and_refuses_what_no_control_moves(desk: Desk) 
         desk.midi.learn("moprh")
     with pytest.raises(ValueError, match="a control cannot pick a singer; map a program"):
         desk.midi.learn("singer")
-    assert desk.midi.learning is None
+    assert desk.send(0xB0, 21, 64) == []
+
+
+def test_what_was_learned_before_is_known_and_not_saved_again(path: Path) -> None:
+    kept: list[Learned] = []
+    first = MidiInput(None, lambda _: None, keep=kept.append)
+    first.learn("morph")
+    first.process(b"\xb0\x15\x40\xb0\x35\x00", 0)
+    assert kept == [Learned(21, "morph", False), Learned(21, "morph", True)]
+    again = MidiInput(path, lambda _: None, learned=kept)
+    assert again.process(b"\xb0\x15\x40", 0) == [Event(0, "morph", 0.5)]
+    again.close()
+    assert path.read_text(encoding="utf-8") == MAP
 
 
 def test_without_a_map_of_its_own_it_learns_until_the_end_and_says_so() -> None:

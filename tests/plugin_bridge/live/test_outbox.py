@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
+import pytest
+
 from plugin_bridge.live.link import SPAWN, Link, Message
 from plugin_bridge.live.outbox import MOST_MESSAGES, Outbox
 
@@ -36,6 +39,22 @@ def test_what_comes_in_one_turn_goes_as_one_and_in_order() -> None:
         assert outbox.put(events(7))
         await asyncio.sleep(0)
         assert received(theirs) == [events(7)]
+
+    asyncio.run(send())
+
+
+def test_what_cannot_be_sent_is_refused_and_holds_up_nothing() -> None:
+    async def send() -> None:
+        ours, theirs = (Link(end) for end in SPAWN.Pipe())
+        outbox = Outbox(ours)
+        assert outbox.put(events(1))
+        with pytest.raises(TypeError, match="int64"):
+            outbox.put({"events": [["NoteOn", np.int64(0), 60.0]], "now": True, "number": 2})
+        with pytest.raises(ValueError, match="too long"):
+            outbox.put({"record": "x" * 70_000})
+        assert outbox.put(events(3))
+        await asyncio.sleep(0)
+        assert received(theirs) == [{**events(3, 2), "events": [["NoteOn", 0, 1], ["NoteOn", 0, 3]]}]
 
     asyncio.run(send())
 

@@ -25,6 +25,7 @@ from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.standing import Standing
 from plugin_bridge.live.waitingroom import MOST_EVENTS, MOST_MESSAGES, WaitingRoom
+from plugin_bridge.melody import Melody
 from plugin_bridge.parameters import Value
 from plugin_bridge.planning import Settings
 from tests.doubles import BRIGHT, DARK, sung
@@ -155,9 +156,18 @@ def test_midi_lands_on_its_sample_and_an_unknown_singer_is_refused(stage: Stage)
     assert len(stage.said) == 2
     assert "'nobody' is not in the set" in stage.said[0]
     assert "program 99" in stage.said[1]
-    stage.events.message(b"\xc0\x01")
+    stage.events.message(b"\xc0\x01", "Keys")
     stage.play(song(1))
     assert stage.taken[1:] == [Event(BLOCK, "singer", "bright")]
+
+
+def test_the_device_and_each_port_have_channels_of_their_own(stage: Stage) -> None:
+    for port in ("Pads", "Keys"):
+        stage.events.message(b"\xb0\x20\x05" if port == "Pads" else b"\xc0\x01", port)  # a bank of its own
+    stage.device(song(1), [(3, b"\xb0\x20\x05"), (4, b"\xc0\x01")])
+    stage.engine()
+    assert stage.taken == [Event(0, "singer", "bright")]
+    assert "program 1 of bank 5" in stage.said[0]
 
 
 def test_after_a_stall_nothing_stale_is_heard_and_the_latency_is_the_same(stage: Stage) -> None:
@@ -227,12 +237,36 @@ def test_a_queue_that_is_full_refuses(stage: Stage) -> None:
     stage.events.at_once([Event(0, "gain", -1.0)] * (MOST_EVENTS + 3), 1)
     stage.events.at_their_time([Event(10**9, "gain", -1.0)] * (MOST_EVENTS + 4))
     for _ in range(MOST_MESSAGES + 5):
-        stage.events.message(b"\xc0\x01")
+        stage.events.message(b"\xc0\x01", "Keys")
     stage.gauges.publish()
     assert stage.page.read().refused == 12.0
     stage.events.forget()
     stage.play(song(1))
-    assert stage.taken == []
+    assert stage.taken == [Event(0, "gain", -1.0)]
+
+
+def test_what_acts_at_once_is_not_forgotten(stage: Stage) -> None:
+    stage.events.at_once([Event(0, "gain", -1.0), NoteOn(0, 60.0)], 1)
+    stage.events.at_their_time([Event(5, "gain", -2.0)])
+    stage.events.message(b"\xc0\x01", "Keys")
+    stage.events.forget()
+    stage.events.at_once([AllNotesOff(0)], 2)
+    stage.play(song(1))
+    assert stage.news == [([Event(0, "gain", -1.0), NoteOn(0, 60.0), AllNotesOff(0)], [], 2)]
+
+
+def test_notes_are_held_as_the_melody_holds_them() -> None:
+    standing, melody = Standing({}), Melody(RATE)
+    rng = np.random.default_rng(3)
+    for k in range(2000):
+        note = float(rng.integers(60, 64))
+        if rng.random() < 0.6:
+            standing.follow(NoteOn(k, note))
+            melody.note_on(note, k, 0.0)
+        else:
+            standing.follow(NoteOff(k, note))
+            melody.note_off(note, k)
+        assert standing.events() == [NoteOn(0, held) for held in melody._held]
 
 
 def test_what_is_in_force_can_be_brought_back() -> None:

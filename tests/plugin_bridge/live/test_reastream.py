@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ from plugin_bridge.live.drivers.reastreampackets import (
     AudioPacket,
     MidiPacket,
     audio_packets,
-    midi_packet,
     packed_identifier,
     parse,
 )
@@ -38,6 +38,15 @@ RATE = 48000
 DAW_BLOCK = 512
 STEM = np.concatenate([sung(RATE, 0.4, vibrato=0.3), 0.3 * sung(RATE, 0.4, f0=330.0)])
 NAMES = st.binary(min_size=1, max_size=31).filter(lambda name: b"\0" not in name)
+
+
+def midi_packet(identifier: bytes, messages: list[tuple[int, bytes]]) -> bytes:
+    """Return the datagram of MIDI messages with their samples within the block, as REAPER sends it."""
+    events, before = b"", 0
+    for at, message in messages:
+        events += struct.pack("<6I3s", 1, 32, at - before, 0, 0, 0, message).ljust(32, b"\0")
+        before = at
+    return struct.pack("<4sI32s", b"mRSR", 40 + len(events), identifier) + events
 
 
 class Sung:

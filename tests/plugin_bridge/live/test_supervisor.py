@@ -15,10 +15,13 @@ import pytest
 import soundfile
 
 from dsp.errors import DeviceError, OutputError, SingerFileError
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOn
+from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn
+from plugin_bridge.live import audio, keeper
+from plugin_bridge.live.process import AudioHandle
 from plugin_bridge.live.sessionreader import SessionReader
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.live.supervisor import LiveRig
+from plugin_bridge.parameters import Value
 from tests.doubles import sung
 from tests.plugin_bridge.commandline import spawn
 from tests.singerfiles import write_singer
@@ -102,6 +105,22 @@ def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
     asyncio.run(play())
 
 
+def test_many_changes_of_one_moment_are_all_heard_in_order(settings: LiveSettings) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            when = rig.position_at(time.time() + 1.0)
+            changes = [Event(when, "source_pitch", 100.0 + k / 7.0) for k in range(3000)]
+            rig.send(changes, now=False)
+            await until(lambda: len(watch.heard) == len(changes))
+            values = [event.value for event in watch.heard if isinstance(event, Event)]
+            assert values == [change.value for change in changes]
+            assert rig.status.restarts == 0
+
+    asyncio.run(play())
+
+
 def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_path: Path) -> None:
     async def play() -> None:
         rig = LiveRig(settings)
@@ -168,23 +187,35 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
     other = write_singer(tmp_path / "voice_v3.onnx", id="me")
 
     async def play() -> None:
-        rig = LiveRig(replace(settings, parameters={"gain": -2.0, "morph_singer": str(other)}))
+        values: dict[str, Value] = {"gain": -2.0, "morph_singer": str(other)}
+        rig = LiveRig(replace(settings, parameters=values, midi_map=None))
         watch = Watch(rig)
         async with rig:
             files = dict(rig.files)
             assert files["me"] == str(other)
             rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
             rig.record("take")
+            rig.learn("breath")
+            rig.midi(b"\xb0\x15\x40")
+            await until(lambda: watch.said)
             start = rig.status.position
             await until(lambda: rig.status.position > start + RATE)
+            when, before = time.time(), rig.position_at(time.time())
             os.kill(rig.pid, signal.SIGKILL)
             await until(lambda: rig.status.restarts == 1)
+            assert rig.status.position > start
             await until(lambda: rig.status.running)
+            await until(lambda: rig.status.position > before)
+            assert abs(rig.position_at(when) - before) < RATE // 2  # the clock went on
+            assert rig.losses == 1
             assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
             assert rig.values["morph_singer"] == "me"
             assert (rig.singers, rig.files) == (("dark", "bright", "me"), files)
-            assert "killed by SIGKILL" in watch.said[0]
-            assert "session take ends" in watch.said[0]
+            assert "control 21 moves breath now until the end" in watch.said[0]
+            assert "killed by SIGKILL" in watch.said[1]
+            assert "session take ends" in watch.said[1]
+            rig.midi(b"\xb0\x15\x00")
+            await until(lambda: rig.values["breath"] == -40.0)
             assert rig.status.recording == ""
             rig.send([NoteOn(0, 60.0)])
             await until(lambda: isinstance(watch.heard[-1], NoteOn))
@@ -200,6 +231,51 @@ def test_a_singer_of_the_set_is_chosen_by_id_or_by_file(settings: LiveSettings) 
         for which in ("bright", settings.singers[1]):
             async with LiveRig(replace(settings, parameters={"morph_singer": which})) as rig:
                 assert (rig.singers, rig.values["morph_singer"]) == (("dark", "bright"), "bright")
+
+    asyncio.run(play())
+
+
+def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
+    settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_DELAYS", (0.5,))
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1)
+            assert rig.pid == 0
+            rig.send([Event(0, "gain", -9.0), NoteOff(0, 60.0), AllNotesOff(0)])
+            rig.panic()
+            rig.learn(None)
+            for event, now in ((NoteOn(0, 60.0), True), (Event(9, "gain", 0.0), False)):
+                with pytest.raises(DeviceError, match="process is away; send it again when it runs"):
+                    rig.send([Event(0, "gain", 0.0), event], now=now)
+            with pytest.raises(DeviceError, match="gain cannot be learned"):
+                rig.learn("gain")
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert rig.values["gain"] == -9.0
+            await until(lambda: rig.status.running)
+            assert rig.values["gain"] == -9.0
+            assert rig.status.refused == 0
+            rig.record("take")
+            await until((tmp_path / "take" / "audio.f32").exists)
+
+    asyncio.run(play())
+
+
+def test_without_its_device_nothing_is_recorded(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            (tmp_path / "stem.wav").rename(tmp_path / "away.wav")
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1 and rig.pid != 0)
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert (rig.status.recording, (tmp_path / "take").exists()) == ("", False)
 
     asyncio.run(play())
 
@@ -224,13 +300,29 @@ def test_what_is_missing_at_the_start_is_said(
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("number", audio.IGNORED_SIGNALS)
+def test_a_signal_of_the_terminal_does_not_reach_an_audio_process_that_starts(
+    settings: LiveSettings, number: signal.Signals
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handle = AudioHandle(settings, patient=False)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    os.kill(handle.pid, number)  # at its very beginning
+    while "ready" not in (message := handle.link.receive(20.0) or {"ready": "never"}):
+        pass
+    assert message["ready"] == ["dark", "bright"]
+    os.kill(handle.pid, number)
+    assert handle.link.send({"end": True})
+    assert handle.bury() == "ended with status 0"
+
+
 @pytest.mark.usefixtures("settings")
 def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process(tmp_path: Path) -> None:
     options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
     process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
-    audio = tmp_path / "takes" / "take" / "audio.f32"
+    sound = tmp_path / "takes" / "take" / "audio.f32"
     deadline = time.monotonic() + 30.0
-    while not (audio.exists() and audio.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
+    while not (sound.exists() and sound.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
         time.sleep(0.02)
     children = _children(process.pid)
     process.kill()

@@ -12,6 +12,7 @@ import soundfile
 
 from plugin_bridge import OutputFormat, Settings, bounce_file
 from plugin_bridge.osc.bounceplan import Bouncer
+from plugin_bridge.osc.bounces import BounceDesk
 from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.parameters import PARAMETERS
@@ -35,6 +36,31 @@ def folder(tmp_path: Path, short_stem: Path) -> Path:
 
 def files_of(folder: Path) -> dict[str, str]:
     return {name: str(folder.parent / f"{name}.onnx") for name in ("dark", "bright")}
+
+
+@in_loop
+async def test_a_desk_that_closes_begins_no_more(folder: Path) -> None:
+    desk = BounceDesk()
+    told: list[tuple[Argument, ...]] = []
+
+    def words(name: str) -> list[str]:
+        stem, singer = str(folder / "long.wav"), files_of(folder)["dark"]
+        return [stem, "-o", str(folder / name), "--progress", f"--singer={singer}"]
+
+    def tell(*how: Argument) -> None:
+        told.append(how)
+
+    for name in ("a.wav", "b.wav"):
+        desk.start(words(name), folder / name, tell)
+    while not told:
+        await asyncio.sleep(0.01)
+    closing = asyncio.create_task(desk.close())
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match=r"'c\.wav' cannot begin, for this ends"):
+        desk.start(words("c.wav"), folder / "c.wav", tell)
+    await closing
+    assert desk.listed() == [1, "cancelled", desk.listed()[2], "a.wav", 2, "cancelled", 0.0, "b.wav"]
+    assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
 
 
 @in_loop

@@ -53,6 +53,8 @@ def test_a_pattern_fits_as_osc_says(pattern: str, address: str, *, fits: bool) -
         ("/{param/gain}", "close it"),
         ("//gain", "'//', which is not read"),
         ("/" + "*" * 128, "too long"),
+        ("/[\x01-\U0010ffff]aram/gain", "not of printable ASCII"),
+        ("/param/g\xe4in*", "not of printable ASCII"),
     ],
 )
 def test_a_wrong_pattern_is_refused(pattern: str, part: str) -> None:

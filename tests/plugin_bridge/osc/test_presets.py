@@ -9,6 +9,7 @@ import pytest
 from plugin_bridge import PARAMETERS, Event, Preset, load_preset, save_preset
 from plugin_bridge.osc.replies import message
 from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.presets import shipped_presets
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.rigs import EPOCH, RATE
 
@@ -114,6 +115,41 @@ def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_pat
     write(tmp_path / "presets", "near", singer=str(tmp_path / "presets" / ".." / "voice_v3.onnx"))
     assert '"../voice_v3.onnx"' in (tmp_path / "presets" / "near.toml").read_text()
     assert shelf.load("near")[0]["singer"] == "me"
+
+
+@in_loop
+async def test_only_a_switch_lets_a_preset_be_replaced(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        await client.done("/preset/save", "mine")
+        for no in (False, 0, 0.0):
+            assert "exists already" in await client.fail("/preset/save", "mine", no)
+        for wrong in ("F", "no", "", 2, None):
+            assert "is not a switch; send T, F, 0 or 1" in await client.fail("/preset/save", "mine", wrong)
+        for yes in (True, 1, 1.0):
+            await client.done("/preset/save", "mine", yes)
+
+
+@in_loop
+async def test_what_is_listed_can_be_loaded(tmp_path: Path) -> None:
+    text = 'name = "x"\nsinger = "dark"\n'
+    home = tmp_path / "home"
+    (home / "folder.toml").mkdir(parents=True)
+    for path in (tmp_path / "out.toml", *(home / f"{name}.toml" for name in ("mine", ".dot", "a,b", "x ."))):
+        path.write_text(text, encoding="utf-8")
+    for name, target in (("link", "mine"), ("away", "../out"), ("hall", "../out"), ("broken", "nothing")):
+        (home / f"{name}.toml").symlink_to(f"{target}.toml")
+    async with served(home) as (_, server), Client(server.port) as client:
+        listed = [str(name) for name in await client.done("/preset/list")]
+        assert sorted({*listed} - {*shipped_presets()}) == ["link", "mine"]
+        assert "hall" not in listed
+        assert "octave_up" in listed
+
+
+@in_loop
+async def test_a_preset_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5000 + "]" * 5000, encoding="utf-8")
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        assert "nested too deeply; mend the preset" in await client.fail("/preset/load", "deep")
 
 
 @in_loop

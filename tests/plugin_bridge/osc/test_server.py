@@ -188,6 +188,7 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/bounce/start", ("in.wav", "out.wav", "midi-map", "x"), "option 'midi-map' is unknown"),
     ("/bounce/start", ("in.wav", "out.wav", "gain", 99.0), "give -60 to 24 dB"),
     ("/bounce/start", ("in.wav", "out.wav", "tail", "long"), "is not a number"),
+    ("/bounce/start", ("in.wav", "out.wav", "force", "F"), "force 'F' is not a switch; send T, F, 0 or 1"),
     ("/bounce/start", ("in.wav", "out.wav", "seed", 0.5), "seed 0.5 is not a whole number"),
     ("/bounce/start", ("in.wav", "out.wav", "seed", float("inf")), "is not a whole number"),
     ("/bounce/start", ("in.wav", "out.wav", "seed", True), "is not a whole number"),

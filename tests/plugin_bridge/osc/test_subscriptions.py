@@ -94,6 +94,19 @@ async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -
 
 
 @in_loop
+async def test_one_whose_time_has_passed_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriptions = Subscriptions(lambda _: (0,))
+    for k in range(MOST_SUBSCRIBERS):
+        subscriptions.subscribe(Ear(k), 0.1, 2.0, ["/param/gain"])  # they are looked at every 10 s
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 3.0
+    monkeypatch.setattr(loop, "time", lambda: later)
+    assert subscriptions.subscribe(Ear("new"), 0.1, 2.0, ["/param/gain"]) == 1
+    assert len(subscriptions) == 1
+    subscriptions.close()
+
+
+@in_loop
 async def test_asking_again_sends_every_value_again(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, server), Client(server.port) as client:
         for _ in range(2):

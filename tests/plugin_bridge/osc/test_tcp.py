@@ -110,6 +110,51 @@ async def test_one_who_is_too_fast_waits_and_loses_nothing(tmp_path: Path) -> No
 
 
 @in_loop
+async def test_what_was_sent_before_a_close_is_done(tmp_path: Path) -> None:
+    async with served(tmp_path, rate=2000.0, burst=10.0) as (rig, server):
+        client = await Stream(Lengths()).open(server)
+        for k in range(300):
+            client.send("/param/gain", -k / 10)
+        await client.close()
+        async with asyncio.timeout(PATIENCE):
+            while server._connections or not rig.sent:
+                await asyncio.sleep(0.001)
+        assert len(rig.sent) == 300
+        assert len(server._limiter) == 0
+
+
+@in_loop
+async def test_a_server_that_stops_does_not_wait_for_what_was_sent_before_a_close(tmp_path: Path) -> None:
+    async with served(tmp_path, rate=0.01, burst=1.0) as (rig, server):
+        client = await Stream(Lengths()).open(server)
+        for _ in range(3):
+            client.send("/param/gain", -1.0)
+        await client.hear()
+        await client.close()
+        assert server._connections
+    assert len(rig.sent) == 1
+    await asyncio.sleep(0.01)
+    assert not server._connections
+
+
+@in_loop
+async def test_one_who_sends_no_more_hears_all_answers(tmp_path: Path) -> None:
+    async with served(tmp_path, rate=2000.0, burst=10.0) as (_, server):
+        client = await Stream(Slip()).open(server)
+        for _ in range(100):
+            client.send("/param/gain")
+        client.send("/preset/save", "kept")  # takes a while
+        client.writer.write_eof()
+        heard = [await client.hear() for _ in range(101)]
+        assert heard[-1] == Message("/done", ("/preset/save", "kept"))
+        assert await asyncio.wait_for(client.reader.read(), PATIENCE) == b""
+        await client.close()
+        async with asyncio.timeout(PATIENCE):
+            while server._connections:
+                await asyncio.sleep(0.001)
+
+
+@in_loop
 async def test_garbage_leaves_the_server_alive(tmp_path: Path) -> None:
     rng = random.Random(7)  # noqa: S311 - garbage, not secrets
     good = message("/version")
