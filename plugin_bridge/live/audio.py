@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from dsp.errors import BridgeError, OutputError
-from models.singer import shipped
 from plugin_bridge.cast import Cast
 from plugin_bridge.engine import Engine
 from plugin_bridge.events import AnyEvent
@@ -38,8 +37,8 @@ from plugin_bridge.live.rings import Rings
 from plugin_bridge.live.session import SessionHeader, SessionWriter
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midimap import Learned
-from plugin_bridge.parameters import PARAMETERS, Value
-from plugin_bridge.voices import Singer
+from plugin_bridge.parameters import PARAMETERS, SINGERS, Value
+from plugin_bridge.voices import Singer, file_of
 
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 """Meant for the control process, which then ends this one; held back until this one can ignore them."""
@@ -248,7 +247,7 @@ def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
     values |= settings.parameters
     names = settings.singers or cast.known()
     ids = [singer.id for singer in cast.load(names)]
-    chosen = {name: str(values[name]) for name in ("singer", "morph_singer")}
+    chosen = {name: str(values[name]) for name in SINGERS}
     others = [which for which in chosen.values() if which and which not in ids]
     singers = cast.load([*names, *others])
     values |= {name: cast.id_of(which) for name, which in chosen.items() if which in others}
@@ -258,9 +257,8 @@ def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
 
 def _files(singers: Sequence[Singer]) -> dict[str, str]:
     """Return the files of the singers that do not ship, by id."""
-    ships = {path.resolve() for path in shipped().values()}
-    files = {singer.id: getattr(singer, "path", None) for singer in singers}
-    return {id_: str(path) for id_, path in files.items() if path is not None and path not in ships}
+    files = {singer.id: file_of(singer) for singer in singers}
+    return {name: path for name, path in files.items() if path}
 
 
 def _warm(engine: Engine) -> None:

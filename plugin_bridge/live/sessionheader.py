@@ -20,7 +20,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from plugin_bridge.parameters import Value
-from plugin_bridge.pitchtracking import USUAL
+from plugin_bridge.pitchtracking import USUAL, PitchName
 from plugin_bridge.voices import Singer
 
 FORMAT = 1
@@ -62,7 +62,7 @@ class SessionHeader(BaseModel):
     singers: tuple[SessionSinger, ...] = ()
     """In the order of the engine's set."""
     seed: Annotated[int, Field(ge=0)] = 0
-    pitch: Literal["periodicity", "melody"] = "periodicity"
+    pitch: PitchName = "periodicity"
     """How the pitch of the source was heard; sessions of versions that knew one way only do not say."""
     values: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
     """The parameters the engine was made with."""

@@ -20,7 +20,11 @@ DRIVERS = ("jack", "soundcard", "reastream", "null")
 
 @dataclass(frozen=True)
 class DriverSettings:
-    """Which device, and how it is to run; every driver is made from this."""
+    """Which device, and how it is to run; every driver is made from this.
+
+    Raises:
+        ValueError: a driver, a rate, channels or a block that cannot be.
+    """
 
     name: str = "jack"
     """One of `DRIVERS`."""
@@ -47,7 +51,11 @@ class DriverSettings:
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """The same for the first start and for every start after a failure."""
+    """The same for the first start and for every start after a failure.
+
+    Raises:
+        ValueError: a ring out of range, or no such way to hear pitch.
+    """
 
     driver: DriverSettings = field(default_factory=DriverSettings)
     singers: tuple[str, ...] = ()

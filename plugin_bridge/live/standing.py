@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge.melody import MOST_NOTES
 from plugin_bridge.parameters import PARAMETERS, Value
-
-_MOST_NOTES = 128
-"""As `plugin_bridge.melody.Melody` holds; a note that was begun twice ends twice there and here."""
 
 
 class Standing:
@@ -32,7 +30,7 @@ class Standing:
             case Event(_, name, value):
                 self.values[name] = value
             case NoteOn(_, note):
-                self._notes = [*self._notes, note][-_MOST_NOTES:]
+                self._notes = [*self._notes, note][-MOST_NOTES:]  # as `Melody` does: begun twice, ended twice
             case NoteOff(_, note):
                 self._release(note)
             case PitchBend(_, semitones):

@@ -10,14 +10,13 @@ from dsp.errors import AudioFileError, ScoreError
 from dsp.units import MOST_SEED
 from plugin_bridge.audiowriter import BITS
 from plugin_bridge.drafts import check_target
+from plugin_bridge.live.sessionheader import is_session
 from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.values import Arguments, number, switch, whole, word
-from plugin_bridge.parameters import PARAMETERS, Value, parameter
+from plugin_bridge.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.pitchtracking import USUAL, check_pitch
-
-_SINGERS = ("singer", "morph_singer")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Bouncer:
             raise ValueError("/bounce/start takes input, output and options with a value each; send those")
         source = inside(self.folder, word(arguments[0], "input"))
         target = inside(self.folder, word(arguments[1], "output"))
-        session = (source / "session.json").is_file()
+        session = is_session(source)
         if not session and not source.is_file():
             raise AudioFileError(f"{arguments[0]} is no file in the folder; give one that is there")
         given = {
@@ -69,7 +68,7 @@ class Bouncer:
         return words, target
 
     def _option(self, key: str, value: Argument) -> list[str]:
-        if key in _SINGERS:
+        if key in SINGERS:
             return self._singer(key, value)
         if key == "preset":
             return [f"--preset={self.shelf.find(word(value, key))}"]

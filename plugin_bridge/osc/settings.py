@@ -11,7 +11,11 @@ from plugin_bridge.pitchtracking import USUAL
 
 @dataclass(frozen=True)
 class OscSettings:
-    """Where it listens and what it may touch."""
+    """Where it listens and what it may touch.
+
+    Raises:
+        ValueError: a port or a limit out of range, or an announcement without OSCQuery.
+    """
 
     host: str = "127.0.0.1"
     """Address to bind to; another than this one opens the server to the network."""

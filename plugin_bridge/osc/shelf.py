@@ -7,9 +7,7 @@ from pathlib import Path
 
 from dsp.errors import BridgeError, OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
-from plugin_bridge.parameters import PARAMETERS, Value
-
-_SINGERS = ("singer", "morph_singer")
+from plugin_bridge.parameters import PARAMETERS, SINGERS, Value
 
 
 class PresetShelf:
@@ -62,7 +60,7 @@ class PresetShelf:
         preset = read_preset(self.find(name))
         values = {row.id: row.default for row in PARAMETERS.values() if row.id != "bypass"}
         values |= preset.values() | {"singer": preset.singer}
-        values |= {key: self._id_of(str(values[key])) for key in _SINGERS}
+        values |= {key: self._id_of(str(values[key])) for key in SINGERS}
         return values, len(preset.before) + len(preset.after)
 
     def save(self, name: str, values: Mapping[str, Value], *, replace: bool) -> None:
@@ -75,7 +73,7 @@ class PresetShelf:
         from plugin_bridge.presets import Preset, save_preset  # noqa: PLC0415
 
         path = inside(self._folder, f"{checked_name(name, 'preset')}.toml")
-        values = {**values, **{key: self._singers.get(str(values[key]), values[key]) for key in _SINGERS}}
+        values = {**values, **{key: self._singers.get(str(values[key]), values[key]) for key in SINGERS}}
         parameters = {
             key: value
             for key, value in values.items()
