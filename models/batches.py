@@ -16,7 +16,7 @@ from dsp.controls import onset_hold
 from dsp.errors import TrainingError
 from dsp.oscillator import Sawtooth
 from dsp.spectrum import envelope, loudness_gain
-from models.corpus import HOP, TRAINING_RATE, Recording
+from models.corpus import AT_ONCE, HOP, TRAINING_RATE, Recording
 from models.perturbation import Disguise, Perturbation, smoothing_width
 
 Float32 = NDArray[np.float32]
@@ -61,7 +61,8 @@ class Material:
 
 def prepare(recording: Recording) -> Material:
     """Render the sawtooth of a recording as the engine would."""
-    wave = Sawtooth(TRAINING_RATE).process(sample_f0(recording, 0, recording.frames))
+    saw, f0 = Sawtooth(TRAINING_RATE), sample_f0(recording, 0, recording.frames)
+    wave = np.concatenate([saw.process(f0[at : at + AT_ONCE]) for at in range(0, f0.size, AT_ONCE)])
     audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
     return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dsp.errors import AudioFileError, OutputError
 from plugin_bridge.audiofile import SUFFIXES
-from plugin_bridge.audiowriter import OutputFormat, container_of
+from plugin_bridge.audiowriter import BITS, OutputFormat, container_of
 from plugin_bridge.live.sessionheader import is_session
 
 
@@ -27,6 +27,9 @@ def planned_jobs(
     label: str,
     container: str | None = None,
     bits: str | None = None,
+    *,
+    force: bool = False,
+    resume: bool = False,
 ) -> list[Job]:
     """Return the jobs of a batch.
 
@@ -37,6 +40,9 @@ def planned_jobs(
         label: put into the names of outputs in a folder, as in `stem.alys.wav`.
         container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
         bits: "16", "24" or "32f"; 24 if absent.
+        force: outputs that exist will be replaced.
+        resume: inputs whose output exists will be skipped; outputs of this batch are then no inputs, not even
+            those that are named.
 
     Raises:
         AudioFileError: a folder without audio.
@@ -52,10 +58,38 @@ def planned_jobs(
     form = OutputFormat(container or "wav", bits or "24")
     if output is not None:
         _make(output)
-    end = f".{label}{form.suffix}"
-    jobs = [Job(source, (output or source.parent) / (_stem(source) + end), form) for source in sources]
+    jobs = [_job(source, output, label, form) for source in sources]
+    named = set() if resume else {_place(path) for path in inputs}
+    if force:
+        _check_overwritten(jobs, named)
+    makers = {_place(made): job for job in jobs for made in _outputs(job, label)}
+    jobs = [job for job in jobs if _place(job.source) in named or makers.get(_place(job.source), job) is job]
     _check_distinct(jobs)
-    return _without_outputs(jobs, {path.resolve() for path in inputs})
+    return jobs
+
+
+def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> Job:
+    return Job(source, (output or source.parent) / f"{_stem(source)}.{label}{form.suffix}", form)
+
+
+def _outputs(job: Job, label: str) -> list[Path]:
+    """Return what an input becomes, whatever the format."""
+    return [_job(job.source, job.target.parent, label, OutputFormat(kind)).target for kind in BITS]
+
+
+def _place(path: Path) -> Path:
+    """Return where a name lies, a link itself and not what it leads to: an output replaces it."""
+    return path.parent.resolve() / path.name
+
+
+def _check_overwritten(jobs: Sequence[Job], named: Container[Path]) -> None:
+    makers = {_place(job.target): job for job in jobs}
+    for job in jobs:
+        maker = makers.get(_place(job.source), job)
+        if maker is not job and _place(job.source) in named:
+            raise OutputError(
+                f"{job.source} would be overwritten by the bounce of {maker.source}; name a folder with -o"
+            )
 
 
 def _files(path: Path) -> list[Path]:
@@ -110,19 +144,3 @@ def _check_distinct(jobs: Sequence[Job]) -> None:
             raise OutputError(
                 f"{other} and {job.source} would both become {job.target}; rename one or bounce them apart"
             )
-
-
-def _without_outputs(jobs: Sequence[Job], named: set[Path]) -> list[Job]:
-    """Leave out inputs found in a folder that are outputs of others; one that was named is refused."""
-    makers = {job.target.resolve(): job for job in jobs}
-    kept = []
-    for job in jobs:
-        source = job.source.resolve()
-        maker = makers.get(source, job)
-        if maker is job:
-            kept.append(job)
-        elif source in named:
-            raise OutputError(
-                f"{job.source} would be overwritten by the bounce of {maker.source}; name a folder with -o"
-            )
-    return kept

@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
 from dsp.errors import BridgeError
@@ -52,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         install()
-        nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - for a service that starts us without streams
-        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        _fill_streams()
         for stream in (sys.stdout, sys.stderr):  # a file's name need not be text
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -75,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"plugin-bridge {parsed.command}: {what}", file=sys.stderr)
         return BAD_INPUT
     return status
+
+
+def _fill_streams() -> None:
+    """Open the standard streams that a service starts us without, so that no file takes their numbers."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+            pass
+        os.close(number)
+        sys.stdout = sys.stdout or os.fdopen(1, "w")
+        sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:

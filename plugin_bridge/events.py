@@ -57,6 +57,8 @@ class AllNotesOff:
 
 AnyEvent = Event | NoteOn | NoteOff | PitchBend | AllNotesOff
 
+LAST_POSITION = 2**53
+"""What every JSON reader holds exactly; three thousand years at 96 kHz."""
 HIGHEST_NOTE = 127.0
 WIDEST_BEND = 48.0
 
@@ -76,6 +78,8 @@ def check_event(event: AnyEvent) -> AnyEvent:
     if position < 0:
         raise ValueError(f"event position {position} lies before the start; give a sample number from 0")
     position = int(position)
+    if position > LAST_POSITION:
+        raise ValueError(f"event position of {len(str(position))} digits is out of range; give at most 2^53")
     if isinstance(event, Event):
         row = parameter(event.parameter)
         value = row.check(event.value)

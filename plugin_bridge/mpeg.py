@@ -29,7 +29,7 @@ def missing_mp3_bytes(file: BinaryIO) -> int:
     first = int.from_bytes(head[:4], "big")
     if not frame_bytes(first):
         return 0  # something stands before the first frame: nothing to compare with
-    end -= _tag_bytes(file, end)
+    end -= _tag_bytes(file, start, end)
     file.seek(max(start, end - _TAIL))
     return _missing_after(file.read(end - file.tell()), first)
 
@@ -54,18 +54,19 @@ def _audio_start(file: BinaryIO) -> int:
     return 10 + ((head[6] << 21) | (head[7] << 14) | (head[8] << 7) | head[9])
 
 
-def _tag_bytes(file: BinaryIO, end: int) -> int:
+def _tag_bytes(file: BinaryIO, start: int, end: int) -> int:
     """Return how many bytes of tags stand at the end: ID3v1, and before it APEv2, which may hold pictures."""
     size = 0
     for footer, name in ((128, b"TAG"), (32, b"APETAGEX")):
-        file.seek(max(0, end - size - footer))
+        file.seek(max(start, end - size - footer))
         found = file.read(footer)
         if found.startswith(name) and name == b"TAG":
             size += footer
         elif found.startswith(name):
             has_header = int.from_bytes(found[20:24], "little") >> 31
-            size += int.from_bytes(found[12:16], "little") + footer * has_header
-    return min(size, end)
+            tag = int.from_bytes(found[12:16], "little") + footer * has_header
+            size += tag if size + tag <= end - start else 0  # a size that cannot be is not believed
+    return size
 
 
 def _promised_bytes(head: bytes) -> int:

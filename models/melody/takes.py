@@ -30,7 +30,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Random = np.random.Generator
 
-VERSION = 1  # raise it when takes are made otherwise, so that those on disk are made again
+VERSION = 2  # raise it when takes are made otherwise, so that those on disk are made again
 RATE = TRAINING_RATE // 5
 """Of the audio, after `dsp.decimator`, hertz."""
 FRAME = RATE // 100

@@ -25,7 +25,7 @@ import torch
 from tqdm import tqdm
 
 from dsp.errors import BridgeError, TrainingError
-from models.corpus import matching, recordings_in
+from models.corpus import matching, read_voice, recordings_in
 from models.manifest import check_unicode
 from models.melody.accompaniment import made_up, recorded
 from models.melody.examples import ExampleMaker
@@ -91,6 +91,8 @@ def _run(options: argparse.Namespace) -> int:
     files = chosen(options.voices, options.music, options.hold_out)
     check_output(options.output)
     torch.set_num_threads(1)
+    for path in (*files.held_voices, *files.held_music):
+        read_voice(path)  # here and not for the scores, hours later
     trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
     checkpoint = options.work / "checkpoint.pt"
     if checkpoint.exists():

@@ -135,7 +135,15 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     label = Path(arguments.singer or arguments.preset or "bounced").stem
     try:
-        jobs = planned_jobs(arguments.inputs, arguments.output, label, arguments.format, arguments.bits)
+        jobs = planned_jobs(
+            arguments.inputs,
+            arguments.output,
+            label,
+            arguments.format,
+            arguments.bits,
+            force=arguments.force,
+            resume=arguments.resume,
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     cast = Cast()

@@ -18,10 +18,14 @@ class Mirror:
         """A view that follows."""
         self._sent: dict[str, int] = {}  # by parameter, the newest message not yet heard of
 
-    def start(self, values: dict[str, Value]) -> None:
-        """Take what the audio process begins with; nothing is on its way."""
-        self._values.update(values)
+    def begin(self) -> dict[str, Value]:
+        """Return what an audio process is to begin with; what was on its way to the one before is in it."""
         self._sent.clear()
+        return dict(self._values)
+
+    def start(self, values: dict[str, Value]) -> None:
+        """Take what the audio process began with; what was sent to it since goes over that."""
+        self._values.update({name: value for name, value in values.items() if name not in self._sent})
 
     def send(self, events: Iterable[AnyEvent], number: int) -> None:
         """Events that act at once go out in a message of this number."""

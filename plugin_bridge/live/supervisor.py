@@ -223,7 +223,7 @@ class LiveRig:
         if not self._singers:
             return self._settings
         singers = tuple(self._files.get(name, name) for name in self._singers)
-        values = {**self._settings.parameters, **self._mirror.values}
+        values = {**self._settings.parameters, **self._mirror.begin()}
         learned = (*self._settings.learned, *self._learned)
         return replace(self._settings, singers=singers, parameters=values, learned=learned)
 

@@ -111,12 +111,13 @@ class BounceDesk:
         return bounce.state
 
     async def close(self) -> None:
-        """End all, and begin no more."""
+        """End all, and begin no more until that is done."""
         self._closing = True
         for number in reversed(list(self._bounces)):
             await self.cancel(number)
         if self._worker is not None:
             await self._worker
+        self._closing = False
 
     async def _work(self) -> None:
         while True:

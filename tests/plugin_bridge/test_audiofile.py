@@ -94,7 +94,8 @@ def test_an_mp3_without_a_length_is_read_to_its_end(tmp_path: Path, bare_mp3: by
         for flags in (5, 4)
     )
     ape = header + picture + footer
-    for end in (b"", tag, ape, ape + tag):
+    wrong = b"APETAGEX" + struct.pack("<IIII", 2000, 1 << 30, 1, 4 << 29) + bytes(8)
+    for end in (b"", tag, ape, ape + tag, wrong):
         (tmp_path / "bare.mp3").write_bytes(bare_mp3 + end)
         assert 100000 <= read(tmp_path / "bare.mp3").shape[1] <= 100000 + 3 * 1152
 

@@ -117,6 +117,21 @@ def test_a_folder_bounced_onto_itself_does_not_take_its_outputs_for_inputs(capsy
     for skipped in (False, True, True):
         rows = json.loads(call(capsys, *command).out)["files"]
         assert [(row["target"], row.get("skipped", False)) for row in rows] == [("stem.dark.wav", skipped)]
+    rows = json.loads(call(capsys, *command, "--format", "flac").out)["files"]
+    assert [row["target"] for row in rows] == ["stem.dark.flac"]
+    assert call(capsys, *command).status == 0
+    again = ("bounce", "stem.wav", "stem.dark.wav", "--singer", "dark.onnx", "--resume", "--json")
+    assert [row["source"] for row in json.loads(call(capsys, *again).out)["files"]] == ["stem.wav"]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_link_to_another_input_is_replaced_and_that_one_bounced(here: Path, capsys: Capture) -> None:
+    (here / "other.wav").write_bytes((here / "stem.wav").read_bytes())
+    (here / "stem.dark.wav").symlink_to("other.wav")
+    command = ("bounce", ".", "-o", ".", "--singer", "dark.onnx", "--force", "--json")
+    rows = json.loads(call(capsys, *command).out)["files"]
+    assert [row["source"] for row in rows] == ["other.wav", "stem.wav"]
+    assert (here / "other.wav").read_bytes() == (here / "stem.wav").read_bytes()
 
 
 def test_a_batch_never_overwrites_one_of_its_inputs(here: Path, capsys: Capture) -> None:
@@ -128,7 +143,7 @@ def test_a_batch_never_overwrites_one_of_its_inputs(here: Path, capsys: Capture)
     assert listing(here) == before
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
 def test_a_bounce_needs_nobody_to_talk_to(here: Path, closed: str) -> None:
     command = f"{sys.executable} -m plugin_bridge bounce stem.wav -o out.wav --singer dark.onnx {closed}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

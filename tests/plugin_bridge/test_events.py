@@ -27,6 +27,7 @@ from plugin_bridge.events import (
     [
         ((5, "gain", 0), TypeError, "is not an event; give Event, NoteOn"),
         (Event(-1, "gain", 0), ValueError, "position -1 lies before the start"),
+        (NoteOn(10**300, 60), ValueError, "position of 301 digits is out of range; give at most"),
         (Event(1.5, "gain", 0), TypeError, "position 1.5 is not whole"),  # type: ignore[arg-type]
         (Event(True, "gain", 0), TypeError, "position True is not whole"),
         (Event(0, "singer", ""), ValueError, "singer '' names nobody; give the id of a singer"),

@@ -96,14 +96,18 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
     deadline = time.monotonic() + 20.0
     while not (parts := list(sessions.glob("*.part"))) and time.monotonic() < deadline:
         time.sleep(0.01)
-    bounce = int(parts[0].name.split("-")[2])
-    os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    waited = process.poll() is None
-    os.kill(bounce, signal.SIGCONT)
-    _, err = process.communicate(timeout=30)
+    try:
+        assert parts
+        bounce = int(parts[0].name.split("-")[2])
+        os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        waited = process.poll() is None
+        os.kill(bounce, signal.SIGCONT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert waited
     assert (process.returncode, "Traceback" in err) == (0, False)
     assert [path.name for path in sessions.iterdir()] == ["long.wav"]
