@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from plugin_bridge.events import AnyEvent, Event
@@ -23,7 +23,7 @@ class Mirror:
         self._sent.clear()
         return dict(self._values)
 
-    def start(self, values: dict[str, Value]) -> None:
+    def start(self, values: Mapping[str, Value]) -> None:
         """Take what the audio process began with; what was sent to it since goes over that."""
         self._values.update({name: value for name, value in values.items() if name not in self._sent})
 

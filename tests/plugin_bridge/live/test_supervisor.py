@@ -266,23 +266,6 @@ def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
     asyncio.run(play())
 
 
-def test_what_is_set_while_an_audio_process_begins_is_kept(settings: LiveSettings) -> None:
-    async def play() -> None:
-        rig = LiveRig(settings)
-        async with rig:
-            for gain in (-9.0, -7.0):
-                before = rig.pid
-                os.kill(before, signal.SIGKILL)
-                await until(lambda: rig.pid not in (0, before))  # noqa: B023 - called at once
-                rig.send([Event(0, "gain", gain)])
-                await until(lambda: rig.status.running)
-                start = rig.status.position
-                await until(lambda: rig.status.position > start + 4800)  # noqa: B023
-                assert rig.values["gain"] == gain
-
-    asyncio.run(play())
-
-
 def test_without_its_device_nothing_is_recorded(settings: LiveSettings, tmp_path: Path) -> None:
     async def play() -> None:
         rig = LiveRig(settings)
