@@ -92,11 +92,12 @@ async def until(what: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 def printed(command: list[str]) -> str:
-    """Run a tool of JACK's, which now and then aborts as it hangs up (jackd 1.9.21), so up to three times."""
-    for _ in range(3):
+    """Run a tool of JACK's, which now and then aborts in its own heap (jackd 1.9.21), so up to ten times."""
+    for _ in range(10):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
+        time.sleep(0.2)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
