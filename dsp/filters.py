@@ -85,7 +85,7 @@ class MinimumPhase:
 
     (Oppenheim and Schafer, Discrete-Time Signal Processing, ch. 13.) A voice is close to minimum phase, and
     such a filter adds no delay: the published SawSing filter is zero-phase and needs half its length.
-    `models.filters.minimum_phase` is the same in torch.
+    `models.differentiable.filters.minimum_phase` is the same in torch.
 
     Args:
         hop: samples per hop; the responses have twice as many.

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import onnxruntime
 from pydantic import BaseModel, ValidationError
 
-from dsp.errors import BridgeError
+from models.errors import BridgeError
 
 Facts = TypeVar("Facts", bound=BaseModel)
 

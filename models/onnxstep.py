@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dsp.errors import BridgeError
+from models.errors import BridgeError
 
 Float32 = NDArray[np.float32]
 State = dict[str, Float32]

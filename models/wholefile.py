@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dsp.errors import OutputError
+from models.errors import OutputError
 
 
 @contextmanager

@@ -5,14 +5,32 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from plugin_bridge.rooms import check_rooms
-
-__version__ = "0.1.0"
+from plugin_bridge.shadowing import check_rooms
+from plugin_bridge.version import __version__ as __version__
 
 check_rooms()
 
 if TYPE_CHECKING:
-    from dsp.errors import (
+    from models.extractor.runtime import MelodyExtractor
+    from models.singer.file import Singer, load_singer
+    from models.singer.file import shipped as shipped_singers
+    from models.singer.manifest import Manifest
+    from models.training.singer.recipe import Facts, Watcher, train_singer
+    from models.training.singer.training import Plan as TrainingPlan
+    from plugin_bridge.bounce.batch import Job, planned_jobs
+    from plugin_bridge.bounce.bounce import Bounced, Listener
+    from plugin_bridge.bounce.bounce import bounce as bounce_file
+    from plugin_bridge.bounce.settings import Settings
+    from plugin_bridge.chain.chain import Chain
+    from plugin_bridge.chain.effects import load_vst3
+    from plugin_bridge.chain.preset import Preset, load_preset, preset_of, save_preset, shipped_presets
+    from plugin_bridge.chain.stage import SingerConversion
+    from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+    from plugin_bridge.control.parameters import PARAMETERS, Parameter
+    from plugin_bridge.control.score import read_score, write_score
+    from plugin_bridge.engine.cast import Cast
+    from plugin_bridge.engine.engine import Engine
+    from plugin_bridge.errors import (
         AudioFileError,
         BridgeError,
         DeviceError,
@@ -26,55 +44,36 @@ if TYPE_CHECKING:
         SingerFileError,
         TrainingError,
     )
-    from models.extractor.runtime import MelodyExtractor
-    from models.manifest import Manifest
-    from models.recipe import Facts, Watcher, train_singer
-    from models.singer import Singer, load_singer
-    from models.singer import shipped as shipped_singers
-    from models.training import Plan as TrainingPlan
-    from plugin_bridge.audiowriter import OutputFormat
-    from plugin_bridge.batch import Job, planned_jobs
-    from plugin_bridge.bounce import Bounced, Listener
-    from plugin_bridge.bounce import bounce as bounce_file
-    from plugin_bridge.cast import Cast
-    from plugin_bridge.chain import Chain
-    from plugin_bridge.effects import load_vst3
-    from plugin_bridge.engine import Engine
-    from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+    from plugin_bridge.files.writer import OutputFormat
+    from plugin_bridge.live.rig.liverig import LiveRig
     from plugin_bridge.live.settings import DriverSettings, LiveSettings
-    from plugin_bridge.live.supervisor import LiveRig
-    from plugin_bridge.midifile import read_midi
-    from plugin_bridge.parameters import PARAMETERS, Parameter
-    from plugin_bridge.planning import Settings
-    from plugin_bridge.presets import Preset, load_preset, preset_of, save_preset, shipped_presets
-    from plugin_bridge.score import read_score, write_score
-    from plugin_bridge.stage import SingerConversion
+    from plugin_bridge.midi.file import read_midi
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
-    "dsp.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError ModelFileError "
-    "OutputError PresetError ScoreError SessionError SingerFileError TrainingError",
+    "plugin_bridge.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError "
+    "ModelFileError OutputError PresetError ScoreError SessionError SingerFileError TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
-    "models.manifest": "Manifest",
-    "models.recipe": "Facts Watcher train_singer",
-    "models.singer": "Singer load_singer shipped:shipped_singers",
-    "models.training": "Plan:TrainingPlan",
-    "plugin_bridge.audiowriter": "OutputFormat",
-    "plugin_bridge.batch": "Job planned_jobs",
-    "plugin_bridge.bounce": "Bounced Listener bounce:bounce_file",  # the module itself is called bounce
-    "plugin_bridge.cast": "Cast",
-    "plugin_bridge.chain": "Chain",
-    "plugin_bridge.effects": "load_vst3",
-    "plugin_bridge.engine": "Engine",
-    "plugin_bridge.events": "AllNotesOff AnyEvent Event NoteOff NoteOn PitchBend",
+    "models.singer.manifest": "Manifest",
+    "models.training.singer.recipe": "Facts Watcher train_singer",
+    "models.singer.file": "Singer load_singer shipped:shipped_singers",
+    "models.training.singer.training": "Plan:TrainingPlan",
+    "plugin_bridge.files.writer": "OutputFormat",
+    "plugin_bridge.bounce.batch": "Job planned_jobs",
+    "plugin_bridge.bounce.bounce": "Bounced Listener bounce:bounce_file",  # the module is called bounce
+    "plugin_bridge.engine.cast": "Cast",
+    "plugin_bridge.chain.chain": "Chain",
+    "plugin_bridge.chain.effects": "load_vst3",
+    "plugin_bridge.engine.engine": "Engine",
+    "plugin_bridge.control.events": "AllNotesOff AnyEvent Event NoteOff NoteOn PitchBend",
     "plugin_bridge.live.settings": "DriverSettings LiveSettings",
-    "plugin_bridge.live.supervisor": "LiveRig",
-    "plugin_bridge.midifile": "read_midi",
-    "plugin_bridge.parameters": "PARAMETERS Parameter",
-    "plugin_bridge.planning": "Settings",
-    "plugin_bridge.presets": "Preset load_preset preset_of save_preset shipped_presets",
-    "plugin_bridge.score": "read_score write_score",
-    "plugin_bridge.stage": "SingerConversion",
+    "plugin_bridge.live.rig.liverig": "LiveRig",
+    "plugin_bridge.midi.file": "read_midi",
+    "plugin_bridge.control.parameters": "PARAMETERS Parameter",
+    "plugin_bridge.bounce.settings": "Settings",
+    "plugin_bridge.chain.preset": "Preset load_preset preset_of save_preset shipped_presets",
+    "plugin_bridge.control.score": "read_score write_score",
+    "plugin_bridge.chain.stage": "SingerConversion",
 }
 _PLACES = {
     name.partition(":")[2] or name: (module, name.partition(":")[0])
@@ -157,7 +156,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for a public one
             extra = _EXTRAS.get(str(error.name).partition(".")[0])
             if extra is None:
                 raise
-            from dsp.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
+            from plugin_bridge.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
 
             raise MissingExtraError(
                 f"{name} needs {error.name}, which is missing; run: pip install 'plugin-bridge[{extra}]'"

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from dsp.errors import BridgeError
-from plugin_bridge import __version__
 from plugin_bridge.commands import COMMANDS, UsageError
+from plugin_bridge.errors import BridgeError
 from plugin_bridge.interrupts import install
+from plugin_bridge.version import __version__
 
 BAD_INPUT = 2
 """Exit status after bad input; 130 and 143 follow an interrupt and a termination."""

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from tests.jackserver import jack_server
+from tests.support.jackserver import jack_server
 
 # Started in the background or by nohup, the suite would hand down signals that are ignored.
 for _number in (signal.SIGINT, signal.SIGHUP):

@@ -31,11 +31,11 @@ from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesiz
 from dsp.units import MOST_HOPS, hop_size
 from models.melody.features import MelodySpectra
 from models.melody.tracker import MelodyTracker
-from plugin_bridge.dither import Quantizer
-from plugin_bridge.engine import Engine
-from plugin_bridge.events import Event
-from plugin_bridge.mixing import Panner
-from tests.doubles import CopySinger
+from plugin_bridge.control.events import Event
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.mixing import Panner
+from plugin_bridge.files.dither import Quantizer
+from tests.support.doubles import CopySinger
 
 RATE = 16000
 HOP = hop_size(RATE)

@@ -9,7 +9,7 @@ import onnxruntime
 import soxr
 from numpy.typing import NDArray
 
-from dsp.errors import ModelFileError
+from models.errors import ModelFileError
 from models.extractor.manifest import FORMAT, METADATA_KEY, ExtractorManifest
 from models.extractor.windows import RATE, Melody, over_windows
 from models.filekind import FileKind

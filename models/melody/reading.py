@@ -18,7 +18,7 @@ _ONE = np.float32(1.0)
 
 
 class HarmonicReader:
-    """Read spectra relative to the loudest heard so far, as `models.melody.network` does.
+    """Read spectra relative to the loudest heard so far, as `models.training.melody.network` does.
 
     Args:
         stacked: filled with levels at the harmonics of the candidates, a row per frame, shape

@@ -17,7 +17,7 @@ Float32 = NDArray[np.float32]
 MOST_FRAMES = 16
 """Frames at once: what is read of them fits a cache of 512 KB."""
 NAMES = {"stacked", "coarse", "kept", "hidden", "salience", "judged", "feature", "next_kept", "next_hidden"}
-"""Of the inputs and outputs of a network's file (`models.melody.stepgraph`)."""
+"""Of the inputs and outputs of a network's file (`models.training.melody.stepgraph`)."""
 
 
 class Voice(NamedTuple):

@@ -12,9 +12,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
-from dsp.errors import ModelFileError
 from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hops
 from dsp.units import MOST_HOPS, hop_size
+from models.errors import ModelFileError
 from models.melody import grid
 from models.melody.features import MelodySpectra
 from models.melody.runtime import MOST_FRAMES, NAMES, RunningNetwork, Voice
@@ -57,7 +57,7 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
     widths = {part.name: part.shape[-1] for part in (*session.get_inputs(), *session.get_outputs())}
     if widths.keys() != NAMES or widths["salience"] != grid.CANDIDATES:
         raise ModelFileError(
-            f"{path} is no melody network of this version; use one made by 'python -m models.melody.train'"
+            f"{path} is no melody network of this version; use one made by 'python -m models.training.melody'"
         )
     return session
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dsp.errors import MissingExtraError
+from models.errors import MissingExtraError
 
 PACKAGES = ("swift_f0", "resemblyzer", "pystoi", "pesq", "torch")
 

@@ -13,7 +13,7 @@ RATE = 48000
 
 
 def stft_loss(audio: NDArray[np.float32], target: NDArray[np.float32], sample_rate: int) -> float:
-    """Return `models.losses.multi_scale_loss`, 0 for equal audio.
+    """Return `models.differentiable.losses.multi_scale_loss`, 0 for equal audio.
 
     Args:
         audio: mono, shape (samples,), float32, at least 2048 samples at 48 kHz.
@@ -26,7 +26,7 @@ def stft_loss(audio: NDArray[np.float32], target: NDArray[np.float32], sample_ra
     with eval_extra():
         import torch  # noqa: PLC0415 - an extra
 
-        from models.losses import multi_scale_loss  # noqa: PLC0415 - needs torch
+        from models.differentiable.losses import multi_scale_loss  # noqa: PLC0415 - needs torch
     a, b = (torch.from_numpy(_at_training_rate(x, sample_rate))[None] for x in (audio, target))
     with torch.inference_mode():
         return float(multi_scale_loss(a, b))

@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures."""
-    from plugin_bridge.bench import as_lines, measured  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.bench import as_lines, measured  # noqa: PLC0415 - loads the engine
 
     figures = measured(arguments.singer, arguments.seconds, arguments.hours, arguments.pitch)
     print(json.dumps(figures, indent=2) if arguments.json else "\n".join(as_lines(figures)))

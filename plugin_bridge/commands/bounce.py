@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsp.errors import BridgeError
 from dsp.units import MOST_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import (
@@ -23,13 +22,14 @@ from plugin_bridge.commands.options import (
     number_within,
     parameter_values,
 )
+from plugin_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from plugin_bridge.batch import Job
-    from plugin_bridge.bounce import Bounced
-    from plugin_bridge.cast import Cast
+    from plugin_bridge.bounce.batch import Job
+    from plugin_bridge.bounce.bounce import Bounced
+    from plugin_bridge.bounce.settings import Settings
     from plugin_bridge.commands import Subparsers
-    from plugin_bridge.planning import Settings
+    from plugin_bridge.engine.cast import Cast
 
 _EPILOG = """\
 Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
@@ -129,8 +129,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bounce every input; one that fails does not stop the rest."""
-    from plugin_bridge.batch import planned_jobs  # noqa: PLC0415 - loads numpy and soundfile
-    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.bounce.batch import planned_jobs  # noqa: PLC0415 - loads numpy and soundfile
+    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
 
     settings = _settings(arguments)
     label = Path(arguments.singer or arguments.preset or "bounced").stem
@@ -159,14 +159,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    from plugin_bridge.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.planning import BLOCK, Settings  # noqa: PLC0415
+    from plugin_bridge.bounce.settings import BLOCK, Settings  # noqa: PLC0415
+    from plugin_bridge.files.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
 
     if arguments.midi_map is not None and arguments.automation is None:
         raise UsageError("--midi-map says what a MIDI file means; name the file with --automation")
     preset = None
     if arguments.preset:
-        from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
+        from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
 
         preset = load_preset(arguments.preset)
     return Settings(
@@ -188,7 +188,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace) -> dict[str, Any]:
     """Bounce one file and return its row of the report."""
-    from plugin_bridge.bounce import Listener, bounce  # noqa: PLC0415 - loads soundfile
+    from plugin_bridge.bounce.bounce import Listener, bounce  # noqa: PLC0415 - loads soundfile
 
     row: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
     if arguments.resume and job.target.exists():

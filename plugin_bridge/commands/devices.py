@@ -26,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them; what is missing is said in its place."""
-    from plugin_bridge.live.devices import surveyed  # noqa: PLC0415 - loads the libraries there are
+    from plugin_bridge.live.drivers.survey import surveyed  # noqa: PLC0415 - loads the libraries there are
 
     found = surveyed()
     if arguments.json:

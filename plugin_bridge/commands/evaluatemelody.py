@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import parameter_values
 from plugin_bridge.commands.report import Report
-from plugin_bridge.scoretable import MELODY, header, line
+from plugin_bridge.measure.table import MELODY, header, line
 
 if TYPE_CHECKING:
-    from plugin_bridge.clips import Clip
-    from plugin_bridge.melodytable import MelodyScores, Trial
-    from plugin_bridge.melodyvoices import Voice
+    from plugin_bridge.measure.clips import Clip
+    from plugin_bridge.measure.melodytable import MelodyScores, Trial
+    from plugin_bridge.measure.melodyvoices import Voice
 
 DRAWN = "5 dB"
 """The level at which tracks are drawn."""
@@ -26,9 +26,9 @@ _PANELS = {"rmse": "F0RMSE, ln f0", "accuracy": "frames right", "voicing_f1": "v
 def run_melody(arguments: argparse.Namespace) -> int:
     """Print a row for each tracker and level."""
     from models.metrics.extras import check_installed  # noqa: PLC0415
-    from plugin_bridge.clips import read_clip, recordings  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.melodytable import scores  # noqa: PLC0415 - loads the engine
-    from plugin_bridge.melodyvoices import LEVELS, left_out  # noqa: PLC0415
+    from plugin_bridge.measure.clips import read_clip, recordings  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.measure.melodytable import scores  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.melodyvoices import LEVELS, left_out  # noqa: PLC0415
 
     if not arguments.music:
         raise UsageError("accompaniment is needed; give files or folders of it with --music")
@@ -83,9 +83,9 @@ def _trackers(asked: Sequence[str]) -> list[str]:
 
 
 def _voices(arguments: argparse.Namespace) -> Iterator[Voice]:
-    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
-    from plugin_bridge.clips import recordings  # noqa: PLC0415
-    from plugin_bridge.melodyvoices import read_voice, resung  # noqa: PLC0415
+    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.measure.clips import recordings  # noqa: PLC0415
+    from plugin_bridge.measure.melodyvoices import read_voice, resung  # noqa: PLC0415
 
     singers = Cast().load(arguments.singer)
     values = parameter_values(arguments)
@@ -102,8 +102,8 @@ def _voices(arguments: argparse.Namespace) -> Iterator[Voice]:
 
 def _tried(report: Report, voice: Voice, music: Sequence[Clip], names: Sequence[str]) -> list[Trial]:
     from models.metrics.melodyplots import plot_tracks  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.melodytable import trials  # noqa: PLC0415
-    from plugin_bridge.melodyvoices import under_music  # noqa: PLC0415
+    from plugin_bridge.measure.melodytable import trials  # noqa: PLC0415
+    from plugin_bridge.measure.melodyvoices import under_music  # noqa: PLC0415
 
     try:
         mixes = under_music(voice, music)

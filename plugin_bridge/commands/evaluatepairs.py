@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import parameter_values
 from plugin_bridge.commands.report import Report
-from plugin_bridge.scoretable import CONVERSION, COPY, header, line
+from plugin_bridge.measure.table import CONVERSION, COPY, header, line
 
 if TYPE_CHECKING:
-    from plugin_bridge.audition import Take
-    from plugin_bridge.clips import Clip
-    from plugin_bridge.evaluation import ConversionScores, CopyScores
-    from plugin_bridge.evaluationplan import Plan
-    from plugin_bridge.parameters import Value
-    from plugin_bridge.target import Target
+    from plugin_bridge.control.parameters import Value
+    from plugin_bridge.measure.audition import Take
+    from plugin_bridge.measure.clips import Clip
+    from plugin_bridge.measure.evaluation import ConversionScores, CopyScores
+    from plugin_bridge.measure.plan import Plan
+    from plugin_bridge.measure.target import Target
 
     Row = ConversionScores | CopyScores
 
@@ -46,10 +46,10 @@ def run_pairs(arguments: argparse.Namespace) -> int:
 
 
 def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[ConversionScores]:
-    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
-    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
-    from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.clips import read_clip  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.measure.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
 
     plan = _plan(arguments)
     cast = Cast()
@@ -70,10 +70,10 @@ def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[Conv
 
 def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScores]:
     from models.metrics.speaker import mean_embedding  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.audition import heard, sing  # noqa: PLC0415 - loads the engine
-    from plugin_bridge.cast import Cast  # noqa: PLC0415 - loads onnxruntime
-    from plugin_bridge.clips import read_clip, recordings  # noqa: PLC0415
-    from plugin_bridge.evaluation import score_copy  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.clips import read_clip, recordings  # noqa: PLC0415
+    from plugin_bridge.measure.evaluation import score_copy  # noqa: PLC0415 - loads the engine
 
     singers = [Cast().load([name])[0] for name in arguments.singer]
     values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
@@ -89,7 +89,7 @@ def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScore
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    from plugin_bridge.evaluationplan import plan_of, read_plan  # noqa: PLC0415 - loads pydantic
+    from plugin_bridge.measure.plan import plan_of, read_plan  # noqa: PLC0415 - loads pydantic
 
     try:
         if arguments.plan is not None:
@@ -101,8 +101,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 def _targets(plan: Plan, ids: dict[str, str]) -> dict[str, Target]:
     """Return every singer's held-out recordings, by its name in the plan."""
-    from plugin_bridge.clips import read_clip  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.target import Target  # noqa: PLC0415
+    from plugin_bridge.measure.clips import read_clip  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.measure.target import Target  # noqa: PLC0415
 
     found = {}
     for name, singer in ids.items():
@@ -122,7 +122,7 @@ def _measured(measure: Callable[..., Any], *audio: Any) -> Any:  # noqa: ANN401 
 
 def _music(arguments: argparse.Namespace, count: int) -> Sequence[Path | None]:
     """Return the accompaniment of each source."""
-    from plugin_bridge.clips import recordings  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.measure.clips import recordings  # noqa: PLC0415 - loads numpy
 
     if not arguments.music:
         return [None] * count
@@ -137,7 +137,7 @@ def _music(arguments: argparse.Namespace, count: int) -> Sequence[Path | None]:
 def _mix(clip: Clip, music: Clip, snr: float) -> Any:  # noqa: ANN401 - an array
     """Return a clip with the accompaniment under it, both from their start."""
     from models.metrics.accompaniment import from_start, mixed  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.melodyvoices import at_rate  # noqa: PLC0415
+    from plugin_bridge.measure.melodyvoices import at_rate  # noqa: PLC0415
 
     rate = clip.sample_rate
     return mixed(clip.audio, from_start(at_rate(music, rate), clip.audio.size), snr, rate)
@@ -158,7 +158,7 @@ def _plot(report: Report, take: Take, row: Row, note: str) -> None:
 
 
 def _means(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    from plugin_bridge.evaluation import mean_row  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.evaluation import mean_row  # noqa: PLC0415 - loads the engine
 
     singers = list(dict.fromkeys(row.singer for row in rows))
     means = {singer: mean_row([row for row in rows if row.singer == singer]) for singer in singers}

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.errors import MissingExtraError
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
-from plugin_bridge.drafts import check_target
+from plugin_bridge.errors import MissingExtraError
+from plugin_bridge.files.drafts import check_target
 
 if TYPE_CHECKING:
     from models.extractor.manifest import ExtractorManifest
@@ -87,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> ExtractorManifest:
     try:
-        from models.extractor.recipe import Sources, train_extractor  # noqa: PLC0415 - torch is an extra
-        from models.extractor.training import Plan  # noqa: PLC0415
+        from models.training.extractor.recipe import Sources, train_extractor  # noqa: PLC0415 - torch is an extra
+        from models.training.extractor.training import Plan  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"the extractor needs {error.name}, which is not installed; pip install 'plugin-bridge[ssl]'"

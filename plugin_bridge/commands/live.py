@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from dsp.units import MOST_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
+from plugin_bridge.engine.pitchtracking import USUAL
 from plugin_bridge.live.settings import DRIVERS, DriverSettings, LiveSettings
-from plugin_bridge.pitchtracking import USUAL
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
-    from plugin_bridge.live.rig import Status
-    from plugin_bridge.live.supervisor import LiveRig
-    from plugin_bridge.live.surfaces import Surfaces
+    from plugin_bridge.commands.surfaces import Surfaces
+    from plugin_bridge.control.rig import Status
+    from plugin_bridge.live.rig.liverig import LiveRig
 
 OSC_PORT = 9000
 _METERS_SECONDS = 0.25
@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> LiveSettings:
     values, singers, pitch = parameter_values(arguments), list(arguments.singer), arguments.pitch
     if arguments.preset:
-        from plugin_bridge.presets import load_preset  # noqa: PLC0415 - loads the chain
+        from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
 
         preset = load_preset(arguments.preset)
         values = {**preset.values(), **values}
@@ -167,7 +167,7 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
 
 
 def _surfaces(arguments: argparse.Namespace) -> Surfaces:
-    from plugin_bridge.live.surfaces import Surfaces  # noqa: PLC0415 - loads numpy
+    from plugin_bridge.commands.surfaces import Surfaces  # noqa: PLC0415 - loads numpy
 
     if arguments.osc is None:
         return Surfaces(midi=arguments.midi)
@@ -186,7 +186,7 @@ def _surfaces(arguments: argparse.Namespace) -> Surfaces:
 
 
 async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None:
-    from plugin_bridge.live.surfaces import playing  # noqa: PLC0415 - as above
+    from plugin_bridge.commands.surfaces import playing  # noqa: PLC0415 - as above
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None

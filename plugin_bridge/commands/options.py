@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from plugin_bridge.parameters import PARAMETERS, Parameter, Value
-from plugin_bridge.pitchtracking import PITCHES, USUAL
+from plugin_bridge.control.parameters import PARAMETERS, Parameter, Value
+from plugin_bridge.engine.pitchtracking import PITCHES, USUAL
 
 _PREFIX = "parameter_"
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from plugin_bridge.commands.options import add_json
-from plugin_bridge.parameters import PARAMETERS, Parameter
+from plugin_bridge.control.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
     from plugin_bridge.commands import Subparsers
@@ -30,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
     if arguments.osc:
-        from plugin_bridge.osc.documentation import page  # noqa: PLC0415 - loads python-osc
+        from plugin_bridge.osc.addresses.documentation import page  # noqa: PLC0415 - loads python-osc
 
         print(page(), end="")
         return 0

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.errors import SingerFileError
 from plugin_bridge.commands.options import add_json
+from plugin_bridge.errors import SingerFileError
 
 if TYPE_CHECKING:
-    from models.manifest import Manifest
+    from models.singer.manifest import Manifest
     from plugin_bridge.commands import Subparsers
 
 
@@ -33,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the singers; a file that is none fails, after the others."""
-    from models.singer import load_singer, shipped  # noqa: PLC0415 - loads onnxruntime
+    from models.singer.file import load_singer, shipped  # noqa: PLC0415 - loads onnxruntime
 
     rows: list[dict[str, object]] = []
     failed = 0

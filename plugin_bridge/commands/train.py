@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.errors import MissingExtraError
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
-from plugin_bridge.drafts import check_target
+from plugin_bridge.errors import MissingExtraError
+from plugin_bridge.files.drafts import check_target
 
 if TYPE_CHECKING:
-    from models.manifest import Manifest
+    from models.singer.manifest import Manifest
     from plugin_bridge.commands import Subparsers
 
 KINDS = ("sawsing", "ddsp-add", "dwts")
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _id(text: str) -> str:
-    from models.manifest import plain_id  # noqa: PLC0415 - loads pydantic
+    from models.singer.manifest import plain_id  # noqa: PLC0415 - loads pydantic
 
     try:
         return plain_id(text)
@@ -95,8 +95,8 @@ def _id(text: str) -> str:
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
     try:
-        from models.recipe import Facts, train_singer  # noqa: PLC0415 - torch is an extra
-        from models.training import Plan  # noqa: PLC0415
+        from models.training.singer.recipe import Facts, train_singer  # noqa: PLC0415 - torch is an extra
+        from models.training.singer.training import Plan  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"training needs {error.name}, which is not installed; pip install 'plugin-bridge[train]'"

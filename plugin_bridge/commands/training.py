@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from models.recipe import Watcher
+    from models.training.singer.recipe import Watcher
 
 SMOOTHING = 0.99
 
@@ -50,7 +50,7 @@ class Bars:
 
     def watcher(self) -> Watcher:
         """Return what the training calls."""
-        from models.recipe import Watcher  # noqa: PLC0415 - loads torch
+        from models.training.singer.recipe import Watcher  # noqa: PLC0415 - loads torch
 
         return Watcher(self._files, self._step)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 
 Message = dict[str, Any]
 """A JSON object with one key that says what it is, and perhaps more that belong to it."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsp.units import RATES
-from plugin_bridge.parameters import Value
-from plugin_bridge.pitchtracking import USUAL, check_pitch
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
 
 if TYPE_CHECKING:
-    from plugin_bridge.midimap import Learned  # else the command line would load pydantic
+    from plugin_bridge.midi.map import Learned  # else the command line would load pydantic
 
 DRIVERS = ("jack", "soundcard", "reastream", "null")
 """A module each in `plugin_bridge.live.drivers`."""
@@ -65,7 +65,7 @@ class LiveSettings:
     seed: int = 0
     """Names the noise of the voice."""
     pitch: str = USUAL
-    """How the pitch of the source is heard, one of `plugin_bridge.pitchtracking.PITCHES`."""
+    """How the pitch of the source is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`."""
     midi_map: Path | None = None
     """A MIDI map other than the one that ships; controls that are learned are written there."""
     learned: tuple[Learned, ...] = ()

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsp.errors import AudioFileError, ScoreError
 from dsp.units import MOST_SEED
-from plugin_bridge.audiowriter import BITS
-from plugin_bridge.drafts import check_target
-from plugin_bridge.live.sessionheader import is_session
-from plugin_bridge.osc.packets import Argument
+from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
+from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
+from plugin_bridge.errors import AudioFileError, ScoreError
+from plugin_bridge.files.drafts import check_target
+from plugin_bridge.files.writer import BITS
+from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.shelf import PresetShelf
-from plugin_bridge.osc.values import Arguments, number, switch, whole, word
-from plugin_bridge.parameters import PARAMETERS, SINGERS, Value, parameter
-from plugin_bridge.pitchtracking import USUAL, check_pitch
+from plugin_bridge.osc.wire.packets import Argument, Arguments
+from plugin_bridge.sessions.header import is_session
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plugin_bridge.osc.packets import Argument
+from plugin_bridge.osc.wire.packets import Argument
 
 _MOST_WAITING = 16
 _MOST_KEPT = 64

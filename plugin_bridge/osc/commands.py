@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import fields
 
-from dsp.errors import OutputError
-from plugin_bridge import __version__
-from plugin_bridge.events import AnyEvent, Event, check_event
-from plugin_bridge.live.rig import Rig
-from plugin_bridge.osc.addresses import ADDRESSES, Address
+from plugin_bridge.control.events import AnyEvent, Event, check_event
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.errors import OutputError
+from plugin_bridge.osc.addresses.table import ADDRESSES, Address
+from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.bounceplan import Bouncer
 from plugin_bridge.osc.bounces import BounceDesk
-from plugin_bridge.osc.counters import Counters
-from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.paths import checked_name
-from plugin_bridge.osc.patterns import Pattern, is_pattern
-from plugin_bridge.osc.replies import message
-from plugin_bridge.osc.senders import Call
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.subscriptions import Subscriptions
-from plugin_bridge.osc.values import Arguments, number, switch, whole, word
-from plugin_bridge.voices import check_singer
+from plugin_bridge.osc.wire.counters import Counters
+from plugin_bridge.osc.wire.packets import Argument, Arguments
+from plugin_bridge.osc.wire.patterns import Pattern, is_pattern
+from plugin_bridge.osc.wire.replies import message
+from plugin_bridge.osc.wire.senders import Call
+from plugin_bridge.version import __version__
 
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
 """Returns the values of the answer, or what will."""

@@ -8,19 +8,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dsp.errors import BridgeError
-from plugin_bridge.events import AnyEvent, Event
-from plugin_bridge.live.rig import Rig
-from plugin_bridge.osc.addresses import Address, address
+from plugin_bridge.control.events import AnyEvent, Event
+from plugin_bridge.control.parameters import PARAMETERS
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.errors import BridgeError
+from plugin_bridge.osc.addresses.table import Address, address
+from plugin_bridge.osc.addresses.values import moved, read
 from plugin_bridge.osc.commands import Handler, matching
-from plugin_bridge.osc.counters import Counters
-from plugin_bridge.osc.limits import Budget, Limiter
-from plugin_bridge.osc.packets import Group, Message, PacketError, read_packet
-from plugin_bridge.osc.patterns import is_pattern
-from plugin_bridge.osc.replies import ANSWERS, done, fail
-from plugin_bridge.osc.senders import Call, Sender
-from plugin_bridge.osc.values import Arguments, moved, read
-from plugin_bridge.parameters import PARAMETERS
+from plugin_bridge.osc.wire.counters import Counters
+from plugin_bridge.osc.wire.limits import Budget, Limiter
+from plugin_bridge.osc.wire.packets import Arguments, Group, Message, PacketError, read_packet
+from plugin_bridge.osc.wire.patterns import is_pattern
+from plugin_bridge.osc.wire.replies import ANSWERS, done, fail
+from plugin_bridge.osc.wire.senders import Call, Sender
 
 _MOST_TASKS = 32
 """Requests of one sender under way."""

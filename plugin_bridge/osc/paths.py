@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dsp.errors import OutputError
+from plugin_bridge.errors import OutputError
 
 _LONGEST = 255
 _OPTION = "--sessions"

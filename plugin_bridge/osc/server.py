@@ -7,21 +7,21 @@ import socket
 import time
 from collections.abc import Callable
 
-from dsp.errors import DeviceError
-from plugin_bridge.live.rig import Rig
-from plugin_bridge.osc.announcing import Announcement
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.errors import DeviceError
+from plugin_bridge.osc.addresses.values import read
 from plugin_bridge.osc.bounceplan import Bouncer
 from plugin_bridge.osc.commands import Commands
-from plugin_bridge.osc.counters import Counters
 from plugin_bridge.osc.dispatcher import Dispatcher
-from plugin_bridge.osc.limits import Budget, Limiter
-from plugin_bridge.osc.oscquery import QueryServer
+from plugin_bridge.osc.query.announcing import Announcement
+from plugin_bridge.osc.query.server import QueryServer
 from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.subscriptions import Subscriptions
-from plugin_bridge.osc.tcp import TcpConnection
-from plugin_bridge.osc.udp import UdpEndpoint
-from plugin_bridge.osc.values import read
+from plugin_bridge.osc.wire.counters import Counters
+from plugin_bridge.osc.wire.limits import Budget, Limiter
+from plugin_bridge.osc.wire.tcp import TcpConnection
+from plugin_bridge.osc.wire.udp import UdpEndpoint
 
 __all__ = ["OscServer", "OscSettings"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plugin_bridge.pitchtracking import USUAL
+from plugin_bridge.engine.pitchtracking import USUAL
 
 
 @dataclass(frozen=True)

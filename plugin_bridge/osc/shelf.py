@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dsp.errors import BridgeError, OutputError, PresetError
+from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
+from plugin_bridge.errors import BridgeError, OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
-from plugin_bridge.parameters import PARAMETERS, SINGERS, Value
 
 
 class PresetShelf:
@@ -24,7 +24,7 @@ class PresetShelf:
 
     def names(self) -> list[str]:
         """Return the names of all presets that `find` finds, in order."""
-        from plugin_bridge.presets import shipped_presets  # noqa: PLC0415 - loads the chain
+        from plugin_bridge.chain.preset import shipped_presets  # noqa: PLC0415 - loads the chain
 
         own = [] if self._folder is None else [path.stem for path in self._folder.glob("*.toml")]
         return sorted(name for name in {*shipped_presets(), *own} if self._is_there(name))
@@ -36,7 +36,7 @@ class PresetShelf:
             PresetError: there is none.
             ValueError: the name is no plain name.
         """
-        from plugin_bridge.presets import shipped_presets  # noqa: PLC0415
+        from plugin_bridge.chain.preset import shipped_presets  # noqa: PLC0415
 
         checked_name(name, "preset")
         if self._folder is not None and (own := inside(self._folder, f"{name}.toml")).is_file():
@@ -55,7 +55,7 @@ class PresetShelf:
             PresetError: there is none, or it does not fit.
             ValueError: the name is no plain name.
         """
-        from plugin_bridge.presets import read_preset  # noqa: PLC0415
+        from plugin_bridge.chain.preset import read_preset  # noqa: PLC0415
 
         preset = read_preset(self.find(name))
         values = {row.id: row.default for row in PARAMETERS.values() if row.id != "bypass"}
@@ -70,7 +70,7 @@ class PresetShelf:
             OutputError: no folder, it exists (without `replace`), or it cannot be written.
             ValueError: the name is no plain name.
         """
-        from plugin_bridge.presets import Preset, save_preset  # noqa: PLC0415
+        from plugin_bridge.chain.preset import Preset, save_preset  # noqa: PLC0415
 
         path = inside(self._folder, f"{checked_name(name, 'preset')}.toml")
         values = {**values, **{key: self._singers.get(str(values[key]), values[key]) for key in SINGERS}}

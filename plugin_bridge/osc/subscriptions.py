@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
-from plugin_bridge.osc.addresses import ADDRESSES, Address
-from plugin_bridge.osc.packets import Argument
-from plugin_bridge.osc.replies import bundles, message
-from plugin_bridge.osc.senders import Sender
-from plugin_bridge.osc.values import Arguments
+from plugin_bridge.osc.addresses.table import ADDRESSES, Address
+from plugin_bridge.osc.wire.packets import Argument, Arguments
+from plugin_bridge.osc.wire.replies import bundles, message
+from plugin_bridge.osc.wire.senders import Sender
 
 MOST_SUBSCRIBERS = 64
 SLOWEST, FASTEST = 0.1, 100.0

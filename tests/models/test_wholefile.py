@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dsp.errors import OutputError
-from models.onnxgraph import Graph, write_model
+from models.training.onnxgraph import Graph, write_model
 from models.wholefile import check_output, whole
+from plugin_bridge.errors import OutputError
 
 
 def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
-from dsp.errors import DeviceError, MissingExtraError
+from plugin_bridge.errors import DeviceError, MissingExtraError
 from plugin_bridge.live.drivers.driver import Driver
 from plugin_bridge.live.settings import DriverSettings
 

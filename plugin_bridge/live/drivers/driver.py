@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plugin_bridge.control.form import Form
+
 Float32 = NDArray[np.float32]
 MidiIn = Sequence[tuple[int, bytes]]
 """MIDI messages of a block: sample offset within it, and the bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a device runs at."""
-
-    sample_rate: int
-    channels: int
-    block: int
-    """Samples per call of `Exchange.cycle`."""
-    device: str
-    """Its name, for people."""
 
 
 class Exchange(Protocol):

@@ -11,8 +11,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from dsp.errors import DeviceError
-from plugin_bridge.live.drivers.driver import Exchange, Form
+from plugin_bridge.control.form import Form
+from plugin_bridge.errors import DeviceError
+from plugin_bridge.live.drivers.driver import Exchange
 from plugin_bridge.live.settings import DriverSettings
 
 Float32 = NDArray[np.float32]

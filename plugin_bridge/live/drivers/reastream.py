@@ -11,8 +11,9 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.errors import DeviceError
-from plugin_bridge.live.drivers.driver import Exchange, Form
+from plugin_bridge.control.form import Form
+from plugin_bridge.errors import DeviceError
+from plugin_bridge.live.drivers.driver import Exchange
 from plugin_bridge.live.drivers.reastreammending import Counts, Mender
 from plugin_bridge.live.drivers.reastreampackets import (
     LARGEST_PACKET,

@@ -6,7 +6,7 @@ import re
 import socket
 from dataclasses import dataclass, replace
 
-from dsp.errors import DeviceError
+from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.reastreampackets import PORT, packed_identifier
 
 Address = tuple[str, int]

@@ -8,8 +8,9 @@ from typing import Any
 
 import sounddevice
 
-from dsp.errors import DeviceError
-from plugin_bridge.live.drivers.driver import Exchange, Form
+from plugin_bridge.control.form import Form
+from plugin_bridge.errors import DeviceError
+from plugin_bridge.live.drivers.driver import Exchange
 from plugin_bridge.live.settings import DriverSettings
 
 _BLOCK = 256

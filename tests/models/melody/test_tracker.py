@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsp.errors import ModelFileError
 from dsp.units import RATES, hop_size
 from models.melody.tracker import MelodyTracker, load_network
-from tests.models.melody.voices import chord, sung
+from plugin_bridge.errors import ModelFileError
+from tests.models.training.melody.voices import chord, sung
 
 Float32 = NDArray[np.float32]
 
@@ -142,7 +142,7 @@ def test_wrong_shapes_and_rates_are_refused() -> None:
 
 
 def test_what_is_no_melody_network_is_refused(tmp_path: Path) -> None:
-    from models.singer import shipped
+    from models.singer.file import shipped
 
     noise = tmp_path / "noise.onnx"
     noise.write_bytes(b"no network")

@@ -10,8 +10,8 @@ import numpy as np
 from models.metrics.melodyplots import plot_errors, plot_tracks
 from models.metrics.pitch import PitchTrack
 from models.metrics.reference import Reference
-from tests.doubles import sung
-from tests.extras import needs
+from tests.support.doubles import sung
+from tests.support.extras import needs
 
 
 def test_errors_over_snr_are_drawn(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from models.metrics.reference import consensus, read_label
-from tests.doubles import sung
-from tests.extras import needs
+from tests.support.doubles import sung
+from tests.support.extras import needs
 
 RATE = 24000
 

@@ -8,8 +8,8 @@ import pytest
 from dsp.pitch import PitchFrame
 from models.metrics.pitch import PitchTrack, compare_pitch
 from models.metrics.trackers import TRACKERS, streamed
-from tests.doubles import Float32, sung
-from tests.extras import needs
+from tests.support.doubles import Float32, sung
+from tests.support.extras import needs
 
 RATE = 24000
 PACKAGES = {"pyin": "librosa", "swiftf0": "swift_f0"}

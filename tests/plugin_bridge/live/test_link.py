@@ -8,10 +8,10 @@ import time
 import numpy as np
 import pytest
 
-from plugin_bridge.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
-from plugin_bridge.live.clock import StreamClock
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge.live.audio.clock import StreamClock
 from plugin_bridge.live.link import BIN_SECONDS, BINS, SPAWN, Figures, Link, Page, event_of, row_of
-from plugin_bridge.live.mirror import Mirror
+from plugin_bridge.live.rig.mirror import Mirror
 
 
 @pytest.fixture

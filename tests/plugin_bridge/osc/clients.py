@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, Self
 
-from plugin_bridge.osc.packets import Argument, Message, read_packet
-from plugin_bridge.osc.replies import message
 from plugin_bridge.osc.server import OscServer, OscSettings
-from tests.rigs import EPOCH, EngineRig
+from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
+from plugin_bridge.osc.wire.replies import message
+from tests.support.rigs import EPOCH, EngineRig
 
 P = ParamSpec("P")
 Answer = tuple[str, tuple[Argument, ...]]

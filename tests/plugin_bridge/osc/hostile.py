@@ -20,12 +20,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from plugin_bridge.osc.addresses import ADDRESSES
-from plugin_bridge.osc.packets import Argument
-from plugin_bridge.osc.replies import message
+from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.server import OscServer
+from plugin_bridge.osc.wire.packets import Argument
+from plugin_bridge.osc.wire.replies import message
 from tests.plugin_bridge.osc.clients import Client, bundle, served, tag
-from tests.rigs import BLOCK, EPOCH, RATE, EngineRig
+from tests.support.rigs import BLOCK, EPOCH, RATE, EngineRig
 
 SENDERS = 16
 VOLLEY = 32

@@ -11,13 +11,13 @@ import pytest
 import soundfile
 
 from plugin_bridge import OutputFormat, Settings, bounce_file
+from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.osc.bounceplan import Bouncer
 from plugin_bridge.osc.bounces import BounceDesk
-from plugin_bridge.osc.packets import Argument
 from plugin_bridge.osc.shelf import PresetShelf
-from plugin_bridge.parameters import PARAMETERS
+from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
-from tests.singerfiles import write_singer
+from tests.support.singerfiles import write_singer
 
 LIVE = {row.id: row.default for row in PARAMETERS.values()} | {"singer": "dark"}
 

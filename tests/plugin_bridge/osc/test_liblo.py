@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from plugin_bridge import PARAMETERS, Preset, save_preset
-from plugin_bridge.osc.addresses import ADDRESSES
-from plugin_bridge.osc.replies import message
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.server import OscServer
-from plugin_bridge.parameters import Value
-from tests.extras import needs_program
+from plugin_bridge.osc.wire.replies import message
 from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
-from tests.rigs import RATE, EngineRig
-from tests.singerfiles import write_singer
+from tests.support.extras import needs_program
+from tests.support.rigs import RATE, EngineRig
+from tests.support.singerfiles import write_singer
 
 NOT_ASKED = {path for path, row in ADDRESSES.items() if row.kind == "notice"}
 COMMANDS = {

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from plugin_bridge import PARAMETERS, AllNotesOff, Event, NoteOff, NoteOn, PitchBend
-from plugin_bridge.live.rig import Meters, Status
-from plugin_bridge.osc.addresses import ADDRESSES
-from plugin_bridge.osc.packets import Argument
-from plugin_bridge.osc.replies import message
-from plugin_bridge.parameters import Parameter, Value
+from plugin_bridge.control.parameters import Parameter, Value
+from plugin_bridge.control.rig import Meters, Status
+from plugin_bridge.osc.addresses.table import ADDRESSES
+from plugin_bridge.osc.wire.packets import Argument
+from plugin_bridge.osc.wire.replies import message
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
-from tests.plugin_bridge.osc.test_packets import WRONG
-from tests.rigs import EPOCH, RATE, EngineRig
+from tests.plugin_bridge.osc.wire.test_packets import WRONG
+from tests.support.rigs import EPOCH, RATE, EngineRig
 
 
 def other(row: Parameter) -> Value:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from plugin_bridge.osc.addresses import ADDRESSES
-from plugin_bridge.osc.packets import Argument, Message, read_packet
+from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.subscriptions import MOST_SUBSCRIBERS, Subscriptions
+from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
-from tests.rigs import RATE
+from tests.support.rigs import RATE
 
 
 class Ear:

@@ -1,0 +1,1 @@
+"""The singer file and its run time."""

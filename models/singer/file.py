@@ -1,0 +1,201 @@
+"""A singer at run time: load the ONNX file, refuse what is not one, and run it over frames."""
+
+from __future__ import annotations
+
+import base64
+import math
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.spectrum import ENVELOPE_GRID
+from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
+from dsp.units import MOST_HOPS
+from models.errors import SingerFileError
+from models.filekind import FileKind
+from models.onnxstep import RunningGraph, open_graph
+from models.singer.manifest import FORMAT, METADATA_KEY, Manifest
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+LARGEST_BYTES = 64 * 2**20
+SINGERS_FOLDER = Path(__file__).parent / "shipped"
+_KIND = FileKind(
+    "singer",
+    "a file made by 'plugin-bridge train'",
+    "download or train the singer again",
+    METADATA_KEY,
+    FORMAT,
+    Manifest,
+    SingerFileError,
+)
+HARMONIC_CONTROLS = {"sawsing": HARMONIC_GRID.size, "ddsp-add": HARMONICS, "dwts": TABLES}
+
+
+def shipped() -> dict[str, Path]:
+    """Return the singers that come with the package: id -> file."""
+    return {path.stem: path for path in sorted(SINGERS_FOLDER.glob("*.onnx"))}
+
+
+def load_singer(which: str | Path) -> Singer:
+    """Load a shipped singer by id, or any singer file by path.
+
+    Raises:
+        SingerFileError: there is no such singer, or the file is foreign, corrupted, newer or oversized.
+    """
+    ids = shipped()
+    path = ids.get(str(which), Path(which))
+    if not path.is_file():
+        known = ", ".join(ids) or "none shipped"
+        raise SingerFileError(
+            f"singer {str(which)!r} is not known; use one of {known}, or the path of a singer file"
+        )
+    return Singer(path)
+
+
+class Singer:
+    """One loaded singer file; share it between engines, each of which starts its own `Estimator`.
+
+    Args:
+        path: a singer file.
+
+    Raises:
+        SingerFileError: the file is not a singer this version can use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise SingerFileError(
+                f"{path} has {size / 2**20:.0f} MB and a singer file at most {LARGEST_BYTES / 2**20:.0f}; "
+                "train or download it again"
+            )
+        self.path = path
+        refusal = SingerFileError(f"{path} is not a readable ONNX model; download or train the singer again")
+        self._session = open_graph(path, refusal)
+        self.manifest = _KIND.read(self._session, path)
+        _check_shapes(path, self._session, self.manifest)
+        self._tables = _tables(path, self.manifest) if self.kind == "dwts" else None
+
+    @property
+    def id(self) -> str:
+        """The singer's id."""
+        return self.manifest.id
+
+    @property
+    def kind(self) -> str:
+        """Which synthesizer it drives: sawsing, ddsp-add or dwts."""
+        return self.manifest.kind
+
+    def start(self) -> Estimator:
+        """Return a fresh estimator."""
+        return Estimator(self._session, self.manifest)
+
+    def synthesizer(self, sample_rate: int, seed: int = 0) -> Synthesizer:
+        """Return a new synthesizer of the singer's kind."""
+        if self._tables is not None:
+            return Dwts(sample_rate, self._tables, seed)
+        return (DdspAdd if self.kind == "ddsp-add" else SawSing)(sample_rate, seed)
+
+
+class Estimator:
+    """The running network of one singer in one engine.
+
+    The bits of a frame do not depend on how many frames come in one call, but its time does: the weights are
+    read once for all of them.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+        self._graph = RunningGraph(session, MOST_HOPS)
+        self._colour = SingerColour(manifest.colour) if manifest.colour else None
+
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+    ) -> tuple[Float32, Float32]:
+        """Estimate the controls of the next n frames.
+
+        Args:
+            envelope: band levels in dB, each of the frame after, shape (n, 72), float32
+                (`dsp.spectrum.envelope`).
+            f0: hertz at which the singer is to sing, shape (n,).
+            voicing: 0 to 1, shape (n,).
+            loudness: A-weighted dB re full scale, shape (n,).
+            likeness: 0 to 1, how much is recalled from the singer's own recordings, shape (n,).
+
+        Returns:
+            Natural-log magnitudes: harmonic, shape (n, H), and noise, shape (n, 72), float32, new arrays.
+
+        Raises:
+            ValueError: the shapes do not fit.
+        """
+        n, rows = envelope.shape[0], (f0, voicing, loudness, likeness)
+        if envelope.shape != (n, ENVELOPE_GRID.size) or any(row.shape != (n,) for row in rows):
+            found = ", ".join(str(part.shape) for part in (envelope, *rows))
+            raise ValueError(
+                f"frames of shapes {found} do not fit; give (n, {ENVELOPE_GRID.size}) and four times (n,)"
+            )
+        if n <= MOST_HOPS:
+            return self._run(envelope, *rows)
+        chunks = [slice(start, start + MOST_HOPS) for start in range(0, n, MOST_HOPS)]
+        parts = [self._run(envelope[here], *(row[here] for row in rows)) for here in chunks]
+        harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return harmonic, noise
+
+    def _run(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+    ) -> tuple[Float32, Float32]:
+        """Estimate the controls of up to `MOST_HOPS` frames."""
+        frames = len(f0)
+        arrays = {name: array[:frames] for name, array in self._graph.arrays.items()}
+        arrays["envelope"][:] = envelope
+        pitch = arrays["pitch"]
+        # Number by number: numpy's logarithm may have other bits in a longer row.
+        pitch[:, 0] = [math.log2(hertz / 220.0) for hertz in f0.tolist()]
+        pitch[:, 1] = voicing
+        pitch[:, 2] = loudness
+        arrays["likeness"][:, 0] = likeness
+        self._graph.run(frames)
+        harmonic, noise = arrays["harmonic"], arrays["noise"]
+        if self._colour is None:
+            return harmonic.copy(), noise.copy()
+        return self._colour.process(harmonic, noise, voicing, loudness)
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._graph.reset()
+        if self._colour is not None:
+            self._colour.reset()
+
+
+def _tables(path: Path, manifest: Manifest) -> NDArray[np.complex64]:
+    """Return the wavetables of a dwts singer, shape (TABLES, HARMONICS)."""
+    try:
+        return np.frombuffer(base64.b64decode(manifest.tables), "<c8").reshape(TABLES, HARMONICS)
+    except ValueError as error:
+        raise SingerFileError(f"{path} has broken wavetables; download or train the singer again") from error
+
+
+def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+    found = {
+        part.name: [size if isinstance(size, int) else None for size in part.shape]
+        for part in (*session.get_inputs(), *session.get_outputs())
+    }
+    wanted = {  # None: as many frames as one likes
+        "envelope": [None, ENVELOPE_GRID.size],
+        "pitch": [None, 3],
+        "likeness": [None, 1],
+        "state": [1, manifest.state_size],
+        "harmonic": [None, HARMONIC_CONTROLS[manifest.kind]],
+        "noise": [None, NOISE_GRID.size],
+        "next_state": [1, manifest.state_size],
+    }
+    coloured = len(manifest.colour) in ((0, COLOUR_SIZE) if manifest.kind == "sawsing" else (0,))
+    if found != wanted or not coloured:
+        raise SingerFileError(
+            f"{path} does not have a singer's inputs and outputs; download or train the singer again"
+        )

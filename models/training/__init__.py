@@ -1,0 +1,1 @@
+"""From recordings to networks; the only room that needs torch."""

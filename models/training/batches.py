@@ -1,0 +1,188 @@
+"""Training examples: excerpts of recordings, their excitations and perturbed envelopes, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dsp.colour import AUDIBLE_DB, MEMORY_FRAMES, ColourNormalizer, normalized, trust
+from dsp.controls import onset_hold
+from dsp.oscillator import Sawtooth
+from dsp.spectrum import envelope, loudness_gain
+from models.errors import TrainingError
+from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE, Recording
+from models.training.perturbation import Disguise, Perturbation, smoothing_width
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+COLOUR_FRAMES = 64
+"""Frames from which an example's long-term colour is estimated."""
+
+
+class Batch(NamedTuple):
+    """Examples of equal length."""
+
+    envelope: Tensor
+    """(batch, frames, bands) dB, one frame ahead of the rest."""
+    pitch: Tensor
+    """(batch, frames, 3): f0 in hertz, voicing, loudness in dB."""
+    f0: Tensor
+    """(batch, frames * hop) hertz."""
+    saw: Tensor
+    """(batch, frames * hop): sawtooth times gate and gain."""
+    gate: Tensor
+    """(batch, frames * hop): voicing times gain, for sources other than the sawtooth."""
+    gain: Tensor
+    """(batch, frames * hop): loudness as linear gain."""
+    target: Tensor
+    """(batch, frames * hop): the recording."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """A recording with what does not change from draw to draw."""
+
+    recording: Recording
+    width: Float64
+    """Smoothing width of the envelope, hertz, (frames,)."""
+    saw: Float32
+    """The sawtooth at the recording's own f0, (frames * hop,)."""
+    audible: NDArray[np.intp]
+    """Numbers of the frames that are not silence."""
+
+
+def prepare(recording: Recording) -> Material:
+    """Render the sawtooth of a recording as the engine would."""
+    saw, f0 = Sawtooth(TRAINING_RATE), sample_f0(recording, 0, recording.frames)
+    wave = np.concatenate([saw.process(f0[at : at + AT_ONCE]) for at in range(0, f0.size, AT_ONCE)])
+    audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
+    return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
+
+
+def sample_f0(recording: Recording, start: int, frames: int) -> Float64:
+    """Return f0 in hertz per sample of an excerpt, (frames * hop,)."""
+    f0, voicing = (_with_next(part, start, frames) for part in (recording.f0, recording.voicing))
+    pitch = np.log2(f0)
+    return np.exp2(between(onset_hold(pitch[:-1], voicing[:-1], pitch[1:]), pitch[1:]))
+
+
+def between(start: Float64, stop: Float64) -> Float64:
+    """Run straight from values of frames to others within their hops, (frames,) each, to (frames * hop,)."""
+    part = np.arange(HOP) / HOP
+    return np.asarray((start[:, None] + (stop - start)[:, None] * part).reshape(-1))
+
+
+def _with_next(values: Float32, start: int, frames: int) -> Float64:
+    index = np.minimum(np.arange(start, start + frames + 1), values.size - 1)
+    return values[index].astype(np.float64)
+
+
+def _linear(values: Float64) -> Float64:
+    return between(values[:-1], values[1:])
+
+
+class BatchMaker:
+    """Draw perturbed training batches.
+
+    Args:
+        materials: prepared recordings.
+        weights: how often each is drawn relative to its length.
+        frames: length of an example.
+        batch: examples per batch.
+        seed: names the order of everything drawn.
+        how: the ranges of perturbation.
+
+    Raises:
+        TrainingError: no recording is longer than an example.
+    """
+
+    def __init__(
+        self,
+        materials: Sequence[Material],
+        weights: Sequence[float],
+        frames: int,
+        batch: int,
+        seed: int,
+        how: Perturbation | None = None,
+    ) -> None:
+        usable = [
+            (material, weight)
+            for material, weight in zip(materials, weights, strict=True)
+            if material.recording.frames > frames + 1
+        ]
+        if not usable:
+            raise TrainingError(f"no recording is longer than {frames / 100:.1f} s; give longer recordings")
+        self._materials = [material for material, _ in usable]
+        mass = np.array([weight * material.recording.frames for material, weight in usable])
+        self._chance = mass / mass.sum()
+        self._frames = frames
+        self._batch = batch
+        self._how = how or Perturbation()
+        self._rng = np.random.default_rng(seed)
+
+    def __call__(self) -> Batch:
+        """Draw the next batch."""
+        return stack([self._example() for _ in range(self._batch)])
+
+    def _example(self) -> tuple[Float32, ...]:
+        while True:
+            material = self._materials[self._rng.choice(len(self._materials), p=self._chance)]
+            start = int(self._rng.integers(material.recording.frames - self._frames))
+            loudness = material.recording.loudness[start : start + self._frames]
+            if np.mean(loudness > loudness.max() - 40.0) > 0.3:
+                break
+        offset = self._rng.uniform(-self._how.level_db, self._how.level_db)
+        return (self._bands(material, start), *excerpt(material, start, self._frames, offset))
+
+    def _bands(self, material: Material, start: int) -> Float32:
+        """Disguise an excerpt, then take out the colour that an engine would have learned by then."""
+        recording, rng = material.recording, self._rng
+        disguise = Disguise(self._how, float(np.percentile(recording.loudness, 90)), rng)
+        ahead = slice(start + 1, start + 1 + self._frames)
+        bands = disguise.envelope(recording.power[ahead], recording.loudness[ahead], material.width[ahead])
+        heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
+        known = rng.choice(material.audible, max(1, min(COLOUR_FRAMES, int(heard))))
+        known.sort()
+        mean = disguise.envelope(
+            recording.power[known], recording.loudness[known], material.width[known]
+        ).mean(0)
+        return normalized(bands, mean, trust(min(heard, MEMORY_FRAMES)))
+
+
+def excerpt(material: Material, start: int, frames: int, loudness_offset: float = 0.0) -> tuple[Float32, ...]:
+    """Return pitch, f0, saw, gate, gain and target of an excerpt, in the order of `Batch`."""
+    recording = material.recording
+    span = slice(start, start + frames)
+    samples = slice(start * HOP, (start + frames) * HOP)
+    pitch = np.stack(
+        [recording.f0[span], recording.voicing[span], recording.loudness[span] + loudness_offset], axis=1
+    )
+    gain = _linear(loudness_gain(_with_next(recording.loudness, start, frames)))
+    gate = _linear(_with_next(recording.voicing, start, frames)) * gain
+    f0 = sample_f0(recording, start, frames)
+    parts = (pitch, f0, material.saw[samples] * gate, gate, gain, recording.audio[samples])
+    return tuple(part.astype(np.float32) for part in parts)
+
+
+def clean_example(material: Material, longest: int | None = None) -> tuple[Float32, ...]:
+    """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
+    recording = material.recording
+    frames = min(recording.frames - 1, longest or recording.frames)
+    ahead, levels = slice(1, frames + 1), recording.loudness[:frames].tolist()
+    bands = envelope(
+        recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
+    )
+    return (ColourNormalizer().process(bands, levels), *excerpt(material, 0, frames))
+
+
+def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:
+    """Stack examples of equal length."""
+    return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*examples, strict=True)))

@@ -1,0 +1,229 @@
+"""From a folder of recordings to a singer file: split, analyse, train, score, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dsp.controls import VOICED
+from models.differentiable.losses import FFT_SIZES, multi_scale_loss
+from models.errors import TrainingError
+from models.singer.manifest import Manifest, check_unicode, finite, plain_id
+from models.training.batches import Material, clean_example, prepare, stack
+from models.training.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
+from models.training.schedule import train
+from models.training.singer.publish import publish, voiced_f0
+from models.training.singer.strangers import Finish, read_strangers
+from models.training.singer.training import Plan, Trainer
+from models.wholefile import check_output
+
+SHIFTS = (0.0, -4.0, 3.0)
+"""Semitones by which recordings are also transposed, for voices recorded at few pitches."""
+SHIFT_WEIGHT = 0.5
+HELD_OUT_SHARE = 0.1
+LONGEST_SCORED_FRAMES = 1000
+LEAST_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
+"""The loss needs one transform; the first frame has no envelope, and the last one fades out."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a singer file says of where it comes from."""
+
+    id: str
+    name: str
+    licence: str
+    attribution: str
+    training_data: str
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """How progress is shown: wrap the files that are analysed, and be told of every step."""
+
+    files: Callable[[Sequence[Path]], Iterable[Path]] = iter
+    step: Callable[[int, float], None] = lambda _step, _loss: None
+
+
+@dataclass(frozen=True)
+class Split:
+    """A singer's recordings, apart."""
+
+    training: list[Material]
+    weights: list[float]
+    own: list[Material]
+    """The training recordings without transposition."""
+    held_out: list[Material]
+
+
+def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    """Return the files to hold out: those matching a pattern by name, else every tenth.
+
+    Raises:
+        TrainingError: a pattern matches nothing, or everything.
+    """
+    if not patterns:
+        return list(paths[9::10])
+    for pattern in patterns:
+        if not matching(paths, [pattern]):
+            raise TrainingError(
+                f"hold-out pattern {pattern!r} matches no recording; give names such as 'song08*'"
+            )
+    held = matching(paths, patterns)
+    if len(held) == len(paths):
+        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
+    return held
+
+
+def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) -> Split:
+    """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each.
+
+    Held-out parts that are too short to be scored are left out.
+
+    Raises:
+        TrainingError: there are no recordings, nothing sung is left to train on, or nothing to be scored.
+    """
+    paths = recordings_in(folder)
+    held = held_out_of(paths, patterns)
+    training = [path for path in paths if path not in held]
+    every = {path: load_corpus([path], cache, SHIFTS) for path in watcher.files(training)}
+    if held:
+        unseen = load_corpus(held, cache)
+    else:
+        unseen = [_part(records[0], last=True) for records in every.values()]
+        every = {path: [_part(record, last=False) for record in records] for path, records in every.items()}
+    unseen = [record for record in unseen if record.frames >= LEAST_SCORED_FRAMES]
+    if not unseen:
+        raise TrainingError(
+            f"no part longer than {(LEAST_SCORED_FRAMES - 1) / 100:g} s is held out for the scores; "
+            "give longer recordings"
+        )
+    own = [prepare(records[0]) for records in every.values()]
+    moved = [prepare(record) for records in every.values() for record in records[1:]]
+    voiced_f0(own)  # here and not when the file is written, hours later
+    weights = [1.0] * len(own) + [SHIFT_WEIGHT] * len(moved)
+    return Split(own + moved, weights, own, [prepare(record) for record in unseen])
+
+
+def _part(record: Recording, last: bool) -> Recording:
+    cut = round(record.frames * (1.0 - HELD_OUT_SHARE))
+    frames, samples = (slice(cut, None), slice(cut * HOP, None)) if last else (slice(cut), slice(cut * HOP))
+    return replace(
+        record,
+        audio=record.audio[samples],
+        power=record.power[frames],
+        loudness=record.loudness[frames],
+        f0=record.f0[frames],
+        voicing=record.voicing[frames],
+    )
+
+
+@torch.no_grad()
+def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, float]:
+    """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1.
+
+    Where no frame is voiced in both recording and copy there is no f0 error.
+    """
+    network, render = trainer.averaged
+    losses, cents, hits, wanted, found = [], [], 0, 0, 0
+    for material in held_out:
+        batch = stack([clean_example(material, LONGEST_SCORED_FRAMES)])
+        batch = type(batch)(*(part.to(trainer.device) for part in batch))
+        audio = render(batch, *network(batch.envelope, batch.pitch))[:, :-HOP]
+        losses.append(float(multi_scale_loss(audio, batch.target[:, :-HOP])))
+        again = analyse(material.recording.name, audio[0].cpu().numpy())
+        here, there = (part > VOICED for part in (material.recording.voicing[: again.frames], again.voicing))
+        both = here & there
+        ratio = again.f0[both] / material.recording.f0[: again.frames][both]
+        cents.append(1200.0 * np.abs(np.log2(ratio)))
+        hits, wanted, found = hits + both.sum(), wanted + here.sum(), found + there.sum()
+    every = np.concatenate(cents)
+    scores = {
+        "held_out_seconds": round(sum(m.recording.frames for m in held_out) / 100.0, 1),
+        "multi_scale_loss": round(float(np.mean(losses)), 4),
+        "f0_cents": round(float(np.median(every)) if every.size else float("nan"), 2),
+        "voicing_f1": round(float(2 * hits / max(1, wanted + found)), 4),
+    }
+    return finite(scores)
+
+
+def train_singer(
+    folder: Path,
+    facts: Facts,
+    output: Path,
+    *,
+    plan: Plan | None = None,
+    run_folder: Path | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    watcher: Watcher | None = None,
+) -> Manifest:
+    """Train a singer on a folder of recordings and write its file.
+
+    Run it again to go on where it stopped: analyses and the checkpoint stay in the run folder.
+
+    Args:
+        folder: WAV, AIFF, FLAC, OGG or MP3 files of one voice, dry and alone, at any rate; subfolders count.
+        facts: what the file says of itself.
+        output: the singer file to write (.onnx).
+        plan: how to train, and for how long.
+        run_folder: where the run is kept; by default beside the output, `NAME.training`.
+        device: "cpu" or "cuda"; by default CUDA where there is one.
+        threads: of the CPU; by default as many as torch finds right.
+        watcher: shows progress.
+
+    Returns:
+        The manifest, held-out scores included.
+
+    Raises:
+        TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
+            unvoiced, the run folder is of another kind, or the strangers are too short or share the singer's
+            folder.
+        OutputError: the singer file cannot be written.
+    """
+    try:
+        plain_id(facts.id)
+    except ValueError as error:  # here and not when the file is written, hours later
+        raise TrainingError(str(error)) from error
+    check_unicode(asdict(facts))
+    watcher = watcher or Watcher()
+    if threads:
+        torch.set_num_threads(threads)
+    check_output(output)
+    run = run_folder or output.with_suffix(".training")
+    run.mkdir(parents=True, exist_ok=True)
+    plan = plan or Plan()
+    parts = split(folder, plan.hold_out, run / "analyses", watcher)
+    strangers = plan.strangers
+    others = (
+        read_strangers(strangers, folder, plan.frames, run / "analyses", watcher.files) if strangers else []
+    )
+    trainer = Trainer(
+        parts.training,
+        parts.weights,
+        plan,
+        device or ("cuda" if torch.cuda.is_available() else "cpu"),
+    )
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    finished = run / "finish.pt"
+    if trainer.step < plan.steps:
+        finished.unlink(missing_ok=True)
+    train(trainer, checkpoint, watcher.step)
+    if strangers:
+        facts = replace(facts, training_data=f"{facts.training_data.rstrip('.')}. {_heard(strangers)}")
+        trainer = Finish(trainer, parts.own, others)
+        if finished.exists():
+            trainer.load(finished)
+        train(trainer, finished, watcher.step)
+    return publish(trainer, parts.own, output, asdict(facts), copy_scores(trainer, parts.held_out))
+
+
+def _heard(strangers: Path) -> str:
+    """Say in a singer file that strangers were heard."""
+    return f"Recordings of other voices were heard to tell them from this one: {strangers.resolve().name}."

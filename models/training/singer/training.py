@@ -1,0 +1,182 @@
+"""Train the estimator of one singer: resumable, on CPU or CUDA, with held-out scores."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.differentiable.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
+from models.errors import TrainingError
+from models.training.batches import Batch, BatchMaker, Material
+from models.training.corpus import HOP, TRAINING_RATE
+from models.training.schedule import fall, rise
+from models.training.singer.network import Estimator
+from models.training.singer.renderers import KINDS, Renderer, size_of
+from models.wholefile import whole
+
+CHECKPOINT_FORMAT = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    kind: str = "sawsing"
+    """The synthesizer."""
+    steps: int = 20000
+    """How many in all, those of earlier runs counted."""
+    hold_out: tuple[str, ...] = ()
+    """Name patterns of the recordings kept for the scores; every tenth when empty."""
+    frames: int = 100
+    """Frames per example."""
+    skipped: int = 6
+    """Frames at the start that the loss passes over while the network warms up."""
+    batch: int = 8
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    """The learning rate rises to its full value over these."""
+    decay_steps: int = 4000
+    """The learning rate falls with the square root of time after this many steps."""
+    cooldown: float = 0.25
+    """In this last share of the steps the learning rate falls to 0 in a line, which settles the weights."""
+    average: float = 0.999
+    """Decay of the running average of weights, which is what is exported."""
+    scales_per_step: int = 2
+    """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
+    band_weight: float = 0.5
+    """Weight of the energy in bands."""
+    strangers: Path | None = None
+    """A folder of other voices; with it the training ends among them (`models.training.singer.strangers`)."""
+    finish_steps: int = 2500
+    """How many more steps that takes."""
+    seed: int = 0
+
+
+class Trainer:
+    """The state of a training run.
+
+    Args:
+        materials: training recordings.
+        weights: how often each is drawn.
+        plan: how to train.
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(
+        self, materials: Sequence[Material], weights: Sequence[float], plan: Plan, device: str = "cpu"
+    ) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.step = 0
+        self.device = torch.device(device)
+        self.network = Estimator(size_of(plan.kind)).to(self.device)
+        self.renderer = KINDS[plan.kind]().to(self.device)
+        with torch.no_grad():
+            self.network.harmonic.bias.copy_(self.renderer.initial_bias())
+        self.average = copy.deepcopy(nn.ModuleList([self.network, self.renderer])).requires_grad_(False)
+        parameters = [*self.network.parameters(), *self.renderer.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+        self._parameters = parameters
+        self.batches = (materials, weights)
+        self._maker = self._new_maker()
+
+    def _new_maker(self) -> BatchMaker:
+        materials, weights = self.batches
+        return BatchMaker(
+            materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
+        )
+
+    def advance(self) -> float:
+        """Do one step and return its loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        batch = Batch(*(part.to(self.device) for part in self._maker()))
+        chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
+            FFT_SIZES, self.plan.scales_per_step, replace=False
+        )
+        loss = self._loss(batch, [int(size) for size in chosen])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self._follow()
+        return float(loss.detach())
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of this step."""
+        return self.plan.learning_rate * _rate(self.plan, self.step)
+
+    def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
+        harmonic, noise = self.network(batch.envelope, batch.pitch)
+        audio = self.renderer(batch, harmonic, noise)
+        kept = slice(self.plan.skipped * HOP, -HOP)
+        output, target = audio[:, kept], batch.target[:, kept]
+        bands = band_energy_loss(output, target, TRAINING_RATE)
+        return multi_scale_loss(output, target, sizes) + self.plan.band_weight * bands
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.plan.average, 1.0 - 1.0 / (self.step + 1))
+        live = [*self.network.parameters(), *self.renderer.parameters()]
+        for mean, now in zip(self.average.parameters(), live, strict=True):
+            mean.lerp_(now, 1.0 - decay)
+
+    @property
+    def averaged(self) -> tuple[Estimator, Renderer]:
+        """The averaged network and renderer."""
+        network, render = self.average
+        assert isinstance(network, Estimator)
+        assert isinstance(render, Renderer)
+        return network, render
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the old one stays until the new one is whole."""
+        with whole(path) as partial:
+            torch.save(self._state(), partial)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "kind": self.plan.kind,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "renderer": self.renderer.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            TrainingError: it is of another format or synthesizer.
+        """
+        self._restore(torch.load(path, map_location=self.device, weights_only=True), path)
+
+    def _restore(self, state: dict[str, Any], path: Path) -> None:
+        if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
+            raise TrainingError(
+                f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh"
+            )
+        self.network.load_state_dict(state["network"])
+        self.renderer.load_state_dict(state["renderer"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
+        self._maker = self._new_maker()
+
+
+def _rate(plan: Plan, step: int) -> float:
+    """Return the share of the learning rate at a step: up, level, down with the root of time, down to 0."""
+    slower = float(max(1.0, step / plan.decay_steps) ** -0.5)
+    return rise(step, plan.warmup_steps) * slower * fall(step, plan.steps, plan.cooldown)

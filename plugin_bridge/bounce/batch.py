@@ -1,0 +1,146 @@
+"""Plan a batch: which inputs go to which outputs, found out and checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plugin_bridge.errors import AudioFileError, OutputError
+from plugin_bridge.files.reader import SUFFIXES
+from plugin_bridge.files.writer import BITS, OutputFormat, container_of
+from plugin_bridge.sessions.header import is_session
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and its output."""
+
+    source: Path
+    target: Path
+    form: OutputFormat
+
+
+def planned_jobs(
+    inputs: Sequence[Path],
+    output: Path | None,
+    label: str,
+    container: str | None = None,
+    bits: str | None = None,
+    *,
+    force: bool = False,
+    resume: bool = False,
+) -> list[Job]:
+    """Return the jobs of a batch.
+
+    Args:
+        inputs: files, recorded sessions, or folders whose audio files and sessions are meant (not those of
+            their subfolders, nor what comes out of others of this batch).
+        output: a file for one input, else a folder, which is made; None to write beside each input.
+        label: put into the names of outputs in a folder, as in `stem.alys.wav`.
+        container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
+        bits: "16", "24" or "32f"; 24 if absent.
+        force: outputs that exist will be replaced.
+        resume: inputs whose output exists will be skipped; outputs of this batch are then no inputs, not even
+            those that are named.
+
+    Raises:
+        AudioFileError: a folder without audio.
+        OutputError: two inputs would become one output, one would be overwritten by another's, or a folder is
+            missing or cannot be made.
+        ValueError: a format that is not written.
+    """
+    sources = [file for path in inputs for file in _files(path)]
+    if output is not None and _is_file(output, inputs):
+        return [Job(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
+    if output is None and any(_is_folder(path) for path in inputs):
+        raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
+    form = OutputFormat(container or "wav", bits or "24")
+    if output is not None:
+        _make(output)
+    jobs = [_job(source, output, label, form) for source in sources]
+    named = set() if resume else {_place(path) for path in inputs}
+    if force:
+        _check_overwritten(jobs, named)
+    makers = {_place(made): job for job in jobs for made in _outputs(job, label)}
+    jobs = [job for job in jobs if _place(job.source) in named or makers.get(_place(job.source), job) is job]
+    _check_distinct(jobs)
+    return jobs
+
+
+def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> Job:
+    return Job(source, (output or source.parent) / f"{_stem(source)}.{label}{form.suffix}", form)
+
+
+def _outputs(job: Job, label: str) -> list[Path]:
+    """Return what an input becomes, whatever the format."""
+    return [_job(job.source, job.target.parent, label, OutputFormat(kind)).target for kind in BITS]
+
+
+def _place(path: Path) -> Path:
+    """Return where a name lies, a link itself and not what it leads to: an output replaces it."""
+    return path.parent.resolve() / path.name
+
+
+def _check_overwritten(jobs: Sequence[Job], named: Container[Path]) -> None:
+    makers = {_place(job.target): job for job in jobs}
+    for job in jobs:
+        maker = makers.get(_place(job.source), job)
+        if maker is not job and _place(job.source) in named:
+            raise OutputError(
+                f"{job.source} would be overwritten by the bounce of {maker.source}; name a folder with -o"
+            )
+
+
+def _files(path: Path) -> list[Path]:
+    if not _is_folder(path):
+        return [path]
+    found = sorted(
+        file
+        for file in path.iterdir()
+        if (file.suffix.lower() in SUFFIXES and file.is_file()) or is_session(file)
+    )
+    found = [file for file in found if not file.name.startswith(".")]
+    if not found:
+        raise AudioFileError(
+            f"the folder {path} holds no audio; give files that end in {', '.join(SUFFIXES)}"
+        )
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not is_session(path)
+
+
+def _stem(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _is_file(output: Path, inputs: Sequence[Path]) -> bool:
+    return len(inputs) == 1 and not _is_folder(inputs[0]) and not output.is_dir() and output.suffix != ""
+
+
+def _container(output: Path, container: str | None) -> str:
+    named = container_of(output)
+    if container is not None and named != container:
+        raise ValueError(f"{output.name!r} does not fit --format {container}; leave one out")
+    return named
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made: {error.strerror}; choose another with -o"
+        ) from error
+
+
+def _check_distinct(jobs: Sequence[Job]) -> None:
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        other = taken.setdefault(job.target, job.source)
+        if other is not job.source:
+            raise OutputError(
+                f"{other} and {job.source} would both become {job.target}; rename one or bounce them apart"
+            )

@@ -1,0 +1,232 @@
+"""Bounce a file or a session: read it, run the engine over it and write the result, streaming and exact."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.units import db_to_gain, gain_to_db
+from plugin_bridge.bounce.planning import Plan, planned
+from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.sources import Source, open_source
+from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.rendering import CHUNK, LONGEST_TAIL_SECONDS, rendered, taken, until_quiet
+from plugin_bridge.errors import EffectError, OutputError
+from plugin_bridge.files.containers import carried_chunks
+from plugin_bridge.files.drafts import Draft, Scratch, unwritable
+from plugin_bridge.files.resampling import resampled
+from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, output_bytes
+
+Float32 = NDArray[np.float32]
+
+SOFTWARE = "plugin_bridge"
+
+
+@dataclass(frozen=True)
+class Bounced:
+    """What came of one file."""
+
+    source: Path
+    target: Path
+    singer: str
+    """Id of the singer heard most at the first sample."""
+    seconds: float
+    """Length of the output."""
+    sample_rate: int
+    channels: int
+    latency_seconds: float
+    """Of the engine; it is taken off."""
+    peak_db: float | None
+    """Of the output, dBFS; None for silence."""
+    clipped: int
+    """Samples the output could not hold."""
+    gain_db: float
+    """Applied by normalizing."""
+    source_pitch: float | None
+    """Median of the source in hertz; None where `transpose auto` did not ask or nothing is voiced."""
+    auto_transpose: float | None
+    """What `auto` means for that singer, semitones."""
+    render_seconds: float
+    """Time it took."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears how a bounce goes."""
+
+    report: Callable[[str], None] = lambda _: None
+    """Called with a sentence for a person to see."""
+    progress: Callable[[float, float], None] = lambda _, __: None
+    """Called with the seconds of audio done and those in all."""
+
+
+def bounce(
+    source: Path,
+    target: Path,
+    form: OutputFormat,
+    settings: Settings,
+    *,
+    cast: Cast | None = None,
+    listener: Listener | None = None,
+) -> Bounced:
+    """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
+
+    Args:
+        source: a WAV, AIFF, FLAC, OGG or MP3 file, or the folder of a recorded session.
+        target: the file to write.
+        form: its kind.
+        settings: singer, parameters, automation and so on.
+        cast: singers loaded before, to share them between files.
+        listener: hears notes and progress.
+
+    Raises:
+        AudioFileError, EffectError, OutputError, ScoreError, SessionError, SingerFileError: one sentence; no
+            file is left.
+    """
+    listener = listener or Listener()
+    began = time.perf_counter()
+    if _is_same(source, target):
+        raise OutputError(f"{target} is the source itself; name another output with -o")
+    with open_source(source) as reader, Draft(target, force=settings.force) as draft:
+        _check_space(target, reader, form, spooled=settings.normalize_db is not None)
+        plan = planned(reader, settings, cast or Cast(), listener.report)
+        if plan.auto_transpose is not None:
+            shift, pitch = plan.auto_transpose, plan.source_pitch
+            listener.report(
+                f"transpose auto: {source.name} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
+            )
+        writer, gain = _write(reader, plan, draft, form, settings, listener)
+        draft.commit()
+    over = gain_to_db(writer.peak) if writer.peak else None
+    if writer.clipped and over is not None:
+        listener.report(
+            f"{target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
+            f"add --normalize, lower --gain by {over + 0.1:.1f} dB, or write floats with --bits 32f"
+        )
+    return Bounced(
+        source=source,
+        target=target,
+        singer=plan.singer,
+        seconds=writer.frames / reader.sample_rate,
+        sample_rate=reader.sample_rate,
+        channels=reader.channels,
+        latency_seconds=plan.processor.latency / plan.rate,
+        peak_db=over,
+        clipped=writer.clipped,
+        gain_db=gain_to_db(gain),
+        source_pitch=plan.source_pitch,
+        auto_transpose=plan.auto_transpose,
+        render_seconds=time.perf_counter() - began,
+    )
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    try:
+        return target.samefile(source)
+    except OSError:  # one is not there, or has no good name, which is told later
+        return False
+
+
+def _write(
+    reader: Source, plan: Plan, draft: Draft, form: OutputFormat, settings: Settings, listener: Listener
+) -> tuple[AudioWriter, float]:
+    """Return the closed writer, which has counted, and the gain of normalizing."""
+    frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
+    audio = _checked(_bounced(reader, plan, settings, frames), reader)
+    audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
+    chunks = carried_chunks(reader.path) if reader.container == form.container.upper() == "WAV" else []
+    carried = Carried({**reader.metadata, "software": SOFTWARE}, chunks)
+
+    def write(chunks: Iterable[Float32], length: int) -> AudioWriter:
+        with AudioWriter(
+            draft.path,
+            reader.sample_rate,
+            reader.channels,
+            length,
+            form,
+            carried=carried,
+            seed=settings.dither_seed,
+            target=draft.target,
+        ) as writer:
+            for x in chunks:
+                writer.write(x)
+        return writer
+
+    if settings.normalize_db is None:
+        longest = frames + (LONGEST_TAIL_SECONDS * reader.sample_rate if settings.tail_seconds is None else 0)
+        return write(audio, round(longest)), 1.0
+    with Scratch(draft.target) as spool:
+        length, peak = _spool(spool, audio)
+        gain = db_to_gain(settings.normalize_db) / peak if peak else 1.0
+        return write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length), gain
+
+
+def _bounced(reader: Source, plan: Plan, settings: Settings, frames: int) -> Iterator[Float32]:
+    """The output as a stream at the source's rate."""
+    rate, native, channels = reader.sample_rate, plan.rate, reader.channels
+    source = resampled(reader.chunks(), channels, rate, native)
+    stream = rendered(source, channels, plan.processor, plan.events, settings.block)
+    stream = resampled(stream, channels, native, rate)
+    return until_quiet(stream, frames, rate) if settings.tail_seconds is None else taken(stream, frames)
+
+
+def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
+    """An effect plug-in may fail in its own ways."""
+    position = 0
+    for x in chunks:
+        if not np.isfinite(x).all():
+            raise EffectError(
+                f"the output of {reader.path} is not finite near {position / reader.sample_rate:.2f} s; "
+                "take out the effect that makes it so"
+            )
+        position += x.shape[1]
+        yield x
+
+
+def _shown(
+    chunks: Iterable[Float32], total: float, sample_rate: int, listener: Listener
+) -> Iterator[Float32]:
+    done = 0
+    for x in chunks:
+        yield x
+        done += x.shape[1]
+        listener.progress(min(total, done / sample_rate), total)
+
+
+def _spool(spool: Scratch, chunks: Iterable[Float32]) -> tuple[int, float]:
+    """Write interleaved float32 and return the samples and the peak."""
+    length, peak = 0, 0.0
+    try:
+        with spool.path.open("wb") as file:
+            for x in chunks:
+                file.write(np.ascontiguousarray(x.T).tobytes())
+                length += x.shape[1]
+                peak = max(peak, float(np.abs(x).max(initial=0.0)))
+    except OSError as error:
+        raise unwritable(spool.target, error) from error
+    return length, peak
+
+
+def _spooled(spool: Scratch, channels: int) -> Iterator[Float32]:
+    with spool.path.open("rb") as file:
+        while (x := np.fromfile(file, np.float32, CHUNK * channels)).size:
+            yield np.ascontiguousarray(x.reshape(-1, channels).T)
+
+
+def _check_space(target: Path, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
+    """FLAC is not counted, as it shrinks; what cannot be foreseen is noticed while writing."""
+    needed = 0 if form.container == "flac" else output_bytes(form, reader.channels, reader.frames)
+    if spooled:
+        needed += output_bytes(OutputFormat("wav", "32f"), reader.channels, reader.frames)
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise OutputError(
+            f"{target} needs {needed / 1e6:.1f} MB and its disk has {free / 1e6:.1f} MB free; "
+            "free some space or choose another folder"
+        )

@@ -1,0 +1,143 @@
+"""Prepare a bounce: read its automation, load its singers, measure its source and build the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from dsp.units import hz_to_semitones
+from plugin_bridge.bounce.automation import has_unheard_notes, with_ids
+from plugin_bridge.bounce.prescan import median_pitch
+from plugin_bridge.bounce.script import Script, asks_for_auto, heard_first, script_asked
+from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.sources import Source
+from plugin_bridge.bounce.take import Interrupted, taken_again
+from plugin_bridge.control.events import AnyEvent
+from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
+from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.pitchtracking import USUAL
+from plugin_bridge.engine.rendering import Float32, Processor
+from plugin_bridge.engine.singers import Singer
+from plugin_bridge.engine.sourcepitch import octave_shift
+from plugin_bridge.errors import SingerFileError
+from plugin_bridge.files.resampling import native_rate
+from plugin_bridge.sessions.reader import SessionReader
+
+if TYPE_CHECKING:
+    from plugin_bridge.chain.preset import Preset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A bounce that can start."""
+
+    processor: Processor
+    """Fresh, at `rate`."""
+    rate: int
+    """Of the engine, hertz."""
+    events: list[AnyEvent]
+    """In order, positions at `rate`."""
+    singer: str
+    """Id of the singer heard most at the first sample."""
+    source_pitch: float | None
+    """Median of the source in hertz, where `auto` asked for it and something is voiced."""
+    auto_transpose: float | None
+    """What `auto` means for that singer, semitones."""
+
+
+def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[str], None]) -> Plan:
+    """Prepare the bounce of an open source.
+
+    Args:
+        source: an audio file or a session.
+        settings: what is asked for.
+        cast: singers loaded so far.
+        report: called with a sentence for a person to see.
+
+    Raises:
+        AudioFileError, ScoreError, SessionError, SingerFileError: one sentence.
+    """
+    rate = native_rate(source.sample_rate)
+    asked = script = script_asked(settings, rate, source.sample_rate, report)
+    own_transpose = PARAMETERS["transpose"].default
+    tracker = settings.pitch or (settings.preset.pitch if settings.preset else "")
+    if isinstance(source, SessionReader):
+        if source.note:
+            report(source.note)
+        script = taken_again(source, asked, cast)
+        own_transpose = 0.0  # what `auto` found live, it finds again
+        tracker = tracker or source.header.pitch
+    if not script.singers:
+        raise SingerFileError("no singer is chosen; add --singer with " + cast.listed())
+    singers = cast.load(script.singers)
+    ids = {name: cast.id_of(name) for name in script.singers}
+    events = with_ids(script.events, ids)
+    values = {"singer": script.singers[0], "morph_singer": "", **script.values}
+    values |= {name: ids[str(values[name])] for name in SINGERS if values[name]}
+    if asked.events:
+        _report_oddities(asked.events, script, source.frames * rate // source.sample_rate, report)
+    loaded = {singer.id: singer for singer in singers}
+    first = loaded[heard_first(values, events, list(loaded))]
+    pitch = shift = None
+    if asks_for_auto(asked.values, asked.events, own_transpose):
+        pitch = median_pitch(source.path, rate, tracker or USUAL) or None
+    if pitch is not None:
+        values["source_pitch"] = pitch
+        shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
+    made = _Making(script.seed or 0, tracker or USUAL, rate, source.channels)
+    processor = _processor(settings.preset, singers, values, made)
+    if isinstance(source, SessionReader):
+        processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
+    return Plan(processor, rate, events, first.id, pitch, shift)
+
+
+class _Making(NamedTuple):
+    """What an engine is made of besides its singers and values."""
+
+    seed: int
+    pitch: str
+    sample_rate: int
+    channels: int
+
+
+def _processor(
+    preset: Preset | None, singers: Sequence[Singer], values: dict[str, Value], made: _Making
+) -> Processor:
+    if preset is not None and (preset.before or preset.after):
+        return _Effects(preset, singers, values, made)
+    form = (made.sample_rate, made.channels)
+    return Engine(*form, singers, seed=made.seed, parameters=values, pitch=made.pitch)
+
+
+class _Effects:
+    """The singer between a preset's effects."""
+
+    def __init__(
+        self, preset: Preset, singers: Sequence[Singer], values: Mapping[str, Value], made: _Making
+    ) -> None:
+        from plugin_bridge.chain.preset import effects_of  # noqa: PLC0415 - loads pedalboard
+        from plugin_bridge.chain.stage import SingerConversion  # noqa: PLC0415
+        from plugin_bridge.chain.stream import Stream  # noqa: PLC0415
+
+        rest = {name: value for name, value in values.items() if name != "singer"}
+        first, *others = sorted(singers, key=lambda singer: singer.id != values["singer"])
+        stage = SingerConversion(first, singers=others, seed=made.seed, pitch=made.pitch, parameters=rest)
+        before, after = effects_of(preset.before), effects_of(preset.after)
+        self._stream = Stream([*before, stage, *after], made.sample_rate, made.channels)
+        self.latency = self._stream.latency
+
+    def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
+        self._stream.schedule(events)
+        return self._stream.process(block)
+
+
+def _report_oddities(
+    events: list[AnyEvent], script: Script, frames: int, report: Callable[[str], None]
+) -> None:
+    beyond = sum(event.position >= frames for event in events)
+    if beyond:
+        report(f"{beyond} of {len(events)} events lie after the end of the source")
+    if has_unheard_notes(script.events, script.values.get("melody")):
+        report("the automation has notes, but nothing turns them on; add --melody to have them sung")

@@ -1,0 +1,79 @@
+"""How to bounce: the settings of one bounce or of all files of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsp.units import MOST_SEED
+from plugin_bridge.control.parameters import Value, is_number, is_whole
+from plugin_bridge.engine.pitchtracking import check_pitch
+from plugin_bridge.files.dither import DITHER_SEED
+
+if TYPE_CHECKING:
+    from plugin_bridge.chain.preset import Preset
+
+BLOCK = 30720
+"""Sixty-four hops at 48 kHz: rows of hops cost the engine less than hops one by one."""
+
+
+LARGEST_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to bounce; the same for all files of a batch.
+
+    Raises:
+        TypeError: a tail that is no number.
+        ValueError: a value out of range, or no such way to hear pitch.
+    """
+
+    singer: str = ""
+    """Id or path of the singer heard first; empty to leave it to the preset or the automation."""
+    preset: Preset | None = None
+    """A singer, values and effects; the singer and the parameters given here go over it."""
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    """Initial values by id, checked."""
+    automation: Path | None = None
+    """A MIDI file or a JSON-lines score."""
+    midi_map: Path | None = None
+    """A MIDI map other than the one that ships."""
+    seed: int | None = None
+    """Names the noise of the voice; None for the session's own, or 0."""
+    pitch: str = ""
+    """How the pitch of the source is heard, one of `engine.pitchtracking.PITCHES`; empty for the preset's
+    way, else the session's, else the usual one."""
+    dither_seed: int = DITHER_SEED
+    """Names the noise of the rounding."""
+    block: int = BLOCK
+    """Samples the engine is given at a time; the result does not depend on it."""
+    tail_seconds: float | None = 0.0
+    """Rendered after the end of the source; None for as long as something sounds."""
+    normalize_db: float | None = None
+    """Peak of the output in dBFS; None leaves the level."""
+    dropouts: bool = True
+    """Whether a session falls silent where it did live because the engine was late."""
+    force: bool = False
+    """Replace an output that exists."""
+
+    def __post_init__(self) -> None:
+        if self.pitch:
+            check_pitch(self.pitch)
+        for what, seed in (("seed", self.seed), ("dither seed", self.dither_seed)):
+            if seed is not None and not (is_whole(seed) and 0 <= int(seed) <= MOST_SEED):
+                raise ValueError(
+                    f"{what} {seed!r} does not name a noise; give a whole number from 0 to 2^63 - 1"
+                )
+        if not (is_whole(self.block) and 1 <= int(self.block) <= LARGEST_BLOCK):
+            raise ValueError(f"block {self.block!r} is out of range; give 1 to {LARGEST_BLOCK} samples")
+        if self.tail_seconds is not None and not is_number(self.tail_seconds):
+            raise TypeError(
+                f"tail {self.tail_seconds!r} is not a number; give seconds, or None for all of it"
+            )
+        if self.tail_seconds is not None and not 0.0 <= self.tail_seconds <= 3600.0:
+            raise ValueError(f"tail {self.tail_seconds!r} is out of range; give 0 to 3600 seconds")
+        if self.normalize_db is not None and not -60.0 <= self.normalize_db <= 0.0:
+            raise ValueError(f"normalize {self.normalize_db!r} is out of range; give -60 to 0 dBFS")

@@ -1,0 +1,1 @@
+"""Singers beside effects: stages, chains and presets of pedalboard scripts."""

@@ -1,0 +1,65 @@
+"""A rig with all its control surfaces, started and ended together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from plugin_bridge.live.rig.liverig import LiveRig
+from plugin_bridge.live.settings import LiveSettings
+
+if TYPE_CHECKING:
+    from plugin_bridge.osc.settings import OscSettings
+
+VIRTUAL = "virtual"
+"""Instead of a MIDI port's name: a port of our own, for other programs to connect to."""
+_VIRTUAL_NAME = "plugin-bridge"
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What moves a rig besides the program that made it."""
+
+    osc: OscSettings | None = None
+    """None for no OSC."""
+    midi: Sequence[str] = field(default_factory=tuple)
+    """MIDI ports of the system by name or a part of it; `VIRTUAL` for one of our own."""
+
+
+@asynccontextmanager
+async def playing(
+    settings: LiveSettings, surfaces: Surfaces, say: Callable[[str], None]
+) -> AsyncIterator[LiveRig]:
+    """Play live in an `async with` block.
+
+    Args:
+        settings: what to play.
+        surfaces: what moves it.
+        say: called with sentences for a person.
+
+    Raises:
+        DeviceError, SingerFileError, MissingExtraError, ScoreError: as the sentence says.
+    """
+    rig = LiveRig(settings)
+    rig.reports(say)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(rig)
+        if surfaces.osc is not None:
+            from plugin_bridge.osc.server import OscServer  # noqa: PLC0415 - only where it is used
+
+            osc = replace(surfaces.osc, singers=rig.files, pitch=settings.pitch, seed=settings.seed)
+            server = OscServer(rig, osc)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            say(f"OSC listens on {osc.host}, {server.ports}")
+        if surfaces.midi:
+            from plugin_bridge.midi.ports import MidiPorts  # noqa: PLC0415
+
+            names = [name for name in surfaces.midi if name != VIRTUAL]
+            virtual = [_VIRTUAL_NAME] if VIRTUAL in surfaces.midi else []
+            ports = MidiPorts(rig, names, virtual, report=say)
+            await ports.start()
+            stack.push_async_callback(ports.stop)
+        yield rig

@@ -1,0 +1,1 @@
+"""What can be asked of a voice: parameters, events, scores, and the rig that takes them."""

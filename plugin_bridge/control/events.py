@@ -1,0 +1,146 @@
+"""Timed events: what moves the engine, the same live, from a score and from a MIDI file."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from plugin_bridge.control.parameters import Value, as_float, is_number, parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A parameter changes."""
+
+    position: int
+    """Input sample since the start, from 0; heard in the output sample that belongs to it."""
+    parameter: str
+    """Its id in the table."""
+    value: Value
+    """In the parameter's unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOn:
+    """A note begins; the newest of the notes held is sung."""
+
+    position: int
+    note: float
+    """MIDI note number, 0..127, fractions allowed; 69 is 440 Hz."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOff:
+    """A note ends; the newest of those still held is sung."""
+
+    position: int
+    note: float
+    """As it was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class PitchBend:
+    """All notes are bent."""
+
+    position: int
+    semitones: float
+    """-48..48."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllNotesOff:
+    """Every note ends and the bend returns to 0."""
+
+    position: int
+
+
+AnyEvent = Event | NoteOn | NoteOff | PitchBend | AllNotesOff
+
+LAST_POSITION = 2**53
+"""What every JSON reader holds exactly; three thousand years at 96 kHz."""
+HIGHEST_NOTE = 127.0
+WIDEST_BEND = 48.0
+
+
+def check_event(event: AnyEvent) -> AnyEvent:
+    """Return the event with its position and value in canonical types.
+
+    Raises:
+        TypeError: not an event, or a value or position of the wrong type.
+        ValueError: unknown parameter, or a value or position out of range.
+    """
+    if not isinstance(event, AnyEvent):
+        raise TypeError(f"{event!r} is not an event; give Event, NoteOn, NoteOff, PitchBend or AllNotesOff")
+    position = event.position
+    if isinstance(position, bool) or not hasattr(position, "__index__"):
+        raise TypeError(f"event position {position!r} is not whole; give a sample number")
+    if position < 0:
+        raise ValueError(f"event position {position} lies before the start; give a sample number from 0")
+    position = int(position)
+    if position > LAST_POSITION:
+        raise ValueError(f"event position of {len(str(position))} digits is out of range; give at most 2^53")
+    if isinstance(event, Event):
+        row = parameter(event.parameter)
+        value = row.check(event.value)
+        if row.id == "singer" and not value:  # where morph_singer may name none
+            raise ValueError(f"singer {value!r} names nobody; {row.rule()}")
+        return Event(position, row.id, value)
+    if isinstance(event, NoteOn | NoteOff):
+        return replace(event, position=position, note=_within(event.note, 0.0, HIGHEST_NOTE, "note"))
+    if isinstance(event, PitchBend):
+        semitones = _within(event.semitones, -WIDEST_BEND, WIDEST_BEND, "pitch bend")
+        return PitchBend(position, semitones)
+    return AllNotesOff(position)
+
+
+def _within(value: object, low: float, high: float, what: str) -> float:
+    if not is_number(value):
+        raise TypeError(f"{what} {value!r} is not a number; give {low:g} to {high:g}")
+    number = as_float(value)
+    if not low <= number <= high:
+        raise ValueError(f"{what} {value!r} is out of range; give {low:g} to {high:g}")
+    return number
+
+
+def at_start(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> dict[str, Value]:
+    """Return initial values with what is set at position 0, which holds as if it were one of them."""
+    return {**values, **{e.parameter: e.value for e in events if isinstance(e, Event) and e.position == 0}}
+
+
+def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Return events that act on one sample without those that set a parameter which a later one sets anew."""
+    kept: dict[object, AnyEvent] = {}
+    for number, event in enumerate(events):
+        key = event.parameter if isinstance(event, Event) else number
+        kept.pop(key, None)
+        kept[key] = event
+    return list(kept.values())
+
+
+class EventQueue:
+    """Events to come, in order of position; those of one position in the order given."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, AnyEvent]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, events: Iterable[AnyEvent]) -> None:
+        """Queue checked events."""
+        for event in events:
+            heapq.heappush(self._heap, (event.position, self._count, event))
+            self._count += 1
+
+    def until(self, position: int) -> Iterator[AnyEvent]:
+        """Take out the events at or before a position, in order."""
+        heap = self._heap
+        while heap and heap[0][0] <= position:
+            yield heapq.heappop(heap)[2]
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self._heap.clear()
+        self._count = 0

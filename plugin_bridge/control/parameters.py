@@ -1,0 +1,245 @@
+"""The one table of parameters behind the engine, presets, OSC, MIDI, the command line and the documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, SupportsFloat, SupportsIndex, TypeGuard
+
+from plugin_bridge.control.scales import KEYS, SCALES
+
+Value = float | str | bool
+"""What a parameter can hold: a number in its unit, a word, or a switch."""
+Kind = Literal["number", "switch", "choice", "singer"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of the table."""
+
+    id: str
+    """The name, as in events, OSC addresses and presets."""
+    description: str
+    """One sentence for a musician."""
+    default: Value
+    kind: Kind = "number"
+    """A number; a switch (True or False); a choice of words; or a singer of the engine's set."""
+    unit: str = ""
+    low: float = 0.0
+    """Least value of a number."""
+    high: float = 1.0
+    """Greatest value of a number."""
+    curve: float = 1.0
+    """Exponent from a fader's 0..1 to the range: 1 is straight, 2 gives small values more room."""
+    smoothing_ms: float = 0.0
+    """How long a change takes to arrive, in milliseconds; 0 acts at once or with the next 10 ms frame."""
+    words: tuple[str, ...] = ()
+    """The words of a choice; for a number, words allowed besides numbers."""
+
+    def check(self, value: object) -> Value:
+        """Return the value in its canonical type: float, bool or str.
+
+        Raises:
+            TypeError: a number, a switch or a word was needed.
+            ValueError: out of range, or an unknown word.
+        """
+        if self.kind == "switch":
+            return self._check_switch(value)
+        if self.kind == "number" and not (isinstance(value, str) and self.words):
+            return self._check_number(value)
+        if not isinstance(value, str):
+            raise TypeError(f"{self.id} {value!r} is not a word; {self.rule()}")
+        if self.kind != "singer" and value not in self.words:
+            raise ValueError(f"{self.id} {value!r} is unknown; {self.rule()}")
+        return value
+
+    def _check_switch(self, value: object) -> bool:
+        if isinstance(value, str) or value not in (0, 1):
+            raise TypeError(f"{self.id} {value!r} is not a switch; {self.rule()}")
+        return bool(value)
+
+    def _check_number(self, value: object) -> float:
+        if not is_number(value):
+            raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
+        number = as_float(value)
+        if not self.low <= number <= self.high:  # not a number fails both
+            raise ValueError(f"{self.id} {value!r} is out of range; {self.rule()}")
+        return number
+
+    def rule(self) -> str:
+        """Return what is allowed, as the second half of a sentence."""
+        words = " or ".join(repr(word) for word in self.words)
+        if self.kind == "switch":
+            return "give True or False"
+        if self.kind == "singer":
+            return "give the id of a singer"
+        if self.kind == "choice":
+            return f"give one of {', '.join(self.words)}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"give {self.low:g} to {self.high:g}{unit}" + (f" or {words}" if words else "")
+
+    def from_unit(self, position: float) -> Value:
+        """Map a fader's position to a value.
+
+        Args:
+            position: 0..1.
+
+        Raises:
+            ValueError: outside 0..1, or the parameter is a singer.
+        """
+        if not 0.0 <= position <= 1.0:
+            raise ValueError(f"{self.id} position {position!r} is out of range; give 0 to 1")
+        if self.kind == "switch":
+            return position >= 0.5
+        if self.kind == "choice":
+            return self.words[min(int(position * len(self.words)), len(self.words) - 1)]
+        if self.kind == "singer":
+            raise ValueError(f"{self.id} has no fader; {self.rule()}")
+        return float(self.low + (self.high - self.low) * position**self.curve)
+
+    def to_unit(self, value: Value) -> float:
+        """Map a value to a fader's position, 0..1, the inverse of `from_unit`.
+
+        Raises:
+            TypeError: the value does not fit.
+            ValueError: the value does not fit, or is a word or a singer without a position.
+        """
+        value = self.check(value)
+        if isinstance(value, bool):
+            return float(value)
+        if isinstance(value, float):
+            return float(((value - self.low) / (self.high - self.low)) ** (1.0 / self.curve))
+        if self.kind == "choice":
+            return (self.words.index(value) + 0.5) / len(self.words)
+        raise ValueError(f"{self.id} {value!r} has no fader position; read it as a value")
+
+    def text(self, value: Value) -> str:
+        """Return a value with its unit, for people."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, str):
+            return value
+        return f"{value:g} {self.unit}".rstrip()
+
+    def smoothing(self, sample_rate: int) -> int:
+        """Return the samples a change takes to arrive, >= 1."""
+        return max(1, math.ceil(self.smoothing_ms * sample_rate / 1000.0))
+
+
+def is_number(value: object) -> TypeGuard[SupportsFloat]:
+    """Return whether a value stands for a number; text and switches do not."""
+    # The protocol last: it takes 8 us to ask.
+    return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
+
+
+def as_float(value: SupportsFloat) -> float:
+    """Return a number as a float, infinity for one that is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def is_whole(value: object) -> TypeGuard[SupportsIndex]:
+    """Return whether a value stands for a whole number, as Python's and numpy's integers do."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
+
+
+_ROWS = (
+    Parameter("singer", "The singer heard.", "", kind="singer", smoothing_ms=20),
+    Parameter(
+        "morph_singer", "The singer `morph` goes to; empty for none.", "", kind="singer", smoothing_ms=20
+    ),
+    Parameter("morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20),
+    Parameter(
+        "transpose",
+        "Interval added to the melody; `auto` picks the octave nearest to the singer's range.",
+        "auto",
+        unit="semitones",
+        low=-36,
+        high=36,
+        smoothing_ms=20,
+        words=("auto",),
+    ),
+    Parameter("fine_tune", "Tuning of the output.", 0.0, unit="cents", low=-100, high=100, smoothing_ms=20),
+    Parameter(
+        "formant",
+        "Shift of the vocal tract's resonances.",
+        0.0,
+        unit="semitones",
+        low=-12,
+        high=12,
+        smoothing_ms=20,
+    ),
+    Parameter(
+        "vibrato",
+        "Depth of the sung vibrato: 0 flattens, 1 is as sung, 2 doubles.",
+        1.0,
+        high=2,
+        smoothing_ms=50,
+    ),
+    Parameter(
+        "correction", "How far the pitch is drawn to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
+    ),
+    Parameter("scale", "The notes `correction` draws to.", "chromatic", kind="choice", words=tuple(SCALES)),
+    Parameter("key", "The keynote of `scale`.", "C", kind="choice", words=KEYS),
+    Parameter(
+        "retune", "Time in which `correction` pulls; 0 is at once.", 30.0, unit="ms", high=500, curve=2
+    ),
+    Parameter(
+        "breath", "Level of the noise in voiced sounds.", 0.0, unit="dB", low=-40, high=20, smoothing_ms=20
+    ),
+    Parameter(
+        "brightness",
+        "Slope of the spectrum above 1 kHz.",
+        0.0,
+        unit="dB/octave",
+        low=-6,
+        high=6,
+        smoothing_ms=20,
+    ),
+    Parameter("likeness", "How strongly the singer's own sounds replace the source's.", 0.0, smoothing_ms=20),
+    Parameter("melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10),
+    Parameter("glide", "Time from note to note in a replaced melody.", 40.0, unit="ms", high=1000, curve=2),
+    Parameter(
+        "source_pitch", "Median pitch of the source for `auto`; 0 listens for it.", 0.0, unit="Hz", high=1100
+    ),
+    Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20),
+    Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20),
+    Parameter(
+        "bypass",
+        "Whether the source passes untouched, delayed as the singer is.",
+        False,
+        kind="switch",
+        smoothing_ms=20,
+    ),
+)
+
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType({row.id: row for row in _ROWS})
+"""Every parameter by its id, in the order of the documentation."""
+SINGERS = tuple(row.id for row in _ROWS if row.kind == "singer")
+"""The parameters that name a singer."""
+
+
+def parameter(name: object) -> Parameter:
+    """Return the row of a parameter.
+
+    Raises:
+        ValueError: no such parameter; the sentence lists the known ones.
+    """
+    row = PARAMETERS.get(name) if isinstance(name, str) else None
+    if row is None:
+        raise ValueError(f"parameter {name!r} is unknown; use one of {', '.join(PARAMETERS)}")
+    return row
+
+
+def check_values(values: Mapping[str, object]) -> dict[str, Value]:
+    """Return parameter values in their canonical types.
+
+    Raises:
+        TypeError: a value has the wrong type.
+        ValueError: an unknown parameter, or a value out of range.
+    """
+    return {name: parameter(name).check(value) for name, value in values.items()}

@@ -1,0 +1,1 @@
+"""The one way audio is made: `Engine.process(block, events)`."""

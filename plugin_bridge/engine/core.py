@@ -1,0 +1,295 @@
+"""The engine's heart: hops of source in, hops of singer out, two hops later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.colour import ColourNormalizer
+from dsp.controls import VOICED
+from dsp.features import FeatureExtractor, Features
+from dsp.smoothing import Segments
+from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
+from dsp.steadying import Steadier
+from dsp.synth import Synthesizer
+from dsp.units import hop_size
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine.desk import Desk
+from plugin_bridge.engine.estimators import Ensemble
+from plugin_bridge.engine.mixing import Mixer, Panner
+from plugin_bridge.engine.notes import Melody
+from plugin_bridge.engine.pitchcontrol import Course, PitchControl, notes_to_hz
+from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
+from plugin_bridge.engine.singers import Singer
+from plugin_bridge.engine.timbre import Controls, Timbre, Turn, Weights, groups
+from plugin_bridge.engine.transposition import Transposition
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+LATENCY_HOPS = 2
+TAIL_HOPS = 6
+"""Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
+# A sample 24 dB over full scale is a fault: the analysis, though not the dry path, takes it as 0, for the
+# pitch tracker and the pan remember the loudest they heard.
+_LOUDEST = 16.0
+
+
+class Reading(NamedTuple):
+    """What the engine last heard, for meters."""
+
+    f0: float
+    """Pitch of the source, hertz, held through unvoiced frames."""
+    voicing: float
+    """0..1."""
+    loudness: float
+    """Source level, A-weighted dB re full scale."""
+    f0_out: float
+    """Pitch asked of the singer, hertz."""
+
+
+class _Line(NamedTuple):
+    """What is decided of one hop to be sung."""
+
+    start: int
+    """Position of its first sample."""
+    asked: float
+    """Pitch asked of the singers at its end, hertz."""
+    likeness: float
+    course: Course
+    """Of the pitch."""
+    plans: list[list[Turn]]
+    """Of each group of singers its filters' turns."""
+    shares: list[Float32]
+    """Of each group its share of the level, none where there is but one."""
+    levels: Segments
+    """Of the output: mix, gain and bypass."""
+
+
+class _Group:
+    """The singers that share a synthesizer."""
+
+    def __init__(self, members: list[int], timbre: Timbre, synthesizer: Synthesizer) -> None:
+        self.members = members
+        self.timbre = timbre
+        self.synthesizer = synthesizer
+
+
+class Core:
+    """Convert hops of audio under timed events.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        channels: 1 or 2.
+        singers: the set, by id; all of them run, so that a switch needs no warm-up.
+        seed: names the noise.
+        values: initial parameter values in canonical types.
+        pitch: which tracker hears the source, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: int,
+        singers: Mapping[str, Singer],
+        seed: int,
+        values: Mapping[str, Value],
+        pitch: str = USUAL,
+    ) -> None:
+        self.hop = hop_size(sample_rate)
+        self.latency = LATENCY_HOPS * self.hop
+        self.tail = TAIL_HOPS * self.hop
+        self.queue = EventQueue()
+        self.repaired = 0
+        """Samples that were not finite and were taken as 0."""
+        self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
+        self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
+        self._medians = [singer.manifest.f0_median for singer in singers.values()]
+        self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
+        self._colour = ColourNormalizer()
+        self._steadier = Steadier()
+        self._weights = Weights(sample_rate, self.desk, list(singers))
+        self._melody = Melody(sample_rate)
+        self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
+        self._pitch = PitchControl(self.hop, self.desk, self._melody)
+        self._ensemble = Ensemble(singers.values())
+        self._groups = self._grouped(sample_rate, singers, seed)
+        self._likeness = self.desk.ramp("likeness")
+        self._panner = Panner(self.hop) if channels == 2 else None
+        self._mixer = Mixer(self.desk, channels, self.latency)
+        self.reset()
+
+    def _grouped(self, sample_rate: int, singers: Mapping[str, Singer], seed: int) -> list[_Group]:
+        found = []
+        for members in groups(singers):
+            singer = list(singers.values())[members[0]]
+            timbre = Timbre(self.hop, self.desk, singer.kind, [self._weights.ramps[i] for i in members])
+            found.append(_Group(members, timbre, singer.synthesizer(sample_rate, seed)))
+        return found
+
+    def reset(self) -> None:
+        """Return to the state of a new core; events to come are forgotten."""
+        self.queue.clear()
+        self.desk.reset()
+        self._features.reset()
+        self._colour.reset()
+        self._steadier.reset()
+        self._weights.reset()
+        self._melody.reset()
+        self._melody.enable(bool(self.desk.values["melody"]), 0)
+        self._transposition.reset()
+        self._pitch.reset()
+        self._ensemble.reset()
+        for group in self._groups:
+            group.timbre.reset()
+            group.synthesizer.reset()
+        if self._panner is not None:
+            self._panner.reset()
+        self._mixer.reset()
+        self._hops = 0
+        self.repaired = 0
+        self._voicing = 0.0
+        self._gain = 0.0
+        self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
+
+    def render(self, x: Float32) -> Float32:
+        """Take the next hops of source and return those `latency` samples before them.
+
+        Each stage runs over all the hops before the next one begins: the caches stay warm, and the cost of a
+        call is shared.
+
+        Args:
+            x: shape (channels, n), float32, one hop to `dsp.units.MOST_HOPS`; samples that are not finite are
+                taken as 0 and counted.
+        """
+        x, usable = self._repaired(x)
+        mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
+        heard = self._features.process(mono)
+        score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
+        self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
+        voice = self._sing(score, heard, self._estimate(score, heard))
+        wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
+        return self._mixer.process(x, wet, [line.levels for line in score])
+
+    def use_pause(self) -> bool:
+        """See `Engine.use_pause`."""
+        return self._ensemble.use_pause()
+
+    def _decide(self, f0: float, voicing: float) -> _Line:
+        """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
+        hop = self.hop
+        stop = (self._hops + 1 - LATENCY_HOPS) * hop
+        start = stop - hop
+        if self._hops == 0:  # what is set at time 0 holds before it, as if it were an initial value
+            self._take_events(0)
+        self._hops += 1
+        asked = self._pitch.frame(f0, voicing, start)
+        self._likeness.forget(start)
+        likeness = self._likeness.value(start)
+        self._take_events(stop)
+        self._melody.settle(stop)
+        course = self._pitch.course(start)
+        plans = [group.timbre.plan(start) for group in self._groups]
+        shares: list[Float32] = []
+        if len(plans) > 1:
+            shares = [np.asarray(group.timbre.share(start), np.float32) for group in self._groups]
+        levels = self._mixer.levels(start, hop)
+        self._transposition.listen(f0, voicing, stop + 1)
+        return _Line(start, asked, likeness, course, plans, shares, levels)
+
+    def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
+        """Return hops with finite samples only, and with usable ones only."""
+        level = np.abs(x)
+        if level.max() <= _LOUDEST:  # not a number fails, too
+            return x, x
+        finite = np.isfinite(x)
+        self.repaired += x.size - int(np.count_nonzero(finite))
+        none = np.float32(0.0)
+        return np.where(finite, x, none), np.where(level <= _LOUDEST, x, none)
+
+    def _estimate(self, score: Sequence[_Line], heard: Features) -> list[list[Controls]]:
+        """Return the controls of each singer, from the frame before on."""
+        widths = [
+            max(f0, line.asked) if voicing > VOICED else UNVOICED_WIDTH_HZ
+            for line, f0, voicing in zip(score, heard.f0, heard.voicing, strict=True)
+        ]
+        bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
+        bands = self._colour.process(bands, heard.loudness)
+        bands = self._steadier.process(bands, heard.f0, heard.voicing)
+        trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
+        likeness = [line.likeness for line in score]
+        facts = np.array((trained, heard.voicing, heard.loudness, likeness))
+        return self._ensemble.process(bands, facts, self._wanted(score))
+
+    def _wanted(self, score: Sequence[_Line]) -> list[bool]:
+        """Return of each singer whether its controls count in any of these hops."""
+        wanted = [False] * len(self._medians)
+        for number, group in enumerate(self._groups):
+            for heard in {turn.setting.heard for line in score for turn in line.plans[number]}:
+                for singer, _ in heard:
+                    wanted[group.members[singer]] = True
+        return wanted
+
+    def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
+        """Render lines that follow on each other, shape (n,)."""
+        voicing = [self._voicing, *heard.voicing]
+        gains = [self._gain, *(loudness_gain(level) for level in heard.loudness)]
+        self._voicing, self._gain = voicing[-1], gains[-1]
+        gate, gain = _straight(np.array((voicing, gains)), self._rise)
+        f0 = notes_to_hz(self._pitch.samples([line.course for line in score]))
+        first = self.hop * sum(line.start < 0 for line in score)  # the noise starts at position 0
+        voice = np.zeros(f0.size, np.float32)
+        for number, group in enumerate(self._groups):
+            plans = [line.plans[number] for line in score]
+            knots = group.timbre.knots(plans, [controls[i] for i in group.members], voicing, f0)
+            level = gain
+            if len(self._groups) > 1:
+                shares = [np.broadcast_to(line.shares[number], self.hop) for line in score]
+                level = gain * np.concatenate(shares)
+            if first:
+                knots = [k._replace(position=k.position - first) for k in knots if k.position >= first]
+            if first < f0.size:
+                voice[first:] += group.synthesizer.process(f0[first:], gate[first:], level[first:], knots)
+        return voice
+
+    def _take_events(self, position: int) -> None:
+        for event in self.queue.until(position):
+            self._apply(event)
+
+    def _apply(self, event: AnyEvent) -> None:
+        match event:
+            case Event():
+                self._set(event)
+            case NoteOn(position, note):
+                self._melody.note_on(note, position, self.desk.number("glide"))
+            case NoteOff(position, note):
+                self._melody.note_off(note, position)
+            case PitchBend(position, semitones):
+                self._melody.bend.move(semitones, position)
+            case AllNotesOff(position):
+                self._melody.all_off(position)
+
+    def _set(self, event: Event) -> None:
+        name, position = event.parameter, event.position
+        self.desk.set(name, event.value, position)
+        if name in ("singer", "morph_singer", "morph"):
+            self._weights.aim(position)
+        if name in ("transpose", "source_pitch", "singer"):
+            self._transposition.decide(position)
+        if name in ("morph_singer", "morph"):
+            self._transposition.ask(position)
+        if name == "melody":
+            self._melody.enable(bool(event.value), position)
+
+
+def _straight(ends: Float64, rise: Float32) -> Float32:
+    """Return straight lines through values a hop apart, (rows, hops + 1), by the sample, (rows, samples)."""
+    steps = (ends[:, 1:] - ends[:, :-1]).astype(np.float32)
+    lines = steps[..., None] * rise
+    lines += ends[:, :-1, None].astype(np.float32)
+    return lines.reshape(ends.shape[0], -1)

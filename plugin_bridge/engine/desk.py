@@ -1,0 +1,57 @@
+"""The state of every parameter: what was set, and where the smoothed value stands at each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dsp.smoothing import Ramp
+from plugin_bridge.control.parameters import PARAMETERS, Value
+
+
+class Desk:
+    """Values as set, and a ramp for each number and switch that somebody reads.
+
+    Args:
+        sample_rate: hertz.
+        values: initial values in canonical types; the others have their defaults.
+    """
+
+    def __init__(self, sample_rate: int, values: Mapping[str, Value]) -> None:
+        self._initial = {row.id: row.default for row in PARAMETERS.values()} | dict(values)
+        self._rate = sample_rate
+        self._ramps: dict[str, Ramp] = {}  # of what is read, for one that is not would keep every move
+        self.values: dict[str, Value] = {}
+        """What was set last, by id."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the initial values."""
+        self.values.update(self._initial)
+        for name, ramp in self._ramps.items():
+            ramp.reset(self.number(name))
+
+    def ramp(self, name: str) -> Ramp:
+        """Return the ramp of a number or switch, to be read from now on.
+
+        `auto` leaves it to whoever decides.
+        """
+        if name not in self._ramps:
+            self._ramps[name] = Ramp(self.number(name), PARAMETERS[name].smoothing(self._rate))
+        return self._ramps[name]
+
+    def number(self, name: str) -> float:
+        """Return a number or switch as set last; a word counts as 0."""
+        value = self.values[name]
+        return 0.0 if isinstance(value, str) else float(value)
+
+    def word(self, name: str) -> str:
+        """Return a choice or a singer as set last; a number counts as empty."""
+        value = self.values[name]
+        return value if isinstance(value, str) else ""
+
+    def set(self, name: str, value: Value, position: int) -> None:
+        """Set a parameter to a canonical value, heard from the sample `position` on."""
+        self.values[name] = value
+        ramp = self._ramps.get(name)
+        if ramp is not None and not isinstance(value, str):
+            ramp.move(float(value), position)

@@ -1,0 +1,162 @@
+"""What the engine asks of a singer, and the set of singers loaded for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.synth import Synthesizer
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.errors import SingerFileError
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+class Manifest(Protocol):
+    """The facts the engine reads."""
+
+    @property
+    def f0_median(self) -> float:
+        """Median pitch of the singer in hertz."""
+
+
+class Estimator(Protocol):
+    """The running network of one singer."""
+
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+    ) -> tuple[Float32, Float32]:
+        """Return harmonic and noise log-magnitudes of the next frames; see `models.singer.file.Estimator`."""
+
+    def reset(self) -> None:
+        """Forget the past."""
+
+
+class Singer(Protocol):
+    """A loaded singer."""
+
+    @property
+    def id(self) -> str:
+        """Its name in events."""
+
+    @property
+    def kind(self) -> str:
+        """The synthesizer it drives."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its facts."""
+
+    def start(self) -> Estimator:
+        """Return a fresh estimator."""
+
+    def synthesizer(self, sample_rate: int, seed: int = 0) -> Synthesizer:
+        """Return a new synthesizer of its kind."""
+
+
+AnySinger = str | Path | Singer
+"""A shipped singer's id, the path of a singer file, or a loaded singer."""
+
+
+def load_singers(singers: Sequence[AnySinger] | None) -> dict[str, Singer]:
+    """Return loaded singers by id, in the order given; all that ship for None.
+
+    Raises:
+        TypeError: one name instead of a sequence.
+        ValueError: no singer, or two of one id.
+        SingerFileError: a file is missing or is no singer.
+    """
+    if isinstance(singers, (str, Path)):
+        raise TypeError(f"singers {singers!r} is one name; give a sequence such as ({str(singers)!r},)")
+    loaded: dict[str, Singer] = {}
+    for which in _shipped() if singers is None else singers:
+        singer = _load(which) if isinstance(which, (str, Path)) else which
+        if singer.id in loaded:
+            raise ValueError(f"singer {singer.id!r} is given twice; give each singer once")
+        loaded[singer.id] = singer
+    if not loaded:
+        raise ValueError("the set of singers is empty; give at least one singer")
+    return loaded
+
+
+def add_singer(found: dict[str, Singer], singer: Singer, name: str) -> None:
+    """Add a singer to a set, once.
+
+    Args:
+        found: the set, by id.
+        singer: another, or one of the set loaded again.
+        name: by which it was asked for.
+
+    Raises:
+        SingerFileError: another singer of the set has the same id.
+    """
+    if not _is_same(found.setdefault(singer.id, singer), singer):
+        raise SingerFileError(f"{name} is called {singer.id!r} like another singer; leave one out")
+
+
+def _is_same(one: Singer, other: Singer) -> bool:
+    first, second = (getattr(singer, "path", None) for singer in (one, other))
+    if isinstance(first, Path) and isinstance(second, Path):
+        return first.resolve() == second.resolve()
+    return one == other
+
+
+def shares(values: Mapping[str, Value], ids: Sequence[str]) -> list[float]:
+    """Return the share of each singer of a set in what is heard; they sum to 1.
+
+    Args:
+        values: parameters by id, `singer` among them.
+        ids: the set.
+    """
+    first, second = values["singer"], values.get("morph_singer", "")
+    share = float(values.get("morph", 0.0)) if second else 0.0
+    return [(1.0 - share) * (name == first) + share * (name == second) for name in ids]
+
+
+def heaviest(values: Mapping[str, Value], ids: Sequence[str]) -> int:
+    """Return the place in its set of the singer that is heard most; see `shares`."""
+    parts = shares(values, ids)
+    return parts.index(max(parts))
+
+
+def check_singer(name: str, value: object, ids: Collection[str]) -> None:
+    """Refuse a singer that is not in a set.
+
+    Args:
+        name: of a parameter.
+        value: its new value.
+        ids: the set.
+
+    Raises:
+        ValueError: the parameter is a singer, and the value not one of the set.
+    """
+    named = name == "singer" or (name == "morph_singer" and value != "")
+    if named and value not in ids:
+        known = ", ".join(ids)
+        raise ValueError(f"{name} {value!r} is not in the set; use one of {known} or add it to singers")
+
+
+def file_of(singer: Singer) -> str:
+    """Return the path of a singer's file, empty for one that ships or has none."""
+    from models.singer.file import shipped  # noqa: PLC0415 - as below
+
+    path = getattr(singer, "path", None)
+    ships = path is None or path.resolve() in {ours.resolve() for ours in shipped().values()}
+    return "" if ships else str(path)
+
+
+def _shipped() -> list[str]:
+    from models.singer.file import shipped  # noqa: PLC0415 - as below
+
+    return list(shipped())
+
+
+def _load(which: str | Path) -> Singer:
+    from models.singer.file import load_singer  # noqa: PLC0415 - onnxruntime is loaded only where a singer is
+
+    return load_singer(which)

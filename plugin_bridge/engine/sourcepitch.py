@@ -1,0 +1,113 @@
+"""The median pitch of a source, measured as it is heard, and the octave that suits a singer."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.controls import VOICED
+from dsp.units import hop_size, hz_to_semitones
+from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
+
+_LOWEST = 30.0  # MIDI note; f0 runs from 60 Hz (34.5) to 1100 Hz (84.9)
+_BINS_PER_SEMITONE = 10
+_BINS = 560
+# Half of what was heard weighs less than the newest 20 s: a live source may change hands.
+_GROWTH = 2.0 ** (1.0 / 2000.0)
+_HEAVY = 1e100
+OCTAVE = 12.0
+HIGHEST_SHIFT = 36.0
+# An octave is kept until another is nearer to the singer by this many semitones.
+HYSTERESIS = 3.0
+
+
+class RunningMedian:
+    """The median of the voiced frames so far, the older the lighter, to a tenth of a semitone."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self._weights = [0.0] * _BINS  # for one number at a time a list is quicker than an array
+        self._unit = 1.0
+        self.frames = 0
+        """Voiced frames heard."""
+
+    def add(self, pitch: float) -> None:
+        """Take the pitch of a voiced frame, a MIDI note number."""
+        index = int((pitch - _LOWEST) * _BINS_PER_SEMITONE)
+        self._weights[min(_BINS - 1, max(0, index))] += self._unit
+        self._unit *= _GROWTH
+        self.frames += 1
+        if self._unit > _HEAVY:
+            self._weights = [weight / self._unit for weight in self._weights]
+            self._unit = 1.0
+
+    def value(self) -> float:
+        """Return the median as a MIDI note number.
+
+        Raises:
+            ValueError: nothing voiced was heard.
+        """
+        if self.frames == 0:
+            raise ValueError("no voiced frame was heard, so there is no median; give audio with singing")
+        sums = np.cumsum(self._weights)
+        index = int(np.searchsorted(sums, 0.5 * sums[-1]))
+        return _LOWEST + (index + 0.5) / _BINS_PER_SEMITONE
+
+
+class SourcePitch:
+    """Measure the median pitch of a whole recording, block by block, for the parameter `source_pitch`.
+
+    Args:
+        sample_rate: a native rate in hertz.
+        pitch: how it is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
+    """
+
+    def __init__(self, sample_rate: int, pitch: str = USUAL) -> None:
+        self._hop = hop_size(sample_rate)
+        self._tracker = pitch_tracker(pitch, sample_rate)
+        self._pending = np.zeros(0, np.float32)
+        self._pitches: list[NDArray[np.float32]] = []
+
+    def process(self, block: NDArray[np.float32]) -> None:
+        """Take the next block, shape (channels, n), float32."""
+        mono = np.concatenate([self._pending, block.mean(axis=0, dtype=np.float32)])
+        whole = mono.size - mono.size % self._hop
+        frames = self._tracker.process(mono[:whole]) if whole else []
+        self._pending = mono[whole:]
+        self._pitches.append(np.array([f.f0 for f in frames if f.voicing > VOICED], np.float32))
+
+    def median(self) -> float:
+        """Return the median of the voiced frames in hertz, 0 where there is none."""
+        pitches = np.concatenate([*self._pitches, np.zeros(0, np.float32)])
+        return float(np.median(pitches)) if pitches.size else 0.0
+
+
+def octave_shift(source: float, singer: float, current: float | None = None) -> float:
+    """Return the multiple of 12 semitones that brings a source nearest to a singer.
+
+    Args:
+        source: median of the source, MIDI note number.
+        singer: median of the singer, MIDI note number.
+        current: the shift in force, kept unless another is clearly better; None for none.
+    """
+    best = OCTAVE * round((singer - source) / OCTAVE)
+    best = min(HIGHEST_SHIFT, max(-HIGHEST_SHIFT, best))
+    if current is not None and abs(source + current - singer) <= abs(source + best - singer) + HYSTERESIS:
+        return current
+    return best
+
+
+def median_note(source_pitch: float, heard: RunningMedian, least_frames: int) -> float | None:
+    """Return the source's median as a MIDI note number: the given one, else the heard one, else None.
+
+    Args:
+        source_pitch: hertz, 0 for not given.
+        heard: what was heard so far.
+        least_frames: frames needed before what was heard counts.
+    """
+    if source_pitch > 0.0:
+        return hz_to_semitones(source_pitch)
+    return heard.value() if heard.frames >= max(1, least_frames) else None

@@ -1,0 +1,68 @@
+"""What can go wrong in the world outside a program: files, disks, plug-ins and missing extras.
+
+BridgeError
+├── AudioFileError       an input file is missing, empty, not audio, truncated or not usable
+├── OutputError          an output exists, or cannot be written: folder, permission, disk
+├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
+├── ModelFileError       a melody network, extractor or encoder is missing, foreign, corrupted or newer
+├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
+├── ScoreError           an automation file (MIDI or JSON lines) cannot be read or does not fit
+├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
+├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
+├── DeviceError          a live device, audio server or MIDI port is absent, or will not run as asked
+├── SessionError         a recorded live session is missing or damaged
+└── MissingExtraError    an optional part of the installation is needed and absent
+
+Each carries one sentence: the value, the rule and the remedy.
+A wrong argument is a `ValueError` or a `TypeError` instead.
+"""
+
+from __future__ import annotations
+
+from models.errors import (
+    BridgeError,
+    MissingExtraError,
+    ModelFileError,
+    OutputError,
+    SingerFileError,
+    TrainingError,
+)
+
+__all__ = [
+    "AudioFileError",
+    "BridgeError",
+    "DeviceError",
+    "EffectError",
+    "MissingExtraError",
+    "ModelFileError",
+    "OutputError",
+    "PresetError",
+    "ScoreError",
+    "SessionError",
+    "SingerFileError",
+    "TrainingError",
+]
+
+
+class AudioFileError(BridgeError):
+    """An input file is missing, empty, not audio, truncated or not usable."""
+
+
+class PresetError(BridgeError):
+    """A preset is missing, is not valid TOML, or does not fit the parameter table."""
+
+
+class ScoreError(BridgeError):
+    """An automation file, MIDI or JSON lines, cannot be read or does not fit."""
+
+
+class EffectError(BridgeError):
+    """An effect plug-in is missing, cannot be loaded or refuses its state."""
+
+
+class DeviceError(BridgeError):
+    """A live device, audio server or MIDI port is absent, or will not run as asked."""
+
+
+class SessionError(BridgeError):
+    """A recorded live session is missing or damaged."""

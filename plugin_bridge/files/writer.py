@@ -1,0 +1,229 @@
+"""Write WAV, AIFF or FLAC in chunks: dithered, repeatable to the byte, peak and clips counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from plugin_bridge.errors import OutputError
+from plugin_bridge.files.containers import CARRIED_LIMIT, finish_wav
+from plugin_bridge.files.dither import DITHER_SEED, Quantizer
+from plugin_bridge.files.drafts import unwritable
+
+BITS = {"wav": ("16", "24", "32f"), "aiff": ("16", "24"), "flac": ("16", "24")}
+_SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
+_SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".flac": "flac"}
+_RIFF_LIMIT = 2**32 - 2**20 - CARRIED_LIMIT  # 4 GB less room for the other chunks
+_FLAC_RATE_LIMIT = 655350
+_TEXT_LIMIT = 12000  # bytes; beyond 16 kB libsndfile drops the texts of a WAV and fails on an AIFF
+_FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dBFS is no clip
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """What kind of file to write.
+
+    Raises:
+        ValueError: a container, or bits in it, that are not written.
+    """
+
+    container: str = "wav"
+    """"wav", "aiff" or "flac"."""
+    bits: str = "24"
+    """"16", "24" or, for WAV, "32f" (float)."""
+
+    def __post_init__(self) -> None:
+        if self.container not in BITS:
+            raise ValueError(
+                f"output format {self.container!r} is not written; choose one of {', '.join(BITS)}"
+            )
+        if self.bits not in BITS[self.container]:
+            known = ", ".join(BITS[self.container])
+            raise ValueError(
+                f"{self.container} is not written with {self.bits!r} bits; choose one of {known}"
+            )
+
+    @property
+    def suffix(self) -> str:
+        """The usual end of the file's name."""
+        return f".{self.container}"
+
+    @property
+    def is_float(self) -> bool:
+        """Whether values beyond full scale survive."""
+        return self.bits == "32f"
+
+
+def container_of(path: Path) -> str:
+    """Return the container for an output's name.
+
+    Raises:
+        ValueError: the name's end is not one of a container that is written.
+    """
+    container = _SUFFIXES.get(path.suffix.lower())
+    if container is None:
+        raise ValueError(f"{path.name!r} does not end like an output; use .wav, .aiff or .flac")
+    return container
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a file holds besides its audio."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Title, artist and so on, as `AudioReader.metadata`."""
+    chunks: Sequence[tuple[bytes, bytes]] = ()
+    """(name, content) to append to a WAV file."""
+
+
+class AudioWriter:
+    """An audio file being written.
+
+    Args:
+        path: the file; one that is there is overwritten.
+        sample_rate: hertz.
+        channels: 1 or 2.
+        frames: samples that will come: they decide whether a WAV file needs 64-bit sizes (RF64, beyond 4 GB).
+        form: the kind of file.
+        carried: what the file holds besides its audio.
+        seed: of the dither.
+        target: the name for sentences, where `path` is a temporary one.
+
+    Raises:
+        OutputError: the disk refuses, or the container cannot hold so much.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        frames: int,
+        form: OutputFormat,
+        *,
+        carried: Carried | None = None,
+        seed: int = DITHER_SEED,
+        target: Path | None = None,
+    ) -> None:
+        self.peak = 0.0
+        """The largest absolute value so far, full scale = 1."""
+        self.clipped = 0
+        """Samples so far that the file could not hold."""
+        self.frames = 0
+        """Samples so far in each channel."""
+        self._path = path
+        self._target = target or path
+        self._form = form
+        carried = carried or Carried()
+        self._chunks = carried.chunks
+        self._quantizer = None if form.is_float else Quantizer(int(form.bits), channels, seed)
+        container = _fitting(form, sample_rate, channels, frames, self._target)
+        try:
+            self._file = soundfile.SoundFile(
+                path, "w", sample_rate, channels, _SUBTYPES[form.bits], format=container
+            )
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"{str(self._target)!r} is not text, as file names must be; choose another"
+            ) from error
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise _refused(self._target, error) from error
+        for key, value in _short_enough(carried.texts).items():
+            setattr(self._file, key, value)
+
+    def write(self, x: NDArray[np.float32]) -> None:
+        """Append samples.
+
+        Args:
+            x: float32 (channels, n), full scale -1..1.
+
+        Raises:
+            OutputError: the disk refuses.
+        """
+        level = np.abs(x)
+        self.peak = max(self.peak, float(level.max(initial=0.0)))
+        if self._quantizer is not None:
+            self.clipped += int(np.count_nonzero(level > _FULL_SCALE))
+        y = x if self._quantizer is None else self._quantizer.process(x)
+        try:
+            self._file.write(np.ascontiguousarray(y.T))
+        except (
+            soundfile.LibsndfileError,
+            OSError,
+            AssertionError,
+        ) as error:  # AssertionError: fewer samples were taken
+            raise _refused(self._target, error) from error
+        self.frames += x.shape[1]
+
+    def close(self) -> None:
+        """Finish the file and look whether all of it arrived.
+
+        Raises:
+            OutputError: the disk refused some of it.
+        """
+        if self._file.closed:
+            return
+        try:
+            self._file.close()
+            if self._form.container == "wav":
+                finish_wav(self._path, self._chunks)
+            arrived = soundfile.info(self._path).frames
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise _refused(self._target, error) from error
+        if arrived != self.frames:
+            raise OutputError(
+                f"{self._target} holds {arrived} of {self.frames} samples; free some space and start again"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._file.close()
+
+
+def output_bytes(form: OutputFormat, channels: int, frames: int) -> int:
+    """Return how many bytes the audio takes; for FLAC the most it can."""
+    return frames * channels * {"16": 2, "24": 3, "32f": 4}[form.bits]
+
+
+def _fitting(form: OutputFormat, sample_rate: int, channels: int, frames: int, path: Path) -> str:
+    large = output_bytes(form, channels, frames) > _RIFF_LIMIT
+    if form.container == "aiff" and large:
+        raise OutputError(f"{path.name} would pass the 4 GB an AIFF file can hold; write WAV or FLAC")
+    if form.container == "flac" and sample_rate > _FLAC_RATE_LIMIT:
+        raise OutputError(
+            f"FLAC holds at most {_FLAC_RATE_LIMIT} Hz and the source has {sample_rate}; write WAV"
+        )
+    return "RF64" if form.container == "wav" and large else form.container.upper()
+
+
+def _short_enough(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the longest texts where all together are too long for a header."""
+    kept: dict[str, str] = {}
+    room = _TEXT_LIMIT
+    for key in sorted(metadata, key=lambda name: len(metadata[name])):
+        room -= len(metadata[key].encode())
+        if room >= 0:
+            kept[key] = metadata[key]
+    return kept
+
+
+def _refused(path: Path, error: Exception) -> OutputError:
+    if isinstance(error, OSError):
+        return unwritable(path, error)
+    return OutputError(
+        f"{path} cannot be written: the disk is full or refuses; free some space or choose another folder"
+    )

@@ -1,0 +1,1 @@
+"""The audio process: a device, its rings and the engine thread."""

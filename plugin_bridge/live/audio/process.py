@@ -1,0 +1,270 @@
+"""The audio process: a device, its rings and the engine's thread, told what to do through a link.
+
+Its main thread loads what there is to load, opens devices again that were lost, keeps recordings and sends
+news; the engine's thread reads the link. It ends when it is told to, is terminated, or finds the control
+process gone, and closes a recording in any case.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plugin_bridge.control.events import AnyEvent
+from plugin_bridge.control.form import Form
+from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
+from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.singers import Singer, file_of
+from plugin_bridge.errors import BridgeError, OutputError
+from plugin_bridge.live.audio.device import Device
+from plugin_bridge.live.audio.engineloop import EngineLoop
+from plugin_bridge.live.audio.performance import Performance
+from plugin_bridge.live.audio.realtime import ordinary_priority, settle_process
+from plugin_bridge.live.audio.rings import Rings
+from plugin_bridge.live.drivers.driver import Exchange
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, Page, rows_of
+from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.midi.input import MidiInput
+from plugin_bridge.midi.map import Learned
+from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
+
+IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
+"""Meant for the control process, which then ends this one; held back until this one can ignore them."""
+_TICK_SECONDS = 0.01
+_MOST_NEWS = 10_000
+_SHORT_BLOCK_SECONDS = 0.004
+_WARM_SECONDS = 0.5
+
+
+def run(connection: Connection, store: Any, settings: LiveSettings, patient: bool) -> None:  # noqa: ANN401
+    """Be the audio process.
+
+    Args:
+        connection: of the link.
+        store: of the page.
+        settings: what to play.
+        patient: wait for a device that is not there, instead of ending.
+    """
+    for ignored in IGNORED_SIGNALS:
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
+    link = Link(connection)
+    try:
+        AudioProcess(link, Page(store), settings).run(patient=patient)
+    except BridgeError as error:
+        link.send({"failed": str(error), "kind": type(error).__name__})
+
+
+class AudioProcess:
+    """All that lives in it.
+
+    Args:
+        link: to the control process.
+        page: for the figures.
+        settings: what to play.
+
+    Raises:
+        SingerFileError, ScoreError: a singer or the MIDI map is missing or wrong.
+    """
+
+    def __init__(self, link: Link, page: Page, settings: LiveSettings) -> None:
+        self._link, self._page, self._settings = link, page, settings
+        self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
+        self._singers, self._values = _cast(settings)
+        ids = [singer.id for singer in self._singers]
+        self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
+        self._loop = EngineLoop(page, self._midi, link, self)
+        self._device = Device(settings.driver, self._exchange, self.say)
+        self._writer: SessionWriter | None = None
+        self._latency = 0
+        self._performance: Performance | None = None
+        self._ended = False
+        signal.signal(signal.SIGTERM, self._end)
+
+    def say(self, sentence: str) -> None:
+        """Tell a person; from any thread."""
+        self._news.append(lambda: {"say": sentence})
+
+    def _keep(self, learned: Learned) -> None:
+        """For the process that comes after this one."""
+        self._news.append(lambda: {"learned": list(learned)})
+
+    def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        """See `Listener.heard`."""
+        for start in range(0, max(1, len(own) + len(others)), EVENTS_PER_MESSAGE):
+            first = own[start : start + EVENTS_PER_MESSAGE]
+            more = max(0, start - len(own))
+            then = others[more : more + EVENTS_PER_MESSAGE - len(first)]
+            self._news.append(partial(_heard, first, then, upto))
+
+    def run(self, *, patient: bool) -> None:
+        """Play until the end.
+
+        Raises:
+            DeviceError: the device is not there now, and this is not to wait for it.
+        """
+        real_time = settle_process()
+        self._loop.start()
+        try:
+            if not patient:
+                self._device.open()
+            self._tell_form()  # first, for who hears that it is ready uses it
+            ids, files = [singer.id for singer in self._singers], _files(self._singers)
+            self._news.append(
+                lambda: {"ready": ids, "files": files, "values": self._values, "real_time": real_time}
+            )
+            while not (self._ended or self._loop.orphaned):
+                self._turn()
+                time.sleep(_TICK_SECONDS)
+        finally:
+            self._device.close()
+            self._loop.play(None)
+            self._close_session()
+            self._loop.end()
+            self._midi.close()
+            self._tell()
+            self._leave()
+
+    def _leave(self) -> None:
+        """With a device that does not let go, Python's own end would wait for it as well."""
+        if self._device.stuck:
+            sys.stderr.flush()
+            os._exit(1)
+
+    def _turn(self) -> None:
+        if not self._loop.alive:
+            raise RuntimeError("the engine's thread has failed")
+        while self._loop.letters:
+            self._follow(self._loop.letters.popleft())
+        if self._writer is not None and self._writer.done:  # the disk was full or too slow
+            self._close_session()
+        if self._device.watch():
+            if self._device.form is None:
+                self._loop.play(None)
+                self._close_session()
+            self._tell_form()
+        self._tell()
+
+    def _follow(self, message: Message) -> None:
+        """Do what the control process says and is not the engine's."""
+        match message:
+            case {"record": folder}:
+                self._open_session(Path(folder))
+            case {"stop": _}:
+                self._close_session()
+            case {"end": _}:
+                self._ended = True
+
+    def _tell(self) -> None:
+        while self._news and self._link.send(self._news[0]()):
+            self._news.popleft()
+
+    def _tell_form(self) -> None:
+        form, latency = self._device.form, self._latency
+        facts = None if form is None else asdict(form)
+        self._news.append(lambda: {"form": facts, "latency": latency})
+
+    def _exchange(self, form: Form) -> Exchange:
+        """Make an engine and rings for a device, and let the engine's thread play them."""
+        values = self._performance.standing.values if self._performance else self._values
+        settings = self._settings
+        with ordinary_priority():  # this takes a while, and other audio programs run on the same cores
+            engine = Engine(
+                form.sample_rate,
+                form.channels,
+                self._singers,
+                seed=settings.seed,
+                parameters=values,
+                pitch=settings.pitch,
+            )
+            _warm(engine)
+            gc.collect()  # the engine before, of another device
+        short = form.block < _SHORT_BLOCK_SECONDS * form.sample_rate
+        blocks = self._settings.ring or (3 if short else 2)
+        rings = Rings(form, engine.latency, blocks, self._origin(), self._loop.doorbell)
+        self._latency = rings.latency
+        loop = self._loop
+        self._performance = Performance(engine, values, rings, loop.events, loop.gauges, self)
+        loop.play(self._performance)
+        return rings
+
+    def _origin(self) -> int:
+        """Positions go on with the clock while a device is away."""
+        figures = self._page.read()
+        if not figures.rate:
+            return 0
+        return int(figures.position + (time.monotonic() - figures.clock) * figures.rate)
+
+    def _open_session(self, folder: Path) -> None:
+        form, performance = self._device.form, self._performance
+        self._close_session()
+        try:
+            if form is None or performance is None:
+                raise OutputError(f"session {folder.name} cannot begin while the device is away; try later")
+            initial = performance.standing.initial
+            settings = self._settings
+            header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
+            self._writer = SessionWriter(folder, form, header, self.say)
+        except BridgeError as error:
+            self.say(str(error))
+            self._news.append(lambda: {"recording": ""})
+            return
+        self._loop.record(self._writer)
+        self._news.append(lambda: {"recording": folder.name})
+
+    def _close_session(self) -> None:
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        self._loop.record(None)
+        writer.close()
+        self._news.append(lambda: {"recording": ""})
+
+    def _end(self, *_: object) -> None:
+        self._ended = True
+
+
+def _heard(own: list[AnyEvent], others: list[AnyEvent], upto: int) -> Message:
+    return {"heard": rows_of(others), "own": rows_of(own), "upto": upto}
+
+
+def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
+    """Load the singers; return them and the initial value of every parameter."""
+    cast = Cast()
+    values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
+    values |= settings.parameters
+    names = settings.singers or cast.known()
+    ids = [singer.id for singer in cast.load(names)]
+    chosen = {name: str(values[name]) for name in SINGERS}
+    others = [which for which in chosen.values() if which and which not in ids]
+    singers = cast.load([*names, *others])
+    values |= {name: cast.id_of(which) for name, which in chosen.items() if which in others}
+    values["singer"] = values["singer"] or singers[0].id
+    return singers, values
+
+
+def _files(singers: Sequence[Singer]) -> dict[str, str]:
+    """Return the files of the singers that do not ship, by id."""
+    files = {singer.id: file_of(singer) for singer in singers}
+    return {name: path for name, path in files.items() if path}
+
+
+def _warm(engine: Engine) -> None:
+    """Sing half a second, for libraries prepare much at the first use, and be as new again."""
+    n = round(_WARM_SECONDS * engine.sample_rate)
+    wave = 0.1 * (np.arange(n) * 200.0 / engine.sample_rate % 1.0) - 0.05
+    engine.process(np.tile(wave.astype(np.float32), (engine.channels, 1)))
+    engine.reset()

@@ -1,0 +1,128 @@
+"""Events on their way to the engine: those that act at once, those that wait for their sample, and MIDI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from plugin_bridge.control.events import AnyEvent, Event, EventQueue, check_event, in_force
+from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.live.audio.gauges import Gauges
+
+MOST_EVENTS = 10_000
+"""Events of each kind that may wait."""
+MOST_MESSAGES = 1_000
+"""MIDI messages of the control process that may wait."""
+_DEVICE = "\0"
+"""The port of the device itself, which has no name in the system."""
+
+
+class Midi(Protocol):
+    """Makes events of MIDI messages; `MidiInput` is one."""
+
+    def process(self, data: bytes, position: int, port: str) -> Sequence[AnyEvent]:
+        """Return the events of one message of a port, at a position."""
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next control change move a parameter; None gives up waiting."""
+
+
+class WaitingRoom:
+    """Belongs to the engine's thread; all positions are those of the stream.
+
+    Args:
+        midi: decodes messages.
+        gauges: whose `late` and `refused` it counts.
+        say: called with a sentence for a person to read.
+    """
+
+    def __init__(self, midi: Midi, gauges: Gauges, say: Callable[[str], None]) -> None:
+        self.upto = 0
+        """Number of the newest message of the control process whose events were taken."""
+        self._midi, self._gauges, self._say = midi, gauges, say
+        self._queue = EventQueue()
+        self._now: list[AnyEvent] = []
+        self._messages: list[tuple[bytes, str]] = []
+        self._given = 0
+
+    def at_once(self, events: Iterable[AnyEvent], number: int) -> None:
+        """Take the checked events of a message of the control process; they act on the next sample."""
+        for event in events:
+            if len(self._now) < MOST_EVENTS:
+                self._now.append(event)
+            else:
+                self._gauges.refused += 1
+        self._given = number
+
+    def at_their_time(self, events: Iterable[AnyEvent]) -> None:
+        """Take checked events that act on the sample of their position."""
+        for event in events:
+            if len(self._queue) < MOST_EVENTS:
+                self._queue.add([event])
+            else:
+                self._gauges.refused += 1
+
+    def message(self, data: bytes, port: str) -> None:
+        """Take a MIDI message of a port of the control process; it acts on the next sample."""
+        if len(self._messages) < MOST_MESSAGES:
+            self._messages.append((data, port))
+        else:
+            self._gauges.refused += 1
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next control change move a parameter; None gives up waiting."""
+        self._midi.learn(parameter)
+
+    def forget(self) -> None:
+        """Drop what is to come; what acts at once was promised already, and is taken."""
+        self._queue.clear()
+        self._messages.clear()
+
+    def hear(self, device: Iterable[tuple[int, bytes]], position: int, singers: Collection[str]) -> None:
+        """Decode MIDI: what waits, at a position, and a device's messages with theirs.
+
+        Args:
+            device: messages with their positions, those of input left out among them.
+            position: of the block that begins.
+            singers: the engine's set; events for others are refused.
+        """
+        for data, port in self._messages:
+            self._decode(data, position, singers, port)
+        self._messages.clear()
+        for when, data in device:
+            self._decode(data, max(when, position), singers, _DEVICE)
+            self._gauges.late += when < position
+
+    def due(self, start: int, stop: int) -> tuple[list[AnyEvent], list[AnyEvent]]:
+        """Return what acts in a block: the events that act at once, as far as in force, and the others.
+
+        Args:
+            start: position of the block's first sample; what was to act before acts there and is counted.
+            stop: position behind its last.
+        """
+        own = [replace(event, position=start) for event in in_force(self._now)]
+        self._now.clear()
+        others = []
+        for event in self._queue.until(stop - 1):
+            late = event.position < start
+            self._gauges.late += late
+            others.append(replace(event, position=start) if late else event)
+        return own, others
+
+    def acknowledged(self) -> bool:
+        """Return whether messages were taken since the last time, and bring `upto` up to date."""
+        before, self.upto = self.upto, self._given
+        return self.upto != before
+
+    def _decode(self, data: bytes, position: int, singers: Collection[str], port: str) -> None:
+        for event in self._midi.process(data, position, port):
+            try:
+                event = check_event(event)  # noqa: PLW2901 - in canonical types
+                if isinstance(event, Event):
+                    check_singer(event.parameter, event.value, singers)
+            except (TypeError, ValueError) as error:
+                self._gauges.refused += 1
+                self._say(str(error))
+            else:
+                self.at_their_time([event])

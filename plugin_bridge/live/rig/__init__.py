@@ -1,0 +1,1 @@
+"""The control process: keeps an audio process alive and speaks for it."""

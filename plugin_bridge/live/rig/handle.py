@@ -1,0 +1,87 @@
+"""The audio process, held from the control process: started, fed, ended, and buried if it was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+
+from plugin_bridge.live.audio import process as audio
+from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, Page
+from plugin_bridge.live.settings import LiveSettings
+
+_PATIENCE_SECONDS = 3.0
+# Matrix products of the engine are small; a second thread of ordinary priority would only make it wait.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class AudioHandle:
+    """A running audio process.
+
+    Args:
+        settings: what to play.
+        patient: it waits for a device that is not there.
+        last: figures of the process before, whose positions it goes on with.
+    """
+
+    def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
+        ours, theirs = SPAWN.Pipe()
+        self.page = Page()
+        self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
+        self._process = SPAWN.Process(
+            target=audio.run,
+            args=(theirs, self.page.store, settings, patient),
+            name="plugin-bridge audio",
+            daemon=True,
+        )
+        resource_tracker.ensure_running()  # which would let signals through again where it starts here
+        with _environment(_ONE_THREAD), _held_back(audio.IGNORED_SIGNALS):
+            self._process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+        self.link = Link(ours)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def bury(self) -> str:
+        """Wait for the end of a process that has closed its link, or force it; return how it ended."""
+        self._process.join(_PATIENCE_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self.link.close()
+        code = self._process.exitcode or 0
+        self._process.close()
+        if code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with status {code}"
+
+
+@contextmanager
+def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Let a process that is started now get no such signal until it says so: it must import much first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for a process that is started now: libraries read them when they are loaded."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

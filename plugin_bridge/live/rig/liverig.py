@@ -1,0 +1,266 @@
+"""A live rig: an audio process that is kept alive, and what a control surface may ask of it."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, check_event, in_force
+from plugin_bridge.control.parameters import PARAMETERS, Value
+from plugin_bridge.control.rig import Listeners, Meters, Status
+from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.errors import DeviceError, OutputError
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
+from plugin_bridge.live.rig.keeper import Keeper
+from plugin_bridge.live.rig.mirror import Mirror
+from plugin_bridge.live.settings import LiveSettings
+from plugin_bridge.midi.map import Learned, movable
+
+_CALM = ("bypass", "melody", "morph")
+_LATER = "send it again when it runs"
+_COUNTS = ("missed", "overruns", "dropped", "late", "refused")
+
+
+class LiveRig:
+    """Implements `plugin_bridge.control.rig.Rig`; use it in `async with`, or `start` and `stop` it.
+
+    A program that makes one must be importable without running (`if __name__ == "__main__"`), for the audio
+    process is spawned.
+
+    Args:
+        settings: what to play.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._keeper = Keeper(self._current, self._follow, self._died)
+        self._mirror = Mirror()
+        self._singers: tuple[str, ...] = ()
+        self._files: Mapping[str, str] = {}
+        self._form: dict[str, object] = {}
+        self._present = False  # of the device
+        self.losses = 0
+        """How often the device went away, an audio process with it or not."""
+        self._past = NO_FIGURES  # counts of the processes before
+        self._number = self._unsent = 0
+        self._recording = ""
+        self._learned: list[Learned] = []
+        self._heard: Listeners[AnyEvent] = Listeners()
+        self._told: Listeners[str] = Listeners()
+        self.real_time = False
+        """Whether the system grants the audio process real-time priority."""
+
+    async def start(self) -> None:
+        """Start the audio process and return when samples move.
+
+        Raises:
+            DeviceError: the device is not there, or does not run at a native rate.
+            SingerFileError, ScoreError, MissingExtraError: as the sentence says.
+        """
+        await self._keeper.start()
+
+    async def stop(self) -> None:
+        """End the audio process; a recording is closed. May be called twice."""
+        await self._keeper.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def singers(self) -> Sequence[str]:
+        """See `Rig.singers`."""
+        return self._singers
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The file of each singer of the set that does not ship, by id, once started."""
+        return self._files
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """See `Rig.values`."""
+        return self._mirror.values
+
+    @property
+    def status(self) -> Status:
+        """See `Rig.status`."""
+        now, past, driver = self.figures, self._past, self._settings.driver
+        facts = {"device": driver.device, "sample_rate": driver.sample_rate, "channels": driver.channels}
+        facts |= {"block": driver.block, "latency": 0} | self._form
+        return Status(
+            running=self._present and bool(now.running),
+            driver=driver.name,
+            position=int(now.position),
+            load=now.load,
+            worst_ms=1000.0 * max(now.worst, past.worst),
+            queue_ms=1000.0 * now.age,
+            xruns=int(now.missed + now.overruns + past.missed + past.overruns),
+            dropped=int(now.dropped + past.dropped),
+            late=int(now.late + past.late),
+            refused=int(now.refused + past.refused) + self._unsent,
+            restarts=self._keeper.restarts,
+            recording=self._recording,
+            **facts,  # type: ignore[arg-type] # from our own process
+        )
+
+    @property
+    def meters(self) -> Meters:
+        """See `Rig.meters`."""
+        now = self.figures
+        return Meters(now.input_db, now.output_db, now.f0, now.voicing, now.f0_out, now.load)
+
+    @property
+    def pid(self) -> int:
+        """Number of the audio process, 0 for none."""
+        return self._keeper.audio.pid if self._keeper.audio else 0
+
+    def block_times(self) -> list[float]:
+        """Return how many blocks took how long since the process began, in bins of `link.BIN_SECONDS`."""
+        return self._keeper.audio.page.times() if self._keeper.audio else []
+
+    def send(self, events: Iterable[AnyEvent], *, now: bool = True) -> None:
+        """See `Rig.send`."""
+        checked = [check_event(event) for event in events]
+        for event in checked:
+            if isinstance(event, Event):
+                check_singer(event.parameter, event.value, self._singers)
+        if not self._keeper.runs:
+            self._put_off(checked, now=now)
+            return
+        if now:  # that they act together, few enough for one message
+            checked = in_force(checked)
+        for start in range(0, len(checked), EVENTS_PER_MESSAGE):
+            self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
+
+    def _put_off(self, events: list[AnyEvent], *, now: bool) -> None:
+        """Let the process to come begin with these; it will hold no note, so that none has to end."""
+        for event in events:
+            if not (now and isinstance(event, (Event, NoteOff, AllNotesOff))):
+                what = type(event).__name__
+                raise DeviceError(f"{what} cannot be taken, for the audio process is away; {_LATER}")
+        self._mirror.send(events, self._number)
+
+    def _send(self, events: list[AnyEvent], *, now: bool) -> None:
+        self._number += 1
+        if not self._keeper.send({"events": rows_of(events), "now": now, "number": self._number}):
+            self._unsent += len(events)
+        elif now:
+            self._mirror.send(events, self._number)
+
+    def position_at(self, time: float) -> int:
+        """See `Rig.position_at`."""
+        now = self.figures
+        ahead = time - clock.time() + clock.monotonic() - now.clock
+        return round(now.position + ahead * now.rate) if now.rate else 0
+
+    def midi(self, message: bytes, port: str = "") -> None:
+        """See `Rig.midi`."""
+        self._unsent += not self._keeper.send({"midi": bytes(message).hex(), "port": port})
+
+    def learn(self, parameter: str | None) -> None:
+        """See `Rig.learn`."""
+        found = None if parameter is None else movable(parameter).id
+        if not self._keeper.send({"learn": found}) and found is not None:
+            raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
+
+    def record(self, name: str) -> Path:
+        """See `Rig.record`."""
+        if self._recording:
+            raise OutputError(f"session {self._recording} is being recorded; stop it first")
+        if not name or name.startswith(".") or Path(name).name != name:
+            raise OutputError(f"session {name!r} is no plain name; give one without folders")
+        folder = self._settings.sessions.absolute() / name
+        if folder.exists():
+            raise OutputError(f"{folder} exists already; choose another name")
+        if not (self._present and self._keeper.send({"record": str(folder)})):
+            raise OutputError(
+                f"session {name!r} cannot begin while the device is away; try again when it is back"
+            )
+        self._recording = name
+        return folder
+
+    def stop_recording(self) -> Path | None:
+        """See `Rig.stop_recording`."""
+        if not self._recording:
+            return None
+        folder = self._settings.sessions.absolute() / self._recording
+        self._keeper.send({"stop": True})
+        self._recording = ""
+        return folder
+
+    def panic(self) -> None:
+        """See `Rig.panic`."""
+        self._keeper.send({"forget": True})
+        start = self._settings.parameters
+        calm = [Event(0, name, start.get(name, PARAMETERS[name].default)) for name in _CALM]
+        self.send([AllNotesOff(0), *calm])
+
+    def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
+        """See `Rig.listen`."""
+        return self._heard.add(heard)
+
+    def reports(self, heard: Callable[[str], None]) -> Callable[[], None]:
+        """See `Rig.reports`."""
+        return self._told.add(heard)
+
+    @property
+    def figures(self) -> Figures:
+        """What the audio process that runs says about itself; of the last one, where it stood."""
+        if self._keeper.audio is not None:
+            return self._keeper.audio.page.read()
+        last = self._keeper.last
+        return Figures(clock=last.clock, position=last.position, rate=last.rate)
+
+    def _current(self) -> LiveSettings:
+        """What a process is started with: at first what was asked for, later the set and values it had."""
+        if not self._singers:
+            return self._settings
+        singers = tuple(self._files.get(name, name) for name in self._singers)
+        values = {**self._settings.parameters, **self._mirror.begin()}
+        learned = (*self._settings.learned, *self._learned)
+        return replace(self._settings, singers=singers, parameters=values, learned=learned)
+
+    def _follow(self, message: Message) -> None:
+        """Take a message of the audio process."""
+        match message:
+            case {"ready": singers, "files": files, "values": values, "real_time": real_time}:
+                self._singers, self._files, self.real_time = tuple(singers), files, real_time
+                self._mirror.start(values)
+            case {"form": None}:
+                self._lose()
+            case {"form": form, "latency": latency}:
+                self._form = {**form, "latency": latency}
+                self._present = True
+            case {"heard": others, "own": own, "upto": upto}:
+                self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
+            case {"recording": name}:
+                self._recording = name
+            case {"learned": row}:
+                self._learned.append(Learned(*row))
+            case {"say": sentence} | {"failed": sentence}:
+                self._told.tell(sentence)
+
+    def _hear(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        self._mirror.hear(own, others, upto)
+        for event in (*own, *others):
+            self._heard.tell(event)
+
+    def _lose(self) -> None:
+        self.losses += self._present
+        self._present = False
+
+    def _died(self, how: str, last: Figures) -> None:
+        past = self._past
+        counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
+        self._past = past._replace(worst=max(past.worst, last.worst), **counts)
+        ending = f", and the session {self._recording} ends here" if self._recording else ""
+        self._recording = ""
+        self._lose()
+        self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

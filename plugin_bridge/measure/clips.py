@@ -1,0 +1,87 @@
+"""Recordings for an evaluation: read as one mono clip at a native rate; the loudest stretch of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugin_bridge.errors import AudioFileError
+from plugin_bridge.files.reader import SUFFIXES, AudioReader
+from plugin_bridge.files.resampling import native_rate, resampled
+
+Float32 = NDArray[np.float32]
+
+STEPS_PER_SECOND = 10
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A voice in memory."""
+
+    name: str
+    audio: Float32
+    """Mono, shape (samples,)."""
+    sample_rate: int
+    """Hertz, a native rate."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.audio.size / self.sample_rate
+
+
+def recordings(paths: Iterable[Path]) -> list[Path]:
+    """Return the files meant by files and folders; of a folder all audio, subfolders included, by name.
+
+    Raises:
+        AudioFileError: a folder without audio.
+    """
+    found: list[Path] = []
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise AudioFileError(
+                f"the folder {path} holds no audio; give files that end in {', '.join(SUFFIXES)}"
+            )
+        found += inside
+    return found
+
+
+def read_clip(paths: Sequence[Path], name: str = "") -> Clip:
+    """Read files one after the other as one clip.
+
+    Args:
+        paths: at least one.
+        name: for the table; that of the first file if empty.
+
+    Raises:
+        AudioFileError: a file cannot be used.
+    """
+    rate = 0
+    parts = []
+    for path in paths:
+        with AudioReader(path) as reader:
+            rate = rate or native_rate(reader.sample_rate)
+            mono = (chunk.mean(axis=0, keepdims=True) for chunk in reader.chunks())
+            parts += list(resampled(mono, 1, reader.sample_rate, rate))
+    audio = np.concatenate(parts, axis=1)[0]
+    return Clip(name or paths[0].stem, audio, rate)
+
+
+def loudest(audio: Float32, sample_rate: int, seconds: float) -> Float32:
+    """Return the loudest stretch of so many seconds, or the whole where it is shorter or that is 0."""
+    step = sample_rate // STEPS_PER_SECOND
+    steps = round(seconds * STEPS_PER_SECOND)
+    have = audio.size // step
+    if steps == 0 or steps >= have:
+        return audio
+    power = np.square(audio[: have * step].reshape(have, step), dtype=np.float64).sum(axis=1)
+    sums = np.concatenate([[0.0], np.cumsum(power)])
+    first = int(np.argmax(sums[steps:] - sums[:-steps]))
+    return audio[first * step : (first + steps) * step]

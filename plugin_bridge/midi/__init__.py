@@ -1,0 +1,1 @@
+"""MIDI: bytes to events, maps, files and ports."""

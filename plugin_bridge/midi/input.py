@@ -1,0 +1,232 @@
+"""MIDI in the audio process: bytes with a sample position in, events out, and MIDI learn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+import mido
+
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event
+from plugin_bridge.errors import OutputError, ScoreError
+from plugin_bridge.midi.decoder import MidiDecoder
+from plugin_bridge.midi.map import RESERVED, Learned, MidiMap, load_midi_map, movable
+from plugin_bridge.midi.mapfile import save_learned
+from plugin_bridge.midi.stream import MidiStream
+
+# Within so many samples a sentence is said once, and no more than so many are: a stuck controller must not
+# flood whoever listens.
+_SPAN, _SENTENCES = 48_000, 8
+# The halves of a 14-bit control follow each other on the cable within 2 ms; a system port hands them on in
+# one block or the next.
+_SAME_CONTROL = 2_048
+_CONTROL_CHANGE = 0xB0
+
+
+class _Bound(NamedTuple):
+    """A control just learned, whose other half may still come."""
+
+    parameter: str
+    channel: int
+    number: int
+    position: int
+
+
+class _Cable(NamedTuple):
+    """What is remembered of a port."""
+
+    stream: MidiStream
+    decoder: MidiDecoder
+
+
+class MidiInput:
+    """Decode what MIDI ports deliver; anything at all may come, and nothing makes it fail.
+
+    To be made outside the engine's thread, for it reads files and starts the thread that saves what is
+    learned; everything else may be called there: it neither waits nor touches a disk. `report` is only called
+    from within a call.
+
+    Args:
+        map_path: the MIDI map; None for the one that ships, which is never written.
+        report: called with a sentence for a person to see.
+        singers: ids of the engine's set; a program that picks another changes nothing. None for any.
+        learned: controls that were learned before, in order; the map file is not touched for them.
+        keep: called with every control that is learned.
+
+    Raises:
+        ScoreError: the map is missing or does not fit.
+        SingerFileError: the map names a singer file that is missing or is no singer.
+    """
+
+    def __init__(
+        self,
+        map_path: Path | None,
+        report: Callable[[str], None],
+        singers: Iterable[str] | None = None,
+        learned: Iterable[Learned] = (),
+        keep: Callable[[Learned], None] = lambda _: None,
+    ) -> None:
+        self._path = map_path
+        self._report, self._keep = report, keep
+        self._singers = None if singers is None else tuple(singers)
+        self._map = _with_ids(load_midi_map(map_path))
+        for number, parameter, pair in learned:
+            self._map = self._map.learned(number, parameter, pair=pair)
+        self._cables: dict[str, _Cable] = {}
+        self._said: set[str] = set()
+        self._said_from = self._now = 0
+        self._wanted: str | None = None
+        self._bound: _Bound | None = None
+        self._saver = None if map_path is None else _Saver(map_path)
+
+    def process(self, data: bytes, position: int, port: str = "") -> list[AnyEvent]:
+        """Return the events that these bytes complete.
+
+        Args:
+            data: as they came, cut anywhere.
+            position: input sample for the events.
+            port: where they came from: each has channels of its own.
+        """
+        self._now = position
+        if port not in self._cables:
+            self._cables[port] = _Cable(MidiStream(), MidiDecoder(self._map, self._say))
+        stream, decoder = self._cables[port]
+        events: list[AnyEvent] = []
+        for message in stream.process(data):
+            if message[0] & 0xF0 == _CONTROL_CHANGE:
+                self._learn(message[0] & 0x0F, message[1])
+            found = decoder.process(mido.Message.from_bytes(message), position)
+            if any(isinstance(event, AllNotesOff) for event in found):  # which ends those of all ports
+                for cable in self._cables.values():
+                    cable.decoder.forget_notes()
+            events += [event for event in found if self._can_sing(event)]
+        self._pass_on()
+        return events
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next control change, of any channel, move a parameter; None gives up waiting.
+
+        The control's low half comes with it. What the control moved before is left without it, and the
+        parameter without the control before; `low`, `high` and `step` stay. The map file is rewritten.
+
+        Raises:
+            ValueError: an unknown parameter, or one that no control can move.
+        """
+        if parameter is not None:
+            movable(parameter)
+        self._wanted, self._bound = parameter, None
+        self._pass_on()
+
+    def reset(self) -> None:
+        """Forget banks, pairs, pedals, bend ranges and unfinished messages; the map stays."""
+        self._cables.clear()
+
+    def close(self) -> None:
+        """Wait until what was learned is saved; may be called twice."""
+        if self._saver is not None:
+            self._saver.close()
+        self._pass_on()
+
+    def _learn(self, channel: int, number: int) -> None:
+        if self._wanted is not None and number not in RESERVED:
+            self._bound = _Bound(self._wanted, channel, number, self._now)
+            self._wanted = None
+            self._bind(number, self._bound.parameter, pair=False)
+        elif self._bound is not None:
+            parameter, bound_channel, bound, position = self._bound
+            halves = channel == bound_channel and abs(number - bound) == 32 and max(number, bound) < 64
+            if halves and self._now - position <= _SAME_CONTROL:
+                self._bind(min(number, bound), parameter, pair=True)
+            self._bound = None
+
+    def _bind(self, number: int, parameter: str, *, pair: bool) -> None:
+        learned = self._map.learned(number, parameter, pair=pair)
+        if learned != self._map:
+            self._map = learned
+            for cable in self._cables.values():
+                cable.decoder.use(learned)
+            if self._saver is not None:
+                self._saver.save(number, parameter, pair=pair)
+        self._keep(Learned(number, parameter, pair))
+        end = (
+            " until the end; to keep it, name a map of your own with --midi-map" if self._path is None else ""
+        )
+        self._report(f"control {number} moves {parameter} now{end}")
+
+    def _can_sing(self, event: AnyEvent) -> bool:
+        """An event for an unloaded singer is never passed on: it could not sound without a gap."""
+        if not isinstance(event, Event) or event.parameter != "singer" or self._singers is None:
+            return True
+        if event.value not in self._singers:
+            self._say(
+                f"singer {event.value!r} is not in the set, so the singer stays; "
+                f"add it with --singer besides {', '.join(self._singers)}"
+            )
+        return event.value in self._singers
+
+    def _say(self, sentence: str) -> None:
+        if not 0 <= self._now - self._said_from < _SPAN:
+            self._said.clear()
+            self._said_from = self._now
+        if sentence not in self._said and len(self._said) < _SENTENCES:
+            self._said.add(sentence)
+            self._report(sentence)
+
+    def _pass_on(self) -> None:
+        if self._saver is not None:
+            for sentence in self._saver.failures():
+                self._report(sentence)
+
+
+class _Saver:
+    """Write learned controls in a thread of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: SimpleQueue[tuple[int, str, bool] | None] = SimpleQueue()
+        self._failures: SimpleQueue[str] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="midi map", daemon=True)
+        self._thread.start()
+
+    def save(self, number: int, parameter: str, *, pair: bool) -> None:
+        """Queue a control to be saved."""
+        self._jobs.put((number, parameter, pair))
+
+    def failures(self) -> list[str]:
+        """Take out the sentences of what could not be saved."""
+        found: list[str] = []
+        try:
+            while True:
+                found.append(self._failures.get_nowait())
+        except Empty:
+            return found
+
+    def close(self) -> None:
+        """Save what is queued and end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            number, parameter, pair = job
+            try:
+                save_learned(self._path, number, parameter, pair=pair)
+            except (ScoreError, OutputError, ValueError) as error:
+                self._failures.put(f"control {number} moves {parameter} but could not be saved: {error}")
+
+
+def _with_ids(midi_map: MidiMap) -> MidiMap:
+    """The engine knows its singers by id, a map may name them by file."""
+    if not any(row.singer.endswith(".onnx") for row in midi_map.program):
+        return midi_map
+    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - onnxruntime is loaded only where a file is named
+
+    cast = Cast()
+    rows = (
+        row.model_copy(update={"singer": cast.id_of(row.singer)}) if row.singer.endswith(".onnx") else row
+        for row in midi_map.program
+    )
+    return midi_map.model_copy(update={"program": tuple(rows)})

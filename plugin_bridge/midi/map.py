@@ -1,0 +1,179 @@
+"""The MIDI map: which program picks which singer, which control moves which parameter; a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from plugin_bridge.control.events import WIDEST_BEND
+from plugin_bridge.control.parameters import Parameter, Value, parameter
+from plugin_bridge.errors import ScoreError
+
+DEFAULT_MAP = Path(__file__).with_name("midi.toml")
+RESERVED = frozenset({0, 32, 6, 38, *range(96, 102), *range(120, 128)})
+"""Controls with a fixed meaning, which no map can give them another."""
+_SIZE_LIMIT = 1024 * 1024
+
+Seven = Annotated[int, Field(ge=0, le=127)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Program(_Row):
+    """A program change and its singer."""
+
+    bank: int = Field(default=0, ge=0, le=16383)
+    program: Seven
+    singer: str = Field(min_length=1)
+    """Id, or path of a singer file; a relative path starts at the map."""
+
+
+class Control(_Row):
+    """A control change and its parameter."""
+
+    number: Seven
+    parameter: str
+    low: float | None = None
+    """Value at control value 0; the parameter's least if absent."""
+    high: float | None = None
+    """Value at the highest control value; the parameter's greatest if absent."""
+    step: float = Field(default=0.0, ge=0.0)
+    """Rounds the value to its multiples; 0 leaves it."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        row = movable(self.parameter)
+        if self.number in RESERVED:
+            raise ValueError(f"control {self.number} has a fixed meaning; choose another")
+        for bound in (self.low, self.high):
+            if bound is not None and row.kind != "number":
+                raise ValueError(f"{row.id} takes no low and high; leave them out")
+            if bound is not None:
+                row.check(bound)
+        return self
+
+    def value(self, position: float) -> Value:
+        """Return the parameter's value for a control position 0..1."""
+        row = parameter(self.parameter)
+        if row.kind != "number" or (self.low is None and self.high is None):
+            found = row.from_unit(position)
+        else:
+            low = row.low if self.low is None else self.low
+            high = row.high if self.high is None else self.high
+            found = low + (high - low) * position
+        if self.step and isinstance(found, float):
+            found = min(row.high, max(row.low, round(found / self.step) * self.step))
+        return found
+
+
+class Learned(NamedTuple):
+    """A control that was learned; see `MidiMap.learned`."""
+
+    number: int
+    parameter: str
+    pair: bool
+
+
+class MidiMap(_Row):
+    """All of it."""
+
+    bend_range: float = Field(default=2.0, ge=0.0, le=WIDEST_BEND)
+    """Semitones of the pitch wheel, each way."""
+    program: tuple[Program, ...] = ()
+    control: tuple[Control, ...] = ()
+
+    def learned(self, number: int, name: str, *, pair: bool = False) -> MidiMap:
+        """Return this map with a parameter moved by another control, its `low`, `high` and `step` as before.
+
+        Args:
+            number: the control; what it moved until now is left without it, as is the control before.
+            name: the parameter.
+            pair: the control was seen with its low half, number + 32, which is then no control of its own.
+
+        Raises:
+            ValueError: the control or the parameter cannot be mapped.
+        """
+        before = next((row for row in self.control if row.parameter == name), None)
+        facts = before.model_dump(exclude={"number"}) if before else {"parameter": name}
+        taken = {number, number + 32} if pair else {number}
+        kept = [row for row in self.control if row.parameter != name and row.number not in taken]
+        return self.model_copy(update={"control": (*kept, Control(number=number, **facts))})
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        keys = [f"program {row.program} of bank {row.bank}" for row in self.program]
+        keys += [f"control {row.number}" for row in self.control]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} stands twice; keep one")
+        return self
+
+
+def movable(name: object) -> Parameter:
+    """Return the row of a parameter that a control can move.
+
+    Raises:
+        ValueError: an unknown parameter, or a singer.
+    """
+    row = parameter(name)
+    if row.kind == "singer":
+        raise ValueError(f"a control cannot pick a {row.id}; map a program")
+    return row
+
+
+def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
+    """Read a map.
+
+    Args:
+        path: a TOML file like `DEFAULT_MAP`, which is read without one.
+        placed: let the paths of singer files start here, not at the map.
+
+    Raises:
+        ScoreError: the file is missing, is not valid TOML, or does not fit.
+    """
+    path = path or DEFAULT_MAP
+    try:
+        if path.stat().st_size > _SIZE_LIMIT:
+            raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a MIDI map")
+        found = parse_midi_map(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ScoreError(f"{path} does not exist; check the path of the MIDI map") from error
+    except OSError as error:
+        raise ScoreError(f"{path} cannot be read: {error.strerror}; check the MIDI map") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScoreError(f"{path} is not valid TOML: {error}; mend the MIDI map") from error
+    except RecursionError as error:
+        raise ScoreError(f"{path} is nested too deeply; mend the MIDI map") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the map"
+        raise ScoreError(
+            f"{path}, {where}: {first['msg'].removeprefix('Value error, ')}; mend the MIDI map"
+        ) from error
+    if not placed:
+        return found
+    return found.model_copy(update={"program": tuple(_placed(row, path.parent) for row in found.program)})
+
+
+def parse_midi_map(text: str) -> MidiMap:
+    """Return the map that a TOML text means, paths as they stand.
+
+    Raises:
+        ValueError: it is not valid TOML, or does not fit: tomllib's or pydantic's.
+    """
+    return MidiMap.model_validate(_tuples(tomllib.loads(text)))
+
+
+def _tuples(data: dict[str, object]) -> dict[str, object]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+def _placed(row: Program, folder: Path) -> Program:
+    if not row.singer.endswith(".onnx"):
+        return row
+    return row.model_copy(update={"singer": str(folder / row.singer)})

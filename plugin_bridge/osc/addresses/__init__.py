@@ -1,0 +1,1 @@
+"""The OSC address table and what its values do."""

@@ -1,0 +1,74 @@
+"""The table of addresses as a page for people: `plugin-bridge params --osc` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plugin_bridge.osc.addresses.table import ADDRESSES, Address
+
+_HEAD = """\
+# OSC
+
+Made by `plugin-bridge params --osc` from the tables in the code.
+
+- **Set** by sending a value, **get** by sending no argument. Values stand in the unit of the table;
+  `/unit` behind a parameter takes a fader's 0..1 instead. Numbers may come as `i`, `h`, `f` or `d`,
+  switches as `T`, `F`, 0 or 1.
+- **Answers** go to the address and port that a request came from: `/done ADDRESS VALUE...`, or `/fail
+  ADDRESS REASON`, the address empty where none can be read. A last argument that is a word beginning with
+  `#` names the request and comes back as the last argument of its answer.
+- **Time tags**: a bundle's messages act together, those behind a `/preset/load` once it has loaded. Where ⏲
+  stands below, one to come acts on the very sample; others are refused in such a bundle. One that comes late
+  acts at once, in order with what is sent without a time tag, and is counted (`osc_late` of `/status`); one
+  more than 60 s ahead is refused.
+- **Patterns** (`?`, `*`, `[a-z]`, `[!a-z]`, `{one,two}`) stand for what can be read, never for a command
+  or a note; each address answers. `//` is refused.
+- **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` tells
+  when they are done.
+- **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address
+  and port, or a connection; `/subscribe 20 60 /param/* /meter/output` sends them for 60 s, at most 20
+  times a second. Ask again to go on. Every value is sent at first, then those that change.
+- **TCP** takes SLIP (OSC 1.1) and 32-bit lengths (OSC 1.0), told apart by a connection's first byte,
+  which must not be 0 for SLIP.
+- **Limits**: 2000 requests a second from one sender, 8000 at once; 64 subscribers; packets up to 64 KB of
+  at most 1024 messages, bundles nested up to 8 deep. Arguments are of the types `i h f d s T F N`.
+- **Many senders**: together they may change the sound 4000 times a second, 8000 times at once. Beyond that
+  who asks for more than an equal share, 4000 divided by those that moved something within the last second,
+  gets `/fail`, a bundle as a whole; what only reads, `/sync` and `/status` go on. Of several sets of a
+  parameter that come for the same moment the last is heard; with time tags each has its sample.
+- **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
+  out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
+  `tail`, `normalize`, `seed`, `force` and every parameter, each with a value.
+- **OSCQuery** tells the same over HTTP, and zeroconf announces it, where both are turned on.
+"""
+_PARTS = {
+    "Parameters": ("value", "position"),
+    "Notes": ("note",),
+    "Commands": ("command",),
+    "Meters and status": ("meter", "status"),
+    "Sent to subscribers": ("notice",),
+}
+
+
+def page() -> str:
+    """Return the page as Markdown, with every address."""
+    parts = [_HEAD]
+    for title, kinds in _PARTS.items():
+        rows = [row for row in ADDRESSES.values() if row.kind in kinds]
+        parts.append(f"\n## {title}\n\n| address | takes | range | |\n|---|---|---|---|\n")
+        parts.extend(_lines(rows))
+    return "".join(parts)
+
+
+def _lines(rows: Iterable[Address]) -> Iterable[str]:
+    for row in rows:
+        path = f"`{row.path}`{' ⏲' if row.timed else ''}"
+        takes = f"`{row.arguments}`" if row.arguments else ""
+        yield f"| {path} | {takes} | {_range(row)} | {row.description} |\n"
+
+
+def _range(row: Address) -> str:
+    if row.words:
+        return ", ".join(row.words)
+    span = "" if row.low is None else f"{row.low:g}..{row.high:g}"
+    return f"{span} {row.unit}".strip() or ("on, off" if row.types == "T" else "")

@@ -1,0 +1,65 @@
+"""Describe the addresses as an OSCQuery namespace: a tree of nodes with their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.osc.addresses.table import ADDRESSES, Address
+from plugin_bridge.osc.addresses.values import read
+
+Node = dict[str, object]
+
+ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "UNIT", "VALUE", "DESCRIPTION")
+_UNITS = {"dB": "gain.db", "dBFS": "gain.db", "Hz": "time.hz", "ms": "time.ms", "cents": "time.cents"}
+"""Names of OSCQuery's own; other units keep ours."""
+_ROOT = "What can be moved and read."
+
+
+def node(path: str, rig: Rig) -> Node | None:
+    """Return a node with all below it; None where there is none.
+
+    Args:
+        path: as an OSC address; "/" for the root.
+        rig: whose values are told.
+    """
+    path = path.rstrip("/")
+    row = ADDRESSES.get(path)
+    below = _below(path)
+    if row is None and not below:
+        return None
+    found: Node = {"FULL_PATH": path or "/"} | (_attributes(row, rig) if row else _container(path))
+    if below:
+        found["CONTENTS"] = {name: node(f"{path}/{name}", rig) for name in below}
+    return found
+
+
+def _below(path: str) -> list[str]:
+    start = f"{path}/"
+    names = (known[len(start) :].split("/")[0] for known in ADDRESSES if known.startswith(start))
+    return list(dict.fromkeys(names))
+
+
+def _container(path: str) -> Node:
+    return {"ACCESS": 0} | ({} if path else {"DESCRIPTION": _ROOT})
+
+
+def _attributes(row: Address, rig: Rig) -> Node:
+    found: Node = {"ACCESS": row.access, "DESCRIPTION": row.description}
+    if row.types:
+        found["TYPE"] = row.types
+    if row.low is not None:
+        found["RANGE"] = [{"MIN": row.low, "MAX": row.high}]
+    elif row.kind == "value" and (words := _words(row, rig.singers)):
+        found["RANGE"] = [{"VALS": words}]
+    if row.unit:
+        found["UNIT"] = [_UNITS.get(row.unit, row.unit)]
+    if row.readable and row.kind != "notice":
+        found["VALUE"] = list(read(rig, row))
+    return found
+
+
+def _words(row: Address, singers: Sequence[str]) -> list[str]:
+    if row.name == "singer":
+        return list(singers)
+    return ["", *singers] if row.name == "morph_singer" else list(row.words)

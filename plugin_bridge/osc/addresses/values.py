@@ -1,0 +1,132 @@
+"""What the addresses of values do: read a rig, and turn arguments into the events that move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.control.parameters import PARAMETERS, Parameter, Value
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.osc.addresses.table import Address
+from plugin_bridge.osc.wire.packets import Argument, Arguments
+
+
+def read(rig: Rig, row: Address) -> Arguments:
+    """Return the value of an address as OSC arguments.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if row.kind == "value":
+        return (rig.values[row.name],)
+    if row.kind == "position":
+        value = rig.values[row.name]
+        parameter = PARAMETERS[row.name]
+        if isinstance(value, str) and parameter.kind == "number":  # a word such as auto has no position
+            return (value,)
+        return (parameter.to_unit(value),)
+    if row.kind == "meter":
+        return (cast("float", getattr(rig.meters, row.name)),)
+    if row.kind == "status":
+        return (cast("Argument", getattr(rig.status, row.name)),)
+    raise ValueError(f"{row.path} has no value to read; send {row.path} {row.arguments}".rstrip())
+
+
+def moved(row: Address, arguments: Arguments, singers: Sequence[str], position: int) -> AnyEvent:
+    """Return the checked event that an address and its arguments stand for.
+
+    Args:
+        row: of a value, a position or a note.
+        arguments: without a request's id.
+        singers: ids of the set.
+        position: input sample it acts on.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: too many or too few, out of range, or an unknown word or singer.
+    """
+    if row.kind == "note":
+        return check_event(_note(row, arguments, position))
+    argument = only(row, arguments)
+    parameter = PARAMETERS[row.name]
+    value = _from_position(parameter, argument) if row.kind == "position" else parameter.check(argument)
+    check_singer(row.name, value, singers)
+    return check_event(Event(position, row.name, value))
+
+
+def only(row: Address, arguments: Arguments) -> Argument:
+    """Return the one argument an address takes.
+
+    Raises:
+        ValueError: there are more or fewer.
+    """
+    if len(arguments) != 1:
+        raise ValueError(f"{row.path} takes one argument, not {len(arguments)}; send {row.arguments}")
+    return arguments[0]
+
+
+def number(argument: Argument, what: str) -> float:
+    """Return an argument as a number.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(argument, bool) or not isinstance(argument, (int, float)):
+        raise TypeError(f"{what} {argument!r} is not a number; send i, h, f or d")
+    return float(argument)
+
+
+def whole(argument: Argument, what: str) -> int:
+    """Return an argument as a whole number; surfaces that know floats only send it as one.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(argument, bool) or not isinstance(argument, (int, float)) or argument % 1:
+        raise TypeError(f"{what} {argument!r} is not a whole number; send one as i, h, f or d")
+    return int(argument)
+
+
+def switch(argument: Argument, what: str) -> bool:
+    """Return an argument as a switch.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(argument, str) or argument not in (0, 1):  # True and False are among them
+        raise TypeError(f"{what} {argument!r} is not a switch; send T, F, 0 or 1")
+    return bool(argument)
+
+
+def word(argument: Argument, what: str) -> str:
+    """Return an argument as a word.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(argument, str):
+        raise TypeError(f"{what} {argument!r} is not a word; send s")
+    return argument
+
+
+def _from_position(parameter: Parameter, argument: Argument) -> Value:
+    return parameter.from_unit(number(argument, f"{parameter.id} position"))
+
+
+def _note(row: Address, arguments: Arguments, position: int) -> AnyEvent:
+    if row.name == "alloff":
+        if arguments:
+            raise ValueError(f"{row.path} takes no argument, not {len(arguments)}; send none")
+        return AllNotesOff(position)
+    if row.name == "on" and len(arguments) == 2:
+        velocity = number(arguments[1], "velocity")
+        if not 0.0 <= velocity <= 127.0:
+            raise ValueError(f"velocity {velocity!r} is out of range; send 0 to 127")
+        make: Callable[[int, float], AnyEvent] = NoteOn if velocity > 0.0 else NoteOff
+        return make(position, number(arguments[0], "note"))
+    made: dict[str, Callable[[int, float], AnyEvent]] = {"on": NoteOn, "off": NoteOff, "bend": PitchBend}
+    return made[row.name](
+        position, number(only(row, arguments), "pitch bend" if row.name == "bend" else "note")
+    )

@@ -1,0 +1,121 @@
+"""OSCQuery over HTTP: the namespace, its attributes and the facts of the host, as JSON, read only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+from http import HTTPStatus
+from urllib.parse import unquote, urlsplit
+
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, node
+
+_LARGEST_HEAD = 8192
+_MOST_CLIENTS = 32
+_PATIENCE_SECONDS = 5.0
+
+
+class QueryServer:
+    """A small HTTP server; each connection is answered once and closed.
+
+    Args:
+        rig: whose values are told.
+        name: as told in HOST_INFO.
+        host: address to bind to.
+        osc_port: of UDP.
+    """
+
+    def __init__(self, rig: Rig, name: str, host: str, osc_port: int) -> None:
+        self._rig = rig
+        self._host = host
+        optional = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT")
+        own = {} if ipaddress.ip_address(host).is_unspecified else {"OSC_IP": host}  # else the one asked
+        self._info = {
+            "NAME": name,
+            **own,
+            "OSC_PORT": osc_port,
+            "OSC_TRANSPORT": "UDP",
+            "EXTENSIONS": dict.fromkeys(optional, True) | dict.fromkeys(("LISTEN", "PATH_CHANGED"), False),
+        }
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """Of HTTP, once started."""
+        return 0 if self._server is None else int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self, port: int) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the port cannot be used.
+        """
+        self._server = await asyncio.start_server(self._serve, self._host, port, limit=_LARGEST_HEAD)
+
+    async def stop(self) -> None:
+        """Close; may be called twice."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._clients):
+            task.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+
+    def answer(self, target: str) -> tuple[HTTPStatus, object]:
+        """Return status and content for a path, with or without an attribute, as in `/param/gain?VALUE`."""
+        parts = urlsplit(target)
+        if parts.query == "HOST_INFO":
+            return HTTPStatus.OK, self._info
+        if parts.query and parts.query not in ATTRIBUTES:
+            return HTTPStatus.BAD_REQUEST, None
+        found = node(unquote(parts.path), self._rig)
+        if found is None:
+            return HTTPStatus.NOT_FOUND, None
+        if not parts.query:
+            return HTTPStatus.OK, found
+        if parts.query not in found:
+            return HTTPStatus.NO_CONTENT, None
+        return HTTPStatus.OK, {parts.query: found[parts.query]}
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
+        try:
+            if len(self._clients) <= _MOST_CLIENTS:
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    status, content = self._answered(await reader.readuntil(b"\r\n\r\n"))
+                    writer.write(_response(status, content))
+                    await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # no HTTP, too slow or gone: hung up on
+        finally:
+            self._clients.discard(task)
+            writer.close()
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    def _answered(self, head: bytes) -> tuple[HTTPStatus, object]:
+        words = head.split(b"\r\n", 1)[0].decode("ascii", "replace").split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith("/"):
+            return HTTPStatus.BAD_REQUEST, None
+        if words[0] != "GET":
+            return HTTPStatus.METHOD_NOT_ALLOWED, None
+        try:
+            return self.answer(words[1])
+        except ValueError:  # not even a URL
+            return HTTPStatus.BAD_REQUEST, None
+
+
+def _response(status: HTTPStatus, content: object) -> bytes:
+    body = b"" if content is None else json.dumps(content).encode()
+    lines = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(["Allow: GET"] if status is HTTPStatus.METHOD_NOT_ALLOWED else []),
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

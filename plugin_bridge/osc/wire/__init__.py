@@ -1,0 +1,1 @@
+"""OSC on the wire: packets, patterns, framing, transports, limits."""

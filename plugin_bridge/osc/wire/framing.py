@@ -1,0 +1,107 @@
+"""Packets in a byte stream: SLIP as OSC 1.1 says, or a length before each as OSC 1.0 says."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Protocol
+
+from plugin_bridge.osc.wire.packets import LARGEST_PACKET, PacketError
+
+_END, _ESC, _ESC_END, _ESC_ESC = b"\xc0", b"\xdb", b"\xdc", b"\xdd"
+_LONGEST_FRAME = 2 * LARGEST_PACKET
+"""Of SLIP, in which every byte may be escaped."""
+
+
+class Framing(Protocol):
+    """One way to cut a stream."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they come."""
+
+    def packets(self) -> Iterator[bytes | PacketError]:
+        """Yield whole packets, and what is wrong with others; the caller may stop between two.
+
+        Raises:
+            PacketError: the stream cannot be followed any longer.
+        """
+
+    def framed(self, packet: bytes) -> bytes:
+        """Return a packet as it is sent."""
+
+
+def framing_of(first: bytes) -> Framing:
+    """Return the framing a stream uses, by its first byte.
+
+    A length below 16 MB begins with 0; SLIP begins with its end mark or with a packet's '/' or '#'.
+    """
+    return Lengths() if first[:1] == b"\0" else Slip()
+
+
+class Slip:
+    """RFC 1055 with an end mark before and after each packet."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._skipping = False
+
+    def feed(self, data: bytes) -> None:
+        """See `Framing`."""
+        self._buffer += data
+
+    def packets(self) -> Iterator[bytes | PacketError]:
+        """See `Framing`; a frame too long is passed over up to the next end mark."""
+        while (end := self._buffer.find(_END)) >= 0:
+            frame = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            if self._skipping:
+                self._skipping = False
+            elif frame:
+                yield _unescaped(frame)
+        if len(self._buffer) > _LONGEST_FRAME:
+            self._buffer.clear()
+            if not self._skipping:
+                self._skipping = True
+                yield PacketError(f"SLIP frame is longer than {_LONGEST_FRAME} bytes; end each packet by C0")
+
+    def framed(self, packet: bytes) -> bytes:
+        """See `Framing`."""
+        return _END + packet.replace(_ESC, _ESC + _ESC_ESC).replace(_END, _ESC + _ESC_END) + _END
+
+
+def _unescaped(frame: bytes) -> bytes | PacketError:
+    first, *rest = frame.split(_ESC)
+    found = [first]
+    for part in rest:
+        if part[:1] not in (_ESC_END, _ESC_ESC):
+            return PacketError("SLIP frame has DB without DC or DD; escape C0 and DB")
+        found.append((_END if part[:1] == _ESC_END else _ESC) + part[1:])
+    return b"".join(found)
+
+
+class Lengths:
+    """A 32-bit length before each packet."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """See `Framing`."""
+        self._buffer += data
+
+    def packets(self) -> Iterator[bytes | PacketError]:
+        """See `Framing`."""
+        while len(self._buffer) >= 4:
+            (size,) = struct.unpack(">I", self._buffer[:4])
+            if size > LARGEST_PACKET:
+                raise PacketError(f"length of {size} bytes is too large; send at most {LARGEST_PACKET}")
+            if len(self._buffer) < 4 + size:
+                return
+            packet = bytes(self._buffer[4 : 4 + size])
+            del self._buffer[: 4 + size]
+            if packet:
+                yield packet
+
+    def framed(self, packet: bytes) -> bytes:
+        """See `Framing`."""
+        return struct.pack(">I", len(packet)) + packet

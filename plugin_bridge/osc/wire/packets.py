@@ -1,0 +1,155 @@
+"""Read OSC packets: bounded and flat, and a sentence for whatever does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message import ParseError as MessageError
+from pythonosc.parsing import ntp, osc_types
+
+Argument = float | int | str | bool | None
+"""What an OSC argument holds here."""
+
+Arguments = tuple[Argument, ...]
+
+LARGEST_PACKET = 65_536
+MOST_MESSAGES = 1024
+DEEPEST = 8
+LONGEST_ADDRESS = 255
+_TAGS = "ihfdsTFN"
+_SIZES = {"i": 4, "h": 8, "f": 4, "d": 8, "T": 0, "F": 0, "N": 0}
+_BUNDLE = b"#bundle\0"
+_HEAD = len(_BUNDLE) + 8
+
+
+class PacketError(ValueError):
+    """A packet that is not taken: one sentence, and the address as far as it can be read."""
+
+    def __init__(self, sentence: str, address: str = "") -> None:
+        super().__init__(sentence)
+        self.address = address
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An address, or a pattern of addresses, and its arguments."""
+
+    address: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Messages that act together."""
+
+    time: float | None
+    """Seconds since 1970; None for at once."""
+    messages: tuple[Message, ...]
+
+
+def read_packet(data: bytes) -> list[Group]:
+    """Return the messages of a packet, each bundle a group, in order.
+
+    The bundles are walked here, as python-osc's own walk never ends on an element of a negative size and
+    recurses as deep as it is told to; its parser reads the messages.
+
+    Raises:
+        PacketError: malformed, cut off, too large, too deep or too many; nothing of it is taken.
+    """
+    if len(data) > LARGEST_PACKET:
+        raise PacketError(f"packet of {len(data)} bytes is too large; send at most {LARGEST_PACKET}")
+    if not data.startswith(_BUNDLE):
+        return [Group(None, (read_message(data),))]
+    groups = list(_bundle(data, 1, None))
+    count = sum(len(group.messages) for group in groups)
+    if count > MOST_MESSAGES:
+        raise PacketError(f"bundle of {count} messages is too long; send at most {MOST_MESSAGES}")
+    return groups
+
+
+def _bundle(data: bytes, depth: int, outer: float | None) -> Iterator[Group]:
+    if depth > DEEPEST:
+        raise PacketError(f"bundles are nested deeper than {DEEPEST}; send them one after another")
+    if len(data) < _HEAD:
+        raise PacketError(f"bundle of {len(data)} bytes is cut off; send its whole time tag")
+    at_once = data[len(_BUNDLE) : _HEAD] == ntp.IMMEDIATELY
+    time = outer if at_once else float(osc_types.get_date(data, len(_BUNDLE))[0])
+    if time is not None and outer is not None and time < outer:
+        raise PacketError("a bundle within a bundle lies before it; give it the same time tag or a later one")
+    messages: list[Message] = []
+    for element in _elements(data):
+        if not element.startswith(_BUNDLE):
+            messages.append(read_message(element))
+            continue
+        if messages:
+            yield Group(time, tuple(messages))
+            messages = []
+        yield from _bundle(element, depth + 1, time)
+    if messages:
+        yield Group(time, tuple(messages))
+
+
+def _elements(data: bytes) -> Iterator[bytes]:
+    start = _HEAD
+    while start < len(data):
+        size = int.from_bytes(data[start : start + 4], "big", signed=True)
+        start += 4
+        if not 0 < size <= len(data) - start or size % 4:
+            raise PacketError(f"bundle element of {size} bytes does not fit; send whole elements")
+        yield data[start : start + size]
+        start += size
+
+
+def read_message(data: bytes) -> Message:
+    """Return one message.
+
+    Raises:
+        PacketError: it is no message, is cut off, or has an argument of a type that is not read.
+    """
+    if not data.startswith(b"/"):
+        raise PacketError("packet starts with neither '/' nor '#bundle'; send an OSC message or bundle")
+    shown = data[:LONGEST_ADDRESS].split(b"\0", 1)[0].decode("ascii", "replace")
+    tags, length = _tags(data, shown)
+    try:
+        parsed = OscMessage(data)
+    except (MessageError, UnicodeDecodeError) as error:
+        raise PacketError(
+            "arguments are cut off or are not UTF-8; send whole OSC arguments", shown
+        ) from error
+    arguments: tuple[Argument, ...] = tuple(parsed)
+    # python-osc fills a float that is cut off with zeros and reads past what is too long: both would set
+    # a value that nobody sent.
+    for tag, value in zip(tags, arguments, strict=True):
+        length += _padded(len(str(value).encode())) if tag == "s" else _SIZES[tag]
+    if length != len(data):
+        raise PacketError(f"message has {len(data)} bytes and its types want {length}; send it whole", shown)
+    return Message(parsed.address, arguments)
+
+
+def _tags(data: bytes, shown: str) -> tuple[str, int]:
+    """Return the type tags and the bytes up to the arguments."""
+    end = data.find(b"\0")
+    if end > LONGEST_ADDRESS or (end < 0 and len(data) > LONGEST_ADDRESS):
+        raise PacketError(f"address is longer than {LONGEST_ADDRESS} characters; shorten it", shown)
+    if not shown.isascii() or not shown.isprintable() or " " in shown or "#" in shown:
+        raise PacketError("address is not of printable ASCII without space and '#'; correct it", shown)
+    start = _padded(end)
+    if end < 0 or start > len(data):
+        raise PacketError("address is cut off; end it with zeros up to a multiple of 4 bytes", shown)
+    if start == len(data):  # from senders older than type tags: no arguments
+        return "", start
+    stop = data.find(b"\0", start)
+    if stop < 0 or data[start] != ord(","):
+        raise PacketError("type tags do not start with ',' or are cut off; send them", shown)
+    tags = data[start + 1 : stop].decode("ascii", "replace")
+    wrong = next((tag for tag in tags if tag not in _TAGS), None)
+    if wrong is not None:
+        raise PacketError(f"type tag {wrong!r} is not read; send one of {', '.join(_TAGS)}", shown)
+    return tags, start + _padded(stop - start)
+
+
+def _padded(size: int) -> int:
+    """Return the bytes of an OSC string of `size` bytes with its zeros."""
+    return (size // 4 + 1) * 4

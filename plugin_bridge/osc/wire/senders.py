@@ -1,0 +1,35 @@
+"""Who sent a request, as the rest of the server sees it: a name to know it by, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from plugin_bridge.osc.wire.packets import Arguments
+
+
+class Sender(Protocol):
+    """The other end: an address and port of UDP, or a connection of TCP."""
+
+    @property
+    def key(self) -> Hashable:
+        """The same for all that it sends."""
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest packet that reaches it."""
+
+    def send(self, packet: bytes) -> None:
+        """Send it a packet; what cannot go is dropped, nothing waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that is asked for."""
+
+    sender: Sender
+    arguments: Arguments
+    """Without the request's id."""
+    position: int | None = None
+    """Input sample it is scheduled to; None for at once."""

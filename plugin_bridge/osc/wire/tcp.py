@@ -1,0 +1,176 @@
+"""OSC over TCP: SLIP or lengths, told apart by a connection's first byte; a sender that is too fast waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Hashable
+
+from plugin_bridge.osc.wire.framing import Framing, framing_of
+from plugin_bridge.osc.wire.limits import Limiter
+from plugin_bridge.osc.wire.packets import PacketError
+from plugin_bridge.osc.wire.senders import Sender
+
+_MOST_UNREAD_BYTES = 1 << 20
+"""Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
+_WORK_SECONDS = 0.002
+
+Handle = Callable[[bytes, Sender], None]
+Refuse = Callable[[Sender, PacketError], None]
+Answered = Callable[[Hashable, Callable[[], None]], None]
+"""Calls back once all that a sender asked is answered."""
+
+
+class TcpConnection(asyncio.Protocol):
+    """A client; see `Sender`. What it sent before it closed is still done, and answered where it listens.
+
+    Args:
+        handle: takes each packet.
+        refuse: answers one that is none.
+        answered: see `Answered`.
+        limiter: of the senders.
+        opened: called once it is there; returns whether there is room for it.
+        closed: called when it is gone.
+    """
+
+    longest = 1 << 19
+
+    def __init__(
+        self,
+        handle: Handle,
+        refuse: Refuse,
+        answered: Answered,
+        limiter: Limiter,
+        opened: Callable[[TcpConnection], bool],
+        closed: Callable[[TcpConnection], None],
+    ) -> None:
+        self._handle = handle
+        self._refuse = refuse
+        self._answered = answered
+        self._limiter = limiter
+        self._opened = opened
+        self._closed = closed
+        self._framing: Framing | None = None
+        self._transport: asyncio.Transport | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._complete = False  # nothing more will come
+        self._hung_up = False
+
+    @property
+    def key(self) -> Hashable:
+        """The connection itself."""
+        return self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if not self._opened(self):
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        del exc
+        unread = self._unread()
+        self._transport = None
+        if self._framing is not None and unread:
+            self._framing.feed(unread)
+            if self._again is None:
+                self._work()
+        elif self._again is None:
+            self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._framing is None:
+            self._framing = framing_of(data)
+        self._framing.feed(data)
+        if self._again is None:
+            self._work()
+
+    def eof_received(self) -> bool:
+        """See `asyncio.Protocol`; the client may still listen."""
+        self._complete = True
+        if self._again is None:
+            self._finish()
+        return True
+
+    def send(self, packet: bytes) -> None:
+        """See `Sender`; a client that does not read is hung up on."""
+        if self._transport is None or self._framing is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            self.hang_up()
+            return
+        self._transport.write(self._framing.framed(packet))
+
+    def hang_up(self) -> None:
+        """Close the connection, whatever it has still to say or to hear."""
+        self._hung_up, self._framing = True, None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._transport is None:
+            self._leave()
+        else:
+            self._transport.abort()
+
+    def _work(self) -> None:
+        """Take packets while the sender's share and a slice of time last, and go on later with the rest."""
+        self._again = None
+        if self._framing is None:
+            return
+        stop = time.perf_counter() + _WORK_SECONDS
+        try:
+            for packet in self._framing.packets():
+                if isinstance(packet, PacketError):
+                    self._refuse(self, packet)
+                else:
+                    self._handle(packet, self)
+                if self._hung_up:
+                    return
+                now = time.monotonic()
+                self._limiter.charge(self.key, 1, now)
+                wait = self._limiter.wait(self.key, now)
+                if wait or time.perf_counter() >= stop:
+                    self._pause(wait)
+                    return
+        except PacketError as error:
+            self._refuse(self, error)
+            self._complete = True
+            if self._transport is not None:
+                self._transport.pause_reading()
+        if self._complete or self._transport is None:
+            self._finish()
+        else:
+            self._transport.resume_reading()
+
+    def _pause(self, seconds: float) -> None:
+        if self._transport is not None and not self._complete:
+            self._transport.pause_reading()
+        self._again = asyncio.get_running_loop().call_later(seconds, self._work)
+
+    def _unread(self) -> bytes:
+        """Return what the system still holds of a connection that broke while nothing was read."""
+        if self._transport is None or self._framing is None or self._complete:
+            return b""
+        found = bytearray()
+        with contextlib.suppress(OSError):
+            handle = self._transport.get_extra_info("socket").fileno()
+            while len(found) < _MOST_UNREAD_BYTES and (data := os.read(handle, 1 << 16)):
+                found += data
+        return bytes(found)
+
+    def _finish(self) -> None:
+        """All is read: close once it is answered too."""
+        if self._transport is None:
+            self._leave()
+        else:
+            self._answered(self.key, self._transport.close)
+
+    def _leave(self) -> None:
+        self._framing = None
+        self._limiter.forget(self.key)
+        self._closed(self)

@@ -1,0 +1,1 @@
+"""Recorded live sessions: their format, written and read."""

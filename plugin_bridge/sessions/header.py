@@ -1,0 +1,103 @@
+"""What a recorded session says of itself: rate, singers with hashes of their files, seed, tracker and values.
+
+A session is a folder. `session.json` holds this header. `audio.f32` is the input as the device gave it,
+interleaved little-endian float32, with zeros where input was left out. `events.jsonl` is a score whose
+positions count the samples of `audio.f32`, with rows of its own in between:
+
+    {"upto": 96000}                     every event before this sample stands above
+    {"position": 4800, "gap": 256}      input from here on that the engine never heard
+    {"position": 9600, "missed": 128}   output from here on for which the device had to play silence
+    {"end": 192000}                     the last row of a recording that was ended properly
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine.pitchtracking import USUAL, PitchName
+from plugin_bridge.engine.singers import Singer
+
+FORMAT = 1
+"""Version of the session; a higher one is refused."""
+HEADER, AUDIO, EVENTS = PARTS = ("session.json", "audio.f32", "events.jsonl")
+"""Names of the files of a session."""
+
+
+class SessionSinger(BaseModel):
+    """A singer of the set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    file: str = ""
+    """Its absolute path; empty for one that came from no file."""
+    sha256: str = ""
+    """Of the file, in hexadecimal digits."""
+
+
+class SessionHeader(BaseModel):
+    """What an engine is to be made of so that it sings the same again.
+
+    `SessionWriter` fills in what the device says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Annotated[int, Field(ge=1)] = FORMAT
+    software: str = ""
+    """Name and version of the program."""
+    sample_rate: Literal[16000, 24000, 32000, 44100, 48000, 88200, 96000] = 48000
+    """Hertz."""
+    channels: Literal[1, 2] = 1
+    device: str = ""
+    """For people."""
+    block: int = 0
+    """Samples that the device gave at a time, for people."""
+    singers: tuple[SessionSinger, ...] = ()
+    """In the order of the engine's set."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    pitch: PitchName = "periodicity"
+    """How the pitch of the source was heard; sessions of versions that knew one way only do not say."""
+    values: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
+    """The parameters the engine was made with."""
+
+    @classmethod
+    def of(
+        cls, singers: Iterable[Singer], seed: int, values: Mapping[str, Value], pitch: str = USUAL
+    ) -> Self:
+        """Return the header of a session of an engine.
+
+        Args:
+            singers: its set, in order.
+            seed: its.
+            values: the parameters it was made with, by id.
+            pitch: how it hears the source.
+        """
+        described = tuple(_described(singer) for singer in singers)
+        return cls.model_validate(
+            {"singers": described, "seed": seed, "pitch": pitch, "values": dict(values)}
+        )
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_session(path: Path) -> bool:
+    """Return whether a path is a folder that holds any part of a session."""
+    return path.is_dir() and any((path / part).is_file() for part in PARTS)
+
+
+def _described(singer: Singer) -> SessionSinger:
+    path = getattr(singer, "path", None)
+    if path is None:
+        return SessionSinger(id=singer.id)
+    return SessionSinger(id=singer.id, file=str(Path(path).resolve()), sha256=hash_of(Path(path)))

@@ -1,0 +1,35 @@
+"""The multi-scale spectral loss: its zero, its scale, and scoring and training in one process."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.differentiable.losses import _window, magnitudes, multi_scale_loss
+
+
+def noise(seed: int) -> torch.Tensor:
+    return torch.randn(1, 4800, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("size", [256, 512, 1024, 2048])
+def test_a_full_scale_sine_has_the_magnitude_one(size: int) -> None:
+    sine = torch.sin(2.0 * torch.pi * 8.0 / size * torch.arange(4800))[None]
+    assert float(magnitudes(sine, size).amax()) == pytest.approx(1.0, abs=2e-3)
+
+
+def test_equal_sounds_lose_nothing_and_unlike_sounds_lose_more_than_like_ones() -> None:
+    target, other = noise(1), noise(2)
+    assert float(multi_scale_loss(target, target)) == 0.0
+    near, far = multi_scale_loss(target + 0.01 * other, target), multi_scale_loss(other, target)
+    assert 0.0 < float(near) < 0.2 * float(far)
+
+
+def test_scoring_first_does_not_hinder_training_afterwards() -> None:
+    _window.cache_clear()
+    with torch.inference_mode():
+        multi_scale_loss(noise(1), noise(2))
+    output = noise(3).requires_grad_()
+    multi_scale_loss(output, noise(2)).backward()  # type: ignore[no-untyped-call]
+    assert output.grad is not None
+    assert torch.isfinite(output.grad).all()

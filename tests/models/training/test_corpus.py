@@ -1,0 +1,50 @@
+"""Recordings to train on: which files are found, which are read, and which are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.training.corpus import LEAST_SAMPLES, load_corpus, read_voice, recordings_in
+from plugin_bridge.errors import TrainingError
+from plugin_bridge.files.reader import SUFFIXES
+
+
+def test_what_is_bounced_is_trained_on(tmp_path: Path) -> None:
+    for suffix in (*SUFFIXES, ".txt"):
+        (tmp_path / f"take{suffix.upper()}").touch()
+    (tmp_path / "folder.wav").mkdir()
+    assert all(path.stem == "take" for path in recordings_in(tmp_path))
+    assert {path.suffix.lower() for path in recordings_in(tmp_path)} == set(SUFFIXES)
+
+
+def test_a_damaged_recording_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "take.wav"
+    path.write_bytes(b"RIFF" + bytes(60))
+    with pytest.raises(TrainingError, match=r"take\.wav cannot be read as audio \(.+\); export it again"):
+        load_corpus([path], tmp_path / "cache")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_recording_that_is_not_finite_is_refused_by_name(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "take.wav"
+    audio = np.zeros((48000, 2), np.float32)
+    audio[30000, 1] = value
+    soundfile.write(path, audio, 48000, subtype="FLOAT")
+    with pytest.raises(TrainingError, match=r"take\.wav holds NaN or infinity; every sample must be finite"):
+        load_corpus([path], tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_a_recording_that_hardly_is_one_is_refused_by_name(tmp_path: Path, rate: int) -> None:
+    path, least = tmp_path / "take.wav", rate // 50
+    for samples, lasts in ((0, "0"), (least - 40, "19")):
+        soundfile.write(path, np.zeros(samples), rate)
+        with pytest.raises(TrainingError, match=rf"take\.wav lasts {lasts} ms and a recording at least 20; "):
+            read_voice(path)
+    soundfile.write(path, np.zeros(least), rate)
+    assert read_voice(path).size == LEAST_SAMPLES

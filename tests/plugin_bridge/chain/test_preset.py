@@ -1,0 +1,327 @@
+"""Presets: read, checked, made into chains, and written whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import resource
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pedalboard
+import pytest
+
+import plugin_bridge.engine.singers
+from models.singer.file import load_singer, shipped
+from plugin_bridge.chain.chain import Chain
+from plugin_bridge.chain.effects import (
+    load_vst3,
+    make_native,
+    native_effects,
+    native_parameters,
+    vst3_path,
+    vst3_state,
+)
+from plugin_bridge.chain.floatmode import kept_float_mode
+from plugin_bridge.chain.preset import (
+    NativeEffect,
+    Preset,
+    Vst3Effect,
+    load_preset,
+    preset_of,
+    read_preset,
+    save_preset,
+    shipped_presets,
+)
+from plugin_bridge.chain.stage import SingerConversion
+from plugin_bridge.engine.singers import Singer
+from plugin_bridge.errors import EffectError, OutputError, PresetError, SingerFileError
+from tests.support.doubles import BRIGHT, DARK, sung
+from tests.support.singerfiles import write_singer
+
+SOME = Preset(
+    name="Some",
+    description="All there is.",
+    singer="dark",
+    parameters={"transpose": 3, "morph_singer": "bright", "morph": 0.5, "bypass": False, "scale": "minor"},
+    before=(NativeEffect(effect="HighpassFilter", parameters={"cutoff_frequency_hz": 80.0}),),
+    after=(NativeEffect(effect="LadderFilter", parameters={"mode": "HPF24", "cutoff_hz": 300}),),
+)
+
+
+@pytest.fixture(autouse=True)
+def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the two doubles be named by id, besides the singers that ship."""
+    by_id: dict[str, Singer] = {"dark": DARK, "bright": BRIGHT}
+
+    def load(which: str | Path) -> Singer:
+        return by_id[str(which)] if str(which) in by_id else load_singer(which)
+
+    monkeypatch.setattr(plugin_bridge.engine.singers, "_load", load)
+
+
+@pytest.mark.parametrize("name", shipped_presets())
+def test_a_shipped_preset_is_complete(name: str) -> None:
+    preset = load_preset(name)
+    assert preset.name
+    assert preset.description.endswith(".")
+    assert {preset.singer, str(preset.parameters.get("morph_singer", "pjs"))} <= {"pjs", "alys"}
+    effects = [*preset.before, *preset.after]
+    assert all(isinstance(effect, NativeEffect) for effect in effects)
+    for effect in effects:
+        assert isinstance(effect, NativeEffect)
+        make_native(effect.effect, effect.parameters)
+
+
+@pytest.mark.parametrize("name", shipped_presets())
+def test_a_shipped_preset_sings(name: str) -> None:
+    if not {"pjs", "alys"} <= set(shipped()):
+        pytest.fail("the two shipped singers are missing; train them or check out models/singers")
+    x = sung(24000, 0.3, 220)
+    y = load_preset(name).chain()(x, 24000)
+    assert y.shape == x.shape
+    assert np.all(np.isfinite(y))
+    assert np.abs(y).max() > 1e-3
+
+
+def test_there_are_a_few() -> None:
+    assert len(shipped_presets()) >= 3
+
+
+def test_a_preset_comes_back_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "some.toml"
+    save_preset(SOME, path)
+    assert read_preset(path) == SOME
+    assert path.read_text("utf-8").startswith("format = 1\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["some.toml"]
+
+
+def test_a_chain_comes_back_from_its_preset() -> None:
+    chain = SOME.chain()
+    assert [type(stage) for stage in chain] == [
+        pedalboard.HighpassFilter,
+        SingerConversion,
+        pedalboard.LadderFilter,
+    ]
+    again = preset_of(chain, "Some", "All there is.").chain()
+    x = sung(16000, 0.3, 220)
+    assert np.array_equal(chain(x, 16000), again(x, 16000))
+    stage = again[1]
+    assert isinstance(stage, SingerConversion)
+    assert stage.parameters == {"singer": "dark", **SOME.values()}
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
+    path = tmp_path / "some.toml"
+    path.write_text("mine", "utf-8")
+    with pytest.raises(OutputError, match="exists already"):
+        save_preset(SOME, path)
+    assert path.read_text("utf-8") == "mine"
+    save_preset(SOME, path, force=True)
+    assert read_preset(path) == SOME
+
+
+def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot hold '\\udc80'; leave it out"):
+        save_preset(SOME.model_copy(update={"description": "\udc80"}), tmp_path / "some.toml")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            save_preset(SOME, tmp_path / "some.toml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+def test_relative_paths_start_at_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "Mine"\nsinger = "me.onnx"\n[[before]]\nvst3 = "fx/echo.vst3"\n', "utf-8")
+    preset = read_preset(path)
+    assert preset.singer == str(tmp_path / "me.onnx")
+    assert preset.before == (Vst3Effect(vst3=str(tmp_path / "fx" / "echo.vst3")),)
+    with pytest.raises(SingerFileError, match=r"me\.onnx"):
+        preset.stage()
+    with pytest.raises(EffectError, match=r"echo\.vst3 does not exist; install the plug-in"):
+        preset.chain()
+
+
+@pytest.mark.parametrize("place", ["voices/me.onnx", "pre/me.onnx", "pre/../voices/me.onnx"])
+def test_a_relative_singer_comes_back(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it lies, from wherever it is loaded, and as often as it is stored."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("voices", "pre", "other"):
+        Path(folder).mkdir()
+    write_singer(Path(place))
+    stage = SingerConversion(place, morph_singer="dark")
+    save_preset(preset_of(Chain([stage]), "Mine"), Path("pre/mine.toml"))
+    save_preset(load_preset("pre/mine.toml"), tmp_path / "other" / "mine.toml")
+    monkeypatch.chdir("other")
+    for file in ("mine.toml", "../pre/mine.toml", str(tmp_path / "pre" / "mine.toml")):
+        assert load_preset(file).stage().parameters == stage.parameters
+
+
+def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "old" / "fx").mkdir(parents=True)
+    write_singer(tmp_path / "old" / "me.onnx")
+    effect = Vst3Effect(vst3=str(tmp_path / "old" / "fx" / "echo.vst3"))
+    elsewhere = Vst3Effect(vst3=str(tmp_path / "echo.vst3"))
+    preset = preset_of(Chain([SingerConversion(str(tmp_path / "old" / "me.onnx"))]), "Mine")
+    preset = preset.model_copy(update={"before": (effect, elsewhere)})
+    save_preset(preset, tmp_path / "old" / "mine.toml")
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = load_preset(tmp_path / "new" / "mine.toml")
+    assert moved.stage().singer == "me"
+    assert moved.before == (Vst3Effect(vst3=str(tmp_path / "new" / "fx" / "echo.vst3")), elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("name =", "is not valid TOML"),
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply; mend the preset"),
+        ("\x00", "is not valid TOML"),
+        ('name = "x"', "singer: Field required"),
+        ('name = ""\nsinger = "dark"', "name: String should have at least 1 character"),
+        ('name = "x"\nsinger = "dark"\ncolour = 1', "colour: Extra inputs are not permitted"),
+        ('format = 2\nname = "x"\nsinger = "dark"', "preset format 2 and this version reads up to 1; update"),
+        (
+            'name = "x"\nsinger = "dark"\n[parameters]\nloud = 1',
+            "parameter 'loud' is unknown; use one of singer",
+        ),
+        (
+            'name = "x"\nsinger = "dark"\n[parameters]\ngain = 99.0',
+            "gain 99.0 is out of range; give -60 to 24 dB",
+        ),
+        ('name = "x"\nsinger = "dark"\n[parameters]\ngain = "a"', "gain 'a' is not a number"),
+        ('name = "x"\nsinger = "dark"\n[parameters]\nsinger = "b"', "stands at the top of a preset"),
+        (
+            'name = "x"\nsinger = "dark"\n[[after]]\neffect = "Wobble"',
+            "effect 'Wobble' is unknown; use one of Bit",
+        ),
+        (
+            'name = "x"\nsinger = "dark"\n[[after]]\neffect = "Gain"\nparameters = { db = 3 }',
+            "Gain has no parameter 'db'; use one of gain_db",
+        ),
+        (
+            'name = "x"\nsinger = "dark"\n[[after]]\neffect = "PitchShift"',
+            "PitchShift falls silent when it gets its audio in blocks; use another effect, or a VST3 plug-in",
+        ),
+    ],
+)
+def test_a_broken_preset_is_refused_with_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(PresetError, match=sentence) as caught:
+        load_preset(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_preset_lists_the_shipped() -> None:
+    with pytest.raises(PresetError, match="preset 'hal' is not there; use one of breathy, duet, hall"):
+        load_preset("hal")
+
+
+def test_a_folder_or_noise_is_no_preset(tmp_path: Path) -> None:
+    with pytest.raises(PresetError, match="is not there"):
+        load_preset(tmp_path)
+    noise = tmp_path / "noise.toml"
+    noise.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(PresetError, match="is not valid TOML"):
+        load_preset(noise)
+
+
+def test_a_preset_holds_one_singer() -> None:
+    with pytest.raises(PresetError, match="one singer and the chain has 0"):
+        preset_of(Chain([pedalboard.Gain()]), "None")
+    with pytest.raises(PresetError, match="one singer and the chain has 2"):
+        preset_of(Chain([SingerConversion(DARK), SingerConversion(BRIGHT)]), "Two")
+
+
+def test_what_cannot_be_written_down_is_refused() -> None:
+    impulse = pedalboard.Convolution(np.ones(10, np.float32), sample_rate=16000)
+    with pytest.raises(PresetError, match="Convolution cannot be stored in a preset"):
+        preset_of(Chain([SingerConversion(DARK), impulse]), "Room")
+
+
+WITHOUT_FILE = sorted(set(native_effects()) - {"Convolution"})
+
+
+@pytest.mark.parametrize("name", WITHOUT_FILE)
+def test_every_native_effect_comes_back_from_its_parameters(name: str) -> None:
+    made = make_native(name, {})
+    again = make_native(name, native_parameters(made))
+    assert native_parameters(again) == native_parameters(made)
+    assert set(native_parameters(made)) == set(native_effects()[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "sentence"),
+    [
+        ("Wobble", {}, "effect 'Wobble' is unknown; use one of Bitcrush"),
+        ("Pedalboard", {}, "effect 'Pedalboard' is unknown"),
+        ("GSMFullRateCompressor", {}, "GSMFullRateCompressor falls silent when it gets its audio in blocks"),
+        ("Gain", {"db": 1.0}, "Gain has no parameter 'db'; use one of gain_db"),
+        ("Chorus", {"rate_hz": 5000.0}, "Chorus refuses rate_hz=5000.0"),
+        ("Gain", {"gain_db": "loud"}, "Gain refuses gain_db='loud'"),
+        ("LadderFilter", {"mode": "LPF13"}, "mode is one of LPF12, HPF12"),
+    ],
+)
+def test_a_wrong_effect_is_refused(name: str, parameters: dict[str, float | str], sentence: str) -> None:
+    with pytest.raises(EffectError, match=sentence):
+        make_native(name, parameters)
+
+
+def test_a_plugin_keeps_its_state(vst3_folder: Path, tmp_path: Path) -> None:
+    path = vst3_folder / "ZamComp.vst3"
+    plugin: Any = load_vst3(path)
+    plugin.threshold_db = -33.0
+    chain = Chain([SingerConversion(DARK), plugin])
+    preset = preset_of(chain, "Squeezed")
+    save_preset(preset, tmp_path / "squeezed.toml")
+    again: Any = read_preset(tmp_path / "squeezed.toml").chain()[1]
+    assert again.threshold_db == pytest.approx(-33.0, abs=0.1)
+    x = sung(48000, 0.2, 220)
+    assert np.array_equal(Chain([again])(x, 48000), Chain([plugin])(x, 48000))
+    assert not np.allclose(Chain([again])(x, 48000), Chain([load_vst3(path)])(x, 48000), atol=1e-3)
+    with kept_float_mode():
+        installed = pedalboard.VST3Plugin(str(path))
+    assert vst3_path(installed).name == "ZamComp.vst3"
+
+
+def tiny() -> float:
+    """Return a product below the least normal float32: 0 where tiny numbers are flushed."""
+    return float((np.full(8, 1e-30, np.float32) * np.float32(1e-10)).max())
+
+
+def test_a_plugin_does_not_change_how_others_calculate(vst3_folder: Path) -> None:
+    before = tiny()
+    plugin = load_vst3(vst3_folder / "ZamComp.vst3")
+    Chain([plugin])(sung(48000, 0.05, 220), 48000)
+    assert tiny() == before
+
+
+def test_a_foreign_or_broken_state_never_reaches_the_plugin(vst3_folder: Path) -> None:
+    path = vst3_folder / "ZamComp.vst3"
+    state = vst3_state(load_vst3(path))
+    other = vst3_state(load_vst3(vst3_folder / "ZamGate.vst3"))
+    turned = bytearray(base64.b64decode(state))
+    turned[-1] ^= 1
+    cases = {
+        "not base64!": "is not base64; store the preset again",
+        base64.b64encode(b"garbage").decode(): "does not begin with 'plugin_bridge VST3 state 1'",
+        base64.b64encode(b"plugin_bridge VST3 state 1\n{}\n").decode(): "has a broken header",
+        base64.b64encode(bytes(turned)).decode(): "does not match its SHA-256",
+        other: "and the state is of 'VST3-ZamGate",
+    }
+    for text, sentence in cases.items():
+        with pytest.raises(EffectError, match=sentence):
+            load_vst3(path, state=text)
+
+
+def test_what_is_no_plugin_is_refused(tmp_path: Path) -> None:
+    fake = tmp_path / "fake.vst3"
+    fake.write_bytes(b"not a plug-in")
+    with pytest.raises(EffectError, match=r"fake\.vst3 is no VST3 plug-in that loads"):
+        load_vst3(fake)

@@ -1,0 +1,277 @@
+"""The command line: what a person types and a program reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from plugin_bridge.control.parameters import PARAMETERS
+from plugin_bridge.measure.bench import _bounce_command
+from tests.conftest import ROOT
+from tests.plugin_bridge.commands.commandline import call, listing, spawn, workplace
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with two singers and a stem."""
+    monkeypatch.chdir(workplace(tmp_path))
+    return tmp_path
+
+
+def test_one_line_bounces_a_stem(here: Path, capsys: Capture) -> None:
+    done = call(capsys, "bounce", "stem.wav", "--singer", "dark.onnx", "-o", "out.flac", "--transpose", "-12")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("out.flac: dark, 0.30 s, peak -")
+    info = soundfile.info(here / "out.flac")
+    assert (info.frames, info.samplerate, info.subtype) == (14400, 48000, "PCM_24")
+
+
+def test_without_an_output_the_file_lies_beside_its_source(here: Path, capsys: Capture) -> None:
+    assert call(capsys, "bounce", "stem.wav", "--singer", "dark.onnx", "--bits", "32f").status == 0
+    assert soundfile.info(here / "stem.dark.wav").subtype == "FLOAT"
+    assert call(capsys, "bounce", "stem.wav", "--singer", "dark.onnx", "--format", "aiff").status == 0
+    assert (here / "stem.dark.aiff").exists()
+
+
+def test_every_parameter_is_an_option(here: Path, capsys: Capture) -> None:
+    options: list[str] = []
+    for row in PARAMETERS.values():
+        name = "--" + row.id.replace("_", "-")
+        if row.kind == "switch":
+            options.append(name)
+        elif row.id == "morph_singer":
+            options += [name, "bright.onnx"]
+        elif row.kind != "singer":
+            options += [name, str(row.words[-1] if row.words else row.high)]
+    options.remove("--bypass")
+    done = call(capsys, "bounce", "stem.wav", "--singer", "dark.onnx", *options)
+    assert done.status == 0, done.err
+    assert (here / "stem.dark.wav").exists()
+
+
+def test_options_reach_the_engine(here: Path, capsys: Capture) -> None:
+    base = ("bounce", "stem.wav", "--singer", "dark.onnx", "--bits", "32f", "--transpose", "0", "--force")
+    outputs = set()
+    for options in (
+        (),
+        ("--gain", "-6"),
+        ("--fine-tune", "-50"),
+        ("--no-melody",),
+        ("--block", "64"),
+        ("--seed", "7"),
+    ):
+        assert call(capsys, *base, *options).status == 0
+        outputs.add((here / "stem.dark.wav").read_bytes())
+    assert len(outputs) == 4  # --no-melody and --block change nothing
+
+
+@pytest.mark.usefixtures("here")
+def test_a_report_for_programs(capsys: Capture) -> None:
+    done = call(capsys, "bounce", "stem.wav", "none.wav", "--singer", "dark.onnx", "-o", "out", "--json")
+    report = json.loads(done.out)
+    good, bad = report["files"]
+    assert (report["bounced"], report["failed"], done.status) == (1, 1, 2)
+    assert (good["target"], good["singer"], good["seconds"]) == ("out/stem.dark.wav", "dark", 0.3)
+    assert good["source_pitch"] == pytest.approx(220, rel=0.01)
+    assert good["notes"] == ["transpose auto: stem.wav lies around 220 Hz, so -12 semitones"]
+    assert bad["error"] == "none.wav does not exist; check the path"
+
+
+def test_one_failure_does_not_stop_the_rest(here: Path, capsys: Capture) -> None:
+    songs = here / "songs"
+    songs.mkdir()
+    for name in ("a.wav", "c.wav", ".hidden.wav"):
+        (songs / name).write_bytes((here / "stem.wav").read_bytes())
+    (songs / "b.wav").write_bytes(b"no audio")
+    (songs / "notes.txt").write_text("no audio either", encoding="utf-8")
+    done = call(capsys, "bounce", "songs", "--singer", "dark.onnx", "-o", "out")
+    assert done.status == 2
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["a.dark.wav", "c.dark.wav"]
+    assert "songs/b.wav is not audio this program reads" in done.err
+    assert done.err.endswith("2 of 3 files are done, 1 failed\n")
+
+
+def test_a_batch_is_resumed(here: Path, capsys: Capture) -> None:
+    command = ("bounce", "stem.wav", "stem2.wav", "--singer", "dark.onnx", "--resume", "--json")
+    assert call(capsys, *command).status == 2
+    first = (here / "stem.dark.wav").stat().st_mtime_ns
+    (here / "stem2.wav").write_bytes((here / "stem.wav").read_bytes())
+    done = call(capsys, *command)
+    assert done.status == 0
+    assert [row.get("skipped", False) for row in json.loads(done.out)["files"]] == [True, False]
+    assert (here / "stem.dark.wav").stat().st_mtime_ns == first
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_bounced_onto_itself_does_not_take_its_outputs_for_inputs(capsys: Capture) -> None:
+    command = ("bounce", ".", "-o", ".", "--singer", "dark.onnx", "--resume", "--json")
+    for skipped in (False, True, True):
+        rows = json.loads(call(capsys, *command).out)["files"]
+        assert [(row["target"], row.get("skipped", False)) for row in rows] == [("stem.dark.wav", skipped)]
+    rows = json.loads(call(capsys, *command, "--format", "flac").out)["files"]
+    assert [row["target"] for row in rows] == ["stem.dark.flac"]
+    assert call(capsys, *command).status == 0
+    again = ("bounce", "stem.wav", "stem.dark.wav", "--singer", "dark.onnx", "--resume", "--json")
+    assert [row["source"] for row in json.loads(call(capsys, *again).out)["files"]] == ["stem.wav"]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_link_to_another_input_is_replaced_and_that_one_bounced(here: Path, capsys: Capture) -> None:
+    (here / "other.wav").write_bytes((here / "stem.wav").read_bytes())
+    (here / "stem.dark.wav").symlink_to("other.wav")
+    command = ("bounce", ".", "-o", ".", "--singer", "dark.onnx", "--force", "--json")
+    rows = json.loads(call(capsys, *command).out)["files"]
+    assert [row["source"] for row in rows] == ["other.wav", "stem.wav"]
+    assert (here / "other.wav").read_bytes() == (here / "stem.wav").read_bytes()
+
+
+def test_a_batch_never_overwrites_one_of_its_inputs(here: Path, capsys: Capture) -> None:
+    (here / "stem.dark.wav").write_bytes((here / "stem.wav").read_bytes())
+    before = listing(here)
+    done = call(capsys, "bounce", "stem.wav", "stem.dark.wav", "--singer", "dark.onnx", "--force")
+    assert (done.status, done.out) == (2, "")
+    assert "stem.dark.wav would be overwritten by the bounce of stem.wav; name a folder with -o" in done.err
+    assert listing(here) == before
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+def test_a_bounce_needs_nobody_to_talk_to(here: Path, closed: str) -> None:
+    command = f"{sys.executable} -m plugin_bridge bounce stem.wav -o out.wav --singer dark.onnx {closed}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(["/bin/sh", "-c", command], cwd=here, env=environment, check=False).returncode == 0
+    assert soundfile.info(here / "out.wav").frames == 14400
+
+
+def test_a_preset_by_file_gives_singer_values_and_effects(here: Path, capsys: Capture) -> None:
+    (here / "mine.toml").write_text(
+        'format = 1\nname = "Mine"\nsinger = "dark.onnx"\n[parameters]\ntranspose = 0\n'
+        '[[after]]\neffect = "Gain"\nparameters = { gain_db = -20.0 }\n',
+        encoding="utf-8",
+    )
+    done = call(capsys, "bounce", "stem.wav", "--preset", "mine.toml", "--json")
+    row = json.loads(done.out)["files"][0]
+    assert (row["target"], row["singer"]) == ("stem.mine.wav", "dark")
+    plain = json.loads(
+        call(capsys, "bounce", "stem.wav", "--singer", "dark.onnx", "--transpose", "0", "--json").out
+    )
+    assert row["peak_db"] == pytest.approx(plain["files"][0]["peak_db"] - 20, abs=0.01)
+
+
+def test_singers_describe_themselves(here: Path, capsys: Capture) -> None:
+    done = call(capsys, "singers", "dark.onnx", "bright.onnx")
+    assert done.status == 0
+    assert "sings 91-182 Hz" in done.out
+    assert "CC0: nobody" in done.out
+    rows = json.loads(call(capsys, "singers", "dark.onnx", "--json").out)
+    assert (rows[0]["id"], rows[0]["f0_median"], rows[0]["path"]) == ("dark", 130.0, "dark.onnx")
+    assert rows[0]["bytes"] == (here / "dark.onnx").stat().st_size
+    (here / "broken.onnx").write_bytes(b"no singer")
+    done = call(capsys, "singers", "broken.onnx", "bright.onnx")
+    assert done.status == 2
+    assert "broken.onnx is not a readable ONNX model" in done.err
+    assert done.out.startswith("bright")
+
+
+def test_params_lists_the_table(capsys: Capture) -> None:
+    text = call(capsys, "params").out
+    rows = json.loads(call(capsys, "params", "--json").out)
+    assert [row["id"] for row in rows] == list(PARAMETERS)
+    assert all(name in text for name in PARAMETERS)
+    transpose = next(row for row in rows if row["id"] == "transpose")
+    assert (transpose["low"], transpose["high"], transpose["unit"]) == (-36, 36, "semitones")
+    assert (transpose["default"], transpose["words"]) == ("auto", ["auto"])
+
+
+def test_bench_measures(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin_bridge.measure.bench._BLOCK_SECONDS", 2)
+    monkeypatch.setattr("plugin_bridge.measure.bench._REPEATS", 1)
+    monkeypatch.setattr("plugin_bridge.measure.bench._STARTS", 1)
+    done = call(
+        capsys, "bench", "--singer", str(here / "dark.onnx"), "--seconds", "1", "--hours", "0.0005", "--json"
+    )
+    figures = json.loads(done.out)
+    assert figures["singer"] == "dark"
+    assert 0 < figures["bounce"]["rtf"] < 20
+    assert [row["block"] for row in figures["blocks"]] == [64, 128, 256]
+    assert all(0 < row["median_ms"] <= row["p999_ms"] <= row["worst_ms"] for row in figures["blocks"])
+    assert 20 < figures["memory"]["peak_mb"] < 500
+    assert figures["start"]["import_seconds"] > 0
+    from plugin_bridge.measure.bench import as_lines
+
+    assert len(list(as_lines(figures))) == 10
+
+
+def test_bench_starts_bounces_with_the_pitch_it_tells_of(tmp_path: Path) -> None:
+    assert "melody" in _bounce_command(tmp_path / "a.wav", tmp_path / "b.wav", "alys", "melody")
+
+
+def python(folder: Path, code: str) -> str:
+    """Run code in a new interpreter; return its standard error."""
+    command, environment = [sys.executable, "-c", code], {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stderr
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom plugin_bridge.cli import main\n"
+        "try:\n    main(['bounce', '--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'onnxruntime', 'pedalboard', 'pydantic', 'soundfile', 'torch', 'tqdm'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    assert python(tmp_path, code) == "[]\n"
+
+
+def test_a_bounce_loads_neither_torch_nor_pedalboard(tmp_path: Path) -> None:
+    workplace(tmp_path)
+    code = (
+        "import sys\nfrom plugin_bridge.cli import main\n"
+        "status = main(['bounce', 'stem.wav', '--singer', 'dark.onnx'])\n"
+        "heavy = {'torch', 'scipy', 'librosa', 'pedalboard'}\n"
+        "print(status, sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    assert python(tmp_path, code).splitlines()[-1] == "0 []"
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    with spawn(["params", "--json"], tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(30) == 0
+
+
+def test_the_version_is_told(capsys: Capture) -> None:
+    assert call(capsys, "--version").out.startswith("plugin-bridge 0.")
+
+
+def test_a_bar_shows_the_remaining_time_where_a_person_watches(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    workplace(tmp_path, seconds=20.0)  # long enough for the bar to move
+    command = [sys.executable, "-m", "plugin_bridge", "bounce", "stem.wav", "--singer", "dark.onnx"]
+    screen, other = pty.openpty()
+    environment = {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=other, stdout=subprocess.PIPE
+    ) as process:
+        os.close(other)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is gone
+            while part := os.read(screen, 4096):
+                shown += part
+        os.close(screen)
+        assert process.stdout is not None
+        assert process.stdout.read().startswith(b"stem.dark.wav: dark, 20.00 s")
+    assert b"stem.wav" in shown
+    assert b"/20 s, 00:0" in shown
+    assert b"left" in shown

@@ -1,0 +1,144 @@
+"""`plugin-bridge live` and `devices` as a person uses them: started, moved, interrupted, asked wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from plugin_bridge.control.events import Event
+from plugin_bridge.sessions.reader import SessionReader
+from tests.plugin_bridge.commands.commandline import call, spawn, workplace
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(workplace(tmp_path, 1.0))
+    return tmp_path
+
+
+def started(folder: Path, *options: str) -> tuple[subprocess.Popen[str], list[str]]:
+    """Start `live` with the driver null; return when it says that it plays, with what it said."""
+    process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], folder)
+    said: list[str] = []
+    assert process.stderr is not None
+    for line in process.stderr:
+        said.append(line)
+        if "Ctrl-C ends" in line:
+            return process, said
+    raise AssertionError("".join(said))
+
+
+def ask(port: int, address: str, *arguments: float | str) -> bytes:
+    """Send an OSC message and return the answer."""
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10.0)
+        client.sendto(builder.build().dgram, ("127.0.0.1", port))
+        return client.recv(65536)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_its_recording_cleanly(here: Path, number: signal.Signals) -> None:
+    options = (
+        "--singer",
+        "dark.onnx",
+        "--singer",
+        "bright.onnx",
+        "--gain",
+        "-2",
+        "--osc",
+        "0",
+        "--record",
+        "one",
+    )
+    process, said = started(here, *options)
+    line = next(line for line in said if "OSC listens" in line)
+    port = int(line.split(", ")[1].removeprefix("port "))
+    assert ", TCP port " in line
+    assert "dark, bright on stem.wav, 48000 Hz, blocks of 128, 38.0 ms (1824 samples) late" in said[-1]
+    assert b"/done\0" in ask(port, "/param/gain", -5.0)
+    assert b"bright" in ask(port, "/singer", "bright")
+    audio = here / "sessions" / "one" / "audio.f32"
+    deadline = time.monotonic() + 20.0
+    while not (audio.exists() and audio.stat().st_size > 48000) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "xruns 0, samples dropped 0" in err
+    with SessionReader(here / "sessions" / "one") as session:
+        assert session.frames > 0
+        assert session.note == ""
+        assert [e for e in session.events if isinstance(e, Event) and e.value == "bright"]
+
+
+def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
+    sessions = here / "sessions"
+    sessions.mkdir()
+    soundfile.write(sessions / "long.wav", np.zeros((300 * 16000, 1), np.float32), 16000, subtype="PCM_16")
+    process, said = started(here, "--singer", "dark.onnx", "--osc", "0")
+    port = int(next(line for line in said if "OSC listens" in line).split(", ")[1].removeprefix("port "))
+    assert b"/done\0" in ask(port, "/bounce/start", "long.wav", "out.wav")
+    deadline = time.monotonic() + 20.0
+    while not (parts := list(sessions.glob("*.part"))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        assert parts
+        bounce = int(parts[0].name.split("-")[2])
+        os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        waited = process.poll() is None
+        os.kill(bounce, signal.SIGCONT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert waited
+    assert (process.returncode, "Traceback" in err) == (0, False)
+    assert [path.name for path in sessions.iterdir()] == ["long.wav"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--singer", "nobody"], "singer 'nobody' is unknown"),
+        (["--device", "nothing.wav"], "nothing.wav is no audio file"),
+        (["--rate", "22050"], "sample rate 22050 is not native"),
+        (["--rate", "44100", "--device", "stem.wav"], "stem.wav has 48000 samples at 48000 Hz"),
+        (["--midi-map", "none.toml"], "none.toml"),
+        (["--oscquery"], "add --osc"),
+        (["--record", "../out", "--singer", "dark.onnx"], "'../out' is no plain name"),
+        (["--preset", "nothing"], "preset 'nothing' is not there"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    here: Path, capsys: Capture, options: list[str], sentence: str
+) -> None:
+    del here
+    done = call(capsys, "live", "--driver", "null", *options)
+    assert done.status == 2
+    assert sentence in done.err
+    assert "Traceback" not in done.err
+
+
+def test_devices_are_listed_or_missed_in_a_sentence(capsys: Capture) -> None:
+    done = call(capsys, "devices", "--json")
+    found = json.loads(done.out)
+    assert (done.status, list(found)) == (0, ["sound cards", "JACK", "MIDI ports"])
+    plain = call(capsys, "devices")
+    assert all(title in plain.out for title in found)

@@ -1,0 +1,107 @@
+"""The parameter table: every row is usable by fader, preset and event, and refuses what it must."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin_bridge.control.parameters import PARAMETERS, Parameter, Value, check_values, parameter
+from plugin_bridge.control.scales import KEYS, SCALES, notes
+
+ROWS = list(PARAMETERS.values())
+NUMBERS = [row for row in ROWS if row.kind == "number"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.id))
+def test_a_row_is_complete(row: Parameter) -> None:
+    assert PARAMETERS[row.id] is row
+    assert row.check(row.default) == row.default
+    assert row.description.endswith(".")
+    assert row.text(row.default) or row.kind == "singer"
+    assert row.low < row.high
+    assert row.smoothing(48000) == max(1, math.ceil(48 * row.smoothing_ms))
+
+
+def test_every_parameter_of_the_design_is_there() -> None:
+    wanted = "singer morph transpose fine_tune formant vibrato correction scale key retune breath brightness"
+    assert set(f"{wanted} likeness mix gain bypass melody source_pitch".split()) <= set(PARAMETERS)
+
+
+def test_the_table_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        PARAMETERS["gain"] = ROWS[0]  # type: ignore[index]
+
+
+@given(st.sampled_from(NUMBERS), st.floats(0, 1, allow_subnormal=False))
+def test_a_fader_goes_there_and_back(row: Parameter, position: float) -> None:
+    value = row.from_unit(position)
+    assert isinstance(value, float)
+    assert row.low <= value <= row.high
+    assert row.to_unit(value) == pytest.approx(position, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["scale", "key", "bypass", "melody"])
+def test_words_and_switches_have_fader_positions(name: str) -> None:
+    row = PARAMETERS[name]
+    values: tuple[Value, ...] = row.words or (False, True)
+    assert [row.from_unit(row.to_unit(value)) for value in values] == list(values)
+    assert (row.from_unit(0.0), row.from_unit(1.0)) == (values[0], values[-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "sentence"),
+    [
+        ("transpose", 37, ValueError, "transpose 37 is out of range; give -36 to 36 semitones or 'auto'"),
+        ("transpose", "up", ValueError, "transpose 'up' is unknown; give -36 to 36 semitones or 'auto'"),
+        ("gain", math.nan, ValueError, "gain nan is out of range; give -60 to 24 dB"),
+        ("gain", math.inf, ValueError, "out of range"),
+        ("gain", 10**400, ValueError, "out of range"),
+        ("gain", "loud", TypeError, "gain 'loud' is not a number; give -60 to 24 dB"),
+        ("gain", True, TypeError, "not a number"),
+        ("mix", None, TypeError, "mix None is not a number; give 0 to 1"),
+        ("bypass", 0.5, TypeError, "bypass 0.5 is not a switch; give True or False"),
+        ("bypass", "on", TypeError, "not a switch"),
+        ("scale", "jazz", ValueError, "scale 'jazz' is unknown; give one of chromatic, major"),
+        ("key", 3, TypeError, "key 3 is not a word; give one of C, C#"),
+        ("singer", 1, TypeError, "singer 1 is not a word; give the id of a singer"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    name: str, value: object, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        PARAMETERS[name].check(value)
+
+
+def test_an_unknown_parameter_lists_the_known() -> None:
+    with pytest.raises(
+        ValueError, match="parameter 'loudness' is unknown; use one of singer, morph_singer, morph"
+    ):
+        parameter("loudness")
+    with pytest.raises(ValueError, match="unknown"):
+        check_values({"Gain": 0})
+
+
+def test_values_come_in_canonical_types() -> None:
+    got = check_values({"gain": np.float32(3), "bypass": 1, "transpose": "auto", "morph": np.int64(1)})
+    assert got == {"gain": 3.0, "bypass": True, "transpose": "auto", "morph": 1.0}
+    assert [type(value) for value in got.values()] == [float, bool, str, float]
+
+
+@pytest.mark.parametrize("position", [-0.1, 1.1, math.nan])
+def test_a_fader_ends(position: float) -> None:
+    with pytest.raises(ValueError, match="give 0 to 1"):
+        PARAMETERS["gain"].from_unit(position)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("key", KEYS)
+def test_scales_repeat_every_octave_from_their_key(scale: str, key: str) -> None:
+    allowed = notes(scale, key)
+    assert {(note - KEYS.index(key)) % 12 for note in allowed} == set(SCALES[scale])
+    assert list(allowed) == sorted(allowed)
+    assert {note + 12 for note in allowed if note < 120} <= set(allowed)

@@ -1,0 +1,121 @@
+"""The engine with the singers that ship, on a real stem: the same promises as with the doubles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from models.singer.file import load_singer, shipped
+from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.singers import Singer
+from tests.support.doubles import blocks
+
+Float32 = NDArray[np.float32]
+Stem = tuple[Float32, int]
+
+EVENTS: list[AnyEvent] = [
+    Event(0, "transpose", -3.0),
+    Event(11_111, "singer", "alys"),
+    Event(20_000, "morph_singer", "pjs"),
+    Event(20_001, "morph", 0.6),
+    Event(25_000, "likeness", 1.0),
+    Event(30_000, "formant", 3.0),
+    Event(33_000, "melody", True),
+    NoteOn(33_333, 60),
+    NoteOff(45_000, 60),
+    Event(50_000, "singer", "pjs"),
+    Event(52_000, "breath", 6.0),
+]
+
+
+@pytest.fixture(scope="module")
+def singers() -> list[Singer]:
+    assert {"pjs", "alys"} <= set(shipped()), "the two shipped singers are missing; check out models/singers"
+    return [load_singer("pjs"), load_singer("alys")]
+
+
+def played(
+    singers: list[Singer], x: Float32, rate: int, sizes: list[int], pitch: str = "periodicity"
+) -> Float32:
+    engine = Engine(rate, 1, singers, pitch=pitch)
+    parts, start = [], 0
+    for n in sizes:
+        mine = [event for event in EVENTS if start <= event.position < start + n]
+        parts.append(engine.process(x[:, start : start + n], mine))
+        start += n
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("size", [1, 64, 480, 1000, 4096, None])
+def test_blocks_do_not_change_a_sample(size: int | None, stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    whole = played(singers, x, rate, [x.shape[1]])
+    cut = played(singers, x, rate, blocks(x.shape[1], size))
+    assert np.abs(whole).max() > 0.05
+    assert np.count_nonzero(whole != cut) == 0
+
+
+@pytest.mark.parametrize("size", [64, 1000])
+def test_nor_do_they_where_the_melody_network_listens(size: int, stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    whole = played(singers, x, rate, [x.shape[1]], "melody")
+    assert np.array_equal(played(singers, x, rate, blocks(x.shape[1], size), "melody"), whole)
+    assert not np.array_equal(played(singers, x, rate, [x.shape[1]]), whole)
+
+
+def test_reset_is_as_new(stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    engine = Engine(rate, 1, singers)
+    first = engine.process(x, EVENTS)
+    engine.reset()
+    assert np.array_equal(engine.process(x, EVENTS), first)
+
+
+def test_two_engines_share_a_singer_and_nothing_else(stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    alone = Engine(rate, 1, singers).process(x[:, :22_050])
+    first, second = Engine(rate, 1, singers), Engine(rate, 1, singers)
+    parts = []
+    for start in range(0, 22_050, 441):
+        parts.append(first.process(x[:, start : start + 441]))
+        second.process(-0.5 * x[:, 22_050 + start : 22_050 + start + 441])
+    assert np.array_equal(np.concatenate(parts, axis=1), alone)
+
+
+def test_silence_stays_silence(singers: list[Singer]) -> None:
+    assert not Engine(48_000, 2, singers).process(np.zeros((2, 24_000), np.float32)).any()
+
+
+def test_a_switch_makes_no_step(stem: Stem, singers: list[Singer]) -> None:
+    x, rate = stem
+    position = 30_000
+
+    def rendered(events: list[AnyEvent], singer: str) -> Float32:
+        engine = Engine(rate, 1, singers, parameters={"transpose": 0.0, "singer": singer})
+        return engine.process(np.pad(x, ((0, 0), (0, engine.latency))), events)[0, engine.latency :]
+
+    near = slice(position - rate // 50, position + rate // 20)
+    own = max(np.abs(np.diff(rendered([], name)[near])).max() for name in ("pjs", "alys"))
+    switched = rendered([Event(position, "singer", "alys")], "pjs")
+    assert np.abs(np.diff(switched[near])).max() <= 1.2 * own
+
+
+def test_vibrato_does_not_make_the_highs_flutter(stem_path: Path, singers: list[Singer]) -> None:
+    """Her held last note, 5 to 10 kHz: it moves by 3.6 dB (standard deviation) as she sings it."""
+    audio, rate = soundfile.read(stem_path, dtype="float32", always_2d=True)
+    engine = Engine(rate, 1, singers, parameters={"source_pitch": 412.0})
+    sung = engine.process(np.pad(audio.T, ((0, 0), (0, engine.latency))))[0, engine.latency :]
+    note, hop = slice(round(7.6 * rate), round(9.1 * rate)), rate // 100
+
+    def moves(x: Float32) -> float:
+        pieces = np.lib.stride_tricks.sliding_window_view(x[note], 2 * hop)[::hop] * np.hanning(2 * hop)
+        highs = np.abs(np.fft.rfft(pieces))[:, 5000 * 2 * hop // rate : 10000 * 2 * hop // rate]
+        return float(np.std(10.0 * np.log10(np.square(highs).sum(axis=1))))
+
+    assert 3.0 < moves(audio[:, 0]) < 4.0
+    assert moves(sung) < 5.0

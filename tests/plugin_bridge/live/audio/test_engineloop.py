@@ -1,0 +1,124 @@
+"""The engine's thread reads the link: a bounded part before every block, and nothing that is for others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plugin_bridge.control.events import AnyEvent, Event, NoteOn
+from plugin_bridge.control.form import Form
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.live.audio.engineloop import EngineLoop
+from plugin_bridge.live.audio.performance import Performance
+from plugin_bridge.live.audio.rings import Rings
+from plugin_bridge.live.link import SPAWN, Link, Message, Page, rows_of
+from plugin_bridge.midi.input import MidiInput
+from tests.support.doubles import DARK
+
+RATE, BLOCK = 16000, 128
+VALUES: dict[str, Value] = {"transpose": 0.0}
+
+
+class Ears:
+    """Listens; a `Listener`."""
+
+    def __init__(self) -> None:
+        self.blocks: list[list[AnyEvent]] = []
+        """The events of each block that had any."""
+        self.said: list[str] = []
+
+    def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        del upto
+        self.blocks.append([*own, *others])
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+class Rigged:
+    """A loop whose thread has not begun, and the other end of its link."""
+
+    def __init__(self, folder: Path) -> None:
+        ours, theirs = SPAWN.Pipe()
+        self.control = Link(ours)
+        self.ears = Ears()
+        self.midi = MidiInput(folder / "map.toml", self.ears.say)
+        self.loop = EngineLoop(Page(), self.midi, Link(theirs), self.ears)
+        engine = Engine(RATE, 1, [DARK], parameters=VALUES)
+        self.rings = Rings(Form(RATE, 1, BLOCK, "a test"), engine.latency, 3, 0, self.loop.doorbell)
+        events, gauges = self.loop.events, self.loop.gauges
+        self.performance = Performance(engine, VALUES, self.rings, events, gauges, self.ears)
+
+    def send(self, number: int, *events: AnyEvent) -> None:
+        assert self.control.send({"events": rows_of(events), "now": True, "number": number})
+
+    def block(self) -> None:
+        """Let the device give and take a block."""
+        silence = np.zeros((1, BLOCK), np.float32)
+        self.rings.cycle(silence, silence.copy())
+
+
+@pytest.fixture
+def rigged(tmp_path: Path) -> Iterator[Rigged]:
+    (tmp_path / "map.toml").touch()
+    rigged = Rigged(tmp_path)
+    yield rigged
+    if rigged.loop.alive:
+        rigged.loop.end()
+    rigged.midi.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    while not true():
+        time.sleep(0.001)
+
+
+def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged: Rigged) -> None:
+    notes = [NoteOn(0, float(k)) for k in range(100)]
+    for k in range(0, len(notes), 2):
+        rigged.send(k + 1, *notes[k : k + 2])
+    for _ in range(3):
+        rigged.block()
+    rigged.loop.play(rigged.performance)
+    rigged.loop.start()
+    until(lambda: len(rigged.ears.blocks) == 2)
+    assert [len(block) for block in rigged.ears.blocks] == [64, 36]
+    taken = [event.note for block in rigged.ears.blocks for event in block if isinstance(event, NoteOn)]
+    assert taken == [note.note for note in notes]
+
+
+def test_a_bundle_acts_together(rigged: Rigged) -> None:
+    rigged.loop.start()
+    rigged.loop.play(rigged.performance)
+    notes = [NoteOn(0, float(k)) for k in range(60)]
+    rigged.send(1, *notes, Event(0, "gain", -3.0), Event(0, "breath", 1.0))
+    rigged.block()  # the message was there before it
+    until(lambda: bool(rigged.ears.blocks))
+    assert [len(block) for block in rigged.ears.blocks] == [62]
+
+
+def test_what_is_for_others_is_left_to_them_in_order(rigged: Rigged) -> None:
+    rigged.loop.start()
+    letters: list[Message] = [{"record": "a"}, {"stop": True}, {"end": True}]
+    for letter in letters:
+        assert rigged.control.send({"learn": "gain"})
+        assert rigged.control.send(letter)
+    until(lambda: len(rigged.loop.letters) == 3)
+    assert list(rigged.loop.letters) == letters
+    assert [event.parameter for event in rigged.midi.process(b"\xb0\x15\x40", 0)] == ["gain"]  # type: ignore[union-attr]
+
+
+def test_it_notices_that_the_control_process_is_gone_and_goes_on(rigged: Rigged) -> None:
+    rigged.loop.start()
+    rigged.loop.play(rigged.performance)
+    rigged.send(1, Event(0, "gain", -3.0))
+    rigged.control.close()
+    until(lambda: rigged.loop.orphaned)
+    rigged.block()
+    until(lambda: rigged.performance.standing.values["gain"] == -3.0)
+    assert rigged.loop.alive

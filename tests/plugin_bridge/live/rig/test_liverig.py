@@ -1,0 +1,353 @@
+"""A rig with a real audio process: what surfaces ask for, and what happens when a process is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.errors import DeviceError, OutputError, SingerFileError
+from plugin_bridge.live.audio import process as audio
+from plugin_bridge.live.rig import keeper
+from plugin_bridge.live.rig.handle import AudioHandle
+from plugin_bridge.live.rig.liverig import LiveRig
+from plugin_bridge.live.settings import DriverSettings, LiveSettings
+from plugin_bridge.sessions.reader import SessionReader
+from tests.plugin_bridge.commands.commandline import spawn
+from tests.support.doubles import sung
+from tests.support.singerfiles import write_singer
+
+RATE = 16000
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> LiveSettings:
+    """A stem of 1 s that is sung over and over by one of two singers."""
+    soundfile.write(tmp_path / "stem.wav", sung(RATE, 1.0).T, RATE, "FLOAT")
+    singers = tuple(str(write_singer(tmp_path / f"{name}.onnx")) for name in ("dark", "bright"))
+    (tmp_path / "map.toml").write_text('[[program]]\nprogram = 3\nsinger = "bright"\n', encoding="utf-8")
+    return LiveSettings(
+        driver=DriverSettings("null", str(tmp_path / "stem.wav"), block=64),
+        singers=singers,
+        parameters={"gain": -2.0, "transpose": 0.0},
+        midi_map=tmp_path / "map.toml",
+        sessions=tmp_path,
+    )
+
+
+class Watch:
+    """Keeps what a rig says and hears."""
+
+    def __init__(self, rig: LiveRig) -> None:
+        self.said: list[str] = []
+        self.heard: list[AnyEvent] = []
+        rig.reports(self.said.append)
+        rig.listen(self.heard.append)
+
+
+async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something to be so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it never came to be so"
+        await asyncio.sleep(0.01)
+
+
+def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            status = rig.status
+            assert (rig.singers, rig.values["singer"], rig.values["gain"]) == (
+                ("dark", "bright"),
+                "dark",
+                -2.0,
+            )
+            assert (status.sample_rate, status.channels, status.block) == (RATE, 1, 64)
+            assert status.latency == 3 * 160 + 2 * 64  # a block of 4 ms
+            rig.send([Event(0, "gain", -9), Event(0, "gain", -3), NoteOn(0, 60)])  # the first is undone
+            assert rig.values["gain"] == -3.0
+            await until(lambda: len(watch.heard) == 2)
+            await until(lambda: rig.meters.output_db > -60.0 and rig.meters.f0 > 200.0)
+            rig.midi(b"\xc0\x03")
+            await until(lambda: rig.values["singer"] == "bright")
+            when = time.time() + 0.2
+            rig.send([Event(rig.position_at(when), "gain", -4.0)], now=False)
+            assert rig.values["gain"] == -3.0
+            await until(lambda: rig.values["gain"] == -4.0)
+            assert abs(rig.position_at(time.time()) - rig.status.position) < RATE
+            last = watch.heard[-1]
+            assert isinstance(last, Event)
+            rig.send([Event(10**9, "gain", 0.0)], now=False)
+            rig.panic()
+            await until(lambda: isinstance(watch.heard[-4], AllNotesOff))
+            assert rig.values["bypass"] is False
+            for bad in (Event(0, "singer", "nobody"), Event(0, "gain", 900.0), Event(0, "pitch", 1.0)):
+                with pytest.raises(ValueError, match=r"give|use"):
+                    rig.send([bad])
+            with pytest.raises(ValueError, match="singer"):
+                rig.learn("singer")
+            assert rig.status.running
+            assert sum(rig.block_times()) > 10
+            assert watch.said == []
+        assert rig.status.running is False
+
+    asyncio.run(play())
+
+
+def test_many_changes_of_one_moment_are_all_heard_in_order(settings: LiveSettings) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            when = rig.position_at(time.time() + 1.0)
+            changes = [Event(when, "source_pitch", 100.0 + k / 7.0) for k in range(3000)]
+            rig.send(changes, now=False)
+            await until(lambda: len(watch.heard) == len(changes))
+            values = [event.value for event in watch.heard if isinstance(event, Event)]
+            assert values == [change.value for change in changes]
+            assert rig.status.restarts == 0
+
+    asyncio.run(play())
+
+
+def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            for name in ("", ".", "..", "../out", "a/b", "/a", "stem.wav"):
+                with pytest.raises(OutputError):
+                    rig.record(name)
+            assert rig.stop_recording() is None
+            assert rig.record("one") == tmp_path / "one"
+            assert rig.status.recording == "one"
+            with pytest.raises(OutputError, match="one is being recorded"):
+                rig.record("two")
+            await until((tmp_path / "one" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + 3200)
+            assert rig.stop_recording() == tmp_path / "one"
+            assert rig.record("two") == tmp_path / "two"
+            await until((tmp_path / "two" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + 3200)
+        for name in ("one", "two"):
+            with SessionReader(tmp_path / name) as session:
+                assert session.frames > 1600
+                assert session.note == ""
+
+    asyncio.run(play())
+
+
+def test_a_recording_that_ends_by_itself_makes_room_for_another(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    """No file of the audio process may be longer than 0.6 s of audio, as on a full disk."""
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("this system sets no limits for other processes")
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            before = resource.prlimit(rig.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (4 * RATE * 6 // 10, before[1]))
+            rig.record("one")
+            await until(lambda: watch.said)
+            assert watch.said[0].startswith("the recording one ended after ")
+            await until(lambda: rig.status.recording == "")
+            resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, before)
+            assert rig.stop_recording() is None
+            assert rig.record("two") == tmp_path / "two"
+            await until((tmp_path / "two" / "audio.f32").exists)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + RATE)
+            assert rig.status.recording == "two"
+        for name, frames in (("one", range(9600, 9601)), ("two", range(RATE // 2, 10 * RATE))):
+            with SessionReader(tmp_path / name) as session:
+                assert session.frames in frames
+        assert len(watch.said) == 1
+
+    asyncio.run(play())
+
+
+def test_an_audio_process_that_is_killed_comes_back_with_its_values(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    other = write_singer(tmp_path / "voice_v3.onnx", id="me")
+
+    async def play() -> None:
+        values: dict[str, Value] = {"gain": -2.0, "morph_singer": str(other)}
+        rig = LiveRig(replace(settings, parameters=values, midi_map=None))
+        watch = Watch(rig)
+        async with rig:
+            files = dict(rig.files)
+            assert files["me"] == str(other)
+            rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
+            rig.record("take")
+            rig.learn("breath")
+            rig.midi(b"\xb0\x15\x40")
+            await until(lambda: watch.said)
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + RATE)
+            when, before = time.time(), rig.position_at(time.time())
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1)
+            assert rig.status.position > start
+            await until(lambda: rig.status.running)
+            await until(lambda: rig.status.position > before)
+            assert abs(rig.position_at(when) - before) < RATE // 2  # the clock went on
+            assert rig.losses == 1
+            assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
+            assert rig.values["morph_singer"] == "me"
+            assert (rig.singers, rig.files) == (("dark", "bright", "me"), files)
+            assert "control 21 moves breath now until the end" in watch.said[0]
+            assert "killed by SIGKILL" in watch.said[1]
+            assert "session take ends" in watch.said[1]
+            rig.midi(b"\xb0\x15\x00")
+            await until(lambda: rig.values["breath"] == -40.0)
+            assert rig.status.recording == ""
+            rig.send([NoteOn(0, 60.0)])
+            await until(lambda: isinstance(watch.heard[-1], NoteOn))
+        with SessionReader(tmp_path / "take") as session:
+            assert session.frames > 0
+            assert "was cut off" in session.note
+
+    asyncio.run(play())
+
+
+def test_a_singer_of_the_set_is_chosen_by_id_or_by_file(settings: LiveSettings) -> None:
+    async def play() -> None:
+        for which in ("bright", settings.singers[1]):
+            async with LiveRig(replace(settings, parameters={"morph_singer": which})) as rig:
+                assert (rig.singers, rig.values["morph_singer"]) == (("dark", "bright"), "bright")
+
+    asyncio.run(play())
+
+
+def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
+    settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_DELAYS", (0.5,))
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1)
+            assert rig.pid == 0
+            rig.send([Event(0, "gain", -9.0), NoteOff(0, 60.0), AllNotesOff(0)])
+            rig.panic()
+            rig.learn(None)
+            for event, now in ((NoteOn(0, 60.0), True), (Event(9, "gain", 0.0), False)):
+                with pytest.raises(DeviceError, match="process is away; send it again when it runs"):
+                    rig.send([Event(0, "gain", 0.0), event], now=now)
+            with pytest.raises(DeviceError, match="gain cannot be learned"):
+                rig.learn("gain")
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert rig.values["gain"] == -9.0
+            await until(lambda: rig.status.running)
+            assert rig.values["gain"] == -9.0
+            assert rig.status.refused == 0
+            rig.record("take")
+            await until((tmp_path / "take" / "audio.f32").exists)
+
+    asyncio.run(play())
+
+
+def test_without_its_device_nothing_is_recorded(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            (tmp_path / "stem.wav").rename(tmp_path / "away.wav")
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1 and rig.pid != 0)
+            with pytest.raises(OutputError, match="'take' cannot begin while the device is away"):
+                rig.record("take")
+            assert (rig.status.recording, (tmp_path / "take").exists()) == ("", False)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"singers": ("nobody",)}, SingerFileError, "'nobody'"),
+        ({"driver": DriverSettings("null", "missing.wav")}, DeviceError, "missing.wav is no audio file"),
+    ],
+)
+def test_what_is_missing_at_the_start_is_said(
+    settings: LiveSettings, change: dict[str, object], error: type[Exception], sentence: str
+) -> None:
+    async def play() -> None:
+        rig = LiveRig(replace(settings, **change))  # type: ignore[arg-type]
+        watch = Watch(rig)
+        with pytest.raises(error, match=sentence):
+            await rig.start()
+        assert watch.said == []
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("number", audio.IGNORED_SIGNALS)
+def test_a_signal_of_the_terminal_does_not_reach_an_audio_process_that_starts(
+    settings: LiveSettings, number: signal.Signals
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handle = AudioHandle(settings, patient=False)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    os.kill(handle.pid, number)  # at its very beginning
+    while "ready" not in (message := handle.link.receive(20.0) or {"ready": "never"}):
+        pass
+    assert message["ready"] == ["dark", "bright"]
+    os.kill(handle.pid, number)
+    assert handle.link.send({"end": True})
+    assert handle.bury() == "ended with status 0"
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process(tmp_path: Path) -> None:
+    options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
+    process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
+    sound = tmp_path / "takes" / "take" / "audio.f32"
+    deadline = time.monotonic() + 30.0
+    while not (sound.exists() and sound.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    children = _children(process.pid)
+    process.kill()
+    process.communicate(timeout=30)
+    while any(_lives(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert children
+    assert not any(_lives(child) for child in children)
+    with SessionReader(tmp_path / "takes" / "take") as session:
+        assert session.frames >= RATE // 2
+        assert session.note == ""  # it was closed
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that a process has started, where the system tells."""
+    folder = Path(f"/proc/{pid}/task/{pid}/children")
+    if not folder.exists():
+        pytest.skip("this system does not tell a process's children")
+    return [int(word) for word in folder.read_text(encoding="utf-8").split()]
+
+
+def _lives(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

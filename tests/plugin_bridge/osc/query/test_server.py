@@ -1,0 +1,167 @@
+"""OSCQuery: the namespace over HTTP, what is no HTTP, and the announcement."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin_bridge.errors import DeviceError
+from plugin_bridge.osc.addresses.table import ADDRESSES
+from plugin_bridge.osc.query.server import QueryServer
+from plugin_bridge.osc.server import OscServer, OscSettings
+from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
+from tests.support.extras import needs
+from tests.support.rigs import EngineRig
+
+
+async def request(server: OscServer, raw: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
+    writer.write(raw)
+    found = await asyncio.wait_for(reader.read(), PATIENCE)
+    writer.close()
+    return found
+
+
+async def get(server: OscServer, target: str) -> tuple[int, Any]:
+    found = await request(server, f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    head, _, body = found.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+    return int(head.split()[1]), json.loads(body) if body else None
+
+
+def leaves(node: dict[str, Any]) -> list[str]:
+    below = [path for child in node.get("CONTENTS", {}).values() for path in leaves(child)]
+    return [node["FULL_PATH"], *below] if "TYPE" in node or node["ACCESS"] else below
+
+
+@in_loop
+async def test_the_namespace_holds_every_address(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        status, root = await get(server, "/")
+        assert status == 200
+        assert sorted(leaves(root)) == sorted(ADDRESSES)
+        gain = root["CONTENTS"]["param"]["CONTENTS"]["gain"]
+        assert gain == {
+            "FULL_PATH": "/param/gain",
+            "ACCESS": 3,
+            "DESCRIPTION": "Level of the output.",
+            "TYPE": "f",
+            "RANGE": [{"MIN": -60, "MAX": 24}],
+            "UNIT": ["gain.db"],
+            "VALUE": [0.0],
+            "CONTENTS": gain["CONTENTS"],
+        }
+        assert root["CONTENTS"]["meter"]["CONTENTS"]["f0"]["ACCESS"] == 1
+        assert root["CONTENTS"]["panic"]["ACCESS"] == 2
+        assert root["CONTENTS"]["singer"]["RANGE"] == [{"VALS": ["dark", "bright"]}]
+
+
+@in_loop
+async def test_an_attribute_can_be_asked_for_and_follows_the_rig(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        await client.done("/param/gain", -6.0)
+        assert await get(server, "/param/gain?VALUE") == (200, {"VALUE": [-6.0]})
+        assert await get(server, "/param/scale?TYPE") == (200, {"TYPE": "s"})
+        assert await get(server, "/panic?VALUE") == (204, None)
+        assert await get(server, "/param/none") == (404, None)
+        assert await get(server, "/param/gain?COLOUR") == (400, None)
+        status, info = await get(server, "/?HOST_INFO")
+        assert (status, info["OSC_PORT"], info["OSC_TRANSPORT"]) == (200, server.port, "UDP")
+        assert info["OSC_IP"] == "127.0.0.1"
+        assert info["EXTENSIONS"]["VALUE"] is True
+        assert info["EXTENSIONS"]["LISTEN"] is False
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - nothing is bound to it
+def test_a_host_that_stands_for_all_is_left_out_for_the_address_asked(tmp_path: Path, host: str) -> None:
+    _, info = QueryServer(EngineRig(tmp_path), "a name", host, 9000).answer("/?HOST_INFO")
+    assert isinstance(info, dict)
+    assert "OSC_IP" not in info
+    assert (info["NAME"], info["OSC_PORT"]) == ("a name", 9000)
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"POST / HTTP/1.1\r\n\r\n", b"405"),
+        (b"GET /\r\n\r\n", b"400"),
+        (b"\xff\xfe\r\n\r\n", b"400"),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /[ HTTP/1.1\r\n\r\n", b"404"),
+        (b"GET //[ HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /%00%ff HTTP/1.1\r\n\r\n", b"404"),
+        (b"GET /../../etc/passwd HTTP/1.1\r\n\r\n", b"404"),
+        (b"x" * 20_000, b""),
+    ],
+)
+def test_what_is_no_good_request_is_refused(tmp_path: Path, raw: bytes, status: bytes) -> None:
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (_, server):
+            try:
+                found = await request(server, raw)
+            except ConnectionResetError:
+                found = b""
+            assert found.split(b" ")[1:2] == ([status] if status else [])
+            assert (await get(server, "/param/gain?VALUE"))[0] == 200
+
+    test()
+
+
+@in_loop
+async def test_a_port_that_is_taken_is_named_and_nothing_stays_open(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        for taken in ({"port": server.port}, {"tcp_port": server.tcp_port}, {"http_port": server.http_port}):
+            ports: dict[str, Any] = {"port": 0, "tcp_port": None} | taken
+            with pytest.raises(DeviceError, match=r"port \d+ of 127.0.0.1 cannot be used"):
+                await OscServer(EngineRig(tmp_path), OscSettings(**ports)).start()
+        with pytest.raises(DeviceError, match="cannot be used"):
+            await OscServer(EngineRig(tmp_path), OscSettings(host="no such host", port=0)).start()
+
+
+@in_loop
+async def test_the_ports_are_told_those_of_tcp_where_they_differ(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        port, tcp, http = server.port, server.tcp_port, server.http_port
+        assert server.ports == f"port {port}, TCP port {tcp}, OSCQuery port {http}"
+    async with served(tmp_path, port=port, tcp_port=port, http_port=None) as (_, server):
+        assert server.ports == f"port {port}"
+    async with served(tmp_path, tcp_port=None, http_port=None) as (_, server):
+        assert server.ports == f"port {server.port}"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"port": 70_000}, {"tcp_port": -1}, {"rate": 0.0}, {"connections": 0}, {"announce": True}]
+)
+def test_settings_that_do_not_fit_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r";|positive"):
+        OscSettings(**wrong)
+
+
+@in_loop
+async def test_it_is_found_by_zeroconf(tmp_path: Path) -> None:
+    needs("zeroconf")
+    from zeroconf import ServiceStateChange, Zeroconf
+    from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+    kind, found = "_oscjson._tcp.local.", asyncio.Queue[str]()
+
+    def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+        del zeroconf, service_type
+        if state_change is ServiceStateChange.Added:
+            found.put_nowait(name)
+
+    async with served(tmp_path, announce=True, name="plugin_bridge test") as (_, server):
+        reader = AsyncZeroconf(interfaces=["127.0.0.1"])
+        browser = AsyncServiceBrowser(reader.zeroconf, kind, handlers=[changed])
+        name = await asyncio.wait_for(found.get(), PATIENCE)
+        info = AsyncServiceInfo(kind, name)
+        assert await info.async_request(reader.zeroconf, 5000)
+        assert name.startswith("plugin_bridge test")
+        assert (info.port, info.parsed_addresses()) == (server.http_port, ["127.0.0.1"])
+        await browser.async_cancel()
+        await reader.async_close()

@@ -1,0 +1,301 @@
+"""Sessions on the disk: written by a thread of their own, read again whole, cut off or damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge.control.form import Form
+from plugin_bridge.control.score import read_score
+from plugin_bridge.errors import OutputError, SessionError
+from plugin_bridge.sessions.reader import SessionReader
+from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
+from tests.conftest import ROOT
+from tests.support.doubles import DARK
+
+Float32 = NDArray[np.float32]
+FORM = Form(48000, 2, 128, "a test")
+HEADER = SessionHeader.of([DARK], 3, {"singer": "dark", "morph": 0.1 + 0.2, "bypass": True})
+
+
+def noise(samples: int, channels: int = 2) -> Float32:
+    return np.random.default_rng(1).normal(size=(channels, samples)).astype(np.float32)
+
+
+def audio(session: SessionReader) -> Float32:
+    return np.concatenate(list(session.chunks()), axis=1)
+
+
+def recorded(folder: Path, blocks: int = 20) -> tuple[Path, Float32, list[AnyEvent]]:
+    """Record noise in blocks with an event in each."""
+    writer = SessionWriter(folder, FORM, HEADER)
+    x = noise(128 * blocks)
+    events: list[AnyEvent] = [Event(128 * i + i, "morph", i / 64) for i in range(blocks)]
+    for i in range(blocks):
+        writer.block(128 * i, x[:, 128 * i : 128 * (i + 1)], [events[i]])
+    writer.close()
+    return folder, x, events
+
+
+def test_what_is_recorded_is_read_again_to_the_bit(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER)
+    x = noise(9000)
+    x[0, 100:103] = np.nan, np.inf, -1e30
+    events: list[AnyEvent] = [
+        Event(0, "singer", "dark"),
+        NoteOn(0, 60.5),
+        Event(5, "morph", 0.1 + 0.2),
+        Event(5, "bypass", value=True),
+        Event(5, "transpose", "auto"),
+        PitchBend(8999, -1 / 3),
+        NoteOff(8999, 60.5),
+        AllNotesOff(8999),
+    ]
+    position = 0
+    for n in (0, 1, 128, 3000, 5871):
+        due = [event for event in events if position <= event.position < position + n]
+        writer.block(position, x[:, position : position + n], due)
+        position += n
+    writer.close()
+    with SessionReader(tmp_path / "a") as session:
+        assert audio(session).tobytes() == x.tobytes()
+        assert (session.frames, session.channels, session.sample_rate) == (9000, 2, 48000)
+        assert session.events == events
+        assert (session.values, session.header.seed) == (
+            {"singer": "dark", "morph": 0.1 + 0.2, "bypass": True},
+            3,
+        )
+        assert (session.gaps, session.missed, session.note) == ([], [], "")
+    assert read_score(tmp_path / "a" / "events.jsonl", 48000) == events
+
+
+def test_gaps_are_zeros_and_shift_what_follows(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER)
+    x = noise(400)
+    writer.block(0, x[:, :100], [])
+    writer.gap(50)
+    writer.gap(7)
+    writer.block(100, x[:, 100:300], [Event(100, "morph", 0.5)])
+    writer.missed(-10, 30)
+    writer.missed(-10, 10)
+    writer.missed(157, 100)
+    writer.block(300, x[:, 300:], [Event(399, "morph", 1.0)])
+    writer.gap(1000)
+    writer.close()
+    with SessionReader(tmp_path / "a") as session:
+        heard = audio(session)
+        assert session.frames == 1457
+        assert session.gaps == [(100, 50), (150, 7), (457, 1000)]
+        assert session.missed == [(0, 20), (157, 100)]
+        assert [event.position for event in session.events] == [157, 456]
+    assert np.array_equal(heard, np.hstack([x[:, :100], np.zeros((2, 57)), x[:, 100:], np.zeros((2, 1000))]))
+
+
+def test_a_small_queue_that_is_emptied_in_time_goes_round(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER, queue_seconds=0.02)
+    x = noise(128 * 40)
+    for i in range(40):
+        end = time.monotonic() + 10.0
+        while writer._given - writer._taken > 960 - 128 and time.monotonic() < end:
+            time.sleep(0.005)
+        writer.block(128 * i, x[:, 128 * i : 128 * (i + 1)], [])
+    writer.close()
+    with SessionReader(tmp_path / "a") as session:
+        assert np.array_equal(audio(session), x)
+
+
+def test_a_slow_disk_ends_the_recording_and_never_holds_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk sleeps in its first sync, as a real one does, until the test lets it go on."""
+    awake, asleep = threading.Event(), threading.Event()
+
+    def sync(_: int) -> None:
+        asleep.set()
+        awake.wait(10.0)
+
+    monkeypatch.setattr("plugin_bridge.sessions.writer._SYNC_SECONDS", 0.0)
+    said: list[str] = []
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER, said.append, queue_seconds=0.02)
+    monkeypatch.setattr(os, "fsync", sync)
+    x = noise(128 * 50)
+    writer.block(0, x[:, :128], [])
+    assert asleep.wait(10.0)
+    for i in range(1, 50):
+        writer.block(128 * i, x[:, 128 * i : 128 * (i + 1)], [])
+    assert (writer.ended, writer.done) == (True, False)
+    awake.set()
+    writer.close()
+    assert writer.done
+    assert len(said) == 1
+    assert "the recording a ended after 0.0 s: the disk was too slow; what it has is kept" in said[0]
+    with SessionReader(tmp_path / "a") as session:
+        assert session.frames == 128 + 7 * 128  # the queue holds 960
+        assert np.array_equal(audio(session), x[:, : session.frames])
+        assert session.note == "a ended by itself after 0.02 s: the disk was too slow"
+
+
+def test_a_full_disk_ends_the_recording_and_keeps_what_fits(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    said: list[str] = []
+    x = noise(48000)
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER, said.append)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        for i in range(375):
+            writer.block(128 * i, x[:, 128 * i : 128 * (i + 1)], [])
+        writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert "it cannot be written (File too large)" in said[0]
+    assert writer.ended
+    with SessionReader(tmp_path / "a") as session:
+        assert session.frames == 100_000 // 8
+        assert np.array_equal(audio(session), x[:, : session.frames])
+        assert "a was cut off; it is used up to there, 0.26 s" in session.note
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    SessionWriter(tmp_path / "a", FORM, HEADER).close()
+    (tmp_path / "b").write_text("")
+    for name in ("a", "b"):
+        with pytest.raises(OutputError, match=f"{name} exists already; choose another name"):
+            SessionWriter(tmp_path / name, FORM, HEADER)
+    with pytest.raises(OutputError, match="cannot be written"):
+        SessionWriter(Path("/proc/session"), FORM, HEADER)
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+import numpy as np
+from tests.plugin_bridge.sessions.test_writer import FORM, HEADER, noise
+from plugin_bridge.control.events import Event
+from plugin_bridge.sessions.writer import SessionWriter
+writer = SessionWriter(Path("a"), FORM, HEADER)
+x = noise(128 * 200)
+for i in range(200):
+    writer.block(128 * i, x[:, 128 * i : 128 * i + 128], [Event(128 * i, "morph", i / 200)])
+    time.sleep(0.002)
+    if writer._taken > 9000:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_leaves_what_it_had_written(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    with SessionReader(tmp_path / "a") as session:
+        assert session.frames > 9000
+        assert np.array_equal(audio(session), noise(128 * 200)[:, : session.frames])
+        assert [event.position for event in session.events] == list(range(0, session.frames, 128))
+        assert session.note.startswith("a was cut off; it is used up to there, 0.")
+
+
+@pytest.mark.parametrize("name", ["audio.f32", "events.jsonl"])
+def test_a_session_cut_anywhere_is_read_up_to_there(tmp_path: Path, name: str) -> None:
+    folder, x, events = recorded(tmp_path / "a")
+    whole = (folder / name).read_bytes()
+    found = set()
+    for kept in np.linspace(500, len(whole) - 1, 60).astype(int):
+        (folder / name).write_bytes(whole[:kept])
+        if name == "events.jsonl" and b"upto" not in whole[:kept]:
+            with pytest.raises(SessionError, match="holds no samples"):
+                SessionReader(folder)
+            continue
+        with SessionReader(folder) as session:
+            assert session.note
+            assert np.array_equal(audio(session), x[:, : session.frames])
+            assert session.events == [event for event in events if event.position < session.frames]
+            found.add(session.frames)
+    assert max(found) == x.shape[1] - (name == "audio.f32")
+    assert len(found) == 60 if name == "audio.f32" else found
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"\0\0\0\0\n",
+        b"\xff\xfe\n",
+        b"[" * 4000,
+        b"[]\n",
+        b"{}\n",
+        b'{"upto": true}\n',
+        b'{"upto": -1}\n',
+        b'{"upto": 1e3}\n',
+        b'{"gap": 1}\n',
+        b'{"position": 5, "gap": "x"}\n',
+        b'{"position": 9, "gap": 2}\n{"position": 10, "gap": 1}\n',
+        b'{"position": 1, "morph": 2}\n',
+        b'{"position": 1, "parameter": "morph", "value": 7}\n',
+    ],
+)
+def test_garbage_after_a_kill_is_left_out(tmp_path: Path, wrong: bytes) -> None:
+    folder, x, _ = recorded(tmp_path / "a")
+    lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "events.jsonl").write_bytes(b"".join(lines[:-1]) + wrong + lines[-1])
+    with SessionReader(folder) as session:
+        assert np.array_equal(audio(session), x)
+        assert "a is damaged in line 2" in session.note
+        assert "; it is used up to there, 0.05 s" in session.note
+
+
+def changed(change: Callable[[dict[str, object]], object]) -> Callable[[Path], object]:
+    def write(folder: Path) -> None:
+        facts = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+        change(facts)
+        (folder / "session.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda a: (a / "audio.f32").unlink(), "a lacks audio.f32, so it is no whole session"),
+        (lambda a: (a / "events.jsonl").unlink(), "a lacks events.jsonl, so it is no whole session"),
+        (lambda a: (a / "session.json").unlink(), "a lacks session.json, so it is no whole session"),
+        (lambda a: (a / "audio.f32").write_bytes(b"abc"), "a holds no samples"),
+        (lambda a: (a / "events.jsonl").write_bytes(b""), "a holds no samples"),
+        (lambda a: (a / "session.json").write_bytes(b"{"), "session.json is damaged: not JSON"),
+        (lambda a: (a / "session.json").write_bytes(b"\xff"), "session.json is damaged: not JSON"),
+        (lambda a: (a / "session.json").write_bytes(b"[" * 100_000), "session.json is damaged: not JSON"),
+        (lambda a: (a / "session.json").write_bytes(b" " * 2**21), "too long"),
+        (lambda a: (a / "session.json").write_bytes(b"[]"), "session.json is damaged: it: "),
+        (
+            changed(lambda facts: facts.update(format=2)),
+            "has format 2 and this program reads up to 1; update",
+        ),
+        (changed(lambda facts: facts.update(sample_rate=47999)), "session.json is damaged: sample_rate: "),
+        (changed(lambda facts: facts.update(channels=3)), "session.json is damaged: channels: "),
+        (changed(lambda facts: facts.update(more=1)), "session.json is damaged: more: "),
+        (changed(lambda facts: facts.update(values={"mix": 2.0})), "does not fit: mix 2.0 is out of range"),
+        (changed(lambda facts: facts.update(values={"mx": 2.0})), "does not fit: parameter 'mx' is unknown"),
+    ],
+)
+def test_what_is_no_session_is_refused_with_a_sentence(
+    tmp_path: Path, damage: Callable[[Path], object], sentence: str
+) -> None:
+    folder, _, _ = recorded(tmp_path / "a", 2)
+    damage(folder)
+    with pytest.raises(SessionError) as error:
+        SessionReader(folder)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)

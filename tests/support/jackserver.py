@@ -1,0 +1,51 @@
+"""A JACK server for a test: without hardware, under a name of its own, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+from tests.support.extras import needs_program
+
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iterator[str]:
+    """Run one for the length of a `with` block; its name, for JACK_DEFAULT_SERVER, is yielded.
+
+    CI must have jackd; elsewhere the test is passed over without it.
+
+    Args:
+        rate: hertz.
+        block: samples.
+        name: of one that ran before, to come back as it.
+    """
+    program, wait = (needs_program(name, "jackd2") for name in ("jackd", "jack_wait"))
+    name = name or f"plugin-bridge-test-{os.getpid()}-{next(_numbers)}"
+    command = [program, "-r", "--name", name, "-d", "dummy", "-r", str(rate), "-p", str(block)]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:
+        try:
+            _wait([wait, "--server", name, "--wait", "--timeout", "10"], server)
+            yield name
+        finally:
+            server.terminate()
+            try:
+                server.wait(5.0)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait(asked: list[str], server: subprocess.Popen[bytes]) -> None:
+    """Ask until the server answers: until its name stands in shared memory, the question itself fails."""
+    deadline = time.monotonic() + 10.0
+    while server.poll() is None and time.monotonic() < deadline:
+        if subprocess.run(asked, capture_output=True, check=False, timeout=15.0).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise RuntimeError("jackd did not start; see what `jackd -d dummy` says by hand")

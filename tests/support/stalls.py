@@ -1,0 +1,43 @@
+"""Watch one core from the highest real-time priority: when even that is held up, the machine stood still.
+
+    python -m tests.support.stalls CORE SECONDS
+
+Tells the xruns of a program from those of a virtual machine that is paused, or of a kernel that is busy:
+nothing a program does can help against the latter. Prints a JSON array of the stalls in milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import sys
+import time
+
+SHORTEST_MS = 2.0
+# Long enough to leave the machine alone: a nap takes 40 us of a small virtual machine's time.
+_NAP_SECONDS = 0.01
+
+
+def stalls(core: int, seconds: float) -> list[float]:
+    """Return by how many milliseconds naps ended too late; none where real-time priority is refused."""
+    os.sched_setaffinity(0, {core})
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO)))
+    gc.disable()
+    found: list[float] = []
+    now = time.monotonic()
+    end = now + seconds
+    while now < end:
+        due = now + _NAP_SECONDS
+        time.sleep(_NAP_SECONDS)
+        now = time.monotonic()
+        late_ms = 1000.0 * (now - due)
+        if late_ms > SHORTEST_MS:
+            found.append(round(late_ms, 2))
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(stalls(int(sys.argv[1]), float(sys.argv[2]))))
