@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsp.periodicity import Periodicity
 from dsp.sliding import SlidingWindows
-from dsp.units import MOST_HOPS
+from dsp.units import MAX_HOPS
 
 F0_LOW = 60.0
 F0_HIGH = 1100.0
@@ -20,7 +20,7 @@ OVERSAMPLING = 2
 LOOKAHEAD_S = 0.020
 HOP_S = 0.010
 SHORT_F0_LOW = 115.0
-LEAST_PERIODICITY = np.float32(0.25)
+MIN_PERIODICITY = np.float32(0.25)
 SILENCE_POWER = 1e-14
 NOTHING = 1e-30
 
@@ -90,24 +90,24 @@ class CandidateFinder:
     def __init__(self, rate: int, delay: int) -> None:
         length = 2 * (round(LOOKAHEAD_S * rate) - delay)
         self._hop = round(HOP_S * rate)
-        self._windows = SlidingWindows(length, self._hop, MOST_HOPS)
+        self._windows = SlidingWindows(length, self._hop, MAX_HOPS)
         self._grid = rate * OVERSAMPLING
         first = int(self._grid / (F0_HIGH * 1.02)) - 1
         last = int(self._grid / (F0_LOW / 1.02)) + 2
         # The whole frame, and its newest part, whose centre is one hop later.
         late = 2 * self._hop
         windows = ((0, length), (late, length - late))
-        self._periodicity = Periodicity(length, windows, (first, last), OVERSAMPLING, MOST_HOPS)
+        self._periodicity = Periodicity(length, windows, (first, last), OVERSAMPLING, MAX_HOPS)
         size = self._periodicity.size
         # Parseval: from the one-sided sum of the power spectrum to the mean square under the window.
         self._to_power = 2.0 / (size * float(self._periodicity.energy[0]))
         self._bins_per_hz = size / rate
         # Through the long and the short window; the first are those of the hop before.
-        self._functions = np.zeros((MOST_HOPS + 1, 2, last - first), np.float32)
+        self._functions = np.zeros((MAX_HOPS + 1, 2, last - first), np.float32)
         self._every = self._functions.reshape(-1)
         # Places are counted from the start on, frame after frame.
         self._pitch = 2 * (last - first)
-        self._starts = np.arange(1, MOST_HOPS + 2) * self._pitch
+        self._starts = np.arange(1, MAX_HOPS + 2) * self._pitch
         self._is_peak = np.zeros(self._functions.shape, np.bool_)
         self._make_tables(np.arange(first, last, dtype=np.float64))
 
@@ -138,10 +138,10 @@ class CandidateFinder:
         self._roles = np.stack(roles, axis=1).astype(np.float32)
         # Multiples above the top read zeros.
         width = int(1.1 * F0_HIGH * self._multiples[-1]) + 1
-        self._amplitude = np.zeros((MOST_HOPS, width), np.float32)
+        self._amplitude = np.zeros((MAX_HOPS, width), np.float32)
         self._heard = self._amplitude[:, : int(SPECTRUM_TOP_HZ * self._bins_per_hz)]
         self._amplitudes = self._amplitude.reshape(-1)
-        self._rows = np.arange(MOST_HOPS) * width
+        self._rows = np.arange(MAX_HOPS) * width
 
     def reset(self) -> None:
         """Forget all past samples."""
@@ -152,7 +152,7 @@ class CandidateFinder:
         """Take decimated hops and return the frame that each of them completes.
 
         Args:
-            x: shape (n * hop,), float32, n from 1 to `dsp.units.MOST_HOPS`.
+            x: shape (n * hop,), float32, n from 1 to `dsp.units.MAX_HOPS`.
         """
         windows = self._windows.process(x)
         count = windows.shape[0]
@@ -172,7 +172,7 @@ class CandidateFinder:
         """Return where the peaks of the long windows are, frame after frame, and how many each frame has."""
         count = len(powers)
         # Flat below the least periodicity, so that no peak is found there.
-        high = np.maximum(self._functions[1 : count + 1, 0], LEAST_PERIODICITY)
+        high = np.maximum(self._functions[1 : count + 1, 0], MIN_PERIODICITY)
         rising = high[:, 1:] > high[:, :-1]
         np.greater(rising[:, :-1], rising[:, 1:], out=self._is_peak[1 : count + 1, 0, 1:-1])
         places = self._is_peak[: count + 1].ravel().nonzero()[0]

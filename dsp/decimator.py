@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.sliding import SlidingWindows
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 
 LOWPASS_HZ = 4000.0
 HIGHPASS_HZ = 45.0
@@ -48,7 +48,7 @@ class Decimator:
         # Several outputs share one longer window, so that the filter of a hop is one small matrix product.
         group = max(size for size in range(1, 11) if hop % size == 0)
         span = 2 * half + group * factor
-        self._windows = SlidingWindows(span, group * factor, MOST_HOPS * hop // group)
+        self._windows = SlidingWindows(span, group * factor, MAX_HOPS * hop // group)
         self._taps = np.zeros((span, group), np.float32)
         for output in range(group):
             self._taps[output * factor : output * factor + taps.size, output] = taps
@@ -56,11 +56,11 @@ class Decimator:
         # Behind each other: the states of the high-pass and a low-passed hop, from which the matrix makes a
         # finished hop and the states that stand before the next one.
         pitch = -(-2 * (hop + STATES) // 16) * 16
-        self._chain = np.zeros(MOST_HOPS * pitch + STATES, np.float32)
-        starts = range(0, MOST_HOPS * pitch, pitch)
-        low = self._chain[STATES:].reshape(MOST_HOPS, pitch)[:, :hop].reshape(MOST_HOPS, -1, group)
-        self._high = self._chain[:-STATES].reshape(MOST_HOPS, pitch)[:, -hop:]
-        self._spans = np.zeros((MOST_HOPS * hop // group, span), np.float32)
+        self._chain = np.zeros(MAX_HOPS * pitch + STATES, np.float32)
+        starts = range(0, MAX_HOPS * pitch, pitch)
+        low = self._chain[STATES:].reshape(MAX_HOPS, pitch)[:, :hop].reshape(MAX_HOPS, -1, group)
+        self._high = self._chain[:-STATES].reshape(MAX_HOPS, pitch)[:, -hop:]
+        self._spans = np.zeros((MAX_HOPS * hop // group, span), np.float32)
         self._steps = [
             (
                 spans,
@@ -68,7 +68,7 @@ class Decimator:
                 self._chain[at : at + STATES + hop],
                 self._chain[at + pitch - hop : at + pitch + STATES],
             )
-            for spans, filtered, at in zip(np.split(self._spans, MOST_HOPS), low, starts, strict=True)
+            for spans, filtered, at in zip(np.split(self._spans, MAX_HOPS), low, starts, strict=True)
         ]
 
     def reset(self) -> None:
@@ -78,7 +78,7 @@ class Decimator:
 
     def process(self, x: Float32) -> Float32:
         """Take hops, (n * hop,), float32, and return shape (n * `hop`,), float32, `delay` samples late."""
-        most = MOST_HOPS * self._hop_in
+        most = MAX_HOPS * self._hop_in
         if x.size <= most:
             return self._filtered(x)
         return np.concatenate([self._filtered(x[start : start + most]) for start in range(0, x.size, most)])

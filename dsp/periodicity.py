@@ -13,7 +13,7 @@ from dsp.fourier import RealTransform, fast_size
 # The ends of the window that wrap around at the longest lag: less than 4e-4 of the energy.
 WRAPPED = 0.05
 # Of the mean over all lags: keeps the denominator positive where rounding would not.
-LEAST_ENERGY = 1e-4
+MIN_ENERGY = 1e-4
 NOTHING = 1e-20  # A silent window has this energy, so that its function is 0.
 
 Float32 = NDArray[np.float32]
@@ -57,7 +57,7 @@ class Periodicity:
         bins = self._forward.spectrum.shape[1]
         parts = self._forward.spectrum.view(np.float32).reshape(most, 2 * count, bins, 2)
         spectra = np.fft.rfft(self._windows, self.size).astype(np.complex64)
-        spectra[:, 0] *= 1.0 + LEAST_ENERGY
+        spectra[:, 0] *= 1.0 + MIN_ENERGY
         self._factors = spectra.view(np.float32).reshape(count, bins, 2)
         # An inverse transform brings a numerator a and its denominator b at once. With N its size,
         # c[n] = 2 b[n] sin(2 pi n / N) is odd and has the spectrum j (B[k+1] - B[k-1]); a is even.

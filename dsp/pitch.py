@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dsp.candidates import F0_HIGH, F0_LOW, CandidateFinder, Frame
 from dsp.decimator import Decimator
 from dsp.pitchpath import LEAP_OCTAVES, PitchPath
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from dsp.voicing import VoicingGate
 
 START_F0 = 220.0
@@ -87,7 +87,7 @@ class PitchTracker:
         Raises:
             ValueError: `x` has another shape.
         """
-        low, most = self._decimator.process(checked_hops(x, self._hop)), MOST_HOPS * self._decimator.hop
+        low, most = self._decimator.process(checked_hops(x, self._hop)), MAX_HOPS * self._decimator.hop
         found = [self._finder.process(low[start : start + most]) for start in range(0, low.size, most)]
         return [self._heard(frame) for frames in found for frame in frames]
 

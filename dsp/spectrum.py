@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsp.filters import NOISE_GRID
 from dsp.fourier import RealTransform
 from dsp.sliding import SlidingWindows
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -20,13 +20,13 @@ ENVELOPE_GRID = NOISE_GRID
 """Band centres of the envelope in hertz, shape (bands,)."""
 ENVELOPE_FLOOR_DB = -80.0
 SILENCE_DB = -100.0
-LOWEST_WIDTH_HZ = 100.0
+MIN_WIDTH_HZ = 100.0
 UNVOICED_WIDTH_HZ = 200.0
 
 _SILENCE = 10.0 ** (SILENCE_DB / 10.0)
 _SAFE_GRID = np.maximum(ENVELOPE_GRID, 1.0)
 _NOTHING = 1e-30  # of power: 120 dB below the floor of the softest frame
-_BAND_WIDTH = np.maximum(LOWEST_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
+_BAND_WIDTH = np.maximum(MIN_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
 
 
 def _in_bins(hz: Float64) -> Float64:
@@ -81,10 +81,10 @@ class Analyzer:
         # Parseval for a one-sided spectrum: the sum over bins is the windowed mean square.
         self._window = (window * np.sqrt(2.0 / (size * np.sum(window**2)))).astype(np.float32)[None]
         self._weight = a_weighting(np.arange(size // 2 + 1, dtype=np.float64) * BIN_HZ)
-        self._windows = SlidingWindows(3 * self.hop, self.hop, MOST_HOPS)
-        self._transform = RealTransform(size, 1, MOST_HOPS)
+        self._windows = SlidingWindows(3 * self.hop, self.hop, MAX_HOPS)
+        self._transform = RealTransform(size, 1, MAX_HOPS)
         self._windowed = self._transform.signal[:, : 3 * self.hop]
-        self._parts = self._transform.spectrum.view(np.float32).reshape(MOST_HOPS, -1, 2)
+        self._parts = self._transform.spectrum.view(np.float32).reshape(MAX_HOPS, -1, 2)
 
     def process(self, x: Float32) -> Spectrum:
         """Analyse the next hops.
@@ -93,8 +93,8 @@ class Analyzer:
             x: mono audio, shape (n * hop,), float32, n >= 1.
         """
         power = np.empty((x.size // self.hop, self._weight.size))
-        for start in range(0, power.shape[0], MOST_HOPS):
-            out = power[start : start + MOST_HOPS]
+        for start in range(0, power.shape[0], MAX_HOPS):
+            out = power[start : start + MAX_HOPS]
             self._transformed(x[start * self.hop : (start + out.shape[0]) * self.hop], out)
         power[:, :: self._weight.size - 1] *= 0.5  # the first bin and the last
         level = np.maximum(np.vecdot(power, self._weight), _SILENCE)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, Complex64, GridReader, TimeVaryingFilter
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Sawtooth
-from dsp.pitchkeeping import PitchKeeper
+from dsp.phasecompensation import PhaseCompensator
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -78,7 +78,7 @@ class SawSing:
 
     def __init__(self, sample_rate: int, seed: int = 0) -> None:
         self._reader = GridReader(sample_rate, (HARMONIC_GRID, NOISE_GRID))
-        self._keeper = PitchKeeper(sample_rate)
+        self._compensator = PhaseCompensator(sample_rate)
         self._saw = Sawtooth(sample_rate)
         self._noise = UniformNoise(seed)
         self._filter = TimeVaryingFilter(sample_rate, 2)
@@ -94,9 +94,9 @@ class SawSing:
         responses, logarithms = self._filter.responses(levels)
         moving = logarithms[:, 0]
         if self._last is None:
-            self._saw.reset(self._keeper.start(f0.item(0), moving[0]))
+            self._saw.reset(self._compensator.start(f0.item(0), moving[0]))
             moving = moving[1:]
-        f0 = self._keeper.process(f0, positions, [knot.share for knot in knots[1:]], moving)
+        f0 = self._compensator.process(f0, positions, [knot.share for knot in knots[1:]], moving)
         sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
         sources[1] = self._noise.process(n)
@@ -111,7 +111,7 @@ class SawSing:
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
-        self._keeper.reset()
+        self._compensator.reset()
         self._saw.reset()
         self._noise.reset(position)
         self._filter.reset()

@@ -12,9 +12,9 @@ LN_POWER_PER_DB = math.log(10.0) / 10.0
 """Natural logarithm of a power ratio of one decibel."""
 DB_PER_LN_POWER = 10.0 / math.log(10.0)
 """Decibels of a power ratio whose natural logarithm is 1."""
-MOST_HOPS = 64
+MAX_HOPS = 64
 """Hops rendered at once where as many are there; the bits of a hop do not depend on how many are."""
-MOST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1
 """The last name of a noise."""
 
 

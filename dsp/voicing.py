@@ -9,10 +9,10 @@ from collections.abc import Callable
 # of singing (male, female, dry and processed) and noise, labelled by agreement of three offline trackers.
 GATE_OFFSET = -5.1
 GATE_PERIODICITY = 1.4
-APERIODICITY_OFFSET, APERIODICITY_LEAST = 1.03, 0.082
+APERIODICITY_OFFSET, MIN_APERIODICITY = 1.03, 0.082
 # Level under the loudest of the last seconds: a slope per decibel below a knee.
 GATE_LEVEL, GATE_LEVEL_KNEE_DB = 0.2, -15.0
-PEAK_LEAST = 10.0**-5.5
+MIN_PEAK = 10.0**-5.5
 PEAK_FALL = 10.0 ** (-0.02 / 10.0)
 # Energy under the pitch is rumble, hum or breath, never voice.
 GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
@@ -39,13 +39,13 @@ class VoicingGate:
         """Forget all frames."""
         self.voicing = 0.0
         """The latest result, 0 (unvoiced) .. 1 (voiced)."""
-        self._peak = PEAK_LEAST
+        self._peak = MIN_PEAK
         self._evidence = 0.0
         self._strength = 0.0
 
     def close(self, power: float) -> None:
         """Take a frame in which nothing is periodic, of this mean square."""
-        self._peak = max(power, self._peak * PEAK_FALL, PEAK_LEAST)
+        self._peak = max(power, self._peak * PEAK_FALL, MIN_PEAK)
         self.voicing = self._evidence = self._strength = 0.0
 
     def weigh(
@@ -61,7 +61,7 @@ class VoicingGate:
             following: the same, one hop later.
             leap: the pitch is another than that of the frame before, so nothing heard before speaks for it.
         """
-        self._peak = max(power, self._peak * PEAK_FALL, PEAK_LEAST)
+        self._peak = max(power, self._peak * PEAK_FALL, MIN_PEAK)
         before, self._evidence = self._evidence, _evidence(now)
         score = GATE_OFFSET + GATE_PERIODICITY * (self._evidence + _evidence(following))
         strength = share_below(INERTIA_BAND_HZ) * power + 1e-20
@@ -85,4 +85,4 @@ class VoicingGate:
 
 def _evidence(periodicity: float) -> float:
     """Return the negative logarithm of the aperiodic share, 0 for noise."""
-    return -math.log(max(APERIODICITY_LEAST, APERIODICITY_OFFSET - max(0.0, periodicity)))
+    return -math.log(max(MIN_APERIODICITY, APERIODICITY_OFFSET - max(0.0, periodicity)))

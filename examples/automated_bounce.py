@@ -18,11 +18,11 @@ import soundfile
 
 from plugin_bridge import (
     AnyEvent,
+    BounceListener,
+    BounceSettings,
     BridgeError,
     Event,
-    Listener,
     OutputFormat,
-    Settings,
     bounce_file,
     write_score,
 )
@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     score = options.output.with_suffix(".jsonl")
     events = list(moves(options.singers, options.bpm, stem.duration, stem.samplerate))
     write_score(score, events, stem.samplerate)
-    settings = Settings(singer=options.singers[0], automation=score, force=True)
-    listener = Listener(report=lambda sentence: print(sentence, file=sys.stderr))
+    settings = BounceSettings(singer=options.singers[0], automation=score, force=True)
+    listener = BounceListener(report=lambda sentence: print(sentence, file=sys.stderr))
     try:
         done = bounce_file(
             options.stem, options.output, OutputFormat("wav", "24"), settings, listener=listener

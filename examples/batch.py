@@ -13,7 +13,7 @@ import csv
 import sys
 from pathlib import Path
 
-from plugin_bridge import BridgeError, Cast, Job, Settings, bounce_file, planned_jobs
+from plugin_bridge import BounceJob, BounceSettings, BridgeError, SingerLibrary, bounce_file, plan_jobs
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("source", "target", "singer", "seconds", "peak_db", "times_real_time", "error")
@@ -22,17 +22,17 @@ COLUMNS = ("source", "target", "singer", "seconds", "peak_db", "times_real_time"
 def main(arguments: list[str] | None = None) -> int:
     """Bounce all stems with all singers and write the table."""
     options = parsed(arguments)
-    cast = Cast()
+    library = SingerLibrary()
     try:
-        cast.load(options.singers)
+        library.load(options.singers)
         batches = {
-            singer: planned_jobs([options.stems], options.output, Path(singer).stem, "flac")
+            singer: plan_jobs([options.stems], options.output, Path(singer).stem, "flac")
             for singer in options.singers
         }
     except BridgeError as error:
         print(error, file=sys.stderr)
         return 2
-    rows = [row(job, singer, cast) for singer, jobs in batches.items() for job in jobs]
+    rows = [row(job, singer, library) for singer, jobs in batches.items() for job in jobs]
     with (options.output / "report.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
@@ -54,12 +54,12 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def row(job: Job, singer: str, cast: Cast) -> dict[str, object]:
+def row(job: BounceJob, singer: str, library: SingerLibrary) -> dict[str, object]:
     """Bounce one stem and return its row of the table."""
-    settings = Settings(singer=singer, normalize_db=-1.0, force=True)
+    settings = BounceSettings(singer=singer, normalize_db=-1.0, force=True)
     found: dict[str, object] = {"source": job.source, "target": job.target, "singer": singer}
     try:
-        done = bounce_file(job.source, job.target, job.form, settings, cast=cast)
+        done = bounce_file(job.source, job.target, job.form, settings, library=library)
     except BridgeError as error:
         print(error, file=sys.stderr)
         return found | {"error": error}

@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 
 from plugin_bridge import (
+    BounceSettings,
     BridgeError,
     DriverSettings,
     Event,
     LiveRig,
     LiveSettings,
     OutputFormat,
-    Settings,
     bounce_file,
 )
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = LiveSettings(driver, tuple(options.singers), sessions=options.output.parent)
     try:
         session = asyncio.run(play(settings, options.output.stem, options.seconds))
-        done = bounce_file(session, options.output, OutputFormat("wav", "24"), Settings(force=True))
+        done = bounce_file(session, options.output, OutputFormat("wav", "24"), BounceSettings(force=True))
     except BridgeError as error:
         print(error, file=sys.stderr)
         return 2

@@ -19,7 +19,14 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from plugin_bridge import BridgeError, Facts, SingerConversion, TrainingPlan, Watcher, train_singer
+from plugin_bridge import (
+    BridgeError,
+    SingerConversion,
+    SingerFacts,
+    TrainingListener,
+    TrainingPlan,
+    train_singer,
+)
 
 FOLDER = Path(__file__).parent
 STEM = FOLDER / "two_singers.flac"
@@ -28,7 +35,7 @@ STEM = FOLDER / "two_singers.flac"
 def main(arguments: list[str] | None = None) -> int:
     """Train, then convert the stem with the new singer."""
     options = parsed(arguments)
-    facts = Facts(
+    facts = SingerFacts(
         id=options.id,
         name=options.id.title(),
         licence=options.licence,
@@ -43,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
                 facts,
                 file,
                 plan=TrainingPlan(steps=options.steps, batch=options.batch),
-                watcher=Watcher(step=lambda step, loss: show(bar, step, loss)),
+                watcher=TrainingListener(step=lambda step, loss: show(bar, step, loss)),
             )
         result = sung(file, options.stem)
     except BridgeError as error:

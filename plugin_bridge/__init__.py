@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from models.singer.file import Singer, load_singer
     from models.singer.file import shipped as shipped_singers
     from models.singer.manifest import Manifest
-    from models.training.singer.recipe import Facts, Watcher, train_singer
+    from models.training.singer.recipe import SingerFacts, TrainingListener, train_singer
     from models.training.singer.training import Plan as TrainingPlan
-    from plugin_bridge.bounce.batch import Job, planned_jobs
-    from plugin_bridge.bounce.bounce import Bounced, Listener
+    from plugin_bridge.bounce.batch import BounceJob, plan_jobs
+    from plugin_bridge.bounce.bounce import BounceListener, BounceResult
     from plugin_bridge.bounce.bounce import bounce as bounce_file
-    from plugin_bridge.bounce.settings import Settings
+    from plugin_bridge.bounce.settings import BounceSettings
     from plugin_bridge.chain.chain import Chain
     from plugin_bridge.chain.effects import load_vst3
     from plugin_bridge.chain.preset import Preset, load_preset, preset_of, save_preset, shipped_presets
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
     from plugin_bridge.control.parameters import PARAMETERS, Parameter
     from plugin_bridge.control.score import read_score, write_score
-    from plugin_bridge.engine.cast import Cast
     from plugin_bridge.engine.engine import Engine
+    from plugin_bridge.engine.library import SingerLibrary
     from plugin_bridge.errors import (
         AudioFileError,
         BridgeError,
@@ -55,13 +55,13 @@ _NAMES = {
     "ModelFileError OutputError PresetError ScoreError SessionError SingerFileError TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
     "models.singer.manifest": "Manifest",
-    "models.training.singer.recipe": "Facts Watcher train_singer",
+    "models.training.singer.recipe": "SingerFacts TrainingListener train_singer",
     "models.singer.file": "Singer load_singer shipped:shipped_singers",
     "models.training.singer.training": "Plan:TrainingPlan",
     "plugin_bridge.files.writer": "OutputFormat",
-    "plugin_bridge.bounce.batch": "Job planned_jobs",
-    "plugin_bridge.bounce.bounce": "Bounced Listener bounce:bounce_file",  # the module is called bounce
-    "plugin_bridge.engine.cast": "Cast",
+    "plugin_bridge.bounce.batch": "BounceJob plan_jobs",
+    "plugin_bridge.bounce.bounce": "BounceResult BounceListener bounce:bounce_file",
+    "plugin_bridge.engine.library": "SingerLibrary",
     "plugin_bridge.chain.chain": "Chain",
     "plugin_bridge.chain.effects": "load_vst3",
     "plugin_bridge.engine.engine": "Engine",
@@ -70,7 +70,7 @@ _NAMES = {
     "plugin_bridge.live.rig.liverig": "LiveRig",
     "plugin_bridge.midi.file": "read_midi",
     "plugin_bridge.control.parameters": "PARAMETERS Parameter",
-    "plugin_bridge.bounce.settings": "Settings",
+    "plugin_bridge.bounce.settings": "BounceSettings",
     "plugin_bridge.chain.preset": "Preset load_preset preset_of save_preset shipped_presets",
     "plugin_bridge.control.score": "read_score write_score",
     "plugin_bridge.chain.stage": "SingerConversion",
@@ -87,18 +87,17 @@ __all__ = [
     "AllNotesOff",
     "AnyEvent",
     "AudioFileError",
-    "Bounced",
+    "BounceJob",
+    "BounceListener",
+    "BounceResult",
+    "BounceSettings",
     "BridgeError",
-    "Cast",
     "Chain",
     "DeviceError",
     "DriverSettings",
     "EffectError",
     "Engine",
     "Event",
-    "Facts",
-    "Job",
-    "Listener",
     "LiveRig",
     "LiveSettings",
     "Manifest",
@@ -115,18 +114,19 @@ __all__ = [
     "PresetError",
     "ScoreError",
     "SessionError",
-    "Settings",
     "Singer",
     "SingerConversion",
+    "SingerFacts",
     "SingerFileError",
+    "SingerLibrary",
     "TrainingError",
+    "TrainingListener",
     "TrainingPlan",
-    "Watcher",
     "bounce_file",
     "load_preset",
     "load_singer",
     "load_vst3",
-    "planned_jobs",
+    "plan_jobs",
     "preset_of",
     "read_midi",
     "read_score",

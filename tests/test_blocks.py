@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 
 import dsp
 from dsp.candidates import CandidateFinder
-from dsp.colour import Audible, ColourNormalizer
 from dsp.decimator import Decimator
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
+from dsp.ltas import Audible, LtasNormalizer
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
+from dsp.phasecompensation import PhaseCompensator
 from dsp.pitch import PitchTracker
-from dsp.pitchkeeping import PitchKeeper
-from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.smoothing import Ramp
 from dsp.spectrum import Analyzer, envelope
 from dsp.steadying import Steadier
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from models.melody.features import MelodySpectra
 from models.melody.tracker import MelodyTracker
 from plugin_bridge.control.events import Event
@@ -117,8 +117,8 @@ def audible() -> tuple[Render, Callable[[], None]]:
     return (lambda x: spread(block.process([40.0 * float(x[0])]))), block.reset
 
 
-def colour() -> tuple[Render, Callable[[], None]]:
-    block = ColourNormalizer()
+def ltas() -> tuple[Render, Callable[[], None]]:
+    block = LtasNormalizer()
 
     def render(x: Float32) -> Float32:
         bands = 30.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]
@@ -137,8 +137,8 @@ def steadier() -> tuple[Render, Callable[[], None]]:
     return render, block.reset
 
 
-def singer_colour() -> tuple[Render, Callable[[], None]]:
-    block = SingerColour(np.linspace(2.0, -2.0, COLOUR_SIZE).tolist())
+def singer_ltas() -> tuple[Render, Callable[[], None]]:
+    block = SingerLtas(np.linspace(2.0, -2.0, LTAS_SIZE).tolist())
 
     def render(x: Float32) -> Float32:
         frames = x.reshape(-1, HOP)
@@ -218,8 +218,8 @@ def filters() -> tuple[Render, Callable[[], None]]:
     return render, reset
 
 
-def pitch_keeper() -> tuple[Render, Callable[[], None]]:
-    block = PitchKeeper(RATE)
+def phase_compensator() -> tuple[Render, Callable[[], None]]:
+    block = PhaseCompensator(RATE)
     slope = np.linspace(1.0, -4.0, HOP + 1, dtype=np.float32)
 
     def render(x: Float32) -> Float32:
@@ -350,35 +350,35 @@ def tables() -> NDArray[np.complex64]:
 
 
 BLOCKS: dict[str, Block] = {
-    "Analyzer": Block(by_hops(analyzer, MOST_HOPS)),
+    "Analyzer": Block(by_hops(analyzer, MAX_HOPS)),
     "Audible": Block(by_hops(audible)),
     "Backlog": Block(backlog),
-    "CandidateFinder": Block(by_hops(candidates, MOST_HOPS)),
-    "ColourNormalizer": Block(by_hops(colour, MOST_HOPS)),
-    "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MOST_HOPS)),
-    "Decimator": Block(by_hops(decimator, MOST_HOPS)),
+    "CandidateFinder": Block(by_hops(candidates, MAX_HOPS)),
+    "LtasNormalizer": Block(by_hops(ltas, MAX_HOPS)),
+    "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MAX_HOPS)),
+    "Decimator": Block(by_hops(decimator, MAX_HOPS)),
     "Delay": Block(delay),
-    "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MOST_HOPS)),
+    "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MAX_HOPS)),
     "Engine": Block(engine),
     "Engine under music": Block(lambda: engine("melody")),
-    "FeatureExtractor": Block(by_hops(features, MOST_HOPS)),
+    "FeatureExtractor": Block(by_hops(features, MAX_HOPS)),
     "HarmonicBank": Block(by_hops(bank)),
     "HopFifo": Block(fifo),
-    "MelodySpectra": Block(by_hops(melody_spectra, MOST_HOPS)),
+    "MelodySpectra": Block(by_hops(melody_spectra, MAX_HOPS)),
     "MelodyTracker": Block(by_hops(melody_tracker)),
     "Panner": Block(by_hops(panner)),
-    "Phase": Block(by_hops(phase, MOST_HOPS)),
-    "PitchTracker": Block(by_hops(tracker, MOST_HOPS)),
-    "PitchKeeper": Block(by_hops(pitch_keeper, MOST_HOPS)),
+    "Phase": Block(by_hops(phase, MAX_HOPS)),
+    "PitchTracker": Block(by_hops(tracker, MAX_HOPS)),
+    "PhaseCompensator": Block(by_hops(phase_compensator, MAX_HOPS)),
     "Quantizer": Block(quantizer, np.int32),
     "Ramp": Block(ramp),
     "SawSing": Block(
-        by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)), MOST_HOPS)
+        by_hops(synth(lambda: SawSing(RATE), np.zeros(HARMONIC_GRID.size, np.float32)), MAX_HOPS)
     ),
-    "SingerColour": Block(by_hops(singer_colour, MOST_HOPS)),
-    "Sawtooth": Block(by_hops(sawtooth, MOST_HOPS)),
-    "Steadier": Block(by_hops(steadier, MOST_HOPS)),
-    "TimeVaryingFilter": Block(by_hops(filters, MOST_HOPS)),
+    "SingerLtas": Block(by_hops(singer_ltas, MAX_HOPS)),
+    "Sawtooth": Block(by_hops(sawtooth, MAX_HOPS)),
+    "Steadier": Block(by_hops(steadier, MAX_HOPS)),
+    "TimeVaryingFilter": Block(by_hops(filters, MAX_HOPS)),
     "UniformNoise": Block(noise),
 }
 NOT_STREAMS = {"Periodicity", "SlidingWindows"}

@@ -83,4 +83,4 @@ def test_the_run_time_imports_nothing_of_the_training() -> None:
     code = BLOCKED_IMPORT.format(blocked=TRAINING | SCORING)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "['Facts', 'TrainingPlan', 'Watcher', 'train_singer']\n"
+    assert done.stdout == "['SingerFacts', 'TrainingPlan', 'TrainingListener', 'train_singer']\n"

@@ -16,7 +16,7 @@ from models.filekind import FileKind
 
 Float32 = NDArray[np.float32]
 
-LOWEST_RATE, HIGHEST_RATE = 8000, 192000
+MIN_RATE, MAX_RATE = 8000, 192000
 _OUTPUTS = ["feature", "f0", "voicing", "energy"]
 _KIND = FileKind(
     "extractor",
@@ -66,10 +66,8 @@ class MelodyExtractor:
         """
         if audio.ndim != 1:
             raise ValueError(f"audio of shape {audio.shape} is not mono; give (samples,)")
-        if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
-            raise ValueError(
-                f"sample rate {sample_rate!r} is out of range; give {LOWEST_RATE} to {HIGHEST_RATE} Hz"
-            )
+        if not MIN_RATE <= sample_rate <= MAX_RATE:
+            raise ValueError(f"sample rate {sample_rate!r} is out of range; give {MIN_RATE} to {MAX_RATE} Hz")
         if not np.isfinite(audio).all():
             raise ValueError("audio holds values that are not finite; replace them by 0")
         heard = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)

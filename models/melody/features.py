@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dsp.decimator import Decimator
 from dsp.fourier import RealTransform
 from dsp.sliding import SlidingWindows
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from models.melody.grid import BIN_HZ, BINS, WINDOWS
 
 Float32 = NDArray[np.float32]
@@ -59,18 +59,18 @@ class MelodySpectra:
         self._windows, _ = windows(hop, self._decimator.delay)
         size = self._windows.shape[1]
         assert size == round(self._decimator.rate / BIN_HZ)
-        self._stream = SlidingWindows(size, hop, MOST_HOPS)
+        self._stream = SlidingWindows(size, hop, MAX_HOPS)
         self._transform = RealTransform(size, WINDOWS, _TOGETHER)
         self._windowed = self._transform.signal.reshape(_TOGETHER, WINDOWS, size)
         parts = self._transform.spectrum.view(np.float32).reshape(_TOGETHER, WINDOWS, -1)
         self._parts = parts[..., : 2 * BINS]
-        self._power = np.zeros((MOST_HOPS, WINDOWS, BINS), np.float32)
+        self._power = np.zeros((MAX_HOPS, WINDOWS, BINS), np.float32)
 
     def process(self, x: Float32) -> Float32:
         """Take the next hops.
 
         Args:
-            x: mono audio, shape (n * hop,), float32, finite, n from 1 to `dsp.units.MOST_HOPS`.
+            x: mono audio, shape (n * hop,), float32, finite, n from 1 to `dsp.units.MAX_HOPS`.
 
         Returns:
             Power per bin of 10 Hz, shape (n, 2, 401), float32: of each frame the long window and the short

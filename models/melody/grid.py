@@ -11,7 +11,7 @@ BINS = 401
 WINDOWS = 2
 """The long window and the short one."""
 CANDIDATES = 112
-LOWEST_HZ = 55.0
+MIN_HZ = 55.0
 PER_OCTAVE = 25
 """Candidates an octave: 48 cents apart."""
 NEAR = 2
@@ -26,10 +26,10 @@ SCALE_DB = 20.0
 """A difference that the network sees as 1."""
 FALL_DB = 0.03
 """The loudest is forgotten by so much a frame."""
-LEAST_POWER = 1e-12
+MIN_POWER = 1e-12
 SINE_DB = 5.97
 """Sum of the short window's bins for a sine of amplitude 1: 960 * 1.5 / 364, in dB."""
-LEAST_SHARE_DB = -40.0
+MIN_SHARE_DB = -40.0
 """The voice is looked for so far below all that is heard."""
 COARSE_BINS = 10
 COARSE = WINDOWS * (BINS // COARSE_BINS)
@@ -40,7 +40,7 @@ POOL_STRIDE = 4
 NOTHING = WINDOWS * BINS
 """Index of the zero put after all bins, read where a harmonic lies beyond them."""
 
-candidates = LOWEST_HZ * 2.0 ** (np.arange(CANDIDATES) / PER_OCTAVE)
+candidates = MIN_HZ * 2.0 ** (np.arange(CANDIDATES) / PER_OCTAVE)
 """Hertz, shape (CANDIDATES,)."""
 
 

@@ -54,7 +54,7 @@ class HarmonicReader:
         count = power.shape[0]
         work = self._cuts[count]
         sums = np.vecdot(power[:, 1], self._bins).tolist()
-        heard = [10.0 * math.log10(total + grid.LEAST_POWER) for total in sums]
+        heard = [10.0 * math.log10(total + grid.MIN_POWER) for total in sums]
         for frame, level in enumerate(heard):
             self._loudest = max(level, self._loudest - grid.FALL_DB, -grid.LEVEL_RANGE_DB)
             self._scales[frame] = 10.0 ** ((grid.LEVEL_RANGE_DB - self._loudest) / 10.0)

@@ -14,7 +14,7 @@ from models.onnxstep import RunningGraph
 
 Float32 = NDArray[np.float32]
 
-MOST_FRAMES = 16
+MAX_FRAMES = 16
 """Frames at once: what is read of them fits a cache of 512 KB."""
 NAMES = {"stacked", "coarse", "kept", "hidden", "salience", "judged", "feature", "next_kept", "next_hidden"}
 """Of the inputs and outputs of a network's file (`models.training.melody.stepgraph`)."""
@@ -26,7 +26,7 @@ class Voice(NamedTuple):
     voicing: float
     """0 (unvoiced) to 1 (voiced)."""
     share: float
-    """Its level re all that is heard, dB, `grid.LEAST_SHARE_DB` to 0."""
+    """Its level re all that is heard, dB, `grid.MIN_SHARE_DB` to 0."""
     heard: float
     """Level of all that is heard, dB re a sine of amplitude 1."""
     salience: Float32
@@ -41,20 +41,20 @@ class RunningNetwork:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self._graph = RunningGraph(session, MOST_FRAMES)
+        self._graph = RunningGraph(session, MAX_FRAMES)
         self._reader = HarmonicReader(self._graph.arrays["stacked"], self._graph.arrays["coarse"])
         self.feature: Float32 = np.zeros(self._graph.arrays["feature"].shape[1], np.float32)
         """The melody feature of the last frame, shape (256,)."""
 
     def process(self, power: Float32) -> list[Voice]:
-        """Take up to `MOST_FRAMES` frames of `models.melody.features`, shape (n, 2, 401), float32."""
+        """Take up to `MAX_FRAMES` frames of `models.melody.features`, shape (n, 2, 401), float32."""
         levels = self._reader.process(power)
         count, arrays = len(levels), self._graph.arrays
         self._graph.run(count)
         self.feature = arrays["feature"][count - 1]
         judged = arrays["judged"][:count].tolist()
         return [
-            Voice(voicing, grid.LEAST_SHARE_DB * absence, level, logits)
+            Voice(voicing, grid.MIN_SHARE_DB * absence, level, logits)
             for (voicing, absence), level, logits in zip(judged, levels, arrays["salience"], strict=False)
         ]
 

@@ -10,7 +10,7 @@ FALL_DB = 3.0
 """A frame: short misjudgements do not reach far."""
 SILENCE_DB = 40.0
 """Music does not fall so far below the loudest; where it is as silent as that, nobody plays."""
-LEAST_DB = 50.0
+MIN_DB = 50.0
 """Silence counts as so far below the loudest."""
 RISE_DB = 0.1
 """A frame, by which the least level heard is forgotten: for 0.8 s after a silence all is the voice."""
@@ -26,7 +26,7 @@ class Surplus:
         """Forget what was heard."""
         self._db = 0.0
         self._loudest = -grid.LEVEL_RANGE_DB
-        self._least = -grid.LEVEL_RANGE_DB - LEAST_DB
+        self._least = -grid.LEVEL_RANGE_DB - MIN_DB
 
     def process(self, heard: float, share: float) -> float:
         """Return the level of all that is heard over that of the voice, dB, at least 0.
@@ -36,7 +36,7 @@ class Surplus:
             share: level of the voice re all, dB, at most 0, as the network judges it.
         """
         self._loudest = max(heard, self._loudest - grid.FALL_DB, -grid.LEVEL_RANGE_DB)
-        self._least = max(min(heard, self._least + RISE_DB), self._loudest - LEAST_DB)
+        self._least = max(min(heard, self._least + RISE_DB), self._loudest - MIN_DB)
         alone = self._least < self._loudest - SILENCE_DB
         wanted = 0.0 if alone else max(0.0, -share - MARGIN_DB)
         self._db = min(wanted, self._db + FALL_DB)

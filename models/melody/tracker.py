@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hops
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from models.errors import ModelFileError
 from models.melody import grid
 from models.melody.features import MelodySpectra
-from models.melody.runtime import MOST_FRAMES, NAMES, RunningNetwork, Voice
+from models.melody.runtime import MAX_FRAMES, NAMES, RunningNetwork, Voice
 from models.melody.surplus import Surplus
 from models.onnxstep import open_graph
 
 Float32 = NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "melody.onnx"
-LEAST_VOICING = 0.01
+MIN_VOICING = 0.01
 SILENCE_DB = -120.0
 
 
@@ -109,12 +109,12 @@ class MelodyTracker:
         Raises:
             ValueError: `x` has another shape.
         """
-        x, most = checked_hops(x, self._hop), MOST_HOPS * self._hop
+        x, most = checked_hops(x, self._hop), MAX_HOPS * self._hop
         found: list[PitchFrame] = []
         for start in range(0, x.size, most):
             power = self._spectra.process(x[start : start + most])
-            for first in range(0, len(power), MOST_FRAMES):
-                found += map(self._heard, self._network.process(power[first : first + MOST_FRAMES]))
+            for first in range(0, len(power), MAX_FRAMES):
+                found += map(self._heard, self._network.process(power[first : first + MAX_FRAMES]))
         return found
 
     def _heard(self, voice: Voice) -> PitchFrame:
@@ -133,10 +133,10 @@ def _decoded(salience: Float32) -> float:
     top = salience.item(best)
     shares = [math.exp(logit - top) for logit in salience.take(places).tolist()]
     candidate = sum(map(operator.mul, shares, near)) / sum(shares)
-    return float(grid.LOWEST_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
+    return float(grid.MIN_HZ * 2.0 ** (candidate / grid.PER_OCTAVE))
 
 
 def _believed(voicing: float, before: float, octaves: float) -> bool:
     """Return whether a frame's pitch counts: the gate is open, or opens, or closes on the same note."""
     opens = voicing >= before and voicing > RISING_VOICING
-    return voicing > SURE_VOICING or opens or (voicing > LEAST_VOICING and octaves < NEAR_OCTAVES)
+    return voicing > SURE_VOICING or opens or (voicing > MIN_VOICING and octaves < NEAR_OCTAVES)

@@ -15,7 +15,7 @@ STOI_RATE = 10000
 PESQ_RATE = 16000
 PESQ_SECONDS = 10
 """PESQ is meant for single sentences and holds 50 of them at most, so a recording is scored in pieces."""
-PESQ_SHORTEST = 0.5
+PESQ_MIN_SECONDS = 0.5
 
 Float32 = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ def pesq(reference: Float32, audio: Float32, sample_rate: int) -> float:
     scores = [
         float(library.pesq(PESQ_RATE, x, y, "wb", on_error=library.PesqError.RETURN_VALUES))
         for x, y in zip(np.array_split(a, count), np.array_split(b, count), strict=True)
-        if x.size >= PESQ_SHORTEST * PESQ_RATE and x.any() and y.any()
+        if x.size >= PESQ_MIN_SECONDS * PESQ_RATE and x.any() and y.any()
     ]
     heard = [score for score in scores if score > 0.0]
     return float(np.mean(heard)) if heard else math.nan

@@ -16,7 +16,7 @@ GROSS_CENTS = 50.0
 OCTAVE_TOLERANCE_CENTS = 100.0
 LN_PER_CENT = math.log(2.0) / 1200.0
 # Below this spread of the wanted pitch a held note has no melody to correlate with.
-LEAST_SPREAD_CENTS = 1.0
+MIN_SPREAD_CENTS = 1.0
 
 
 class PitchTrack(NamedTuple):
@@ -112,6 +112,6 @@ def busiest(voiced: NDArray[np.bool_], seconds: float) -> slice:
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    if min(float(a.std()), float(b.std())) < LEAST_SPREAD_CENTS:
+    if min(float(a.std()), float(b.std())) < MIN_SPREAD_CENTS:
         return math.nan
     return float(np.corrcoef(a, b)[0, 1])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.metrics.extras import eval_extra
 
 RATE = 16000
-SHORTEST = RATE // 2
+MIN_SAMPLES = RATE // 2
 """Where the voice detector leaves less than half a second it took singing for silence: the whole is used."""
 
 Float32 = NDArray[np.float32]
@@ -41,7 +41,9 @@ def embedding(audio: Float32, sample_rate: int) -> Float32:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an overdriven peak wraps in the detector's 16 bits, nowhere else
         voice = preprocess(at_rate, source_sr=RATE)
-        return np.asarray(encoder.embed_utterance(voice if voice.size >= SHORTEST else at_rate), np.float32)
+        return np.asarray(
+            encoder.embed_utterance(voice if voice.size >= MIN_SAMPLES else at_rate), np.float32
+        )
 
 
 def mean_embedding(embeddings: Sequence[Float32]) -> Float32:

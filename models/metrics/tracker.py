@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     from swift_f0 import SwiftF0
 
 RATE = 16000
-LOWEST_HZ, HIGHEST_HZ = 50.0, 2000.0
+MIN_HZ, MAX_HZ = 50.0, 2000.0
 CONFIDENCE = 0.5
 HARMONICS = 8
-HIGHEST_HARMONIC_HZ = 4000.0
+MAX_HARMONIC_HZ = 4000.0
 WINDOW = 641  # 40 ms, Hann: four periods at 100 Hz
 STEP = 32  # 2 ms between the two phases compared
 ROUNDS = 2
-FARTHEST = 0.06  # octaves, 72 cents: a refinement beyond it follows another partial and is dropped
-LOWEST_SPLIT_HZ = 160.0  # below, the window does not tell neighbours half as far apart
+MAX_PHASE_CORRECTION = (
+    0.06  # octaves, 72 cents: a refinement beyond it follows another partial and is dropped
+)
+MIN_SPLIT_HZ = 160.0  # below, the window does not tell neighbours half as far apart
 BETWEEN = 0.1  # power of the partials between the harmonics that makes them harmonics themselves: -10 dB
 NEAR = 0.03  # the lowest of them must be within 15 dB of the next, or it is a subharmonic of rough voice
-LEAST_FRAMES = 4  # in a row: a consonant's noise fills what is between for a frame or two
+MIN_FRAMES = 4  # in a row: a consonant's noise fills what is between for a frame or two
 LEAP = 0.25  # octaves from frame to frame of SwiftF0: what lies between nobody sang
 LOUDEST = 0.5  # SwiftF0 does not normalise the level and asks for this much
 
@@ -53,7 +55,7 @@ def track_pitch(audio: NDArray[np.float32], sample_rate: int) -> PitchTrack:
     Raises:
         MissingExtraError: swift-f0 is not installed.
     """
-    coarse, scaled = _detected(audio, sample_rate, LOWEST_HZ, HIGHEST_HZ)
+    coarse, scaled = _detected(audio, sample_rate, MIN_HZ, MAX_HZ)
     found = np.flatnonzero(coarse.voiced)
     f0 = coarse.f0.copy()
     f0[found] = _refined(scaled, found, _octave_checked(scaled, found, f0[found]))
@@ -113,9 +115,9 @@ def _octave_checked(
     centred = windows[np.minimum(frames * (RATE // FRAMES_PER_SECOND) + STEP, len(windows) - 1)]
     levels = [np.abs(_partial(centred, f0 * step)) ** 2 for step in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)]
     between, harmonics = (sum(levels[first::2]) for first in (0, 1))
-    lower = (f0 >= LOWEST_SPLIT_HZ) & (between > BETWEEN * harmonics) & (levels[0] > NEAR * levels[2])
+    lower = (f0 >= MIN_SPLIT_HZ) & (between > BETWEEN * harmonics) & (levels[0] > NEAR * levels[2])
     parts = np.cumsum((np.diff(lower, prepend=False)) | (np.diff(frames, prepend=frames[:1]) > 1))
-    return np.where(lower & (np.bincount(parts)[parts] >= LEAST_FRAMES), 0.5 * f0, f0)
+    return np.where(lower & (np.bincount(parts)[parts] >= MIN_FRAMES), 0.5 * f0, f0)
 
 
 def _windows(audio: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -146,9 +148,9 @@ def _refined(
             a, b = _partial(before, hertz), _partial(after, hertz)
             expected = 2.0 * np.pi * hertz * STEP / RATE
             excess = np.angle(b * np.conj(a) * np.exp(-1j * expected)) * RATE / (2.0 * np.pi * STEP)
-            power = np.abs(a * b) * (hertz < HIGHEST_HARMONIC_HZ)
+            power = np.abs(a * b) * (hertz < MAX_HARMONIC_HZ)
             turned += power * harmonic * excess
             weight += power * harmonic**2
         now = now + turned / weight
-    near = np.abs(np.log2(np.maximum(now, 1.0) / f0)) < FARTHEST
+    near = np.abs(np.log2(np.maximum(now, 1.0) / f0)) < MAX_PHASE_CORRECTION
     return np.where(near, now, f0)

@@ -11,10 +11,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
-from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.spectrum import ENVELOPE_GRID
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
-from dsp.units import MOST_HOPS
+from dsp.units import MAX_HOPS
 from models.errors import SingerFileError
 from models.filekind import FileKind
 from models.onnxstep import RunningGraph, open_graph
@@ -23,7 +23,7 @@ from models.singer.manifest import FORMAT, METADATA_KEY, Manifest
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-LARGEST_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 SINGERS_FOLDER = Path(__file__).parent / "shipped"
 _KIND = FileKind(
     "singer",
@@ -70,9 +70,9 @@ class Singer:
 
     def __init__(self, path: Path) -> None:
         size = path.stat().st_size
-        if size > LARGEST_BYTES:
+        if size > MAX_BYTES:
             raise SingerFileError(
-                f"{path} has {size / 2**20:.0f} MB and a singer file at most {LARGEST_BYTES / 2**20:.0f}; "
+                f"{path} has {size / 2**20:.0f} MB and a singer file at most {MAX_BYTES / 2**20:.0f}; "
                 "train or download it again"
             )
         self.path = path
@@ -111,8 +111,8 @@ class Estimator:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
-        self._graph = RunningGraph(session, MOST_HOPS)
-        self._colour = SingerColour(manifest.colour) if manifest.colour else None
+        self._graph = RunningGraph(session, MAX_HOPS)
+        self._ltas = SingerLtas(manifest.ltas) if manifest.ltas else None
 
     def process(
         self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
@@ -139,9 +139,9 @@ class Estimator:
             raise ValueError(
                 f"frames of shapes {found} do not fit; give (n, {ENVELOPE_GRID.size}) and four times (n,)"
             )
-        if n <= MOST_HOPS:
+        if n <= MAX_HOPS:
             return self._run(envelope, *rows)
-        chunks = [slice(start, start + MOST_HOPS) for start in range(0, n, MOST_HOPS)]
+        chunks = [slice(start, start + MAX_HOPS) for start in range(0, n, MAX_HOPS)]
         parts = [self._run(envelope[here], *(row[here] for row in rows)) for here in chunks]
         harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
         return harmonic, noise
@@ -149,7 +149,7 @@ class Estimator:
     def _run(
         self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
-        """Estimate the controls of up to `MOST_HOPS` frames."""
+        """Estimate the controls of up to `MAX_HOPS` frames."""
         frames = len(f0)
         arrays = {name: array[:frames] for name, array in self._graph.arrays.items()}
         arrays["envelope"][:] = envelope
@@ -161,15 +161,15 @@ class Estimator:
         arrays["likeness"][:, 0] = likeness
         self._graph.run(frames)
         harmonic, noise = arrays["harmonic"], arrays["noise"]
-        if self._colour is None:
+        if self._ltas is None:
             return harmonic.copy(), noise.copy()
-        return self._colour.process(harmonic, noise, voicing, loudness)
+        return self._ltas.process(harmonic, noise, voicing, loudness)
 
     def reset(self) -> None:
         """Forget the past."""
         self._graph.reset()
-        if self._colour is not None:
-            self._colour.reset()
+        if self._ltas is not None:
+            self._ltas.reset()
 
 
 def _tables(path: Path, manifest: Manifest) -> NDArray[np.complex64]:
@@ -194,8 +194,8 @@ def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: M
         "noise": [None, NOISE_GRID.size],
         "next_state": [1, manifest.state_size],
     }
-    coloured = len(manifest.colour) in ((0, COLOUR_SIZE) if manifest.kind == "sawsing" else (0,))
-    if found != wanted or not coloured:
+    ltas_fits = len(manifest.ltas) in ((0, LTAS_SIZE) if manifest.kind == "sawsing" else (0,))
+    if found != wanted or not ltas_fits:
         raise SingerFileError(
             f"{path} does not have a singer's inputs and outputs; download or train the singer again"
         )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from models.errors import TrainingError
 
@@ -79,8 +79,9 @@ class Manifest(BaseModel):
     steps: int = 0
     scores: dict[str, float] = Field(default_factory=dict)
     """Held-out scores by name."""
-    colour: tuple[float, ...] = ()
-    """Of a sawsing singer: the long-term mean of its filters (`dsp.singercolour`); empty leaves it alone."""
+    ltas: tuple[float, ...] = Field(default=(), validation_alias=AliasChoices("ltas", "colour"))
+    """Of a sawsing singer: the long-term average of its filters (`dsp.singerltas`), called colour in files
+    made before 0.2; empty leaves the voice as it is."""
     tables: str = ""
     """Wavetables of a dwts singer: base64 of complex64 (tables, harmonics), little-endian."""
 

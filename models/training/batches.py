@@ -11,20 +11,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dsp.colour import AUDIBLE_DB, MEMORY_FRAMES, ColourNormalizer, normalized, trust
 from dsp.controls import onset_hold
+from dsp.ltas import AUDIBLE_DB, MEMORY_FRAMES, LtasNormalizer, normalized, trust
 from dsp.oscillator import Sawtooth
 from dsp.spectrum import envelope, loudness_gain
 from models.errors import TrainingError
 from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE, Recording
-from models.training.perturbation import Disguise, Perturbation, smoothing_width
+from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
-COLOUR_FRAMES = 64
-"""Frames from which an example's long-term colour is estimated."""
+LTAS_FRAMES = 64
+"""Frames from which an example's LTAS is estimated."""
 
 
 class Batch(NamedTuple):
@@ -143,15 +143,15 @@ class BatchMaker:
         return (self._bands(material, start), *excerpt(material, start, self._frames, offset))
 
     def _bands(self, material: Material, start: int) -> Float32:
-        """Disguise an excerpt, then take out the colour that an engine would have learned by then."""
+        """Perturb an excerpt, then take out the LTAS that an engine would have learned by then."""
         recording, rng = material.recording, self._rng
-        disguise = Disguise(self._how, float(np.percentile(recording.loudness, 90)), rng)
+        perturbing = EnvelopePerturbation(self._how, float(np.percentile(recording.loudness, 90)), rng)
         ahead = slice(start + 1, start + 1 + self._frames)
-        bands = disguise.envelope(recording.power[ahead], recording.loudness[ahead], material.width[ahead])
+        bands = perturbing.envelope(recording.power[ahead], recording.loudness[ahead], material.width[ahead])
         heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
-        known = rng.choice(material.audible, max(1, min(COLOUR_FRAMES, int(heard))))
+        known = rng.choice(material.audible, max(1, min(LTAS_FRAMES, int(heard))))
         known.sort()
-        mean = disguise.envelope(
+        mean = perturbing.envelope(
             recording.power[known], recording.loudness[known], material.width[known]
         ).mean(0)
         return normalized(bands, mean, trust(min(heard, MEMORY_FRAMES)))
@@ -180,7 +180,7 @@ def clean_example(material: Material, longest: int | None = None) -> tuple[Float
     bands = envelope(
         recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
     )
-    return (ColourNormalizer().process(bands, levels), *excerpt(material, 0, frames))
+    return (LtasNormalizer().process(bands, levels), *excerpt(material, 0, frames))
 
 
 def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:

@@ -15,7 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from dsp.features import FeatureExtractor
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from models.errors import TrainingError
 from models.suffixes import AUDIO_SUFFIXES
 from models.training.cache import Arrays, cached, digest
@@ -24,8 +24,8 @@ Float32 = NDArray[np.float32]
 
 TRAINING_RATE = 48000
 HOP = hop_size(TRAINING_RATE)
-AT_ONCE = MOST_HOPS * HOP
-LEAST_SAMPLES = 2 * HOP
+AT_ONCE = MAX_HOPS * HOP
+MIN_SAMPLES = 2 * HOP
 """Of a recording: one frame and the one after it."""
 ANALYSIS_VERSION = 3  # raise it when the features change, so that stale analyses are made again
 
@@ -79,10 +79,10 @@ def read_voice(path: Path) -> Float32:
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error :").strip().rstrip(".")
         raise TrainingError(f"{path} cannot be read as audio ({reason}); export it again") from error
-    if audio.shape[0] * TRAINING_RATE < LEAST_SAMPLES * rate:
+    if audio.shape[0] * TRAINING_RATE < MIN_SAMPLES * rate:
         raise TrainingError(
             f"{path} lasts {1000.0 * audio.shape[0] / rate:.0f} ms and a recording at least "
-            f"{1000 * LEAST_SAMPLES // TRAINING_RATE}; leave it out or export it again"
+            f"{1000 * MIN_SAMPLES // TRAINING_RATE}; leave it out or export it again"
         )
     if not np.isfinite(audio).all():
         raise TrainingError(

@@ -15,7 +15,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
-HIGHEST_READ_HZ = 20000.0
+MAX_READ_HZ = 20000.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def smoothing_width(f0: Float32, voicing: Float32) -> Float64:
     return np.concatenate([[UNVOICED_WIDTH_HZ], width[:-1]])
 
 
-class Disguise:
+class EnvelopePerturbation:
     """One draw of everything that makes a recording look like another singer's, room and microphone's.
 
     Args:
@@ -57,7 +57,7 @@ class Disguise:
 
     def __init__(self, how: Perturbation, loudest: float, rng: np.random.Generator) -> None:
         # Above where a warped voice was recorded there is nothing: read what the top band held.
-        self._centres = np.minimum(_warped_grid(how, rng), HIGHEST_READ_HZ)
+        self._centres = np.minimum(_warped_grid(how, rng), MAX_READ_HZ)
         self._blur = rng.uniform(1.0, how.blur)
         self._tilt = _smooth_curve(how.tilt_db, rng)
         self._smear_db = rng.uniform(*how.smear_db) if rng.random() < 0.25 else None

@@ -13,7 +13,7 @@ from plugin_bridge.sessions.header import is_session
 
 
 @dataclass(frozen=True)
-class Job:
+class BounceJob:
     """One input and its output."""
 
     source: Path
@@ -21,7 +21,7 @@ class Job:
     form: OutputFormat
 
 
-def planned_jobs(
+def plan_jobs(
     inputs: Sequence[Path],
     output: Path | None,
     label: str,
@@ -30,7 +30,7 @@ def planned_jobs(
     *,
     force: bool = False,
     resume: bool = False,
-) -> list[Job]:
+) -> list[BounceJob]:
     """Return the jobs of a batch.
 
     Args:
@@ -52,7 +52,7 @@ def planned_jobs(
     """
     sources = [file for path in inputs for file in _files(path)]
     if output is not None and _is_file(output, inputs):
-        return [Job(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
+        return [BounceJob(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
     if output is None and any(_is_folder(path) for path in inputs):
         raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
     form = OutputFormat(container or "wav", bits or "24")
@@ -68,11 +68,11 @@ def planned_jobs(
     return jobs
 
 
-def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> Job:
-    return Job(source, (output or source.parent) / f"{_stem(source)}.{label}{form.suffix}", form)
+def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> BounceJob:
+    return BounceJob(source, (output or source.parent) / f"{_stem(source)}.{label}{form.suffix}", form)
 
 
-def _outputs(job: Job, label: str) -> list[Path]:
+def _outputs(job: BounceJob, label: str) -> list[Path]:
     """Return what an input becomes, whatever the format."""
     return [_job(job.source, job.target.parent, label, OutputFormat(kind)).target for kind in BITS]
 
@@ -82,7 +82,7 @@ def _place(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _check_overwritten(jobs: Sequence[Job], named: Container[Path]) -> None:
+def _check_overwritten(jobs: Sequence[BounceJob], named: Container[Path]) -> None:
     makers = {_place(job.target): job for job in jobs}
     for job in jobs:
         maker = makers.get(_place(job.source), job)
@@ -136,7 +136,7 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _check_distinct(jobs: Sequence[Job]) -> None:
+def _check_distinct(jobs: Sequence[BounceJob]) -> None:
     taken: dict[Path, Path] = {}
     for job in jobs:
         other = taken.setdefault(job.target, job.source)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from dsp.units import db_to_gain, gain_to_db
 from plugin_bridge.bounce.planning import Plan, planned
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source, open_source
-from plugin_bridge.engine.cast import Cast
-from plugin_bridge.engine.rendering import CHUNK, LONGEST_TAIL_SECONDS, rendered, taken, until_quiet
+from plugin_bridge.engine.library import SingerLibrary
+from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
 from plugin_bridge.files.containers import carried_chunks
 from plugin_bridge.files.drafts import Draft, Scratch, unwritable
@@ -29,7 +29,7 @@ SOFTWARE = "plugin_bridge"
 
 
 @dataclass(frozen=True)
-class Bounced:
+class BounceResult:
     """What came of one file."""
 
     source: Path
@@ -57,7 +57,7 @@ class Bounced:
 
 
 @dataclass(frozen=True)
-class Listener:
+class BounceListener:
     """Who hears how a bounce goes."""
 
     report: Callable[[str], None] = lambda _: None
@@ -70,11 +70,11 @@ def bounce(
     source: Path,
     target: Path,
     form: OutputFormat,
-    settings: Settings,
+    settings: BounceSettings,
     *,
-    cast: Cast | None = None,
-    listener: Listener | None = None,
-) -> Bounced:
+    library: SingerLibrary | None = None,
+    listener: BounceListener | None = None,
+) -> BounceResult:
     """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
 
     Args:
@@ -82,20 +82,20 @@ def bounce(
         target: the file to write.
         form: its kind.
         settings: singer, parameters, automation and so on.
-        cast: singers loaded before, to share them between files.
+        library: singers loaded before, to share them between files.
         listener: hears notes and progress.
 
     Raises:
         AudioFileError, EffectError, OutputError, ScoreError, SessionError, SingerFileError: one sentence; no
             file is left.
     """
-    listener = listener or Listener()
+    listener = listener or BounceListener()
     began = time.perf_counter()
     if _is_same(source, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
     with open_source(source) as reader, Draft(target, force=settings.force) as draft:
         _check_space(target, reader, form, spooled=settings.normalize_db is not None)
-        plan = planned(reader, settings, cast or Cast(), listener.report)
+        plan = planned(reader, settings, library or SingerLibrary(), listener.report)
         if plan.auto_transpose is not None:
             shift, pitch = plan.auto_transpose, plan.source_pitch
             listener.report(
@@ -109,7 +109,7 @@ def bounce(
             f"{target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
             f"add --normalize, lower --gain by {over + 0.1:.1f} dB, or write floats with --bits 32f"
         )
-    return Bounced(
+    return BounceResult(
         source=source,
         target=target,
         singer=plan.singer,
@@ -134,7 +134,12 @@ def _is_same(source: Path, target: Path) -> bool:
 
 
 def _write(
-    reader: Source, plan: Plan, draft: Draft, form: OutputFormat, settings: Settings, listener: Listener
+    reader: Source,
+    plan: Plan,
+    draft: Draft,
+    form: OutputFormat,
+    settings: BounceSettings,
+    listener: BounceListener,
 ) -> tuple[AudioWriter, float]:
     """Return the closed writer, which has counted, and the gain of normalizing."""
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
@@ -159,7 +164,7 @@ def _write(
         return writer
 
     if settings.normalize_db is None:
-        longest = frames + (LONGEST_TAIL_SECONDS * reader.sample_rate if settings.tail_seconds is None else 0)
+        longest = frames + (MAX_TAIL_SECONDS * reader.sample_rate if settings.tail_seconds is None else 0)
         return write(audio, round(longest)), 1.0
     with Scratch(draft.target) as spool:
         length, peak = _spool(spool, audio)
@@ -167,7 +172,7 @@ def _write(
         return write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length), gain
 
 
-def _bounced(reader: Source, plan: Plan, settings: Settings, frames: int) -> Iterator[Float32]:
+def _bounced(reader: Source, plan: Plan, settings: BounceSettings, frames: int) -> Iterator[Float32]:
     """The output as a stream at the source's rate."""
     rate, native, channels = reader.sample_rate, plan.rate, reader.channels
     source = resampled(reader.chunks(), channels, rate, native)
@@ -190,7 +195,7 @@ def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
 
 
 def _shown(
-    chunks: Iterable[Float32], total: float, sample_rate: int, listener: Listener
+    chunks: Iterable[Float32], total: float, sample_rate: int, listener: BounceListener
 ) -> Iterator[Float32]:
     done = 0
     for x in chunks:

@@ -10,13 +10,13 @@ from dsp.units import hz_to_semitones
 from plugin_bridge.bounce.automation import has_unheard_notes, with_ids
 from plugin_bridge.bounce.prescan import median_pitch
 from plugin_bridge.bounce.script import Script, asks_for_auto, heard_first, script_asked
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source
 from plugin_bridge.bounce.take import Interrupted, taken_again
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
-from plugin_bridge.engine.cast import Cast
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.pitchtracking import USUAL
 from plugin_bridge.engine.rendering import Float32, Processor
 from plugin_bridge.engine.singers import Singer
@@ -47,13 +47,15 @@ class Plan:
     """What `auto` means for that singer, semitones."""
 
 
-def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[str], None]) -> Plan:
+def planned(
+    source: Source, settings: BounceSettings, library: SingerLibrary, report: Callable[[str], None]
+) -> Plan:
     """Prepare the bounce of an open source.
 
     Args:
         source: an audio file or a session.
         settings: what is asked for.
-        cast: singers loaded so far.
+        library: singers loaded so far.
         report: called with a sentence for a person to see.
 
     Raises:
@@ -66,13 +68,13 @@ def planned(source: Source, settings: Settings, cast: Cast, report: Callable[[st
     if isinstance(source, SessionReader):
         if source.note:
             report(source.note)
-        script = taken_again(source, asked, cast)
+        script = taken_again(source, asked, library)
         own_transpose = 0.0  # what `auto` found live, it finds again
         tracker = tracker or source.header.pitch
     if not script.singers:
-        raise SingerFileError("no singer is chosen; add --singer with " + cast.listed())
-    singers = cast.load(script.singers)
-    ids = {name: cast.id_of(name) for name in script.singers}
+        raise SingerFileError("no singer is chosen; add --singer with " + library.listed())
+    singers = library.load(script.singers)
+    ids = {name: library.id_of(name) for name in script.singers}
     events = with_ids(script.events, ids)
     values = {"singer": script.singers[0], "morph_singer": "", **script.values}
     values |= {name: ids[str(values[name])] for name in SINGERS if values[name]}

@@ -12,7 +12,7 @@ from plugin_bridge.control.parameters import SINGERS, Value
 from plugin_bridge.engine.singers import heaviest
 
 if TYPE_CHECKING:
-    from plugin_bridge.bounce.settings import Settings
+    from plugin_bridge.bounce.settings import BounceSettings
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Script:
 
 
 def script_asked(
-    settings: Settings, sample_rate: int, source_rate: int, report: Callable[[str], None]
+    settings: BounceSettings, sample_rate: int, source_rate: int, report: Callable[[str], None]
 ) -> Script:
     """Return what the settings ask for.
 

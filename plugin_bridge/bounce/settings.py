@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.units import MOST_SEED
+from dsp.units import MAX_SEED
 from plugin_bridge.control.parameters import Value, is_number, is_whole
 from plugin_bridge.engine.pitchtracking import check_pitch
 from plugin_bridge.files.dither import DITHER_SEED
@@ -19,11 +19,11 @@ BLOCK = 30720
 """Sixty-four hops at 48 kHz: rows of hops cost the engine less than hops one by one."""
 
 
-LARGEST_BLOCK = 1 << 20
+MAX_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Settings:
+class BounceSettings:
     """How to bounce; the same for all files of a batch.
 
     Raises:
@@ -63,12 +63,12 @@ class Settings:
         if self.pitch:
             check_pitch(self.pitch)
         for what, seed in (("seed", self.seed), ("dither seed", self.dither_seed)):
-            if seed is not None and not (is_whole(seed) and 0 <= int(seed) <= MOST_SEED):
+            if seed is not None and not (is_whole(seed) and 0 <= int(seed) <= MAX_SEED):
                 raise ValueError(
                     f"{what} {seed!r} does not name a noise; give a whole number from 0 to 2^63 - 1"
                 )
-        if not (is_whole(self.block) and 1 <= int(self.block) <= LARGEST_BLOCK):
-            raise ValueError(f"block {self.block!r} is out of range; give 1 to {LARGEST_BLOCK} samples")
+        if not (is_whole(self.block) and 1 <= int(self.block) <= MAX_BLOCK):
+            raise ValueError(f"block {self.block!r} is out of range; give 1 to {MAX_BLOCK} samples")
         if self.tail_seconds is not None and not is_number(self.tail_seconds):
             raise TypeError(
                 f"tail {self.tail_seconds!r} is not a number; give seconds, or None for all of it"

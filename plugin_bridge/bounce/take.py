@@ -15,7 +15,7 @@ from plugin_bridge.bounce.automation import with_ids
 from plugin_bridge.bounce.script import Script, singers_of
 from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.parameters import SINGERS
-from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import Processor
 from plugin_bridge.errors import SessionError
 from plugin_bridge.sessions.header import SessionSinger, hash_of
@@ -24,7 +24,7 @@ from plugin_bridge.sessions.reader import SessionReader, Span
 Float32 = NDArray[np.float32]
 
 
-def taken_again(session: SessionReader, asked: Script, cast: Cast) -> Script:
+def taken_again(session: SessionReader, asked: Script, library: SingerLibrary) -> Script:
     """Return the script of a session under what is asked for.
 
     What is asked for a parameter, by a value or by events, replaces all that the session says of it: its
@@ -35,7 +35,7 @@ def taken_again(session: SessionReader, asked: Script, cast: Cast) -> Script:
     Args:
         session: as recorded.
         asked: for this bounce; positions as the session's.
-        cast: knows singers by id.
+        library: knows singers by id.
 
     Raises:
         SessionError: a singer's file is gone or has changed.
@@ -50,7 +50,7 @@ def taken_again(session: SessionReader, asked: Script, cast: Cast) -> Script:
     start = {e.parameter: e.value for e in session.events if isinstance(e, Event) and e.position == 0}
     values = session.values | {name: start[name] for name in moved & start.keys()}
     values = {name: value for name, value in values.items() if name not in asked.values}
-    names = _company(session, cast, singers_of(values, kept) if "singer" in asked.values else None)
+    names = _company(session, library, singers_of(values, kept) if "singer" in asked.values else None)
     values |= {name: names[str(values[name])] for name in SINGERS if values.get(name)}
     events = sorted([*with_ids(kept, names), *asked.events], key=lambda event: event.position)
     first = [str(asked.values["singer"])] if "singer" in asked.values else []
@@ -59,7 +59,7 @@ def taken_again(session: SessionReader, asked: Script, cast: Cast) -> Script:
     return Script(values | asked.values, events, singers, seed)
 
 
-def _company(session: SessionReader, cast: Cast, needed: list[str] | None) -> dict[str, str]:
+def _company(session: SessionReader, library: SingerLibrary, needed: list[str] | None) -> dict[str, str]:
     """Return what to load a session's singers by, each the very file that sang; all of them for None."""
     known = {singer.id: singer for singer in session.header.singers}
     used = {*singers_of(session.values, session.events), *(needed or [])}
@@ -67,11 +67,11 @@ def _company(session: SessionReader, cast: Cast, needed: list[str] | None) -> di
         raise SessionError(
             f"{session.path} names a singer {foreign[0]!r} that is not in its set; copy the session again"
         )
-    return {name: _place(session, known[name], cast) for name in known if needed is None or name in needed}
+    return {name: _place(session, known[name], library) for name in known if needed is None or name in needed}
 
 
-def _place(session: SessionReader, singer: SessionSinger, cast: Cast) -> str:
-    if not singer.sha256 and singer.id in cast.known():
+def _place(session: SessionReader, singer: SessionSinger, library: SingerLibrary) -> str:
+    if not singer.sha256 and singer.id in library.known():
         return singer.id
     ours = shipped().get(singer.id)
     places = [place for place in (ours, Path(singer.file)) if place is not None and place.is_file()]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EffectValue = bool | int | float | str
 
 _HEADER = b"plugin_bridge VST3 state 1\n"
-_LARGEST_STATE = 16 * 2**20
+_MAX_STATE_BYTES = 16 * 2**20
 _IMPULSE = "impulse_response_filename"
 _NOT_PARAMETERS = frozenset({"is_effect", "is_instrument"})
 # A preset names an effect by its class; these are no effects of their own, or need more than parameters.
@@ -239,8 +239,10 @@ def _checked_state(state: str) -> tuple[str, bytes]:
     A plug-in takes any bytes without a word, so nothing reaches it that does not match its hash.
     """
     remedy = "store the preset again"
-    if len(state) > _LARGEST_STATE:
-        raise EffectError(f"plug-in state has {len(state)} characters, more than {_LARGEST_STATE}; {remedy}")
+    if len(state) > _MAX_STATE_BYTES:
+        raise EffectError(
+            f"plug-in state has {len(state)} characters, more than {_MAX_STATE_BYTES}; {remedy}"
+        )
     try:
         data = base64.b64decode(state, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -41,7 +41,7 @@ from plugin_bridge.files.drafts import Draft, unwritable
 
 FORMAT = 1
 PRESETS_FOLDER = Path(presets.__file__).parent
-_LARGEST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
@@ -172,8 +172,8 @@ def find_preset(which: str | Path) -> Path:
 def read_preset(path: Path) -> Preset:
     """Read a preset file; see `load_preset`."""
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise PresetError(f"{path} is larger than {_LARGEST_BYTES} bytes; give a preset")
+        if path.stat().st_size > _MAX_BYTES:
+            raise PresetError(f"{path} is larger than {_MAX_BYTES} bytes; give a preset")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PresetError(f"{path} cannot be read: {error.strerror}; check the preset") from error

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
-from dsp.units import HOPS_PER_SECOND, MOST_HOPS
-from plugin_bridge.chain.runners import EffectLeaf, Leaf, SingerLeaf
+from dsp.units import HOPS_PER_SECOND, MAX_HOPS
+from plugin_bridge.chain.nodes import EffectNode, Node, SingerNode
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import AnyEvent
 
@@ -51,8 +51,8 @@ class Stream:
         self._source_pitches = iter(source_pitches)
         self._rendered = 0
         self._stages: list[Simple] = []
-        self._leaves: list[Leaf] = []
-        self._fifo = HopFifo(channels, self._hop, self._render, MOST_HOPS)
+        self._nodes: list[Node] = []
+        self._fifo = HopFifo(channels, self._hop, self._render, MAX_HOPS)
         self.latency = self._hop
         """Samples from input to output: one hop of re-blocking and the stages' own."""
         self.arrange(stages)
@@ -67,23 +67,23 @@ class Stream:
             a is b for a, b in zip(stages, self._stages, strict=True)
         ):
             return
-        running = {id(stage): leaf for stage, leaf in zip(self._stages, self._leaves, strict=True)}
-        leaves: list[Leaf] = []
+        running = {id(stage): node for stage, node in zip(self._stages, self._nodes, strict=True)}
+        nodes: list[Node] = []
         places = [0]
         with ExitStack() as undo:
             for stage in stages:
-                leaf = running.pop(id(stage), None)
-                if leaf is None:
-                    leaf = self._leaf(stage, places[-1])
-                    undo.callback(leaf.release)
-                places.append(places[-1] + leaf.latency)
-                leaves.append(leaf)
+                node = running.pop(id(stage), None)
+                if node is None:
+                    node = self._node(stage, places[-1])
+                    undo.callback(node.release)
+                places.append(places[-1] + node.latency)
+                nodes.append(node)
             undo.pop_all()
-        for leaf in running.values():
-            leaf.release()
-        for leaf, before in zip(leaves, places, strict=False):
-            leaf.place(before)
-        self._stages, self._leaves = list(stages), leaves
+        for node in running.values():
+            node.release()
+        for node, before in zip(nodes, places, strict=False):
+            node.place(before)
+        self._stages, self._nodes = list(stages), nodes
         self.latency = places[-1] + self._hop
 
     def dismiss(self, kept: Iterable[Simple] = ()) -> None:
@@ -92,17 +92,17 @@ class Stream:
         stays = [x for x in self._stages if id(x) in ids or not isinstance(x, SingerConversion)]
         self.arrange(stays)
 
-    def _leaf(self, stage: Simple, before: int) -> Leaf:
+    def _node(self, stage: Simple, before: int) -> Node:
         if isinstance(stage, SingerConversion):
             pitch = next(self._source_pitches, 0.0)
-            return SingerLeaf(stage, self.form, pitch, lambda: self.position, self._rendered, before)
-        return EffectLeaf(stage, *self.form, self._hop)
+            return SingerNode(stage, self.form, pitch, lambda: self.position, self._rendered, before)
+        return EffectNode(stage, *self.form, self._hop)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples."""
         given = list(events)
-        for leaf in self._leaves:
-            leaf.schedule(given)
+        for node in self._nodes:
+            node.schedule(given)
 
     def process(self, rows: Float32) -> Float32:
         """Take a block (channels, n) and return one of the same shape."""
@@ -112,8 +112,8 @@ class Stream:
 
     def _render(self, hops: Float32) -> Float32:
         self._rendered += hops.shape[1]
-        for leaf in self._leaves:
-            hops = leaf.process(hops)
+        for node in self._nodes:
+            hops = node.process(hops)
         return hops
 
 
@@ -125,5 +125,5 @@ def latency_of(stages: Sequence[Simple], sample_rate: int, channels: int) -> int
         if isinstance(stage, SingerConversion):
             total += stage.latency_at(sample_rate) - hop
         else:
-            total += EffectLeaf(stage, sample_rate, channels, hop).latency
+            total += EffectNode(stage, sample_rate, channels, hop).latency
     return total

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsp.units import MOST_SEED
+from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import (
     add_force,
@@ -25,11 +25,11 @@ from plugin_bridge.commands.options import (
 from plugin_bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from plugin_bridge.bounce.batch import Job
-    from plugin_bridge.bounce.bounce import Bounced
-    from plugin_bridge.bounce.settings import Settings
+    from plugin_bridge.bounce.batch import BounceJob
+    from plugin_bridge.bounce.bounce import BounceResult
+    from plugin_bridge.bounce.settings import BounceSettings
     from plugin_bridge.commands import Subparsers
-    from plugin_bridge.engine.cast import Cast
+    from plugin_bridge.engine.library import SingerLibrary
 
 _EPILOG = """\
 Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
@@ -101,12 +101,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add(
         "--seed",
-        type=number_within(0, MOST_SEED, whole=True),
+        type=number_within(0, MAX_SEED, whole=True),
         metavar="N",
         help="of the voice's noise; else the session's own, or 0",
     )
     add_pitch(parser, unset="", more="; else as the session or the preset says")
-    add("--dither-seed", type=number_within(0, MOST_SEED, whole=True), metavar="N", help="of the dither")
+    add("--dither-seed", type=number_within(0, MAX_SEED, whole=True), metavar="N", help="of the dither")
     add(
         "--block",
         type=number_within(1, 2**20, whole=True),
@@ -129,13 +129,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bounce every input; one that fails does not stop the rest."""
-    from plugin_bridge.bounce.batch import planned_jobs  # noqa: PLC0415 - loads numpy and soundfile
-    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.bounce.batch import plan_jobs  # noqa: PLC0415 - loads numpy and soundfile
+    from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
 
     settings = _settings(arguments)
     label = Path(arguments.singer or arguments.preset or "bounced").stem
     try:
-        jobs = planned_jobs(
+        jobs = plan_jobs(
             arguments.inputs,
             arguments.output,
             label,
@@ -146,10 +146,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    cast = Cast()
+    library = SingerLibrary()
     if arguments.singer:
-        cast.load([arguments.singer])
-    rows = [_row(job, settings, cast, arguments) for job in jobs]
+        library.load([arguments.singer])
+    rows = [_row(job, settings, library, arguments) for job in jobs]
     failed = sum("error" in row for row in rows)
     if arguments.json:
         print(json.dumps({"files": rows, "bounced": len(rows) - failed, "failed": failed}, indent=2))
@@ -158,8 +158,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    from plugin_bridge.bounce.settings import BLOCK, Settings  # noqa: PLC0415
+def _settings(arguments: argparse.Namespace) -> BounceSettings:
+    from plugin_bridge.bounce.settings import BLOCK, BounceSettings  # noqa: PLC0415
     from plugin_bridge.files.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
 
     if arguments.midi_map is not None and arguments.automation is None:
@@ -169,7 +169,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
 
         preset = load_preset(arguments.preset)
-    return Settings(
+    return BounceSettings(
         singer=arguments.singer,
         preset=preset,
         parameters=parameter_values(arguments),
@@ -186,9 +186,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace) -> dict[str, Any]:
+def _row(
+    job: BounceJob, settings: BounceSettings, library: SingerLibrary, arguments: argparse.Namespace
+) -> dict[str, Any]:
     """Bounce one file and return its row of the report."""
-    from plugin_bridge.bounce.bounce import Listener, bounce  # noqa: PLC0415 - loads soundfile
+    from plugin_bridge.bounce.bounce import BounceListener, bounce  # noqa: PLC0415 - loads soundfile
 
     row: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
     if arguments.resume and job.target.exists():
@@ -203,8 +205,8 @@ def _row(job: Job, settings: Settings, cast: Cast, arguments: argparse.Namespace
                 _say(sentence, print if bar is None else bar.write)
 
             plain = _printed() if arguments.progress else _nothing
-            listener = Listener(report, plain if bar is None else _mover(bar))
-            done = bounce(job.source, job.target, job.form, settings, cast=cast, listener=listener)
+            listener = BounceListener(report, plain if bar is None else _mover(bar))
+            done = bounce(job.source, job.target, job.form, settings, library=library, listener=listener)
     except (BridgeError, OSError) as error:
         _say(str(error))
         return {**row, "error": str(error)}
@@ -218,7 +220,7 @@ def _say(sentence: str, write: Callable[..., object] = print) -> None:
         write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
 
 
-def _line(done: Bounced) -> str:
+def _line(done: BounceResult) -> str:
     peak = "silent" if done.peak_db is None else f"peak {done.peak_db:.1f} dBFS"
     speed = done.seconds / done.render_seconds
     return f"{done.target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import parameter_values
 from plugin_bridge.commands.report import Report
-from plugin_bridge.measure.table import MELODY, header, line
+from plugin_bridge.measure.metricstable import MELODY, header, line
 
 if TYPE_CHECKING:
     from plugin_bridge.measure.clips import Clip
@@ -83,11 +83,11 @@ def _trackers(asked: Sequence[str]) -> list[str]:
 
 
 def _voices(arguments: argparse.Namespace) -> Iterator[Voice]:
-    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.measure.clips import recordings  # noqa: PLC0415
     from plugin_bridge.measure.melodyvoices import read_voice, resung  # noqa: PLC0415
 
-    singers = Cast().load(arguments.singer)
+    singers = SingerLibrary().load(arguments.singer)
     values = parameter_values(arguments)
     for path in recordings(arguments.melody):
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import parameter_values
 from plugin_bridge.commands.report import Report
-from plugin_bridge.measure.table import CONVERSION, COPY, header, line
+from plugin_bridge.measure.metricstable import CONVERSION, COPY, header, line
 
 if TYPE_CHECKING:
     from plugin_bridge.control.parameters import Value
@@ -46,13 +46,13 @@ def run_pairs(arguments: argparse.Namespace) -> int:
 
 
 def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[ConversionScores]:
-    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.measure.clips import read_clip  # noqa: PLC0415 - loads numpy
     from plugin_bridge.measure.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
 
     plan = _plan(arguments)
-    cast = Cast()
+    cast = SingerLibrary()
     singers = {name: cast.load([name])[0] for item in plan.items for name in item.singers}
     ids = {name: singer.id for name, singer in singers.items()}
     targets = _targets(plan, ids)
@@ -70,12 +70,12 @@ def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[Conv
 
 def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScores]:
     from models.metrics.speaker import mean_embedding  # noqa: PLC0415 - loads numpy
-    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - loads onnxruntime
+    from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.measure.clips import read_clip, recordings  # noqa: PLC0415
     from plugin_bridge.measure.evaluation import score_copy  # noqa: PLC0415 - loads the engine
 
-    singers = [Cast().load([name])[0] for name in arguments.singer]
+    singers = [SingerLibrary().load([name])[0] for name in arguments.singer]
     values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
     clips = [read_clip([path]) for path in recordings(arguments.copy)]
     sources = [_measured(heard, clip, arguments.seconds) for clip in clips]

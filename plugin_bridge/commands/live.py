@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.units import MOST_SEED
+from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
 from plugin_bridge.engine.pitchtracking import USUAL
@@ -117,7 +117,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add("--record", default="", metavar="NAME", help="record a session from the start")
     add(
         "--seed",
-        type=number_within(0, MOST_SEED, whole=True),
+        type=number_within(0, MAX_SEED, whole=True),
         default=0,
         metavar="N",
         help="of the voice's noise",

@@ -10,7 +10,7 @@ from typing import Any
 
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_force
-from plugin_bridge.measure.table import without_nan
+from plugin_bridge.measure.metricstable import without_nan
 
 
 def add_report(parser: argparse.ArgumentParser, plots: str) -> None:

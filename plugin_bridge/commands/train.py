@@ -95,13 +95,13 @@ def _id(text: str) -> str:
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
     try:
-        from models.training.singer.recipe import Facts, train_singer  # noqa: PLC0415 - torch is an extra
+        from models.training.singer.recipe import SingerFacts, train_singer  # noqa: PLC0415 - torch is an extra
         from models.training.singer.training import Plan  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"training needs {error.name}, which is not installed; pip install 'plugin-bridge[train]'"
         ) from error
-    facts = Facts(
+    facts = SingerFacts(
         arguments.id,
         arguments.name or arguments.id,
         arguments.licence,

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from models.training.singer.recipe import Watcher
+    from models.training.singer.recipe import TrainingListener
 
 SMOOTHING = 0.99
 
@@ -48,11 +48,11 @@ class Bars:
         if self._bar is not None:
             self._bar.close()
 
-    def watcher(self) -> Watcher:
+    def watcher(self) -> TrainingListener:
         """Return what the training calls."""
-        from models.training.singer.recipe import Watcher  # noqa: PLC0415 - loads torch
+        from models.training.singer.recipe import TrainingListener  # noqa: PLC0415 - loads torch
 
-        return Watcher(self._files, self._step)
+        return TrainingListener(self._files, self._step)
 
     def _files(self, paths: Sequence[Path]) -> Iterable[Path]:
         from tqdm import tqdm  # noqa: PLC0415

@@ -59,7 +59,7 @@ AnyEvent = Event | NoteOn | NoteOff | PitchBend | AllNotesOff
 
 LAST_POSITION = 2**53
 """What every JSON reader holds exactly; three thousand years at 96 kHz."""
-HIGHEST_NOTE = 127.0
+MAX_NOTE = 127.0
 WIDEST_BEND = 48.0
 
 
@@ -87,7 +87,7 @@ def check_event(event: AnyEvent) -> AnyEvent:
             raise ValueError(f"singer {value!r} names nobody; {row.rule()}")
         return Event(position, row.id, value)
     if isinstance(event, NoteOn | NoteOff):
-        return replace(event, position=position, note=_within(event.note, 0.0, HIGHEST_NOTE, "note"))
+        return replace(event, position=position, note=_within(event.note, 0.0, MAX_NOTE, "note"))
     if isinstance(event, PitchBend):
         semitones = _within(event.semitones, -WIDEST_BEND, WIDEST_BEND, "pitch bend")
         return PitchBend(position, semitones)

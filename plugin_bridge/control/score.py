@@ -29,7 +29,7 @@ from plugin_bridge.files.drafts import Draft, unwritable
 
 _LINE_LIMIT = 4096
 _EVENT_LIMIT = 1_000_000
-_LONGEST = 7 * 24 * 3600.0  # seconds
+_MAX_LENGTH = 7 * 24 * 3600.0  # seconds
 _WHEN = ("time", "position")
 _ACCOUNTS = {"upto", "gap", "missed", "end"}
 _WHAT: dict[str, Callable[[int, dict[str, Any]], AnyEvent]] = {
@@ -169,11 +169,11 @@ def _position(value: object, when: str, rate: int, sample_rate: int) -> int:
         raise TypeError(
             f"{when} {value!r} is not a {'whole ' if when == 'position' else ''}number; count from 0"
         )
-    if when == "position" and rate == sample_rate and 0 <= value <= _LONGEST * rate:
+    if when == "position" and rate == sample_rate and 0 <= value <= _MAX_LENGTH * rate:
         return int(value)  # as below, in a tenth of the time: a session may hold a million of these
     seconds = Fraction(value) / (rate if when == "position" else 1) if abs(value) < 2**53 else Fraction(-1)
-    if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"{when} {value!r} is out of range; give 0 to {_LONGEST:g} seconds")
+    if not 0 <= seconds <= _MAX_LENGTH:
+        raise ValueError(f"{when} {value!r} is out of range; give 0 to {_MAX_LENGTH:g} seconds")
     return round(seconds * sample_rate)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
-from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.features import FeatureExtractor, Features
+from dsp.ltas import LtasNormalizer
 from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
@@ -19,10 +19,10 @@ from dsp.synth import Synthesizer
 from dsp.units import hop_size
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import Value
-from plugin_bridge.engine.desk import Desk
-from plugin_bridge.engine.estimators import Ensemble
+from plugin_bridge.engine.estimators import Estimators
 from plugin_bridge.engine.mixing import Mixer, Panner
 from plugin_bridge.engine.notes import Melody
+from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.pitchcontrol import Course, PitchControl, notes_to_hz
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.engine.singers import Singer
@@ -108,43 +108,43 @@ class Core:
         self.repaired = 0
         """Samples that were not finite and were taken as 0."""
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
-        self.desk = Desk(sample_rate, {"singer": next(iter(singers))} | dict(values))
+        self.parameters = ParameterState(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
         self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
-        self._colour = ColourNormalizer()
+        self._ltas = LtasNormalizer()
         self._steadier = Steadier()
-        self._weights = Weights(sample_rate, self.desk, list(singers))
+        self._weights = Weights(sample_rate, self.parameters, list(singers))
         self._melody = Melody(sample_rate)
-        self._transposition = Transposition(self.desk, lambda: self._medians[self._weights.heaviest()])
-        self._pitch = PitchControl(self.hop, self.desk, self._melody)
-        self._ensemble = Ensemble(singers.values())
+        self._transposition = Transposition(self.parameters, lambda: self._medians[self._weights.heaviest()])
+        self._pitch = PitchControl(self.hop, self.parameters, self._melody)
+        self._estimators = Estimators(singers.values())
         self._groups = self._grouped(sample_rate, singers, seed)
-        self._likeness = self.desk.ramp("likeness")
+        self._likeness = self.parameters.ramp("likeness")
         self._panner = Panner(self.hop) if channels == 2 else None
-        self._mixer = Mixer(self.desk, channels, self.latency)
+        self._mixer = Mixer(self.parameters, channels, self.latency)
         self.reset()
 
     def _grouped(self, sample_rate: int, singers: Mapping[str, Singer], seed: int) -> list[_Group]:
         found = []
         for members in groups(singers):
             singer = list(singers.values())[members[0]]
-            timbre = Timbre(self.hop, self.desk, singer.kind, [self._weights.ramps[i] for i in members])
+            timbre = Timbre(self.hop, self.parameters, singer.kind, [self._weights.ramps[i] for i in members])
             found.append(_Group(members, timbre, singer.synthesizer(sample_rate, seed)))
         return found
 
     def reset(self) -> None:
         """Return to the state of a new core; events to come are forgotten."""
         self.queue.clear()
-        self.desk.reset()
+        self.parameters.reset()
         self._features.reset()
-        self._colour.reset()
+        self._ltas.reset()
         self._steadier.reset()
         self._weights.reset()
         self._melody.reset()
-        self._melody.enable(bool(self.desk.values["melody"]), 0)
+        self._melody.enable(bool(self.parameters.values["melody"]), 0)
         self._transposition.reset()
         self._pitch.reset()
-        self._ensemble.reset()
+        self._estimators.reset()
         for group in self._groups:
             group.timbre.reset()
             group.synthesizer.reset()
@@ -164,7 +164,7 @@ class Core:
         call is shared.
 
         Args:
-            x: shape (channels, n), float32, one hop to `dsp.units.MOST_HOPS`; samples that are not finite are
+            x: shape (channels, n), float32, one hop to `dsp.units.MAX_HOPS`; samples that are not finite are
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
@@ -178,7 +178,7 @@ class Core:
 
     def use_pause(self) -> bool:
         """See `Engine.use_pause`."""
-        return self._ensemble.use_pause()
+        return self._estimators.use_pause()
 
     def _decide(self, f0: float, voicing: float) -> _Line:
         """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
@@ -219,12 +219,12 @@ class Core:
             for line, f0, voicing in zip(score, heard.f0, heard.voicing, strict=True)
         ]
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
-        bands = self._colour.process(bands, heard.loudness)
+        bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
         trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
         likeness = [line.likeness for line in score]
         facts = np.array((trained, heard.voicing, heard.loudness, likeness))
-        return self._ensemble.process(bands, facts, self._wanted(score))
+        return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:
         """Return of each singer whether its controls count in any of these hops."""
@@ -266,7 +266,7 @@ class Core:
             case Event():
                 self._set(event)
             case NoteOn(position, note):
-                self._melody.note_on(note, position, self.desk.number("glide"))
+                self._melody.note_on(note, position, self.parameters.number("glide"))
             case NoteOff(position, note):
                 self._melody.note_off(note, position)
             case PitchBend(position, semitones):
@@ -276,7 +276,7 @@ class Core:
 
     def _set(self, event: Event) -> None:
         name, position = event.parameter, event.position
-        self.desk.set(name, event.value, position)
+        self.parameters.set(name, event.value, position)
         if name in ("singer", "morph_singer", "morph"):
             self._weights.aim(position)
         if name in ("transpose", "source_pitch", "singer"):

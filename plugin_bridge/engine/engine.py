@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
-from dsp.units import MOST_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from plugin_bridge.control.events import AnyEvent, Event, check_event
 from plugin_bridge.control.parameters import Value, check_values, is_whole, parameter
 from plugin_bridge.engine import core
@@ -69,7 +69,7 @@ class Engine:
         for name, value in values.items():
             check_singer(name, value, loaded)
         self._core = core.Core(sample_rate, channels, loaded, seed, values, self.pitch)
-        self._fifo = HopFifo(channels, hop, self._core.render, MOST_HOPS)
+        self._fifo = HopFifo(channels, hop, self._core.render, MAX_HOPS)
         self.latency = self._fifo.latency + self._core.latency
         """Samples from input to output: 3 hops, whatever the blocks."""
         self.tail = self._core.tail
@@ -111,7 +111,7 @@ class Engine:
 
         Args:
             hops: shape (channels, n), float32; n is sample_rate // 100 samples once to
-                `dsp.units.MOST_HOPS` times.
+                `dsp.units.MAX_HOPS` times.
 
         Returns:
             Shape (channels, n), float32.
@@ -150,7 +150,7 @@ class Engine:
         Raises:
             ValueError: unknown parameter.
         """
-        return self._core.desk.values[parameter(name).id]
+        return self._core.parameters.values[parameter(name).id]
 
     def _checked(self, event: AnyEvent) -> AnyEvent:
         event = check_event(event)

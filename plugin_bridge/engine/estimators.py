@@ -15,14 +15,14 @@ Float64 = NDArray[np.float64]
 
 PATIENCE_FRAMES = 4
 """A network takes hardly longer for so many frames than for one: most of its time it reads its weights."""
-MOST_FRAMES = 8
+MAX_FRAMES = 8
 """Beyond so many nobody waits for a pause."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
 """Stands for the controls of a singer who is not heard."""
 _Waiting = list[tuple[Float32, Float64]]
 
 
-class Ensemble:
+class Estimators:
     """Run all singers over every frame, so that a switch needs no warm-up.
 
     A network remembers, and so has to hear every frame; but nobody needs the controls of a singer whose share
@@ -61,7 +61,7 @@ class Ensemble:
             waiting.append((bands, facts))
             if wanted[index]:
                 found[index] = self._caught_up(index)[-n - 1 :]
-            elif _frames(waiting) >= MOST_FRAMES:
+            elif _frames(waiting) >= MAX_FRAMES:
                 self._caught_up(index)
         return found
 

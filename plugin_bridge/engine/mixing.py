@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsp.fifo import Delay
 from dsp.smoothing import Ramps, Segments
 from dsp.units import NEPER_PER_DB
-from plugin_bridge.engine.desk import Desk
+from plugin_bridge.engine.parameterstate import ParameterState
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -72,13 +72,13 @@ class Mixer:
     """Mix the voice with the source and set the level.
 
     Args:
-        desk: the parameters `mix`, `gain` and `bypass`.
+        parameters: the parameters `mix`, `gain` and `bypass`.
         channels: 1 or 2.
         delay: samples by which the voice lags its source.
     """
 
-    def __init__(self, desk: Desk, channels: int, delay: int) -> None:
-        self._ramps = Ramps(desk.ramp(name) for name in ("mix", "gain", "bypass"))
+    def __init__(self, parameters: ParameterState, channels: int, delay: int) -> None:
+        self._ramps = Ramps(parameters.ramp(name) for name in ("mix", "gain", "bypass"))
         self._delay = Delay(channels, delay)
 
     def reset(self) -> None:

@@ -9,7 +9,7 @@ from dsp.smoothing import Ramp
 HOLD_MS = 120.0
 _ENGAGE_MS = 10.0
 _BEND_MS = 5.0
-MOST_NOTES = 128
+MAX_NOTES = 128
 """Held at once; of more, the oldest ends."""
 
 
@@ -58,7 +58,7 @@ class Melody:
             glide_ms: time from the note before, where one is sung.
         """
         self.settle(position)
-        del self._held[: max(0, len(self._held) + 1 - MOST_NOTES)]
+        del self._held[: max(0, len(self._held) + 1 - MAX_NOTES)]
         self._held.append(note)
         self._glide_ms = glide_ms
         self._sing(position)

@@ -12,14 +12,14 @@ from dsp.smoothing import Ramps, Segments
 from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.control.scales import notes
 from plugin_bridge.engine.correction import Corrector
-from plugin_bridge.engine.desk import Desk
 from plugin_bridge.engine.notes import Melody
+from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.vibrato import VibratoFinder
 
 Float64 = NDArray[np.float64]
 
-LOWEST_HZ = 20.0
-HIGHEST_HZ = 6000.0
+MIN_HZ = 20.0
+MAX_HZ = 6000.0
 
 Track = tuple[float, float, float]
 """Sung line, vibrato and correction at a frame, semitones."""
@@ -35,16 +35,16 @@ class PitchControl:
 
     Args:
         hop: samples per frame.
-        desk: the parameters.
+        parameters: the parameters.
         melody: the notes played.
     """
 
-    def __init__(self, hop: int, desk: Desk, melody: Melody) -> None:
+    def __init__(self, hop: int, parameters: ParameterState, melody: Melody) -> None:
         self._rise = np.arange(hop) / hop
         self._melody = melody
-        self._desk = desk
-        self._vibrato, self._correction = desk.ramp("vibrato"), desk.ramp("correction")
-        self._transpose, self._fine = desk.ramp("transpose"), desk.ramp("fine_tune")
+        self._parameters = parameters
+        self._vibrato, self._correction = parameters.ramp("vibrato"), parameters.ramp("correction")
+        self._transpose, self._fine = parameters.ramp("transpose"), parameters.ramp("fine_tune")
         played = melody.weight, melody.note, melody.bend
         self._ramps = Ramps((self._vibrato, self._correction, self._transpose, *played, self._fine))
         self._finder = VibratoFinder()
@@ -121,9 +121,9 @@ class PitchControl:
         return lines
 
     def _correct(self, pitch: float, voiced: bool) -> float:
-        desk = self._desk
-        allowed = notes(desk.word("scale"), desk.word("key"))
-        return self._corrector.process(pitch, voiced, allowed, desk.number("retune"))
+        parameters = self._parameters
+        allowed = notes(parameters.word("scale"), parameters.word("key"))
+        return self._corrector.process(pitch, voiced, allowed, parameters.number("retune"))
 
 
 def _joined(levels: Sequence[Segments]) -> Segments:
@@ -149,4 +149,4 @@ def notes_to_hz(pitch: Float64) -> Float64:
     pitch *= 1.0 / 12.0
     f0 = np.exp2(pitch, out=pitch)
     f0 *= 440.0
-    return np.minimum(np.maximum(f0, LOWEST_HZ, out=f0), HIGHEST_HZ, out=f0)
+    return np.minimum(np.maximum(f0, MIN_HZ, out=f0), MAX_HZ, out=f0)

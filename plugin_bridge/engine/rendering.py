@@ -19,7 +19,7 @@ QUIET = 1e-5
 """An automatic tail ends where the sound stays below -100 dBFS ..."""
 QUIET_SECONDS = 2.0
 """... for so long, ..."""
-LONGEST_TAIL_SECONDS = 60.0
+MAX_TAIL_SECONDS = 60.0
 """... or here."""
 
 
@@ -117,7 +117,7 @@ def until_quiet(chunks: Iterable[Float32], frames: int, sample_rate: int) -> Ite
         sample_rate: hertz.
     """
     patience = round(QUIET_SECONDS * sample_rate)
-    last = frames + round(LONGEST_TAIL_SECONDS * sample_rate)
+    last = frames + round(MAX_TAIL_SECONDS * sample_rate)
     held: list[Float32] = []
     position, end = 0, frames  # `end`: one past the newest sample that has to be kept
     for x in chunks:

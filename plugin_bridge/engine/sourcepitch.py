@@ -9,14 +9,14 @@ from dsp.controls import VOICED
 from dsp.units import hop_size, hz_to_semitones
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 
-_LOWEST = 30.0  # MIDI note; f0 runs from 60 Hz (34.5) to 1100 Hz (84.9)
+_MIN_NOTE = 30.0  # MIDI note; f0 runs from 60 Hz (34.5) to 1100 Hz (84.9)
 _BINS_PER_SEMITONE = 10
 _BINS = 560
 # Half of what was heard weighs less than the newest 20 s: a live source may change hands.
 _GROWTH = 2.0 ** (1.0 / 2000.0)
 _HEAVY = 1e100
 OCTAVE = 12.0
-HIGHEST_SHIFT = 36.0
+MAX_SHIFT = 36.0
 # An octave is kept until another is nearer to the singer by this many semitones.
 HYSTERESIS = 3.0
 
@@ -36,7 +36,7 @@ class RunningMedian:
 
     def add(self, pitch: float) -> None:
         """Take the pitch of a voiced frame, a MIDI note number."""
-        index = int((pitch - _LOWEST) * _BINS_PER_SEMITONE)
+        index = int((pitch - _MIN_NOTE) * _BINS_PER_SEMITONE)
         self._weights[min(_BINS - 1, max(0, index))] += self._unit
         self._unit *= _GROWTH
         self.frames += 1
@@ -54,7 +54,7 @@ class RunningMedian:
             raise ValueError("no voiced frame was heard, so there is no median; give audio with singing")
         sums = np.cumsum(self._weights)
         index = int(np.searchsorted(sums, 0.5 * sums[-1]))
-        return _LOWEST + (index + 0.5) / _BINS_PER_SEMITONE
+        return _MIN_NOTE + (index + 0.5) / _BINS_PER_SEMITONE
 
 
 class SourcePitch:
@@ -94,7 +94,7 @@ def octave_shift(source: float, singer: float, current: float | None = None) -> 
         current: the shift in force, kept unless another is clearly better; None for none.
     """
     best = OCTAVE * round((singer - source) / OCTAVE)
-    best = min(HIGHEST_SHIFT, max(-HIGHEST_SHIFT, best))
+    best = min(MAX_SHIFT, max(-MAX_SHIFT, best))
     if current is not None and abs(source + current - singer) <= abs(source + best - singer) + HYSTERESIS:
         return current
     return best

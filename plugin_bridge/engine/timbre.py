@@ -13,7 +13,7 @@ from dsp.smoothing import Ramp, Ramps
 from dsp.synth import HARMONICS, Knot
 from dsp.units import NEPER_PER_DB, semitones_to_ratio
 from plugin_bridge.control.parameters import PARAMETERS
-from plugin_bridge.engine.desk import Desk
+from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.singers import Singer, heaviest, shares
 
 Float32 = NDArray[np.float32]
@@ -21,7 +21,7 @@ Float64 = NDArray[np.float64]
 Controls = tuple[Float32, Float32]
 """Natural-log magnitudes of the harmonic part and the noise."""
 
-MOST_KNOTS = 32
+MAX_KNOTS = 32
 _BRIGHTNESS_FROM_HZ = 1000.0
 _ORDINALS = np.arange(1.0, HARMONICS + 1)
 
@@ -31,30 +31,30 @@ class Weights:
 
     Args:
         sample_rate: hertz.
-        desk: the parameters `singer`, `morph_singer` and `morph`.
+        parameters: the parameters `singer`, `morph_singer` and `morph`.
         ids: the singers, in order.
     """
 
-    def __init__(self, sample_rate: int, desk: Desk, ids: Sequence[str]) -> None:
-        self._desk = desk
+    def __init__(self, sample_rate: int, parameters: ParameterState, ids: Sequence[str]) -> None:
+        self._parameters = parameters
         self._ids = tuple(ids)
         length = PARAMETERS["singer"].smoothing(sample_rate)
         self.ramps = [Ramp(0.0, length) for _ in self._ids]
 
     def reset(self) -> None:
         """Stand at what the parameters ask for."""
-        for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):
+        for ramp, target in zip(self.ramps, shares(self._parameters.values, self._ids), strict=True):
             ramp.reset(target)
 
     def aim(self, position: int) -> None:
         """Start towards what the parameters ask for, heard from the sample `position` on."""
-        for ramp, target in zip(self.ramps, shares(self._desk.values, self._ids), strict=True):
+        for ramp, target in zip(self.ramps, shares(self._parameters.values, self._ids), strict=True):
             if ramp.target != target:
                 ramp.move(target, position)
 
     def heaviest(self) -> int:
         """Return the index of the singer that will be heard most."""
-        return heaviest(self._desk.values, self._ids)
+        return heaviest(self._parameters.values, self._ids)
 
 
 class Setting(NamedTuple):
@@ -89,16 +89,16 @@ class Timbre:
 
     Args:
         hop: samples per frame.
-        desk: the parameters.
+        parameters: the parameters.
         kind: the synthesizer's kind.
         weights: the ramp of each singer's share.
     """
 
-    def __init__(self, hop: int, desk: Desk, kind: str, weights: Sequence[Ramp]) -> None:
+    def __init__(self, hop: int, parameters: ParameterState, kind: str, weights: Sequence[Ramp]) -> None:
         self._hop = hop
         self._weights = list(weights)
         self._ramps = Ramps(
-            [*self._weights, *(desk.ramp(name) for name in ("formant", "brightness", "breath"))]
+            [*self._weights, *(parameters.ramp(name) for name in ("formant", "brightness", "breath"))]
         )
         self._axis = {"sawsing": HARMONIC_GRID, "ddsp-add": _ORDINALS}.get(kind)
         self.reset()
@@ -185,8 +185,8 @@ class Timbre:
             ramp.forget(position)
             found.update(ramp.corners(position + 1, position + self._hop))
         corners = sorted(found)
-        if len(corners) > MOST_KNOTS:
-            corners = [corners[i * len(corners) // MOST_KNOTS] for i in range(MOST_KNOTS)]
+        if len(corners) > MAX_KNOTS:
+            corners = [corners[i * len(corners) // MAX_KNOTS] for i in range(MAX_KNOTS)]
         return corners
 
     def _shape(self, setting: Setting, mixed: Controls, voicing: float, f0: float) -> Controls:

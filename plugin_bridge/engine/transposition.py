@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from dsp.controls import VOICED
 from dsp.units import hz_to_semitones
-from plugin_bridge.engine.desk import Desk
+from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.sourcepitch import RunningMedian, median_note, octave_shift
 
-LEAST_FRAMES = 50
+MIN_FRAMES = 50
 """Voiced frames, half a second, before the source's range counts as heard."""
 
 
@@ -17,13 +17,13 @@ class Transposition:
     """Move the ramp of `transpose`.
 
     Args:
-        desk: the parameters.
+        parameters: the parameters.
         singer_median: returns the median pitch of the singer heard most, hertz.
     """
 
-    def __init__(self, desk: Desk, singer_median: Callable[[], float]) -> None:
-        self._desk = desk
-        self._ramp = desk.ramp("transpose")
+    def __init__(self, parameters: ParameterState, singer_median: Callable[[], float]) -> None:
+        self._parameters = parameters
+        self._ramp = parameters.ramp("transpose")
         self._singer_median = singer_median
         self._heard = RunningMedian()
         self.reset()
@@ -44,10 +44,10 @@ class Transposition:
             keep: prefer the octave in force unless another is clearly nearer.
         """
         self._asked = False
-        if self._desk.word("transpose") != "auto":
+        if self._parameters.word("transpose") != "auto":
             self._octave = None
             return
-        source = median_note(self._desk.number("source_pitch"), self._heard, LEAST_FRAMES)
+        source = median_note(self._parameters.number("source_pitch"), self._heard, MIN_FRAMES)
         if source is None:
             shift = self._octave or 0.0
         else:
@@ -75,7 +75,7 @@ class Transposition:
             self._heard.add(hz_to_semitones(f0))
             self._changed = True
         elif self._changed or self._asked:
-            heard = self._changed and self._desk.number("source_pitch") == 0.0
+            heard = self._changed and self._parameters.number("source_pitch") == 0.0
             self._changed = False
             if heard or self._asked:
                 self.decide(position, keep=True)

@@ -20,7 +20,7 @@ Message = dict[str, Any]
 SPAWN: SpawnContext = get_context("spawn")
 """Never a fork: that would take the control process's sockets and threads' locks into the audio process."""
 EVENTS_PER_MESSAGE = 64
-_LARGEST = 1 << 16
+_MAX_BYTES = 1 << 16
 _KINDS: dict[str, type[AnyEvent]] = {
     kind.__name__: kind for kind in (Event, NoteOn, NoteOff, PitchBend, AllNotesOff)
 }
@@ -68,7 +68,7 @@ class Link:
         if not self._news.poll(timeout * 1000.0):
             return None
         try:
-            message: Message = json.loads(self._connection.recv_bytes(_LARGEST))
+            message: Message = json.loads(self._connection.recv_bytes(_MAX_BYTES))
         except OSError as error:
             raise EOFError from error
         return message
@@ -86,8 +86,8 @@ def packed(message: Message) -> bytes:
         ValueError: it is longer than the other end reads.
     """
     data = json.dumps(message).encode()
-    if len(data) > _LARGEST:
-        raise ValueError(f"message of {len(data)} bytes is too long; send at most {_LARGEST}, in several")
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"message of {len(data)} bytes is too long; send at most {_MAX_BYTES}, in several")
     return data
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugin_bridge.bounce.bounce import bounce
-from plugin_bridge.bounce.settings import Settings
-from plugin_bridge.engine.cast import Cast
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.pitchtracking import USUAL
 from plugin_bridge.errors import BridgeError, SingerFileError
 from plugin_bridge.files.writer import AudioWriter, OutputFormat
@@ -58,19 +58,21 @@ def measured(
     Raises:
         SingerFileError: there is no such singer.
     """
-    cast = Cast()
-    if not singer and not cast.known():
+    library = SingerLibrary()
+    if not singer and not library.known():
         raise SingerFileError("no singer ships with this installation; name a singer file with --singer")
-    singer = singer or cast.known()[0]
-    cast.load([singer])
+    singer = singer or library.known()[0]
+    library.load([singer])
     with tempfile.TemporaryDirectory(prefix="plugin-bridge-bench-") as name:
         folder = Path(name)
         with one_core():
             figures: dict[str, Any] = {
-                "singer": cast.id_of(singer),
+                "singer": library.id_of(singer),
                 "pitch": pitch,
-                "bounce": _speed(folder, cast, seconds, Settings(singer=singer, pitch=pitch, force=True)),
-                "blocks": [_block_times(cast, singer, size, pitch) for size in BLOCKS],
+                "bounce": _speed(
+                    folder, library, seconds, BounceSettings(singer=singer, pitch=pitch, force=True)
+                ),
+                "blocks": [_block_times(library, singer, size, pitch) for size in BLOCKS],
             }
         figures["start"] = _starts(folder, singer, pitch)
         if hours:
@@ -155,23 +157,23 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _speed(folder: Path, cast: Cast, seconds: float, settings: Settings) -> dict[str, Any]:
+def _speed(folder: Path, library: SingerLibrary, seconds: float, settings: BounceSettings) -> dict[str, Any]:
     """The median of a few bounces from file to file, with `transpose auto` measuring the source first."""
     source, target = folder / "stem.wav", folder / "out.wav"
     write_stem(source, seconds)
     walls, cpus = [], []
     for _ in range(_REPEATS):
         wall, cpu = time.perf_counter(), time.process_time()
-        bounce(source, target, _WAV, settings, cast=cast)
+        bounce(source, target, _WAV, settings, library=library)
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
     rtf, cpu_rtf = (statistics.median(times) / seconds for times in (walls, cpus))
     return {"seconds": seconds, "rtf": rtf, "cpu_rtf": cpu_rtf}
 
 
-def _block_times(cast: Cast, singer: str, size: int, pitch: str) -> dict[str, Any]:
+def _block_times(library: SingerLibrary, singer: str, size: int, pitch: str) -> dict[str, Any]:
     """As live: garbage collection frozen, one block after the other."""
-    engine = Engine(RATE, 1, cast.load([singer]), pitch=pitch)
+    engine = Engine(RATE, 1, library.load([singer]), pitch=pitch)
     x = np.tile(phrase(), (1, 1 + _BLOCK_SECONDS // _PHRASE_SECONDS))
     blocks = [np.ascontiguousarray(x[:, i : i + size]) for i in range(0, _BLOCK_SECONDS * RATE, size)]
     walls, cpus = np.zeros(len(blocks)), np.zeros(len(blocks))

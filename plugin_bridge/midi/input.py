@@ -222,11 +222,11 @@ def _with_ids(midi_map: MidiMap) -> MidiMap:
     """The engine knows its singers by id, a map may name them by file."""
     if not any(row.singer.endswith(".onnx") for row in midi_map.program):
         return midi_map
-    from plugin_bridge.engine.cast import Cast  # noqa: PLC0415 - onnxruntime is loaded only where a file is named
+    from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - onnxruntime is loaded only where a file is named
 
-    cast = Cast()
+    library = SingerLibrary()
     rows = (
-        row.model_copy(update={"singer": cast.id_of(row.singer)}) if row.singer.endswith(".onnx") else row
+        row.model_copy(update={"singer": library.id_of(row.singer)}) if row.singer.endswith(".onnx") else row
         for row in midi_map.program
     )
     return midi_map.model_copy(update={"program": tuple(rows)})

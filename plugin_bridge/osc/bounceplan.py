@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsp.units import MOST_SEED
+from dsp.units import MAX_SEED
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
 from plugin_bridge.errors import AudioFileError, ScoreError
@@ -14,7 +14,7 @@ from plugin_bridge.files.drafts import check_target
 from plugin_bridge.files.writer import BITS
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.paths import inside
-from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.sessions.header import is_session
 
@@ -28,7 +28,7 @@ class Bouncer:
 
     folder: Path | None
     """Where inputs and outputs lie; None for nowhere."""
-    shelf: PresetShelf
+    shelf: PresetStore
     singers: Mapping[str, str] = field(default_factory=dict)
     """By id, what a bounce names them by: the id of one that ships, or the path of its file."""
     pitch: str = USUAL
@@ -110,8 +110,8 @@ def _bits(value: Argument) -> str:
 
 def _seed(value: Argument) -> str:
     seed = whole(value, "seed")
-    if not 0 <= seed <= MOST_SEED:
-        raise ValueError(f"seed {seed} is out of range; give 0 to {MOST_SEED}")
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
     return str(seed)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from plugin_bridge.osc.wire.packets import Argument
 
-_MOST_WAITING = 16
-_MOST_KEPT = 64
+_MAX_WAITING = 16
+_MAX_KEPT = 64
 _NICENESS = 10
 """The live sound goes first."""
 _PATIENCE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class Bounce:
         self.tell(self.number, self.state, self.done, self.total)
 
 
-class BounceDesk:
+class OscBench:
     """Runs bounces in the order they were asked for and remembers the last 64."""
 
     def __init__(self) -> None:
@@ -75,13 +75,13 @@ class BounceDesk:
         if self._closing:
             raise ValueError(f"a bounce to {target.name!r} cannot begin, for this ends; start it again first")
         pending = [bounce for bounce in self._bounces.values() if not bounce.ended.is_set()]
-        if len(pending) > _MOST_WAITING:
-            raise ValueError(f"{_MOST_WAITING} bounces wait already; send it again when one is done")
+        if len(pending) > _MAX_WAITING:
+            raise ValueError(f"{_MAX_WAITING} bounces wait already; send it again when one is done")
         if any(bounce.target == target for bounce in pending):
             raise ValueError(f"a bounce to {target.name!r} is on its way; choose another name or cancel it")
         self._count += 1
         self._bounces[self._count] = Bounce(self._count, words, target, tell)
-        for number in [n for n, bounce in self._bounces.items() if bounce.ended.is_set()][:-_MOST_KEPT]:
+        for number in [n for n, bounce in self._bounces.items() if bounce.ended.is_set()][:-_MAX_KEPT]:
             del self._bounces[number]
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())

@@ -13,9 +13,9 @@ from plugin_bridge.errors import OutputError
 from plugin_bridge.osc.addresses.table import ADDRESSES, Address
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.bounceplan import Bouncer
-from plugin_bridge.osc.bounces import BounceDesk
+from plugin_bridge.osc.bounces import OscBench
 from plugin_bridge.osc.paths import checked_name
-from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
@@ -42,7 +42,7 @@ class Commands:
     def __init__(
         self,
         rig: Rig,
-        shelf: PresetShelf,
+        shelf: PresetStore,
         bouncer: Bouncer,
         subscriptions: Subscriptions,
         counters: Counters,
@@ -52,7 +52,7 @@ class Commands:
         self._bouncer = bouncer
         self._subscriptions = subscriptions
         self._counters = counters
-        self.desk = BounceDesk()
+        self.desk = OscBench()
         """The bounces under way."""
         self.handlers: Mapping[str, Handler] = {
             "/singer/list": lambda _: tuple(rig.singers),

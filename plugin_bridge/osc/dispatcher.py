@@ -22,9 +22,9 @@ from plugin_bridge.osc.wire.patterns import is_pattern
 from plugin_bridge.osc.wire.replies import ANSWERS, done, fail
 from plugin_bridge.osc.wire.senders import Call, Sender
 
-_MOST_TASKS = 32
+_MAX_TASKS = 32
 """Requests of one sender under way."""
-_MOST_TASKS_IN_ALL = 256
+_MAX_TASKS_TOTAL = 256
 _COSTS = {
     "/preset/load": len(PARAMETERS),
     "/panic": 5,
@@ -34,7 +34,7 @@ _COSTS = {
     "/midi/learn/stop": 1,
 }
 """Events that the commands hand to the engine; the others hand it nothing."""
-_LONGEST_REASON = 1000
+_MAX_REASON_LENGTH = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
 """What a request may be refused with; anything else is a fault of ours and is shown as one."""
 
@@ -207,7 +207,7 @@ class Dispatcher:
     def _run(self, row: Address, request: _Request, position: int | None) -> asyncio.Task[None] | None:
         """Run a command; return what goes on with one that takes a while."""
         key = request.sender.key
-        if len(self._tasks.get(key, ())) >= _MOST_TASKS or self._under_way >= _MOST_TASKS_IN_ALL:
+        if len(self._tasks.get(key, ())) >= _MAX_TASKS or self._under_way >= _MAX_TASKS_TOTAL:
             raise ValueError("too many requests are under way; wait for their answers")
         if row.path in _COSTS:
             self._budget.spend(key, _COSTS[row.path], time.monotonic())
@@ -254,7 +254,7 @@ class Dispatcher:
     def _fail(self, request: _Request, error: Exception) -> None:
         self._counters.failed += 1
         if request.path not in ANSWERS:
-            request.sender.send(fail(request.path, str(error)[:_LONGEST_REASON], request.id))
+            request.sender.send(fail(request.path, str(error)[:_MAX_REASON_LENGTH], request.id))
 
 
 def _request(message: Message, sender: Sender) -> _Request:

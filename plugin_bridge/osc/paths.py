@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plugin_bridge.errors import OutputError
 
-_LONGEST = 255
+_MAX_LENGTH = 255
 _OPTION = "--sessions"
 """Of the command line, which names the folder."""
 _NAME = re.compile(r"[^\W_][\w .+()-]{0,79}")
@@ -25,8 +25,8 @@ def inside(folder: Path | None, name: str) -> Path:
     """
     if folder is None:
         raise OutputError(f"no folder is open to the network; start with {_OPTION} FOLDER")
-    if len(name) > _LONGEST:
-        raise OutputError(f"path of {len(name)} characters is too long; give at most {_LONGEST}")
+    if len(name) > _MAX_LENGTH:
+        raise OutputError(f"path of {len(name)} characters is too long; give at most {_MAX_LENGTH}")
     try:
         home = folder.resolve()
         path = (home / name).resolve()

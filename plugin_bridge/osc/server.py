@@ -13,10 +13,10 @@ from plugin_bridge.osc.addresses.values import read
 from plugin_bridge.osc.bounceplan import Bouncer
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.dispatcher import Dispatcher
+from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.query.announcing import Announcement
 from plugin_bridge.osc.query.server import QueryServer
 from plugin_bridge.osc.settings import OscSettings
-from plugin_bridge.osc.shelf import PresetShelf
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
@@ -45,7 +45,7 @@ class OscServer:
         self._limiter = Limiter(settings.rate, settings.burst)
         self._subscriptions = Subscriptions(lambda row: read(rig, row))
         singers = {name: name for name in rig.singers} | dict(settings.singers)
-        shelf = PresetShelf(settings.presets, singers)
+        shelf = PresetStore(settings.presets, singers)
         bouncer = Bouncer(settings.folder, shelf, singers, settings.pitch, settings.seed)
         self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(

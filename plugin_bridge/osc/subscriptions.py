@@ -11,9 +11,9 @@ from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.osc.wire.replies import bundles, message
 from plugin_bridge.osc.wire.senders import Sender
 
-MOST_SUBSCRIBERS = 64
+MAX_SUBSCRIBERS = 64
 SLOWEST, FASTEST = 0.1, 100.0
-LONGEST_SECONDS = 3600.0
+MAX_SECONDS = 3600.0
 
 
 @dataclass
@@ -58,15 +58,15 @@ class Subscriptions:
         """
         if not SLOWEST <= rate <= FASTEST:
             raise ValueError(f"rate {rate!r} is out of range; send {SLOWEST:g} to {FASTEST:g} a second")
-        if not 1.0 <= seconds <= LONGEST_SECONDS:
-            raise ValueError(f"time {seconds!r} is out of range; send 1 to {LONGEST_SECONDS:g} seconds")
+        if not 1.0 <= seconds <= MAX_SECONDS:
+            raise ValueError(f"time {seconds!r} is out of range; send 1 to {MAX_SECONDS:g} seconds")
         now = asyncio.get_running_loop().time()
         for key in [key for key, other in self._subscribers.items() if other.until <= now]:
             self.drop(key)
         one = self._subscribers.get(sender.key)
         if one is None:
-            if len(self._subscribers) >= MOST_SUBSCRIBERS:
-                raise ValueError(f"{MOST_SUBSCRIBERS} others subscribe; try again when one has ended")
+            if len(self._subscribers) >= MAX_SUBSCRIBERS:
+                raise ValueError(f"{MAX_SUBSCRIBERS} others subscribe; try again when one has ended")
             one = self._subscribers[sender.key] = _Subscriber(sender)
         one.period, one.until, one.due = 1.0 / rate, now + seconds, now
         one.paths |= {path: ADDRESSES[path] for path in paths}

@@ -23,7 +23,7 @@ Span = tuple[int, int]
 """Position of the first sample, and samples."""
 
 CHUNK = 16384
-_LARGEST_HEADER = 2**20
+_MAX_HEADER_BYTES = 2**20
 _LINE_LIMIT = 4096
 
 
@@ -148,7 +148,7 @@ class _Rows:
 
 
 def _header(path: Path) -> SessionHeader:
-    if path.stat().st_size > _LARGEST_HEADER:
+    if path.stat().st_size > _MAX_HEADER_BYTES:
         raise SessionError(f"{path} is no header of a session: it is too long; copy the session again")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ Row = dict[str, object]
 
 QUEUE_SECONDS = 8.0
 """The longest that a disk may pause."""
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 """Events that may wait for the disk."""
 _PERIOD = 0.1
 _SYNC_SECONDS = 5.0
@@ -95,7 +95,7 @@ class SessionWriter:
         n, size = source.shape[1], len(self._ring)
         if self.ended:
             return
-        if n > size - (self._given - self._taken) or len(self._rows) + len(events) > MOST_ROWS:
+        if n > size - (self._given - self._taken) or len(self._rows) + len(events) > MAX_ROWS:
             self._end("the disk was too slow")
             return
         shift = self._position - position  # gaps
@@ -129,7 +129,7 @@ class SessionWriter:
             samples: how many.
         """
         samples += min(0, position)  # output from before the session
-        if not self.ended and samples > 0 and len(self._rows) < MOST_ROWS:
+        if not self.ended and samples > 0 and len(self._rows) < MAX_ROWS:
             self._rows.append({"position": max(0, position), "missed": samples})
 
     def close(self) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dsp.colour import ColourNormalizer
 from dsp.controls import VOICED
 from dsp.decimator import Decimator
 from dsp.features import FeatureExtractor
+from dsp.ltas import LtasNormalizer
 from dsp.pitch import PitchTracker
 from dsp.sliding import SlidingWindows
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope
@@ -55,14 +55,14 @@ def parts(x: Float32, hop: int, cuts: Iterable[int]) -> list[Float32]:
 
 def described(rate: int, calls: Iterable[Float32]) -> Float64:
     """Return all that is known of each frame, (frames, numbers)."""
-    extractor, colour = FeatureExtractor(rate), ColourNormalizer()
+    extractor, ltas = FeatureExtractor(rate), LtasNormalizer()
     found = []
     for x in calls:
         heard = extractor.process(x)
         width = np.where(np.array(heard.voicing) > VOICED, heard.f0, UNVOICED_WIDTH_HZ)
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, width)
         numbers = [heard.f0, heard.voicing, heard.loudness, heard.spectrum.loudness]
-        frames = [*np.array(numbers), *heard.spectrum.power.T, *colour.process(bands, heard.loudness).T]
+        frames = [*np.array(numbers), *heard.spectrum.power.T, *ltas.process(bands, heard.loudness).T]
         found.append(np.stack(frames, axis=1))
     return np.concatenate(found)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsp.colour import REFERENCE_COLOUR
+from dsp.ltas import REFERENCE_LTAS
 from dsp.spectrum import ENVELOPE_GRID, Analyzer, envelope
 from dsp.steadying import CHANGED_DB, SPARSE_HZ, Steadier
 from dsp.units import hop_size
@@ -14,7 +14,7 @@ from dsp.units import hop_size
 Float32 = NDArray[np.float32]
 
 FRAMES = 300
-VOWEL = REFERENCE_COLOUR.astype(np.float32)
+VOWEL = REFERENCE_LTAS.astype(np.float32)
 
 
 def steadied(bands: Float32, f0: float, voicing: float = 1.0) -> Float32:

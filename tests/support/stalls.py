@@ -15,7 +15,7 @@ import os
 import sys
 import time
 
-SHORTEST_MS = 2.0
+MIN_MS = 2.0
 # Long enough to leave the machine alone: a nap takes 40 us of a small virtual machine's time.
 _NAP_SECONDS = 0.01
 
@@ -34,7 +34,7 @@ def stalls(core: int, seconds: float) -> list[float]:
         time.sleep(_NAP_SECONDS)
         now = time.monotonic()
         late_ms = 1000.0 * (now - due)
-        if late_ms > SHORTEST_MS:
+        if late_ms > MIN_MS:
             found.append(round(late_ms, 2))
     return found
 

@@ -33,7 +33,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from plugin_bridge.bounce.bounce import bounce
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.commands.surfaces import Surfaces, playing
 from plugin_bridge.files.writer import OutputFormat
 from plugin_bridge.live.link import BIN_SECONDS
@@ -239,7 +239,7 @@ def compared(folder: Path, declared: int) -> dict[str, Any]:
 
     The input that both hold says which sample is which.
     """
-    done = bounce(folder / "take", folder / "take.wav", OutputFormat("wav", "32f"), Settings())
+    done = bounce(folder / "take", folder / "take.wav", OutputFormat("wav", "32f"), BounceSettings())
     bounced = soundfile.read(done.target, dtype="float32")[0]
     with SessionReader(folder / "take") as session:
         recorded = np.concatenate(list(session.chunks()), axis=1)[0]

@@ -13,7 +13,7 @@ BANDS = 64
 """Mel bands; MFCC would leave out the harmonics, and with them the pitch."""
 WINDOW = 640
 """Samples, 40 ms: harmonics of a voice stand apart in it."""
-_LEAST = 1e-4
+_MIN_POWER = 1e-4
 ROUNDS = 12
 
 
@@ -30,7 +30,7 @@ def log_mel(audio: Float32) -> Float32:
     pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP]
     power = np.square(np.abs(np.fft.rfft(pieces * np.hanning(WINDOW))))
     power = power / (power.mean() + 1e-12)
-    levels = np.log(power @ _filters() + _LEAST)
+    levels = np.log(power @ _filters() + _MIN_POWER)
     return np.asarray(levels - levels.mean(0), np.float32)
 
 

@@ -18,7 +18,7 @@ from models.training.extractor.network import Extractor
 
 OPSET = 20
 _IR_VERSION = 9  # of opset 20; what the exporter would write by itself is too new for older run times
-LARGEST_FILE = 2 * 2**30 - 2**20
+MAX_FILE_BYTES = 2 * 2**30 - 2**20
 """Bytes: protobuf's limit of 2 GB, less room for the graph; larger weights go into a file beside."""
 OUTPUTS = ("feature", "f0", "voicing", "energy")
 
@@ -36,7 +36,7 @@ class _Path(nn.Module):
 
 
 def export_extractor(
-    network: Extractor, manifest: ExtractorManifest, path: Path, largest: int = LARGEST_FILE
+    network: Extractor, manifest: ExtractorManifest, path: Path, largest: int = MAX_FILE_BYTES
 ) -> None:
     """Write an extractor file; nothing is left behind when it fails.
 

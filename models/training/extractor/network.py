@@ -20,7 +20,7 @@ DROPOUT = 0.1
 CENTRE, SPREAD = math.log(220.0), 0.5
 """Of ln f0 in singing: what the pitch head need not learn."""
 ENERGY_DB = 20.0
-_LEAST_POWER = 1e-10
+_MIN_POWER = 1e-10
 
 
 class Heard(NamedTuple):
@@ -115,7 +115,7 @@ class Extractor(nn.Module):
 def level_of(audio: Tensor) -> Tensor:
     """Return the level of each input, dB re full scale, (batch, 1)."""
     # A sum with so small a number would be taken for a sum with 0, and left out, in the exporter.
-    return 10.0 * torch.log10(audio.square().mean(1, keepdim=True).clamp(min=_LEAST_POWER))
+    return 10.0 * torch.log10(audio.square().mean(1, keepdim=True).clamp(min=_MIN_POWER))
 
 
 def twice_as_often(x: Tensor) -> Tensor:

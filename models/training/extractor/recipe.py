@@ -20,7 +20,7 @@ from models.training.extractor.folder import fingerprint
 from models.training.extractor.scoring import held_out_scores
 from models.training.extractor.training import Plan, Trainer, train
 from models.training.extractor.voices import Voice, pieces_of, read_music, read_voices
-from models.training.singer.recipe import HELD_OUT_SHARE, Watcher, held_out_of
+from models.training.singer.recipe import HELD_OUT_SHARE, TrainingListener, held_out_of
 from models.wholefile import check_output
 
 Float32 = NDArray[np.float32]
@@ -49,7 +49,9 @@ class Material(NamedTuple):
     unheard_music: list[Float32]
 
 
-def material_of(sources: Sources, hold_out: Sequence[str], cache: Path, watcher: Watcher) -> Material:
+def material_of(
+    sources: Sources, hold_out: Sequence[str], cache: Path, watcher: TrainingListener
+) -> Material:
     """Read voices and music and keep part of both apart.
 
     Of the voices: what matches a pattern, else every tenth, or the last tenth of each where they are fewer.
@@ -90,7 +92,7 @@ def train_extractor(
     hold_out: Sequence[str] = (),
     device: str | None = None,
     threads: int | None = None,
-    watcher: Watcher | None = None,
+    watcher: TrainingListener | None = None,
 ) -> ExtractorManifest:
     """Train an extractor and write its file.
 
@@ -114,7 +116,7 @@ def train_extractor(
         TrainingError: recordings are missing or too short, or the run folder holds another run.
         OutputError: the extractor file cannot be written.
     """
-    watcher, plan = watcher or Watcher(), plan or Plan()
+    watcher, plan = watcher or TrainingListener(), plan or Plan()
     if threads:
         torch.set_num_threads(threads)
     check_output(output)

@@ -19,7 +19,7 @@ from models.training.extractor.voices import Voice
 Float32 = NDArray[np.float32]
 
 CONDITIONS = {"clean": None, "10_db": 10.0, "0_db": 0.0}
-LONGEST_FRAMES = 1000
+MAX_FRAMES = 1000
 
 
 def melody_of(network: Extractor, audio: Float32) -> Melody:
@@ -44,7 +44,7 @@ def held_out_scores(
         By name and level; what cannot be told, such as the error of a voice heard nowhere, is left out.
     """
     network.eval()
-    sung = [voice.part(0, LONGEST_FRAMES) for voice in voices]
+    sung = [voice.part(0, MAX_FRAMES) for voice in voices]
     sung = [voice for voice in sung if (voice.voicing > VOICED).any()]
     scores = {"held_out_seconds": round(sum(voice.frames for voice in sung) / 100.0, 1)}
     if not sung:

@@ -20,7 +20,7 @@ from models.training.extractor.network import ENERGY_DB, SPREAD, Extractor, Hear
 from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 1
-LEAST_ENERGY_DB = 60.0
+MIN_ENERGY_DB = 60.0
 """Below the level of the input the voice counts as silent."""
 
 
@@ -59,7 +59,7 @@ def melody_loss(heard: Heard, batch: Batch) -> Tensor:
     """
     voiced = batch.voiced.sum().clamp(min=1.0)
     pitch = ((heard.pitch - batch.pitch) / SPREAD).square()
-    wanted = torch.maximum(batch.energy, level_of(batch.audio) - LEAST_ENERGY_DB)
+    wanted = torch.maximum(batch.energy, level_of(batch.audio) - MIN_ENERGY_DB)
     energy = ((heard.energy - wanted) / ENERGY_DB).square().mean()
     voicing = functional.binary_cross_entropy_with_logits(heard.voicing, batch.voiced)
     return (pitch * batch.voiced).sum() / voiced + energy + voicing

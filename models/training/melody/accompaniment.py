@@ -27,7 +27,7 @@ HELD_OUT_SHARE = 1.0 / 3.0
 """This last part of a recording is kept for the scores."""
 PIECE_SECONDS = 20.0
 TOP_HZ = 4400.0
-MOST_PARTIALS = 24
+MAX_PARTIALS = 24
 PHRASE_FRAMES = 80
 """Of so many a solo rests at times."""
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 11), (0, 3, 7, 10), (0, 5, 7), (0, 3, 6))
@@ -87,7 +87,7 @@ class _Instrument:
     """Partials with levels drawn by lot."""
 
     def __init__(self, rng: Random) -> None:
-        h = np.arange(1, MOST_PARTIALS + 1)
+        h = np.arange(1, MAX_PARTIALS + 1)
         self.levels = h ** -rng.uniform(0.4, 2.2) * 10.0 ** (rng.normal(0.0, 4.0, h.size) / 20.0)
         if rng.random() < 0.25:
             self.levels[1::2] *= rng.uniform(0.0, 0.3)
@@ -96,7 +96,7 @@ class _Instrument:
 
     def note(self, hertz: float, samples: int) -> Float64:
         """A steady note."""
-        h = np.arange(1, MOST_PARTIALS + 1)
+        h = np.arange(1, MAX_PARTIALS + 1)
         partials = hertz * h * np.sqrt(1.0 + self._stretch * h * h)
         heard = partials < TOP_HZ
         turns = 2.0 * np.pi / RATE * partials[heard]

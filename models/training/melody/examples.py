@@ -15,7 +15,7 @@ from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
 from models.errors import TrainingError
 from models.melody.features import windows
-from models.melody.grid import BINS, LEAST_POWER, LEAST_SHARE_DB
+from models.melody.grid import BINS, MIN_POWER, MIN_SHARE_DB
 from models.training.melody.takes import FRAME, FULL_SCALE, RATE, Take
 
 Float32 = NDArray[np.float32]
@@ -28,7 +28,7 @@ DELAY = round(0.001 * RATE)
 
 HEARD_DB = (-30.0, 25.0)
 """The loudest heard before an example, re its own loudest."""
-LEAST_RMS = 1e-3
+MIN_RMS = 1e-3
 """Of what is sung, re the peak of the recording; below, the excerpt counts as silent."""
 PAUSE = 0.1
 """Music so far below its own level pauses, and another stretch is drawn."""
@@ -78,7 +78,7 @@ class Batch(NamedTuple):
     voicing: Tensor
     """(batch, frames) 0..1; not a number where unknown."""
     share: Tensor
-    """(batch, frames) level of all but the music re the mixture, dB, `network.LEAST_SHARE_DB` to 0."""
+    """(batch, frames) level of all but the music re the mixture, dB, `network.MIN_SHARE_DB` to 0."""
 
 
 class ExampleMaker:
@@ -131,7 +131,7 @@ class ExampleMaker:
         loudest = level.amax(1)
         heard = torch.from_numpy(rng.uniform(*HEARD_DB, self._batch).astype(np.float32))
         hertz, gate = (torch.from_numpy(np.stack(part)) for part in (f0, voicing))
-        return Batch(power, loudest + heard, hertz, gate, share.clamp(LEAST_SHARE_DB, 0.0))
+        return Batch(power, loudest + heard, hertz, gate, share.clamp(MIN_SHARE_DB, 0.0))
 
     def _power(self, audio: Tensor, shapes: Tensor) -> Tensor:
         """Return the spectra of excerpts, (batch, frames, windows, bins), as `MelodySpectra` has them."""
@@ -168,7 +168,7 @@ class ExampleMaker:
         beyond = (f0 < F0_LOW) | (f0 > F0_HIGH)
         f0[beyond] = voicing[beyond] = np.nan
         sung = voice[lead : lead + self._frames * FRAME][np.repeat(np.nan_to_num(voicing) > VOICED, FRAME)]
-        if rng.random() < self._how.alone or not sung.size or _rms(sung) < LEAST_RMS:
+        if rng.random() < self._how.alone or not sung.size or _rms(sung) < MIN_RMS:
             return np.zeros(self._samples), np.full_like(f0, np.nan), np.zeros_like(voicing)
         return voice / _rms(sung), f0, voicing
 
@@ -207,7 +207,7 @@ class ExampleMaker:
 
 def _level(power: Tensor) -> Tensor:
     """Return the sum over bins in dB."""
-    return 10.0 * torch.log10(power.sum(-1) + LEAST_POWER)
+    return 10.0 * torch.log10(power.sum(-1) + MIN_POWER)
 
 
 def _gain(rng: Random, decibels: tuple[float, float]) -> float:

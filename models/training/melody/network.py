@@ -18,9 +18,9 @@ from models.melody.grid import (
     COARSE,
     COARSE_BINS,
     FALL_DB,
-    LEAST_POWER,
-    LEAST_SHARE_DB,
     LEVEL_RANGE_DB,
+    MIN_POWER,
+    MIN_SHARE_DB,
     POOL_STRIDE,
     SCALE_DB,
 )
@@ -42,7 +42,7 @@ class Heard(NamedTuple):
     voicing: Tensor
     """(...) logits."""
     share: Tensor
-    """(...) level of the voice, and of noise, re all that is heard with music, dB, `LEAST_SHARE_DB` to 0."""
+    """(...) level of the voice, and of noise, re all that is heard with music, dB, `MIN_SHARE_DB` to 0."""
     feature: Tensor
     """(..., 256) the melody feature."""
 
@@ -98,7 +98,7 @@ class MelodyNetwork(nn.Module):
         known = torch.cat([feature, PEAK_SCALE * peaks], 2)
         voicing = self.voicing(known)[..., 0]
         absence = self.absence(functional.relu(self.aside(known)))[..., 0]
-        return Heard(salience, voicing, LEAST_SHARE_DB * torch.sigmoid(absence), feature)
+        return Heard(salience, voicing, MIN_SHARE_DB * torch.sigmoid(absence), feature)
 
 
 def normalised(power: Tensor, level: Tensor | None = None) -> Tensor:
@@ -111,8 +111,8 @@ def normalised(power: Tensor, level: Tensor | None = None) -> Tensor:
     Returns:
         (batch, frames, 2, 401) from 0, `LEVEL_RANGE_DB` below the loudest, to about 3.
     """
-    decibels = 10.0 * torch.log10(power.clamp(min=LEAST_POWER))
-    now = 10.0 * torch.log10(power[:, :, 1].sum(-1) + LEAST_POWER)
+    decibels = 10.0 * torch.log10(power.clamp(min=MIN_POWER))
+    now = 10.0 * torch.log10(power[:, :, 1].sum(-1) + MIN_POWER)
     falls = FALL_DB * torch.arange(1, now.shape[1] + 1, device=now.device)
     risen = now + falls
     if level is not None:

@@ -24,7 +24,7 @@ from models.training.onnxgraph import write_model
 LEVELS_DB = {"clean": np.inf, "10 dB": 10.0, "5 dB": 5.0, "0 dB": 0.0}
 SCORES = ("cents", "rmse", "gross", "voicing_f1")
 """Of `models.metrics.pitch.PitchScores`."""
-LONGEST_SECONDS = 10
+MAX_SECONDS = 10
 """Of each recording so much is scored."""
 
 
@@ -64,7 +64,7 @@ def held_out_scores(
     scored = []
     heard: dict[str, list[PitchTrack]] = {level: [] for level in LEVELS_DB}
     for voice in files(voices):
-        audio = read_voice(voice)[: LONGEST_SECONDS * TRAINING_RATE]
+        audio = read_voice(voice)[: MAX_SECONDS * TRAINING_RATE]
         known = consensus(audio, TRAINING_RATE)
         if not known.track.voiced.any():
             continue

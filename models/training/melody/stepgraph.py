@@ -38,7 +38,7 @@ def step_graph(trained: MelodyNetwork) -> onnx.GraphProto:
     There may be any number of frames, and the bits of a frame do not depend on it
     (`models.training.singer.stepgraph`). The state is what is kept of the newest frames and what is hidden;
     it is zero at first. The salience is in logits, in `grid.salience_order`; judged are the voicing and the
-    voice's share over `grid.LEAST_SHARE_DB`, both from 0 to 1. Tests hold graph and network together.
+    voice's share over `grid.MIN_SHARE_DB`, both from 0 to 1. Tests hold graph and network together.
     """
     weights = {name: part.double().cpu().numpy() for name, part in trained.state_dict().items()}
     weights["harmonics.weight"] *= DB_PER_LN_POWER / grid.SCALE_DB

@@ -13,10 +13,10 @@ import soxr
 from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
-from dsp.colour import AUDIBLE_DB
 from dsp.controls import VOICED, onset_hold
 from dsp.decimator import Decimator
 from dsp.filters import HARMONIC_GRID
+from dsp.ltas import AUDIBLE_DB
 from dsp.spectrum import loudness_gain
 from dsp.synth import Knot
 from models.metrics.tracker import track_pitch

@@ -122,7 +122,7 @@ def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:
     """Return how far the network is from the labels, where there are labels."""
     heard = network(batch.power, batch.level)
     pitched = ~batch.f0.isnan()
-    centre = grid.PER_OCTAVE * torch.log2(batch.f0[pitched] / grid.LOWEST_HZ)
+    centre = grid.PER_OCTAVE * torch.log2(batch.f0[pitched] / grid.MIN_HZ)
     off = torch.arange(grid.CANDIDATES) - centre[:, None]
     wanted = functional.softmax(-0.5 * (off / BLUR).square(), 1)
     pitch = functional.cross_entropy(heard.salience[pitched], wanted) if pitched.any() else off.sum()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from dsp.colour import AUDIBLE_DB
+from dsp.ltas import AUDIBLE_DB
 from models.training.singer.network import pitch_features
 
 SETTLING_FRAMES = 10

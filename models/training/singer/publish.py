@@ -1,4 +1,4 @@
-"""From a trained network to a singer file: memory, pitch range, colour, manifest and held-out scores."""
+"""From a trained network to a singer file: memory, pitch range, LTAS, manifest and held-out scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dsp.controls import VOICED
-from dsp.singercolour import colour_of
+from dsp.singerltas import ltas_of
 from models.errors import TrainingError
 from models.singer.manifest import Manifest
 from models.training.batches import Material, clean_example, stack
@@ -67,15 +67,15 @@ def memory_of(network: Estimator, materials: Sequence[Material]) -> Tensor:
 
 
 @torch.no_grad()
-def colour_of_singer(network: Estimator, materials: Sequence[Material]) -> tuple[float, ...]:
-    """Return the long-term colour of the singer's filters over its own recordings."""
+def ltas_of_singer(network: Estimator, materials: Sequence[Material]) -> tuple[float, ...]:
+    """Return the LTAS of the singer's filters over its own recordings."""
     parts = []
     for material in materials:
         batch = stack([clean_example(material)])
         harmonic, noise = network(*(part.to(network.keys.device) for part in (batch.envelope, batch.pitch)))
         parts.append((harmonic[0].cpu(), noise[0].cpu(), batch.pitch[0, :, 1], batch.pitch[0, :, 2]))
     every = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
-    return tuple(round(float(level), 3) for level in colour_of(*every))
+    return tuple(round(float(level), 3) for level in ltas_of(*every))
 
 
 def publish(
@@ -108,7 +108,7 @@ def publish(
         f0_high=high,
         steps=trainer.step,
         scores=scores,
-        colour=colour_of_singer(network, own) if trainer.plan.kind == "sawsing" else (),
+        ltas=ltas_of_singer(network, own) if trainer.plan.kind == "sawsing" else (),
         tables="" if tables is None else base64.b64encode(tables.astype("<c8").tobytes()).decode(),
     )
     return export_singer(network, memory_of(network, own), manifest, path)

@@ -25,13 +25,13 @@ SHIFTS = (0.0, -4.0, 3.0)
 """Semitones by which recordings are also transposed, for voices recorded at few pitches."""
 SHIFT_WEIGHT = 0.5
 HELD_OUT_SHARE = 0.1
-LONGEST_SCORED_FRAMES = 1000
-LEAST_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
+MAX_SCORED_FRAMES = 1000
+MIN_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
 """The loss needs one transform; the first frame has no envelope, and the last one fades out."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class SingerFacts:
     """What a singer file says of where it comes from."""
 
     id: str
@@ -42,7 +42,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Watcher:
+class TrainingListener:
     """How progress is shown: wrap the files that are analysed, and be told of every step."""
 
     files: Callable[[Sequence[Path]], Iterable[Path]] = iter
@@ -79,7 +79,7 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     return held
 
 
-def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) -> Split:
+def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: TrainingListener) -> Split:
     """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each.
 
     Held-out parts that are too short to be scored are left out.
@@ -96,10 +96,10 @@ def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: Watcher) 
     else:
         unseen = [_part(records[0], last=True) for records in every.values()]
         every = {path: [_part(record, last=False) for record in records] for path, records in every.items()}
-    unseen = [record for record in unseen if record.frames >= LEAST_SCORED_FRAMES]
+    unseen = [record for record in unseen if record.frames >= MIN_SCORED_FRAMES]
     if not unseen:
         raise TrainingError(
-            f"no part longer than {(LEAST_SCORED_FRAMES - 1) / 100:g} s is held out for the scores; "
+            f"no part longer than {(MIN_SCORED_FRAMES - 1) / 100:g} s is held out for the scores; "
             "give longer recordings"
         )
     own = [prepare(records[0]) for records in every.values()]
@@ -131,7 +131,7 @@ def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, flo
     network, render = trainer.averaged
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
     for material in held_out:
-        batch = stack([clean_example(material, LONGEST_SCORED_FRAMES)])
+        batch = stack([clean_example(material, MAX_SCORED_FRAMES)])
         batch = type(batch)(*(part.to(trainer.device) for part in batch))
         audio = render(batch, *network(batch.envelope, batch.pitch))[:, :-HOP]
         losses.append(float(multi_scale_loss(audio, batch.target[:, :-HOP])))
@@ -153,14 +153,14 @@ def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, flo
 
 def train_singer(
     folder: Path,
-    facts: Facts,
+    facts: SingerFacts,
     output: Path,
     *,
     plan: Plan | None = None,
     run_folder: Path | None = None,
     device: str | None = None,
     threads: int | None = None,
-    watcher: Watcher | None = None,
+    watcher: TrainingListener | None = None,
 ) -> Manifest:
     """Train a singer on a folder of recordings and write its file.
 
@@ -190,7 +190,7 @@ def train_singer(
     except ValueError as error:  # here and not when the file is written, hours later
         raise TrainingError(str(error)) from error
     check_unicode(asdict(facts))
-    watcher = watcher or Watcher()
+    watcher = watcher or TrainingListener()
     if threads:
         torch.set_num_threads(threads)
     check_output(output)

@@ -10,7 +10,7 @@ from plugin_bridge.live.audio.gauges import Gauges
 from plugin_bridge.live.audio.performance import Listener, Performance, Recorder
 from plugin_bridge.live.audio.realtime import ENGINE_PRIORITY, raise_priority
 from plugin_bridge.live.audio.rings import Doorbell
-from plugin_bridge.live.audio.waitingroom import Midi, WaitingRoom
+from plugin_bridge.live.audio.scheduler import EventScheduler, Midi
 from plugin_bridge.live.link import Link, Message, Page, event_of
 
 _EVENTS_PER_BLOCK = 64
@@ -35,7 +35,7 @@ class EngineLoop:
         self.doorbell = Doorbell()
         """For the rings of every device."""
         self.gauges = Gauges(page)
-        self.events = WaitingRoom(midi, self.gauges, listener.say)
+        self.events = EventScheduler(midi, self.gauges, listener.say)
         """What is to happen; it belongs to the thread."""
         self.letters: deque[Message] = deque()
         """Messages of the link that are for another thread, which takes them out."""

@@ -16,8 +16,8 @@ from plugin_bridge.engine.engine import Engine
 from plugin_bridge.live.audio.clock import StreamClock
 from plugin_bridge.live.audio.gauges import Gauges
 from plugin_bridge.live.audio.rings import Rings, Taken
-from plugin_bridge.live.audio.standing import Standing
-from plugin_bridge.live.audio.waitingroom import WaitingRoom
+from plugin_bridge.live.audio.scheduler import EventScheduler
+from plugin_bridge.live.audio.state import EngineState
 
 Float32 = NDArray[np.float32]
 
@@ -68,13 +68,13 @@ class Performance:
         engine: Engine,
         values: Mapping[str, Value],
         rings: Rings,
-        events: WaitingRoom,
+        events: EventScheduler,
         gauges: Gauges,
         listener: Listener,
     ) -> None:
         form = rings.form
         self.rings = rings
-        self.standing = Standing(values)
+        self.state = EngineState(values)
         """What is in force."""
         self._engine, self._events, self._gauges, self._listener = engine, events, gauges, listener
         self._clock = StreamClock(form.sample_rate, form.block)
@@ -125,7 +125,7 @@ class Performance:
         output = self._shaped(engine.process(block, (*restored, *placed)), taken.position)
         self.rings.give(output)
         for event in placed:
-            self.standing.follow(event)
+            self.state.follow(event)
         if self._recorder is not None:
             self._recorder.block(start, block, (*restored, *placed))
         while self.rings.misses:
@@ -147,7 +147,7 @@ class Performance:
         self._engine.reset()
         self._recorder, self._armed, self._faded = self._armed, None, False
         self._offset, self._start, self._mute = position, position, 0
-        return self.standing.events()
+        return self.state.events()
 
     def _shaped(self, output: Float32, position: int) -> Float32:
         """Leave out what is late, and end softly before the engine starts anew."""

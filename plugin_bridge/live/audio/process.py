@@ -25,8 +25,8 @@ import numpy as np
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
-from plugin_bridge.engine.cast import Cast
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.singers import Singer, file_of
 from plugin_bridge.errors import BridgeError, OutputError
 from plugin_bridge.live.audio.device import Device
@@ -44,7 +44,7 @@ from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 """Meant for the control process, which then ends this one; held back until this one can ignore them."""
 _TICK_SECONDS = 0.01
-_MOST_NEWS = 10_000
+_MAX_NEWS = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
 _WARM_SECONDS = 0.5
 
@@ -82,8 +82,8 @@ class AudioProcess:
 
     def __init__(self, link: Link, page: Page, settings: LiveSettings) -> None:
         self._link, self._page, self._settings = link, page, settings
-        self._news: deque[Callable[[], Message]] = deque(maxlen=_MOST_NEWS)
-        self._singers, self._values = _cast(settings)
+        self._news: deque[Callable[[], Message]] = deque(maxlen=_MAX_NEWS)
+        self._singers, self._values = _singers_and_values(settings)
         ids = [singer.id for singer in self._singers]
         self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
         self._loop = EngineLoop(page, self._midi, link, self)
@@ -179,7 +179,7 @@ class AudioProcess:
 
     def _exchange(self, form: Form) -> Exchange:
         """Make an engine and rings for a device, and let the engine's thread play them."""
-        values = self._performance.standing.values if self._performance else self._values
+        values = self._performance.state.values if self._performance else self._values
         settings = self._settings
         with ordinary_priority():  # this takes a while, and other audio programs run on the same cores
             engine = Engine(
@@ -214,7 +214,7 @@ class AudioProcess:
         try:
             if form is None or performance is None:
                 raise OutputError(f"session {folder.name} cannot begin while the device is away; try later")
-            initial = performance.standing.initial
+            initial = performance.state.initial
             settings = self._settings
             header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
             self._writer = SessionWriter(folder, form, header, self.say)
@@ -241,17 +241,17 @@ def _heard(own: list[AnyEvent], others: list[AnyEvent], upto: int) -> Message:
     return {"heard": rows_of(others), "own": rows_of(own), "upto": upto}
 
 
-def _cast(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
+def _singers_and_values(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
     """Load the singers; return them and the initial value of every parameter."""
-    cast = Cast()
+    library = SingerLibrary()
     values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
     values |= settings.parameters
-    names = settings.singers or cast.known()
-    ids = [singer.id for singer in cast.load(names)]
+    names = settings.singers or library.known()
+    ids = [singer.id for singer in library.load(names)]
     chosen = {name: str(values[name]) for name in SINGERS}
     others = [which for which in chosen.values() if which and which not in ids]
-    singers = cast.load([*names, *others])
-    values |= {name: cast.id_of(which) for name, which in chosen.items() if which in others}
+    singers = library.load([*names, *others])
+    values |= {name: library.id_of(which) for name, which in chosen.items() if which in others}
     values["singer"] = values["singer"] or singers[0].id
     return singers, values
 

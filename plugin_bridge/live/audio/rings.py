@@ -19,8 +19,8 @@ Float32 = NDArray[np.float32]
 
 OLDEST_SECONDS = 0.05
 """The oldest input worth catching up with; the engine does so at many times real time, without a gap."""
-_MOST_MIDI = 4096
-_MOST_MISSES = 4096
+_MAX_MIDI = 4096
+_MAX_MISSES = 4096
 
 
 class Doorbell:
@@ -76,7 +76,7 @@ class Rings:
         """See `Exchange.latency`."""
         self.missed = 0
         """Blocks that were not ready when the device asked for them."""
-        self.misses: deque[int] = deque(maxlen=_MOST_MISSES)
+        self.misses: deque[int] = deque(maxlen=_MAX_MISSES)
         """Their stream positions; whoever reads them takes them out."""
         self.overruns = 0
         """Xruns that the device reports."""
@@ -86,7 +86,7 @@ class Rings:
         self._sources, self._outputs = np.zeros((2, self._size, form.channels, form.block), np.float32)
         self._ready = [-1] * self._size
         self._times = [0.0] * self._size
-        self._midi: deque[tuple[int, bytes]] = deque(maxlen=_MOST_MIDI)
+        self._midi: deque[tuple[int, bytes]] = deque(maxlen=_MAX_MIDI)
         self._given = self._taken = self._done = 0  # numbers of blocks, that only grow
         self._settled = Doorbell()
 

@@ -20,7 +20,7 @@ Float32 = NDArray[np.float32]
 
 _RATE = 48000
 _BLOCK = 128
-_LONGEST_SECONDS = 600.0
+_MAX_SECONDS = 600.0
 
 
 class NullDriver:
@@ -77,7 +77,7 @@ def _source(settings: DriverSettings) -> tuple[Float32, int]:
     try:
         with soundfile.SoundFile(path) as file:
             rate = int(file.samplerate)
-            audio = file.read(round(_LONGEST_SECONDS * rate), dtype="float32", always_2d=True).T
+            audio = file.read(round(_MAX_SECONDS * rate), dtype="float32", always_2d=True).T
     except (OSError, soundfile.LibsndfileError) as error:
         raise DeviceError(f"{path} is no audio file to sing; name one with --device") from error
     if not audio.size or settings.sample_rate not in (0, rate):

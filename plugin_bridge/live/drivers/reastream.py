@@ -16,7 +16,7 @@ from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.driver import Exchange
 from plugin_bridge.live.drivers.reastreammending import Counts, Mender
 from plugin_bridge.live.drivers.reastreampackets import (
-    LARGEST_PACKET,
+    MAX_PACKET_BYTES,
     PORT,
     AudioPacket,
     MidiPacket,
@@ -34,7 +34,7 @@ _FIRST_SECONDS = 1.0
 _STALL_SECONDS = 0.05
 _TICK_SECONDS = 0.1
 _BUFFER_BYTES = 1 << 20
-_MOST_MIDI = 1000
+_MAX_MIDI = 1000
 
 
 class ReaStreamDriver:
@@ -92,7 +92,7 @@ class ReaStreamDriver:
                 stream.audio(*first)
             while not self._closing.is_set():
                 with suppress(TimeoutError, ConnectionError):  # nobody listens to the answer
-                    data, sender = sock.recvfrom(LARGEST_PACKET)
+                    data, sender = sock.recvfrom(MAX_PACKET_BYTES)
                     stream.take(data, sender)
                 stream.watch()
         except (DeviceError, OSError) as error:
@@ -132,7 +132,7 @@ class _Stream:
         if isinstance(packet, MidiPacket):
             self._midi += [
                 (self._filled + at, message)
-                for at, message in packet.messages[: _MOST_MIDI - len(self._midi)]
+                for at, message in packet.messages[: _MAX_MIDI - len(self._midi)]
                 if at < self._form.sample_rate  # a second; a block of a DAW is shorter
             ]
         else:
@@ -213,7 +213,7 @@ def _first_packet(sock: socket.socket, route: Route) -> tuple[AudioPacket, Addre
     end = time.monotonic() + _FIRST_SECONDS
     while time.monotonic() < end:
         try:
-            data, sender = sock.recvfrom(LARGEST_PACKET)
+            data, sender = sock.recvfrom(MAX_PACKET_BYTES)
             packet = parse(data)
         except (OSError, ValueError):
             continue

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 PORT = 58710
-LARGEST_AUDIO = 1200
+MAX_AUDIO = 1200
 """Bytes of audio in a packet."""
-LARGEST_PACKET = 65535
+MAX_PACKET_BYTES = 65535
 _AUDIO = struct.Struct("<4sI32sBIH")
 _MIDI = struct.Struct("<4sI32s")
 _EVENT = struct.Struct("<6I3s")
@@ -48,7 +48,7 @@ class MidiPacket:
 
 def largest(channels: int) -> int:
     """Return the samples in each channel of a full packet."""
-    return LARGEST_AUDIO // (4 * channels)
+    return MAX_AUDIO // (4 * channels)
 
 
 def packed_identifier(name: str) -> bytes:

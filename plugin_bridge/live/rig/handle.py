@@ -1,4 +1,4 @@
-"""The audio process, held from the control process: started, fed, ended, and buried if it was killed."""
+"""The audio process, held from the control process: started, fed, ended, and reaped if it was killed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AudioHandle:
         assert self._process.pid is not None
         return self._process.pid
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Wait for the end of a process that has closed its link, or force it; return how it ended."""
         self._process.join(_PATIENCE_SECONDS)
         if self._process.is_alive():

@@ -14,8 +14,8 @@ from plugin_bridge.control.rig import Listeners, Meters, Status
 from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.errors import DeviceError, OutputError
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
-from plugin_bridge.live.rig.keeper import Keeper
 from plugin_bridge.live.rig.mirror import Mirror
+from plugin_bridge.live.rig.supervisor import ProcessSupervisor
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midi.map import Learned, movable
 
@@ -36,7 +36,7 @@ class LiveRig:
 
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
-        self._keeper = Keeper(self._current, self._follow, self._died)
+        self._supervisor = ProcessSupervisor(self._current, self._follow, self._died)
         self._mirror = Mirror()
         self._singers: tuple[str, ...] = ()
         self._files: Mapping[str, str] = {}
@@ -60,11 +60,11 @@ class LiveRig:
             DeviceError: the device is not there, or does not run at a native rate.
             SingerFileError, ScoreError, MissingExtraError: as the sentence says.
         """
-        await self._keeper.start()
+        await self._supervisor.start()
 
     async def stop(self) -> None:
         """End the audio process; a recording is closed. May be called twice."""
-        await self._keeper.stop()
+        await self._supervisor.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -105,7 +105,7 @@ class LiveRig:
             dropped=int(now.dropped + past.dropped),
             late=int(now.late + past.late),
             refused=int(now.refused + past.refused) + self._unsent,
-            restarts=self._keeper.restarts,
+            restarts=self._supervisor.restarts,
             recording=self._recording,
             **facts,  # type: ignore[arg-type] # from our own process
         )
@@ -119,11 +119,11 @@ class LiveRig:
     @property
     def pid(self) -> int:
         """Number of the audio process, 0 for none."""
-        return self._keeper.audio.pid if self._keeper.audio else 0
+        return self._supervisor.audio.pid if self._supervisor.audio else 0
 
     def block_times(self) -> list[float]:
         """Return how many blocks took how long since the process began, in bins of `link.BIN_SECONDS`."""
-        return self._keeper.audio.page.times() if self._keeper.audio else []
+        return self._supervisor.audio.page.times() if self._supervisor.audio else []
 
     def send(self, events: Iterable[AnyEvent], *, now: bool = True) -> None:
         """See `Rig.send`."""
@@ -131,7 +131,7 @@ class LiveRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self._singers)
-        if not self._keeper.runs:
+        if not self._supervisor.runs:
             self._put_off(checked, now=now)
             return
         if now:  # that they act together, few enough for one message
@@ -149,7 +149,7 @@ class LiveRig:
 
     def _send(self, events: list[AnyEvent], *, now: bool) -> None:
         self._number += 1
-        if not self._keeper.send({"events": rows_of(events), "now": now, "number": self._number}):
+        if not self._supervisor.send({"events": rows_of(events), "now": now, "number": self._number}):
             self._unsent += len(events)
         elif now:
             self._mirror.send(events, self._number)
@@ -162,12 +162,12 @@ class LiveRig:
 
     def midi(self, message: bytes, port: str = "") -> None:
         """See `Rig.midi`."""
-        self._unsent += not self._keeper.send({"midi": bytes(message).hex(), "port": port})
+        self._unsent += not self._supervisor.send({"midi": bytes(message).hex(), "port": port})
 
     def learn(self, parameter: str | None) -> None:
         """See `Rig.learn`."""
         found = None if parameter is None else movable(parameter).id
-        if not self._keeper.send({"learn": found}) and found is not None:
+        if not self._supervisor.send({"learn": found}) and found is not None:
             raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
 
     def record(self, name: str) -> Path:
@@ -179,7 +179,7 @@ class LiveRig:
         folder = self._settings.sessions.absolute() / name
         if folder.exists():
             raise OutputError(f"{folder} exists already; choose another name")
-        if not (self._present and self._keeper.send({"record": str(folder)})):
+        if not (self._present and self._supervisor.send({"record": str(folder)})):
             raise OutputError(
                 f"session {name!r} cannot begin while the device is away; try again when it is back"
             )
@@ -191,13 +191,13 @@ class LiveRig:
         if not self._recording:
             return None
         folder = self._settings.sessions.absolute() / self._recording
-        self._keeper.send({"stop": True})
+        self._supervisor.send({"stop": True})
         self._recording = ""
         return folder
 
     def panic(self) -> None:
         """See `Rig.panic`."""
-        self._keeper.send({"forget": True})
+        self._supervisor.send({"forget": True})
         start = self._settings.parameters
         calm = [Event(0, name, start.get(name, PARAMETERS[name].default)) for name in _CALM]
         self.send([AllNotesOff(0), *calm])
@@ -213,9 +213,9 @@ class LiveRig:
     @property
     def figures(self) -> Figures:
         """What the audio process that runs says about itself; of the last one, where it stood."""
-        if self._keeper.audio is not None:
-            return self._keeper.audio.page.read()
-        last = self._keeper.last
+        if self._supervisor.audio is not None:
+            return self._supervisor.audio.page.read()
+        last = self._supervisor.last
         return Figures(clock=last.clock, position=last.position, rate=last.rate)
 
     def _current(self) -> LiveSettings:

@@ -7,7 +7,7 @@ from collections import deque
 
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, packed
 
-MOST_MESSAGES = 256
+MAX_MESSAGES = 256
 """That may wait; of events, each holds up to 64."""
 _RETRY_SECONDS = 0.005
 
@@ -38,7 +38,7 @@ class Outbox:
         if _fits(last, message):
             last["events"] += message["events"]
             last["number"] = message["number"]
-        elif len(self._waiting) >= MOST_MESSAGES:
+        elif len(self._waiting) >= MAX_MESSAGES:
             return False
         else:
             self._waiting.append(message)

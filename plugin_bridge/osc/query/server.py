@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, node
 
-_LARGEST_HEAD = 8192
-_MOST_CLIENTS = 32
+_MAX_HEAD_BYTES = 8192
+_MAX_CLIENTS = 32
 _PATIENCE_SECONDS = 5.0
 
 
@@ -53,7 +53,7 @@ class QueryServer:
         Raises:
             OSError: the port cannot be used.
         """
-        self._server = await asyncio.start_server(self._serve, self._host, port, limit=_LARGEST_HEAD)
+        self._server = await asyncio.start_server(self._serve, self._host, port, limit=_MAX_HEAD_BYTES)
 
     async def stop(self) -> None:
         """Close; may be called twice."""
@@ -84,7 +84,7 @@ class QueryServer:
         assert task is not None
         self._clients.add(task)
         try:
-            if len(self._clients) <= _MOST_CLIENTS:
+            if len(self._clients) <= _MAX_CLIENTS:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     status, content = self._answered(await reader.readuntil(b"\r\n\r\n"))
                     writer.write(_response(status, content))

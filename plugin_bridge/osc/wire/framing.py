@@ -6,10 +6,10 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from plugin_bridge.osc.wire.packets import LARGEST_PACKET, PacketError
+from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES, PacketError
 
 _END, _ESC, _ESC_END, _ESC_ESC = b"\xc0", b"\xdb", b"\xdc", b"\xdd"
-_LONGEST_FRAME = 2 * LARGEST_PACKET
+_MAX_FRAME_BYTES = 2 * MAX_PACKET_BYTES
 """Of SLIP, in which every byte may be escaped."""
 
 
@@ -58,11 +58,13 @@ class Slip:
                 self._skipping = False
             elif frame:
                 yield _unescaped(frame)
-        if len(self._buffer) > _LONGEST_FRAME:
+        if len(self._buffer) > _MAX_FRAME_BYTES:
             self._buffer.clear()
             if not self._skipping:
                 self._skipping = True
-                yield PacketError(f"SLIP frame is longer than {_LONGEST_FRAME} bytes; end each packet by C0")
+                yield PacketError(
+                    f"SLIP frame is longer than {_MAX_FRAME_BYTES} bytes; end each packet by C0"
+                )
 
     def framed(self, packet: bytes) -> bytes:
         """See `Framing`."""
@@ -93,8 +95,8 @@ class Lengths:
         """See `Framing`."""
         while len(self._buffer) >= 4:
             (size,) = struct.unpack(">I", self._buffer[:4])
-            if size > LARGEST_PACKET:
-                raise PacketError(f"length of {size} bytes is too large; send at most {LARGEST_PACKET}")
+            if size > MAX_PACKET_BYTES:
+                raise PacketError(f"length of {size} bytes is too large; send at most {MAX_PACKET_BYTES}")
             if len(self._buffer) < 4 + size:
                 return
             packet = bytes(self._buffer[4 : 4 + size])

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-_MOST_SENDERS = 4096
+_MAX_SENDERS = 4096
 _COMPLAINT_SECONDS = 1.0
 _ACTIVE_SECONDS = 1.0
 
@@ -71,7 +71,7 @@ class Limiter:
     def _bucket(self, sender: Hashable, now: float) -> _Bucket:
         bucket = self._buckets.get(sender)
         if bucket is None:
-            if len(self._buckets) >= _MOST_SENDERS:
+            if len(self._buckets) >= _MAX_SENDERS:
                 self._buckets.popitem(last=False)
             bucket = self._buckets[sender] = _Bucket(self.burst, now)
             return bucket
@@ -132,7 +132,7 @@ class Budget:
         shares.move_to_end(sender)
         own.tokens += (now - own.filled) * self.share
         own.filled = now
-        while len(shares) > _MOST_SENDERS or next(iter(shares.values())).filled < now - _ACTIVE_SECONDS:
+        while len(shares) > _MAX_SENDERS or next(iter(shares.values())).filled < now - _ACTIVE_SECONDS:
             shares.popitem(last=False)
         own.tokens = min(own.tokens, self.share)
         return own

@@ -14,10 +14,10 @@ Argument = float | int | str | bool | None
 
 Arguments = tuple[Argument, ...]
 
-LARGEST_PACKET = 65_536
-MOST_MESSAGES = 1024
+MAX_PACKET_BYTES = 65_536
+MAX_MESSAGES = 1024
 DEEPEST = 8
-LONGEST_ADDRESS = 255
+MAX_ADDRESS_LENGTH = 255
 _TAGS = "ihfdsTFN"
 _SIZES = {"i": 4, "h": 8, "f": 4, "d": 8, "T": 0, "F": 0, "N": 0}
 _BUNDLE = b"#bundle\0"
@@ -58,14 +58,14 @@ def read_packet(data: bytes) -> list[Group]:
     Raises:
         PacketError: malformed, cut off, too large, too deep or too many; nothing of it is taken.
     """
-    if len(data) > LARGEST_PACKET:
-        raise PacketError(f"packet of {len(data)} bytes is too large; send at most {LARGEST_PACKET}")
+    if len(data) > MAX_PACKET_BYTES:
+        raise PacketError(f"packet of {len(data)} bytes is too large; send at most {MAX_PACKET_BYTES}")
     if not data.startswith(_BUNDLE):
         return [Group(None, (read_message(data),))]
     groups = list(_bundle(data, 1, None))
     count = sum(len(group.messages) for group in groups)
-    if count > MOST_MESSAGES:
-        raise PacketError(f"bundle of {count} messages is too long; send at most {MOST_MESSAGES}")
+    if count > MAX_MESSAGES:
+        raise PacketError(f"bundle of {count} messages is too long; send at most {MAX_MESSAGES}")
     return groups
 
 
@@ -110,7 +110,7 @@ def read_message(data: bytes) -> Message:
     """
     if not data.startswith(b"/"):
         raise PacketError("packet starts with neither '/' nor '#bundle'; send an OSC message or bundle")
-    shown = data[:LONGEST_ADDRESS].split(b"\0", 1)[0].decode("ascii", "replace")
+    shown = data[:MAX_ADDRESS_LENGTH].split(b"\0", 1)[0].decode("ascii", "replace")
     tags, length = _tags(data, shown)
     try:
         parsed = OscMessage(data)
@@ -131,8 +131,8 @@ def read_message(data: bytes) -> Message:
 def _tags(data: bytes, shown: str) -> tuple[str, int]:
     """Return the type tags and the bytes up to the arguments."""
     end = data.find(b"\0")
-    if end > LONGEST_ADDRESS or (end < 0 and len(data) > LONGEST_ADDRESS):
-        raise PacketError(f"address is longer than {LONGEST_ADDRESS} characters; shorten it", shown)
+    if end > MAX_ADDRESS_LENGTH or (end < 0 and len(data) > MAX_ADDRESS_LENGTH):
+        raise PacketError(f"address is longer than {MAX_ADDRESS_LENGTH} characters; shorten it", shown)
     if not shown.isascii() or not shown.isprintable() or " " in shown or "#" in shown:
         raise PacketError("address is not of printable ASCII without space and '#'; correct it", shown)
     start = _padded(end)

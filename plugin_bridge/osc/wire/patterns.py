@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-LONGEST_PATTERN = 128
+MAX_PATTERN_LENGTH = 128
 _SPECIAL = frozenset("?*[]{}")
 
 Step = Callable[["_Part", int], int]
@@ -32,8 +32,10 @@ class Pattern:
     """
 
     def __init__(self, text: str) -> None:
-        if len(text) > LONGEST_PATTERN:
-            raise ValueError(f"pattern of {len(text)} characters is too long; send at most {LONGEST_PATTERN}")
+        if len(text) > MAX_PATTERN_LENGTH:
+            raise ValueError(
+                f"pattern of {len(text)} characters is too long; send at most {MAX_PATTERN_LENGTH}"
+            )
         if not (text.isascii() and text.isprintable()):  # a range could else be a million characters
             raise ValueError(f"pattern {text!a} is not of printable ASCII, as addresses are; send that")
         if "//" in text:

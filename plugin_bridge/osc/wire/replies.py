@@ -13,7 +13,7 @@ DONE = "/done"
 FAIL = "/fail"
 ANSWERS = frozenset({DONE, FAIL})
 """Never answered themselves, or two servers would talk to each other for ever."""
-_LARGEST_FLOAT = 3.4e38
+_MAX_FLOAT = 3.4e38
 _INT = 2**31
 _LONG = 2**63
 _BUNDLE_BYTES = 1400
@@ -76,7 +76,7 @@ def _encoded(value: Argument) -> tuple[str, bytes]:
         return "i", osc_types.write_int(value)
     if isinstance(value, int) and -_LONG <= value < _LONG:
         return "h", osc_types.write_int64(value)
-    if _LARGEST_FLOAT < abs(value) < float("inf"):
+    if _MAX_FLOAT < abs(value) < float("inf"):
         return "d", osc_types.write_double(value)
     return "f", osc_types.write_float(value)
 

@@ -13,7 +13,7 @@ from plugin_bridge.osc.wire.limits import Limiter
 from plugin_bridge.osc.wire.packets import PacketError
 from plugin_bridge.osc.wire.senders import Sender
 
-_MOST_UNREAD_BYTES = 1 << 20
+_MAX_UNREAD_BYTES = 1 << 20
 """Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
 _WORK_SECONDS = 0.002
 
@@ -101,7 +101,7 @@ class TcpConnection(asyncio.Protocol):
         """See `Sender`; a client that does not read is hung up on."""
         if self._transport is None or self._framing is None or self._transport.is_closing():
             return
-        if self._transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+        if self._transport.get_write_buffer_size() > _MAX_UNREAD_BYTES:
             self.hang_up()
             return
         self._transport.write(self._framing.framed(packet))
@@ -159,7 +159,7 @@ class TcpConnection(asyncio.Protocol):
         found = bytearray()
         with contextlib.suppress(OSError):
             handle = self._transport.get_extra_info("socket").fileno()
-            while len(found) < _MOST_UNREAD_BYTES and (data := os.read(handle, 1 << 16)):
+            while len(found) < _MAX_UNREAD_BYTES and (data := os.read(handle, 1 << 16)):
                 found += data
         return bytes(found)
 

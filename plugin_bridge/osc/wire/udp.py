@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Limiter
-from plugin_bridge.osc.wire.packets import LARGEST_PACKET
+from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES
 from plugin_bridge.osc.wire.replies import fail
 from plugin_bridge.osc.wire.senders import Sender
 
 _RECEIVE_BYTES = 4 * 2**20
 """Asked of the system, which may give less."""
-_MOST_WAITING_BYTES = 8 * 2**20
+_MAX_WAITING_BYTES = 8 * 2**20
 _DATAGRAM_COST = 256
 """Bytes of memory around the content."""
-_MOST_READ = 1024
+_MAX_READ = 1024
 _WORK_SECONDS = 0.0005
 """Then the socket is drained again: in 1 ms a sender can fill the 200 kB that Linux gives."""
 
@@ -92,9 +92,9 @@ class UdpEndpoint:
 
     def _drain(self) -> None:
         now = time.monotonic()
-        for _ in range(_MOST_READ):
+        for _ in range(_MAX_READ):
             try:
-                data, source = self._socket.recvfrom(LARGEST_PACKET)
+                data, source = self._socket.recvfrom(MAX_PACKET_BYTES)
             except OSError:  # nothing more, or news of a reader that is gone
                 break
             self._admit(data, UdpSender(self, source), now)
@@ -107,7 +107,7 @@ class UdpEndpoint:
             if self._limiter.complain(sender.key, now):
                 rule = f"more than {self._limiter.rate:g} requests a second; send fewer, the rest is unread"
                 sender.send(fail("", rule))
-        elif self._bytes + len(data) + _DATAGRAM_COST > _MOST_WAITING_BYTES:
+        elif self._bytes + len(data) + _DATAGRAM_COST > _MAX_WAITING_BYTES:
             self._counters.overrun += 1
         else:
             self._bytes += len(data) + _DATAGRAM_COST

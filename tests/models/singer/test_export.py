@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.synth import TABLES
 from models.singer.file import Estimator as Running
 from models.singer.file import Singer, load_singer
@@ -27,7 +27,7 @@ from plugin_bridge.errors import SingerFileError
 
 FRAMES = 12
 MANY = 60
-COLOUR = tuple(np.linspace(-2.0, -4.0, COLOUR_SIZE).tolist())
+LTAS = tuple(np.linspace(-2.0, -4.0, LTAS_SIZE).tolist())
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -59,10 +59,10 @@ def memory() -> Tensor:
     return torch.randn(50, 128, generator=torch.Generator().manual_seed(4))
 
 
-def facts_of(colour: tuple[float, ...]) -> Manifest:
+def facts_of(ltas: tuple[float, ...]) -> Manifest:
     return Manifest(
         id="made", name="Made", licence="CC0", attribution="nobody", training_data="none", bands=BANDS,
-        harmonic=142, noise=72, f0_low=100.0, f0_median=200.0, f0_high=400.0, colour=colour,
+        harmonic=142, noise=72, f0_low=100.0, f0_median=200.0, f0_high=400.0, ltas=ltas,
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def recalled(codes: Tensor, memory: Tensor) -> Tensor:
 @pytest.fixture(scope="module")
 def singer(tmp_path_factory: pytest.TempPathFactory, network: Estimator, memory: Tensor) -> Singer:
     path = tmp_path_factory.mktemp("singers") / "made.onnx"
-    full = export_singer(network, memory, facts_of(COLOUR), path)
+    full = export_singer(network, memory, facts_of(LTAS), path)
     made = load_singer(path)
     assert made.manifest == full
     return made
@@ -114,8 +114,8 @@ def test_a_singer_file_runs_as_the_network_does(
     codes, _ = network.content(torch.from_numpy(frames.envelope)[None], network.histories(1))
     codes = codes + likeness * (recalled(codes[0], memory) - codes)
     harmonic, noise, _ = network.controls(codes, pitch, torch.zeros(1, 1, network.size.recurrent))
-    colour = SingerColour(singer.manifest.colour)
-    wanted = colour.process(harmonic[0].numpy(), noise[0].numpy(), frames.voicing, frames.loudness)
+    ltas = SingerLtas(singer.manifest.ltas)
+    wanted = ltas.process(harmonic[0].numpy(), noise[0].numpy(), frames.voicing, frames.loudness)
     found = singer.start().process(*frames)
     for part, other in zip(found, wanted, strict=True):
         assert part.dtype == np.float32
@@ -148,11 +148,11 @@ def test_the_state_is_carried_until_the_reset(singer: Singer, before: int) -> No
     assert np.array_equal(run(estimator, frames, [8]), fresh)
 
 
-@pytest.mark.parametrize("colour", [(), COLOUR], ids=["no colour", "colour"])
+@pytest.mark.parametrize("ltas", [(), LTAS], ids=["no LTAS", "LTAS"])
 def test_the_next_call_overwrites_nothing(
-    tmp_path: Path, network: Estimator, memory: Tensor, colour: tuple[float, ...]
+    tmp_path: Path, network: Estimator, memory: Tensor, ltas: tuple[float, ...]
 ) -> None:
-    export_singer(network, memory, facts_of(colour), tmp_path / "made.onnx")
+    export_singer(network, memory, facts_of(ltas), tmp_path / "made.onnx")
     estimator = load_singer(tmp_path / "made.onnx").start()
     first = estimator.process(*drawn(np.zeros(3)))
     kept = [part.copy() for part in first]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.training.corpus import LEAST_SAMPLES, load_corpus, read_voice, recordings_in
+from models.training.corpus import MIN_SAMPLES, load_corpus, read_voice, recordings_in
 from plugin_bridge.errors import TrainingError
 from plugin_bridge.files.reader import SUFFIXES
 
@@ -47,4 +47,4 @@ def test_a_recording_that_hardly_is_one_is_refused_by_name(tmp_path: Path, rate:
         with pytest.raises(TrainingError, match=rf"take\.wav lasts {lasts} ms and a recording at least 20; "):
             read_voice(path)
     soundfile.write(path, np.zeros(least), rate)
-    assert read_voice(path).size == LEAST_SAMPLES
+    assert read_voice(path).size == MIN_SAMPLES

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from pedalboard import Reverb
 
 from dsp.units import RATES
-from plugin_bridge.bounce.bounce import Bounced, Listener, _checked, bounce
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.bounce import BounceListener, BounceResult, _checked, bounce
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.chain.chain import Chain
 from plugin_bridge.chain.preset import NativeEffect, Preset
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value
-from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.errors import EffectError, OutputError, SingerFileError
 from plugin_bridge.files.containers import carried_chunks
 from plugin_bridge.files.reader import AudioReader
@@ -33,7 +33,7 @@ from tests.support.doubles import BRIGHT, DARK, sung
 Float32 = NDArray[np.float32]
 FLOAT = OutputFormat("wav", "32f")
 WAV24 = OutputFormat("wav", "24")
-DARK_ONE = Settings(singer="dark", parameters={"transpose": 0.0})
+DARK_ONE = BounceSettings(singer="dark", parameters={"transpose": 0.0})
 LINES: list[dict[str, Any]] = [
     {"position": 7001, "parameter": "singer", "value": "bright"},
     {"position": 9600, "parameter": "transpose", "value": 3},
@@ -55,16 +55,21 @@ def here(tmp_path: Path) -> Path:
 
 def run(
     folder: Path,
-    settings: Settings = DARK_ONE,
+    settings: BounceSettings = DARK_ONE,
     form: OutputFormat = FLOAT,
     source: str = "stem.wav",
     report: Callable[[str], None] = lambda _: None,
-) -> tuple[Float32, Bounced]:
+) -> tuple[Float32, BounceResult]:
     """Bounce to a new file; return its samples, shape (channels, n), and the report."""
     target = folder / f"out{form.suffix}"
     target.unlink(missing_ok=True)
     done = bounce(
-        folder / source, target, form, settings, cast=Cast([DARK, BRIGHT]), listener=Listener(report)
+        folder / source,
+        target,
+        form,
+        settings,
+        library=SingerLibrary([DARK, BRIGHT]),
+        listener=BounceListener(report),
     )
     return soundfile.read(target, dtype="float32", always_2d=True)[0].T, done
 
@@ -125,12 +130,12 @@ def test_other_rates_keep_length_place_and_rate(tmp_path: Path, rate: int) -> No
 @pytest.mark.parametrize("form", [FLOAT, WAV24, OutputFormat("flac", "16")], ids=str)
 def test_silence_gives_silence_and_one_sample_gives_one(tmp_path: Path, form: OutputFormat) -> None:
     write(tmp_path, np.zeros((2, 30000), np.float32))
-    out, done = run(tmp_path, Settings(singer="dark", normalize_db=-1.0), form)
+    out, done = run(tmp_path, BounceSettings(singer="dark", normalize_db=-1.0), form)
     assert out.shape == (2, 30000)
     assert not out.any()
     assert (done.peak_db, done.clipped, done.source_pitch) == (None, 0, None)
     write(tmp_path, np.full((1, 1), 0.5, np.float32))
-    assert run(tmp_path, Settings(singer="dark"), form)[0].shape == (1, 1)
+    assert run(tmp_path, BounceSettings(singer="dark"), form)[0].shape == (1, 1)
 
 
 def test_mono_in_both_channels_stays_so(tmp_path: Path) -> None:
@@ -172,7 +177,7 @@ def hall(wet: float = 0.3) -> Preset:
 
 
 def test_a_tail_of_given_length_continues_the_sound(here: Path) -> None:
-    settings = Settings(preset=hall())
+    settings = BounceSettings(preset=hall())
     plain, _ = run(here, settings)
     out, done = run(here, replace(settings, tail_seconds=0.5))
     n = plain.shape[1]
@@ -184,7 +189,7 @@ def test_a_tail_of_given_length_continues_the_sound(here: Path) -> None:
 
 @pytest.mark.parametrize("normalize", [None, -1.0])
 def test_an_automatic_tail_ends_when_nothing_sounds(here: Path, normalize: float | None) -> None:
-    settings = Settings(preset=hall(), tail_seconds=None, normalize_db=normalize)
+    settings = BounceSettings(preset=hall(), tail_seconds=None, normalize_db=normalize)
     out, _ = run(here, settings)
     long, _ = run(here, replace(settings, tail_seconds=5.0))
     n = out.shape[1]
@@ -197,13 +202,15 @@ def test_an_automatic_tail_ends_when_nothing_sounds(here: Path, normalize: float
 
 def test_a_preset_sings_under_its_effects_and_options_go_over_it(here: Path) -> None:
     dry, _ = run(here, replace(DARK_ONE, singer="bright", parameters={"transpose": 2.0}))
-    wet, done = run(here, Settings(preset=hall(wet=0.0), singer="bright", parameters={"transpose": 2.0}))
+    wet, done = run(
+        here, BounceSettings(preset=hall(wet=0.0), singer="bright", parameters={"transpose": 2.0})
+    )
     assert done.singer == "bright"
     scale = np.vdot(wet, dry) / np.vdot(dry, dry)
     assert np.abs(wet - scale * dry).max() < 1e-4
     found = set()
     for block in (1, 441, 5000):
-        run(here, Settings(preset=hall(), automation=here / "score.jsonl", block=block))
+        run(here, BounceSettings(preset=hall(), automation=here / "score.jsonl", block=block))
         found.add((here / "out.wav").read_bytes())
     assert len(found) == 1
 
@@ -232,7 +239,7 @@ def test_a_midi_file_and_a_score_of_the_same_events_sound_the_same(here: Path) -
 def test_auto_transpose_is_measured_beforehand_and_told(tmp_path: Path) -> None:
     write(tmp_path, sung(44100, 1.0, f0=500.0))
     notes: list[str] = []
-    _, done = run(tmp_path, Settings(singer="dark"), report=notes.append)
+    _, done = run(tmp_path, BounceSettings(singer="dark"), report=notes.append)
     assert done.source_pitch == pytest.approx(500.0, rel=0.01)
     assert done.auto_transpose == -24.0
     assert notes == ["transpose auto: stem.wav lies around 500 Hz, so -24 semitones"]
@@ -240,11 +247,11 @@ def test_auto_transpose_is_measured_beforehand_and_told(tmp_path: Path) -> None:
 
 
 def test_what_is_told_of_auto_holds_for_what_is_set_at_the_start(here: Path) -> None:
-    morphed = Settings(singer="dark", parameters={"morph_singer": "bright", "morph": 1.0})
+    morphed = BounceSettings(singer="dark", parameters={"morph_singer": "bright", "morph": 1.0})
     out, done = run(here, morphed)
     assert (done.singer, done.auto_transpose) == ("bright", 0.0)
 
-    def scored(settings: Settings, **values: Value) -> tuple[Float32, Bounced]:
+    def scored(settings: BounceSettings, **values: Value) -> tuple[Float32, BounceResult]:
         rows = [{"time": 0.0, "parameter": name, "value": value} for name, value in values.items()]
         (here / "start.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         return run(here, replace(settings, automation=here / "start.jsonl"))
@@ -257,9 +264,9 @@ def test_what_is_told_of_auto_holds_for_what_is_set_at_the_start(here: Path) -> 
 
 
 def test_the_automation_can_choose_the_first_singer(here: Path) -> None:
-    assert run(here, Settings(automation=here / "score.jsonl"))[1].singer == "bright"
+    assert run(here, BounceSettings(automation=here / "score.jsonl"))[1].singer == "bright"
     with pytest.raises(SingerFileError, match="no singer is chosen; add --singer"):
-        run(here, Settings())
+        run(here, BounceSettings())
 
 
 def test_events_without_effect_are_told(here: Path) -> None:
@@ -288,8 +295,10 @@ def test_metadata_and_broadcast_chunks_are_kept(tmp_path: Path) -> None:
 
 def test_progress_reaches_its_end(here: Path) -> None:
     steps: list[tuple[float, float]] = []
-    listener = Listener(progress=lambda done, total: steps.append((done, total)))
-    bounce(here / "stem.wav", here / "o.wav", FLOAT, DARK_ONE, cast=Cast([DARK]), listener=listener)
+    listener = BounceListener(progress=lambda done, total: steps.append((done, total)))
+    bounce(
+        here / "stem.wav", here / "o.wav", FLOAT, DARK_ONE, library=SingerLibrary([DARK]), listener=listener
+    )
     assert steps == sorted(steps)
     assert steps[-1] == (0.6, 0.6)
 
@@ -301,7 +310,7 @@ def test_a_failure_leaves_no_file_behind(here: Path) -> None:
     before = sorted(here.iterdir())
     for settings in (DARK_ONE, replace(DARK_ONE, normalize_db=-1.0)):
         with pytest.raises(Exception, match="holds NaN"):
-            bounce(here / "stem.wav", here / "out.wav", FLOAT, settings, cast=Cast([DARK]))
+            bounce(here / "stem.wav", here / "out.wav", FLOAT, settings, library=SingerLibrary([DARK]))
         assert sorted(here.iterdir()) == before
 
 
@@ -310,7 +319,13 @@ def test_the_source_is_never_replaced(here: Path) -> None:
     (here / "link.wav").hardlink_to(here / "stem.wav")
     for name in ("stem.wav", "link.wav"):
         with pytest.raises(OutputError, match="is the source itself"):
-            bounce(here / "stem.wav", here / name, FLOAT, replace(DARK_ONE, force=True), cast=Cast([DARK]))
+            bounce(
+                here / "stem.wav",
+                here / name,
+                FLOAT,
+                replace(DARK_ONE, force=True),
+                library=SingerLibrary([DARK]),
+            )
     assert (here / "stem.wav").read_bytes() == before
 
 
@@ -324,22 +339,22 @@ def test_an_effect_that_gives_nonsense_is_named(here: Path) -> None:
 def test_settings_out_of_range_are_refused() -> None:
     for wrong in ({"block": 0}, {"block": 2**21}, {"tail_seconds": -1.0}, {"normalize_db": 3.0}):
         with pytest.raises(ValueError, match="is out of range; give"):
-            Settings(**wrong)
+            BounceSettings(**wrong)
     with pytest.raises(ValueError, match=r"block 2\.5 is out of range"):
-        Settings(block=2.5)  # type: ignore[arg-type]
+        BounceSettings(block=2.5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="tail 'auto' is not a number; give seconds, or None"):
-        Settings(tail_seconds="auto")  # type: ignore[arg-type]
+        BounceSettings(tail_seconds="auto")  # type: ignore[arg-type]
     for seed in (-1, 2**63, 1.5):
         with pytest.raises(ValueError, match=r"seed .* does not name a noise; give a whole number"):
-            Settings(dither_seed=seed)  # type: ignore[arg-type]
+            BounceSettings(dither_seed=seed)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=r"seed .* does not name a noise; give a whole number"):
-            Settings(seed=seed)  # type: ignore[arg-type]
+            BounceSettings(seed=seed)  # type: ignore[arg-type]
 
 
 def test_a_bounce_is_the_call_of_a_stage_or_a_chain_on_the_whole_stem(tmp_path: Path) -> None:
     write(tmp_path, sung(44100, 2.7, f0=330.0, vibrato=0.4))
     x = soundfile.read(tmp_path / "stem.wav", dtype="float32")[0]
-    out, done = run(tmp_path, Settings(singer="dark", seed=3))
+    out, done = run(tmp_path, BounceSettings(singer="dark", seed=3))
     assert done.auto_transpose == -12.0
     assert np.array_equal(out[0], SingerConversion(DARK, seed=3)(x, 44100))
     out, _ = run(tmp_path, replace(DARK_ONE, preset=hall(), tail_seconds=None))

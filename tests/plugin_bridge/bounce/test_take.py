@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.singer.file import load_singer
-from plugin_bridge.bounce.bounce import Bounced, Listener, bounce
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.bounce import BounceListener, BounceResult, bounce
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.take import Interrupted
 from plugin_bridge.chain.preset import NativeEffect, Preset
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
-from plugin_bridge.engine.cast import Cast
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.errors import SessionError
 from plugin_bridge.files.writer import OutputFormat
 from tests.plugin_bridge.commands.commandline import call
@@ -31,7 +31,7 @@ from tests.support.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
 RATE = 48000
-PLAIN = Settings()
+PLAIN = BounceSettings()
 FLOAT = OutputFormat("wav", "32f")
 SOURCE = sung(RATE, 0.5, vibrato=0.3)
 SHORT = SOURCE[:, :12_000]
@@ -53,16 +53,21 @@ EVENTS: list[AnyEvent] = [
 
 def again(
     folder: Path,
-    settings: Settings = PLAIN,
+    settings: BounceSettings = PLAIN,
     form: OutputFormat = FLOAT,
     source: str = "take",
     report: Callable[[str], None] = lambda _: None,
-) -> tuple[Float32, Bounced]:
+) -> tuple[Float32, BounceResult]:
     """Bounce a session; return the samples, shape (channels, n), and the report."""
     target = folder / f"out{form.suffix}"
-    cast = Cast([DARK, BRIGHT, ADDED])
+    library = SingerLibrary([DARK, BRIGHT, ADDED])
     done = bounce(
-        folder / source, target, form, replace(settings, force=True), cast=cast, listener=Listener(report)
+        folder / source,
+        target,
+        form,
+        replace(settings, force=True),
+        library=library,
+        listener=BounceListener(report),
     )
     return soundfile.read(target, dtype="float32", always_2d=True)[0].T, done
 
@@ -73,7 +78,7 @@ def take(folder: Path, events: Sequence[AnyEvent] = EVENTS, live: Live | None = 
     return (live or Live()).record(folder / "take", SOURCE, sizes, events)
 
 
-def as_file(folder: Path, settings: Settings, source: Float32 = SOURCE) -> Float32:
+def as_file(folder: Path, settings: BounceSettings, source: Float32 = SOURCE) -> Float32:
     """Bounce the source as a plain file."""
     soundfile.write(folder / "stem.wav", source.T, RATE, "FLOAT")
     return again(folder, settings, source="stem.wav")[0]
@@ -89,7 +94,7 @@ def test_a_bounce_is_what_was_heard(tmp_path: Path) -> None:
     heard = take(tmp_path)
     found = set()
     for block in (4096, 37):
-        out, done = again(tmp_path, Settings(block=block))
+        out, done = again(tmp_path, BounceSettings(block=block))
         assert out.shape == SOURCE.shape
         assert np.array_equal(out[:, : heard.shape[1]], heard)
         found.add((tmp_path / "out.wav").read_bytes())
@@ -102,16 +107,16 @@ def test_a_session_is_bounced_with_the_tracker_it_was_played_with(tmp_path: Path
     heard = take(tmp_path, live=Live(pitch="melody"))
     out, _ = again(tmp_path)
     assert np.array_equal(out[:, : heard.shape[1]], heard)
-    other, _ = again(tmp_path, Settings(pitch="periodicity"))
+    other, _ = again(tmp_path, BounceSettings(pitch="periodicity"))
     assert not np.array_equal(other, out)
     plain = tmp_path / "plain"
     plain.mkdir()
     take(plain)
     assert np.array_equal(again(plain)[0], other)
-    assert np.array_equal(again(plain, Settings(pitch="melody"))[0], out)
+    assert np.array_equal(again(plain, BounceSettings(pitch="melody"))[0], out)
     preset = Preset(name="mix", singer="dark", parameters={"transpose": 0}, pitch="melody")
-    asked = Settings("dark", parameters={"transpose": 0.0}, pitch="melody")
-    assert np.array_equal(again(tmp_path, Settings(preset=preset))[0], again(tmp_path, asked)[0])
+    asked = BounceSettings("dark", parameters={"transpose": 0.0}, pitch="melody")
+    assert np.array_equal(again(tmp_path, BounceSettings(preset=preset))[0], again(tmp_path, asked)[0])
 
 
 @st.composite
@@ -174,7 +179,7 @@ def test_stereo_and_samples_out_of_range_come_again(tmp_path: Path) -> None:
 def test_without_the_dropouts_it_sings_on(tmp_path: Path) -> None:
     take(tmp_path, live=Live(missed=[(10_000, 128), (10_128, 64), (30_000, 5)]))
     kept, _ = again(tmp_path)
-    whole, _ = again(tmp_path, Settings(dropouts=False))
+    whole, _ = again(tmp_path, BounceSettings(dropouts=False))
     heard = slice(10_000 - 3 * 480, 10_192 - 3 * 480)
     assert not kept[:, heard].any()
     assert whole[:, heard].any()
@@ -184,7 +189,7 @@ def test_without_the_dropouts_it_sings_on(tmp_path: Path) -> None:
 
 def test_a_singer_asked_for_replaces_every_switch_and_nothing_else(tmp_path: Path) -> None:
     take(tmp_path)
-    out, done = again(tmp_path, Settings(singer="added"))
+    out, done = again(tmp_path, BounceSettings(singer="added"))
     rows: list[dict[str, Any]] = [
         {"position": event.position, "parameter": event.parameter, "value": event.value}
         for event in EVENTS
@@ -195,7 +200,7 @@ def test_a_singer_asked_for_replaces_every_switch_and_nothing_else(tmp_path: Pat
         {"position": 12345, "bend": 0.5},
         {"position": 17000, "notes_off": True},
     ]
-    plain = Settings(singer="added", automation=score(tmp_path, *rows, *notes), seed=7)
+    plain = BounceSettings(singer="added", automation=score(tmp_path, *rows, *notes), seed=7)
     assert done.singer == "added"
     assert np.array_equal(out, as_file(tmp_path, plain))
 
@@ -207,12 +212,12 @@ def test_a_parameter_asked_for_replaces_its_moves(tmp_path: Path) -> None:
         Event(9000, "breath", 6.0),
     ]
     take(tmp_path, moves)
-    out, _ = again(tmp_path, Settings(parameters={"formant": 1.0}))
+    out, _ = again(tmp_path, BounceSettings(parameters={"formant": 1.0}))
     lines = score(tmp_path, {"position": 9000, "parameter": "breath", "value": 6})
-    plain = Settings(singer="dark", parameters={"formant": 1.0}, automation=lines, seed=7)
+    plain = BounceSettings(singer="dark", parameters={"formant": 1.0}, automation=lines, seed=7)
     live_auto = {**plain.parameters, "source_pitch": 0.0, "transpose": 0.0}
     assert np.array_equal(
-        again(tmp_path, Settings(parameters={"formant": 1.0, "transpose": 0.0}))[0],
+        again(tmp_path, BounceSettings(parameters={"formant": 1.0, "transpose": 0.0}))[0],
         as_file(tmp_path, replace(plain, parameters=live_auto)),
     )
     assert not np.array_equal(out, again(tmp_path)[0])
@@ -232,11 +237,11 @@ def test_an_automation_replaces_what_it_moves_from_the_value_at_the_start(tmp_pa
         {"position": 8000, "parameter": "formant", "value": 2},
         {"time": 0.2, "note_on": 60},
     ]
-    out, _ = again(tmp_path, Settings(automation=score(tmp_path, *asked)))
+    out, _ = again(tmp_path, BounceSettings(automation=score(tmp_path, *asked)))
     plain = score(tmp_path, *asked, {"position": 6000, "parameter": "melody", "value": True})
     start = {"formant": 4.0, "transpose": 0.0}
     assert np.array_equal(
-        out, as_file(tmp_path, Settings("dark", parameters=start, automation=plain, seed=7))
+        out, as_file(tmp_path, BounceSettings("dark", parameters=start, automation=plain, seed=7))
     )
 
 
@@ -245,18 +250,18 @@ def test_auto_transpose_is_found_as_it_was_live_unless_asked_for(tmp_path: Path)
     out, done = again(tmp_path)
     assert np.array_equal(out[:, : heard.shape[1]], heard)
     assert done.auto_transpose is None
-    asked, done = again(tmp_path, Settings(parameters={"transpose": "auto"}))
+    asked, done = again(tmp_path, BounceSettings(parameters={"transpose": "auto"}))
     assert done.source_pitch == pytest.approx(220.0, rel=0.01)
     assert done.auto_transpose == -12.0
-    assert np.array_equal(asked, as_file(tmp_path, Settings("dark", seed=7)))
+    assert np.array_equal(asked, as_file(tmp_path, BounceSettings("dark", seed=7)))
 
 
 def test_a_preset_goes_over_the_session_with_its_effects(tmp_path: Path) -> None:
     take(tmp_path)
     gain = NativeEffect(effect="Gain", parameters={"gain_db": -6.0})
     preset = Preset(name="low", singer="bright", parameters={"transpose": 0}, after=(gain,))
-    wet, done = again(tmp_path, Settings(preset=preset))
-    dry, _ = again(tmp_path, Settings("bright", parameters={"transpose": 0.0}))
+    wet, done = again(tmp_path, BounceSettings(preset=preset))
+    dry, _ = again(tmp_path, BounceSettings("bright", parameters={"transpose": 0.0}))
     assert done.singer == "bright"
     assert np.allclose(wet, dry * 10 ** (-6 / 20), atol=1e-6)
 
@@ -264,22 +269,22 @@ def test_a_preset_goes_over_the_session_with_its_effects(tmp_path: Path) -> None
 def test_levels_tails_and_formats_work_on_a_session(tmp_path: Path) -> None:
     heard = take(tmp_path)
     plain, _ = again(tmp_path)
-    loud, done = again(tmp_path, Settings(normalize_db=-1.0))
+    loud, done = again(tmp_path, BounceSettings(normalize_db=-1.0))
     assert np.allclose(loud, plain * 10 ** (done.gain_db / 20), atol=1e-6)
     assert done.peak_db == pytest.approx(-1.0, abs=1e-4)
-    long, _ = again(tmp_path, Settings(tail_seconds=0.25))
+    long, _ = again(tmp_path, BounceSettings(tail_seconds=0.25))
     assert long.shape[1] == plain.shape[1] + 12_000
     assert np.array_equal(long[:, : plain.shape[1]], plain)
-    assert again(tmp_path, Settings(tail_seconds=None))[0].shape[1] >= plain.shape[1]
+    assert again(tmp_path, BounceSettings(tail_seconds=None))[0].shape[1] >= plain.shape[1]
     for form in (OutputFormat("flac", "24"), OutputFormat("aiff", "16")):
         out, _ = again(tmp_path, form=form)
         assert np.abs(out[:, : heard.shape[1]] - heard).max() < 2.0 / 2 ** (int(form.bits) - 1)
-    assert not np.array_equal(again(tmp_path, Settings(seed=8))[0], plain)
+    assert not np.array_equal(again(tmp_path, BounceSettings(seed=8))[0], plain)
 
 
 def test_the_moves_of_a_session_can_be_sung_on_another_stem(tmp_path: Path) -> None:
     take(tmp_path)
-    moves = Settings("dark", automation=tmp_path / "take" / "events.jsonl", seed=7)
+    moves = BounceSettings("dark", automation=tmp_path / "take" / "events.jsonl", seed=7)
     assert np.array_equal(as_file(tmp_path, moves), again(tmp_path)[0])
 
 
@@ -329,8 +334,8 @@ def test_another_singer_file_is_refused_unless_it_is_asked_for(tmp_path: Path) -
     (tmp_path / "high.onnx").unlink()
     with pytest.raises(SessionError, match=r"high\.onnx is gone; put that file back or choose with --singer"):
         again(tmp_path)
-    assert again(tmp_path, Settings(singer="dark"))[1].singer == "dark"
-    assert again(tmp_path, Settings(singer=str(tmp_path / "low.onnx")))[1].singer == "low"
+    assert again(tmp_path, BounceSettings(singer="dark"))[1].singer == "dark"
+    assert again(tmp_path, BounceSettings(singer=str(tmp_path / "low.onnx")))[1].singer == "low"
 
 
 def test_a_session_that_names_a_stranger_is_refused(tmp_path: Path) -> None:

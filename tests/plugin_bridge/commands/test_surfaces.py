@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from plugin_bridge import OutputFormat, Settings, bounce_file, load_preset
+from plugin_bridge import BounceSettings, OutputFormat, bounce_file, load_preset
 from plugin_bridge.commands.surfaces import Surfaces, playing
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.osc.settings import OscSettings
@@ -68,7 +68,9 @@ async def test_singers_named_by_their_files_are_bounced_as_they_sound_and_kept_i
         assert (rig.values["singer"], rig.values["morph_singer"]) == ("me", "me")
         assert await bounced(client, "stem.wav", "preset.wav", *PRESET) == "done"
     assert load_preset(tmp_path / "mine.toml").singer == str(tmp_path / "voice_v3.onnx")
-    now = Settings(str(tmp_path / "voice_v3.onnx"), parameters={"transpose": 0.0}, seed=5, pitch="melody")
+    now = BounceSettings(
+        str(tmp_path / "voice_v3.onnx"), parameters={"transpose": 0.0}, seed=5, pitch="melody"
+    )
     bounce_file(tmp_path / "stem.wav", tmp_path / "same.wav", OutputFormat(), now)
     assert (tmp_path / "me.wav").read_bytes() == (tmp_path / "same.wav").read_bytes()
     assert (tmp_path / "preset.wav").read_bytes() == (tmp_path / "me.wav").read_bytes()

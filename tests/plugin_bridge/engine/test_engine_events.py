@@ -225,5 +225,5 @@ def test_what_is_moved_for_long_leaves_no_past_behind(name: str) -> None:
     engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"morph_singer": "bright"})
     events = [Event(k * 40, name, values[k % 2]) for k in range(600)]
     engine.process(np.zeros((1, 600 * 40), np.float32), events)
-    kept = [len(ramp._positions) for ramp in engine._core.desk._ramps.values()]
+    kept = [len(ramp._positions) for ramp in engine._core.parameters._ramps.values()]
     assert max(kept) < 60  # ten hops of events

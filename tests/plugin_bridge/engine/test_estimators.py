@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dsp.spectrum import ENVELOPE_GRID
 from models.singer.file import load_singer
-from plugin_bridge.engine.estimators import MOST_FRAMES, PATIENCE_FRAMES, SILENT, Ensemble
+from plugin_bridge.engine.estimators import MAX_FRAMES, PATIENCE_FRAMES, SILENT, Estimators
 
 FRAMES = 60
 
@@ -21,21 +21,21 @@ def drawn() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 
 
 @pytest.fixture
-def ensemble() -> Ensemble:
-    return Ensemble([load_singer("pjs"), load_singer("alys")])
+def estimators() -> Estimators:
+    return Estimators([load_singer("pjs"), load_singer("alys")])
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_controls_do_not_depend_on_who_was_heard_before(ensemble: Ensemble, seed: int) -> None:
+def test_controls_do_not_depend_on_who_was_heard_before(estimators: Estimators, seed: int) -> None:
     bands, facts = drawn()
-    wanted = ensemble.process(bands, facts, [True, True])
-    ensemble.reset()
+    wanted = estimators.process(bands, facts, [True, True])
+    estimators.reset()
     rng = np.random.default_rng(seed)
     start, heard = 0, [0, 0]
     while start < FRAMES:
-        stop = min(FRAMES, start + int(rng.integers(1, MOST_FRAMES + 3)))
+        stop = min(FRAMES, start + int(rng.integers(1, MAX_FRAMES + 3)))
         flags = [bool(flag) for flag in rng.random(2) < 0.4]
-        found = ensemble.process(bands[start:stop], facts[:, start:stop], flags)
+        found = estimators.process(bands[start:stop], facts[:, start:stop], flags)
         for singer, flag in enumerate(flags):
             expected = wanted[singer][start : stop + 1] if flag else [SILENT] * (stop - start + 1)
             heard[singer] += flag
@@ -44,27 +44,27 @@ def test_controls_do_not_depend_on_who_was_heard_before(ensemble: Ensemble, seed
                 np.testing.assert_array_equal(got[1], want[1])
         start = stop
         if rng.random() < 0.5:
-            ensemble.use_pause()
+            estimators.use_pause()
     assert min(heard) > 0
 
 
-def test_pauses_are_used_by_one_singer_at_a_time_once_enough_frames_wait(ensemble: Ensemble) -> None:
+def test_pauses_are_used_by_one_singer_at_a_time_once_enough_frames_wait(estimators: Estimators) -> None:
     bands, facts = drawn()
-    ensemble.process(bands[: PATIENCE_FRAMES - 1], facts[:, : PATIENCE_FRAMES - 1], [False, False])
-    assert not ensemble.use_pause()
-    ensemble.process(bands[:1], facts[:, :1], [False, False])
-    assert [ensemble.use_pause() for _ in range(3)] == [True, True, False]
+    estimators.process(bands[: PATIENCE_FRAMES - 1], facts[:, : PATIENCE_FRAMES - 1], [False, False])
+    assert not estimators.use_pause()
+    estimators.process(bands[:1], facts[:, :1], [False, False])
+    assert [estimators.use_pause() for _ in range(3)] == [True, True, False]
 
 
-def test_nobody_waits_for_a_pause_for_ever(ensemble: Ensemble) -> None:
+def test_nobody_waits_for_a_pause_for_ever(estimators: Estimators) -> None:
     bands, facts = drawn()
-    for frame in range(MOST_FRAMES):
-        ensemble.process(bands[frame : frame + 1], facts[:, frame : frame + 1], [True, False])
-    assert not ensemble.use_pause()
+    for frame in range(MAX_FRAMES):
+        estimators.process(bands[frame : frame + 1], facts[:, frame : frame + 1], [True, False])
+    assert not estimators.use_pause()
 
 
-def test_the_frame_before_the_first_is_the_first(ensemble: Ensemble) -> None:
+def test_the_frame_before_the_first_is_the_first(estimators: Estimators) -> None:
     bands, facts = drawn()
-    first, second = ensemble.process(bands[:1], facts[:, :1], [True, False])[0]
+    first, second = estimators.process(bands[:1], facts[:, :1], [True, False])[0]
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.chain.chain import Chain
 from plugin_bridge.chain.preset import Preset, preset_of
 from plugin_bridge.chain.stage import SingerConversion
@@ -50,7 +50,7 @@ def test_an_unknown_tracker_is_refused() -> None:
     with pytest.raises(ValueError, match=sentence):
         SingerConversion(DARK, pitch="yin")
     with pytest.raises(ValueError, match=sentence):
-        Settings(pitch="yin")
+        BounceSettings(pitch="yin")
     with pytest.raises(ValueError, match=sentence):
         LiveSettings(pitch="yin")
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from plugin_bridge import OutputFormat, Settings, bounce_file
+from plugin_bridge import BounceSettings, OutputFormat, bounce_file
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.osc.bounceplan import Bouncer
-from plugin_bridge.osc.bounces import BounceDesk
-from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.bounces import OscBench
+from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
 from tests.support.singerfiles import write_singer
@@ -40,7 +40,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 @in_loop
 async def test_a_desk_that_closes_begins_no_more(folder: Path) -> None:
-    desk = BounceDesk()
+    desk = OscBench()
     told: list[tuple[Argument, ...]] = []
 
     def words(name: str) -> list[str]:
@@ -78,7 +78,7 @@ async def test_a_bounce_is_the_ordinary_one_as_it_sounds_now(folder: Path) -> No
         assert done == total == pytest.approx(2.0, abs=0.01)
         assert len(heard) > 2
         assert await client.done("/bounce/list") == (1, "done", 1.0, "out.wav")
-    settings = Settings(
+    settings = BounceSettings(
         singer=files_of(folder)["bright"], parameters={"gain": -3.0, "transpose": 12.0}, tail_seconds=0.5
     )
     bounce_file(folder / "stem.wav", folder / "same.wav", OutputFormat("wav", "16"), settings)
@@ -171,7 +171,7 @@ def test_options_become_those_of_the_command_line(
 ) -> None:
     (tmp_path / "in.wav").touch()
     singers = {"dark": "/dark.onnx", "bright": "bright"}
-    bouncer = Bouncer(tmp_path, PresetShelf(None), singers, pitch="melody", seed=3)
+    bouncer = Bouncer(tmp_path, PresetStore(None), singers, pitch="melody", seed=3)
     words, target = bouncer.plan(("in.wav", "out.wav", *options), LIVE | {"breath": 3.0})
     assert target == tmp_path / "out.wav"
     assert words[:4] == [str(tmp_path / "in.wav"), "-o", str(target), "--progress"]
@@ -182,5 +182,5 @@ def test_options_become_those_of_the_command_line(
 def test_a_recorded_session_keeps_its_own_values(tmp_path: Path) -> None:
     (tmp_path / "take").mkdir()
     (tmp_path / "take" / "session.json").touch()
-    words, _ = Bouncer(tmp_path, PresetShelf(None), {}).plan(("take", "out.wav"), LIVE | {"breath": 3.0})
+    words, _ = Bouncer(tmp_path, PresetStore(None), {}).plan(("take", "out.wav"), LIVE | {"breath": 3.0})
     assert words[4:] == []

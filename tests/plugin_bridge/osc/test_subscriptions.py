@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plugin_bridge.osc.addresses.table import ADDRESSES
-from plugin_bridge.osc.subscriptions import MOST_SUBSCRIBERS, Subscriptions
+from plugin_bridge.osc.subscriptions import MAX_SUBSCRIBERS, Subscriptions
 from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
 from tests.support.rigs import RATE
@@ -80,7 +80,7 @@ async def test_the_rate_and_the_expiry_are_each_subscribers_own() -> None:
 @in_loop
 async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -> None:
     subscriptions = Subscriptions(lambda _: (0,))
-    ears = [Ear(k) for k in range(MOST_SUBSCRIBERS + 1)]
+    ears = [Ear(k) for k in range(MAX_SUBSCRIBERS + 1)]
     for ear in ears[:-1]:
         subscriptions.subscribe(ear, 1.0, 60.0, ["/param/gain"])
     assert subscriptions.subscribe(ears[0], 1.0, 60.0, ["/param/mix"]) == 2
@@ -88,7 +88,7 @@ async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -
         subscriptions.subscribe(ears[-1], 1.0, 60.0, ["/param/gain"])
     assert subscriptions.unsubscribe(ears[0], ["/param/gain"]) == 1
     assert subscriptions.unsubscribe(ears[0], ["/param/mix"]) == 0
-    assert len(subscriptions) == MOST_SUBSCRIBERS - 1
+    assert len(subscriptions) == MAX_SUBSCRIBERS - 1
     assert subscriptions.unsubscribe(ears[0]) == 0
     subscriptions.close()
 
@@ -96,7 +96,7 @@ async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -
 @in_loop
 async def test_one_whose_time_has_passed_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     subscriptions = Subscriptions(lambda _: (0,))
-    for k in range(MOST_SUBSCRIBERS):
+    for k in range(MAX_SUBSCRIBERS):
         subscriptions.subscribe(Ear(k), 0.1, 2.0, ["/param/gain"])  # they are looked at every 10 s
     loop = asyncio.get_running_loop()
     later = loop.time() + 3.0

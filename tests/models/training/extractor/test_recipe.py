@@ -7,7 +7,7 @@ import pytest
 
 from models.extractor.windows import RATE
 from models.training.extractor.recipe import Material, Sources, material_of, train_extractor
-from models.training.singer.recipe import Watcher
+from models.training.singer.recipe import TrainingListener
 from plugin_bridge.errors import OutputError, TrainingError
 from tests.models.training.extractor.made import write_folders
 
@@ -19,7 +19,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 def read(sources: Sources, *patterns: str) -> Material:
-    return material_of(sources, patterns, sources.encoder.parent / "cache", Watcher())
+    return material_of(sources, patterns, sources.encoder.parent / "cache", TrainingListener())
 
 
 def test_few_voices_give_their_ends_and_music_its_last_third(sources: Sources) -> None:

@@ -12,7 +12,7 @@ import torch
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.pitch import PitchTracker
 from models.melody.features import MelodySpectra
-from models.melody.grid import BINS, LEAST_SHARE_DB
+from models.melody.grid import BINS, MIN_SHARE_DB
 from models.singer.file import load_singer
 from models.training.corpus import analyse
 from models.training.melody.accompaniment import SPEEDS, made_up, recorded
@@ -123,7 +123,7 @@ def test_music_is_laid_under_the_voice_at_its_level() -> None:
     )
     assert torch.all(alone == 0.0)
     assert float(under.mean()) == pytest.approx(-3.0, abs=1.0)
-    assert torch.all(absent == LEAST_SHARE_DB)
+    assert torch.all(absent == MIN_SHARE_DB)
 
 
 def test_the_same_seed_gives_the_same_batch() -> None:

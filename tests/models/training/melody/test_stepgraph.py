@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.melody import grid
 from models.melody.manifest import METADATA_KEY, MelodyManifest
-from models.melody.runtime import MOST_FRAMES, RunningNetwork
+from models.melody.runtime import MAX_FRAMES, RunningNetwork
 from models.melody.tracker import load_network, shipped_network
 from models.training.melody.network import MelodyNetwork
 from models.training.melody.publish import write_network
@@ -49,11 +49,11 @@ def judged(running: RunningNetwork, power: Float32, size: int) -> list[tuple[flo
 
 
 def test_the_bits_of_a_frame_do_not_depend_on_how_many_come() -> None:
-    power = np.random.default_rng(3).random((3 * MOST_FRAMES, 2, 401), np.float32) ** 8
+    power = np.random.default_rng(3).random((3 * MAX_FRAMES, 2, 401), np.float32) ** 8
     running = RunningNetwork(shipped_network())
     wanted = judged(running, power, 1)
     feature = running.feature.copy()
-    for size in range(2, MOST_FRAMES + 1):
+    for size in range(2, MAX_FRAMES + 1):
         running.reset()
         assert judged(running, power, size) == wanted
         assert np.array_equal(running.feature, feature)

@@ -51,7 +51,7 @@ def test_it_learns(examples: ExampleMaker) -> None:
 def test_the_pitch_that_is_trained_is_the_one_that_is_read() -> None:
     salience = np.random.default_rng(5).normal(0.0, 3.0, (50, grid.CANDIDATES)).astype(np.float32)
     salience[:, [0, 1, -2, -1]] = -9.0  # at the ends they may differ: nobody sings there
-    trained = grid.LOWEST_HZ * 2.0 ** (_read(torch.from_numpy(salience)).numpy() / grid.PER_OCTAVE)
+    trained = grid.MIN_HZ * 2.0 ** (_read(torch.from_numpy(salience)).numpy() / grid.PER_OCTAVE)
     heard = [_decoded(row[grid.salience_order]) for row in salience]
     assert np.abs(1200.0 * np.log2(trained / heard)).max() < 0.01
 

@@ -13,14 +13,14 @@ import torch
 from models.training.batches import Material, prepare
 from models.training.corpus import Recording, analyse
 from models.training.singer.critic import Critic, audible, hinge, movement_change
-from models.training.singer.recipe import Facts, Watcher, copy_scores, train_singer
+from models.training.singer.recipe import SingerFacts, TrainingListener, copy_scores, train_singer
 from models.training.singer.strangers import Finish, pieces
 from models.training.singer.training import Plan, Trainer
 from plugin_bridge.errors import TrainingError
 from tests.models.training.singer.test_training import made_voice
 from tests.plugin_bridge.commands.commandline import spawn
 
-FACTS = Facts("made", "Made", "CC0", "nobody", "a voice made by the test")
+FACTS = SingerFacts("made", "Made", "CC0", "nobody", "a voice made by the test")
 PLAN = Plan(steps=2, frames=30, batch=2, skipped=4, finish_steps=4)
 
 
@@ -155,7 +155,7 @@ def test_a_singer_is_finished_among_strangers(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"last no 1\.2 s together"):
         train_singer(folder, FACTS, output, plan=replace(among, frames=120), device="cpu")
     steps: list[int] = []
-    watcher = Watcher(step=lambda step, _: steps.append(step))
+    watcher = TrainingListener(step=lambda step, _: steps.append(step))
 
     def run(plan: Plan) -> int:
         made = train_singer(folder, FACTS, output, plan=plan, device="cpu", watcher=watcher)

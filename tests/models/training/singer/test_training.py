@@ -14,22 +14,28 @@ from numpy.typing import NDArray
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, GridReader, TimeVaryingFilter
 from dsp.oscillator import Sawtooth
-from dsp.pitchkeeping import PitchKeeper
-from dsp.singercolour import COLOUR_SIZE, SingerColour
+from dsp.phasecompensation import PhaseCompensator
+from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from models.differentiable.losses import band_energy_loss, multi_scale_loss
 from models.singer.file import Singer, load_singer
 from models.training.batches import Batch, BatchMaker, Material, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse
-from models.training.perturbation import Disguise, Perturbation, smoothing_width
-from models.training.singer.recipe import Facts, Watcher, copy_scores, held_out_of, train_singer
+from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
+from models.training.singer.recipe import (
+    SingerFacts,
+    TrainingListener,
+    copy_scores,
+    held_out_of,
+    train_singer,
+)
 from models.training.singer.renderers import KINDS, BankRenderer, Renderer, tables_of
 from models.training.singer.training import Plan, Trainer
 from plugin_bridge.errors import OutputError, TrainingError
 
 Float32 = NDArray[np.float32]
-FACTS = Facts("made", "Made", "CC0", "nobody", "a voice made by the test")
+FACTS = SingerFacts("made", "Made", "CC0", "nobody", "a voice made by the test")
 
 
 def made_voice(seconds: float = 2.0, f0: float = 220.0, seed: int = 0) -> Float32:
@@ -80,10 +86,10 @@ def played_sawtooth(harmonic: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what SawSing plays at 233 Hz before its filters, a hop for each of them."""
     levels = GridReader(48000, (HARMONIC_GRID,)).read(harmonic)
     moving = TimeVaryingFilter(48000, 1).responses(levels)[1][:, 0]
-    keeper, saw, hops = PitchKeeper(48000), Sawtooth(48000), len(harmonic) - 1
-    saw.reset(keeper.start(233.0, moving[0]))
+    compensator, saw, hops = PhaseCompensator(48000), Sawtooth(48000), len(harmonic) - 1
+    saw.reset(compensator.start(233.0, moving[0]))
     positions = range(0, hops * HOP + 1, HOP)
-    f0 = keeper.process(np.full(hops * HOP, 233.0), positions, [1.0] * hops, moving[1:])
+    f0 = compensator.process(np.full(hops * HOP, 233.0), positions, [1.0] * hops, moving[1:])
     return saw.process(np.concatenate([f0, f0[-HOP:]]))
 
 
@@ -137,7 +143,7 @@ def test_a_disguise_moves_formants_and_hides_the_room(recording: Recording) -> N
     plain = envelope(recording.power.astype(np.float64), recording.loudness, width)
     peak = [
         ENVELOPE_GRID[
-            Disguise(Perturbation(), -20.0, np.random.default_rng(seed))
+            EnvelopePerturbation(Perturbation(), -20.0, np.random.default_rng(seed))
             .envelope(recording.power, recording.loudness, width)[100]
             .argmax()
         ]
@@ -145,7 +151,7 @@ def test_a_disguise_moves_formants_and_hides_the_room(recording: Recording) -> N
     ]
     assert len(set(peak)) > 4
     still = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, (-200.0, -199.0), (24001.0, 24002.0), (200.0, 201.0))
-    same = Disguise(still, -20.0, np.random.default_rng(0)).envelope(
+    same = EnvelopePerturbation(still, -20.0, np.random.default_rng(0)).envelope(
         recording.power, recording.loudness, width
     )
     assert np.max(np.abs(same - plain)[:, ENVELOPE_GRID < 20000.0]) < 0.05
@@ -212,7 +218,7 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
         output,
         plan=plan,
         device="cpu",
-        watcher=Watcher(step=lambda step, _: steps.append(step)),
+        watcher=TrainingListener(step=lambda step, _: steps.append(step)),
     )
     assert steps == [0, 1, 2]
     assert output.stat().st_size <= 6 * 2**20
@@ -221,7 +227,7 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
     assert singer.manifest == manifest
     assert {"multi_scale_loss", "f0_cents", "voicing_f1"} <= set(manifest.scores)
     assert manifest.f0_low <= manifest.f0_median <= manifest.f0_high
-    assert len(manifest.colour) == (COLOUR_SIZE if kind == "sawsing" else 0)
+    assert len(manifest.ltas) == (LTAS_SIZE if kind == "sawsing" else 0)
     estimator = singer.start()
     bands = np.full((2, ENVELOPE_GRID.size), -40.0, np.float32)
     harmonic, noise = estimator.process(bands, *(np.full(2, fact) for fact in (220.0, 1.0, -20.0, 0.5)))
@@ -247,8 +253,8 @@ def test_a_singer_file_equals_the_trained_network_in_its_colour(tmp_path: Path, 
         harmonic, noise = network(batch.envelope, batch.pitch)
     singer = load_singer(tmp_path / "made.onnx")
     f0, voicing, loudness = batch.pitch[0].double().numpy().T
-    colour = SingerColour(singer.manifest.colour)
-    wanted = colour.process(harmonic[0].numpy(), noise[0].numpy(), voicing, loudness)
+    ltas = SingerLtas(singer.manifest.ltas)
+    wanted = ltas.process(harmonic[0].numpy(), noise[0].numpy(), voicing, loudness)
     found = singer.start().process(batch.envelope[0].numpy(), f0, voicing, loudness, np.zeros(f0.size))
     assert all(np.max(np.abs(a - b)) < 1e-4 for a, b in zip(wanted, found, strict=True))
 
@@ -258,7 +264,7 @@ def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:
     short, longer = (Plan(steps=steps, frames=30, batch=2, skipped=4) for steps in (2, 4))
     train_singer(folder, FACTS, output, plan=short, device="cpu")
     seen: list[int] = []
-    watcher = Watcher(step=lambda step, _: seen.append(step))
+    watcher = TrainingListener(step=lambda step, _: seen.append(step))
     assert train_singer(folder, FACTS, output, plan=longer, device="cpu", watcher=watcher).steps == 4
     assert seen == [2, 3]
 
@@ -294,7 +300,7 @@ def test_what_cannot_be_trained_on_or_scored_is_refused_before_the_training(
 
     def run(plan: Plan, place: Path) -> None:
         output = tmp_path / "made.onnx"
-        train_singer(place, FACTS, output, plan=plan, device="cpu", watcher=Watcher(step=watch))
+        train_singer(place, FACTS, output, plan=plan, device="cpu", watcher=TrainingListener(step=watch))
 
     soundfile.write(folder / "short.wav", made_voice(1.0)[-2880:], 48000)
     with pytest.raises(TrainingError, match=r"no part longer than 0\.06 s is held out for the scores; give"):

@@ -120,5 +120,5 @@ def test_it_notices_that_the_control_process_is_gone_and_goes_on(rigged: Rigged)
     rigged.control.close()
     until(lambda: rigged.loop.orphaned)
     rigged.block()
-    until(lambda: rigged.performance.standing.values["gain"] == -3.0)
+    until(lambda: rigged.performance.state.values["gain"] == -3.0)
     assert rigged.loop.alive

@@ -11,19 +11,19 @@ import soundfile
 from numpy.typing import NDArray
 
 from plugin_bridge.bounce.bounce import bounce
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.parameters import Value
-from plugin_bridge.engine.cast import Cast
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.notes import Melody
 from plugin_bridge.files.writer import OutputFormat
 from plugin_bridge.live.audio.gauges import Gauges
 from plugin_bridge.live.audio.performance import Performance
 from plugin_bridge.live.audio.rings import Doorbell, Rings
-from plugin_bridge.live.audio.standing import Standing
-from plugin_bridge.live.audio.waitingroom import MOST_EVENTS, MOST_MESSAGES, WaitingRoom
+from plugin_bridge.live.audio.scheduler import MAX_EVENTS, MAX_MESSAGES, EventScheduler
+from plugin_bridge.live.audio.state import EngineState
 from plugin_bridge.live.link import Page
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.sessions.reader import SessionReader
@@ -47,7 +47,7 @@ class Stage:
         self.news: list[tuple[list[AnyEvent], list[AnyEvent], int]] = []
         self.page = Page()
         self.gauges = Gauges(self.page)
-        self.events = WaitingRoom(MidiInput(folder / "map.toml", self.say), self.gauges, self.say)
+        self.events = EventScheduler(MidiInput(folder / "map.toml", self.say), self.gauges, self.say)
         self.form = Form(RATE, 1, BLOCK, "a test")
         engine = made()
         self.rings = Rings(self.form, engine.latency, blocks, origin, Doorbell())
@@ -146,7 +146,7 @@ def test_of_sets_at_once_the_last_is_taken_and_of_those_with_a_sample_each(stage
     stage.events.at_their_time(timed)
     stage.play(song(1))
     assert stage.news == [(at_once[1:], timed, 2)]
-    assert stage.performance.standing.values["gain"] == -6.0
+    assert stage.performance.state.values["gain"] == -6.0
 
 
 def test_midi_lands_on_its_sample_and_an_unknown_singer_is_refused(stage: Stage) -> None:
@@ -196,7 +196,7 @@ def test_a_recording_is_what_was_heard(tmp_path: Path, stage: Stage, stalled: in
     stage.events.at_once([Event(0, "singer", "bright"), NoteOn(0, 62.0), PitchBend(0, 0.5)], 1)
     stage.events.at_once([Event(0, "melody", True)], 2)
     stage.play(source[:, : 50 * BLOCK])
-    header = SessionHeader.of([DARK, BRIGHT], 0, stage.performance.standing.initial)
+    header = SessionHeader.of([DARK, BRIGHT], 0, stage.performance.state.initial)
     writer = SessionWriter(tmp_path / "take", stage.form, header)
     stage.performance.record(writer)
     stage.play(source[:, 50 * BLOCK : 150 * BLOCK])
@@ -211,7 +211,13 @@ def test_a_recording_is_what_was_heard(tmp_path: Path, stage: Stage, stalled: in
         assert session.frames == source.shape[1] - start
         assert [event.position for event in session.events][:4] == [0] * 4
     out = tmp_path / "take.wav"
-    done = bounce(tmp_path / "take", out, OutputFormat("wav", "32f"), Settings(), cast=Cast([DARK, BRIGHT]))
+    done = bounce(
+        tmp_path / "take",
+        out,
+        OutputFormat("wav", "32f"),
+        BounceSettings(),
+        library=SingerLibrary([DARK, BRIGHT]),
+    )
     assert done.singer == "bright"
     bounced = soundfile.read(out, dtype="float32")[0]
     heard = stage.sound[0, start + stage.rings.latency :]
@@ -234,9 +240,9 @@ def test_a_recording_begins_without_a_click(stage: Stage, tmp_path: Path) -> Non
 
 
 def test_a_queue_that_is_full_refuses(stage: Stage) -> None:
-    stage.events.at_once([Event(0, "gain", -1.0)] * (MOST_EVENTS + 3), 1)
-    stage.events.at_their_time([Event(10**9, "gain", -1.0)] * (MOST_EVENTS + 4))
-    for _ in range(MOST_MESSAGES + 5):
+    stage.events.at_once([Event(0, "gain", -1.0)] * (MAX_EVENTS + 3), 1)
+    stage.events.at_their_time([Event(10**9, "gain", -1.0)] * (MAX_EVENTS + 4))
+    for _ in range(MAX_MESSAGES + 5):
         stage.events.message(b"\xc0\x01", "Keys")
     stage.gauges.publish()
     assert stage.page.read().refused == 12.0
@@ -256,21 +262,21 @@ def test_what_acts_at_once_is_not_forgotten(stage: Stage) -> None:
 
 
 def test_notes_are_held_as_the_melody_holds_them() -> None:
-    standing, melody = Standing({}), Melody(RATE)
+    state, melody = EngineState({}), Melody(RATE)
     rng = np.random.default_rng(3)
     for k in range(2000):
         note = float(rng.integers(60, 64))
         if rng.random() < 0.6:
-            standing.follow(NoteOn(k, note))
+            state.follow(NoteOn(k, note))
             melody.note_on(note, k, 0.0)
         else:
-            standing.follow(NoteOff(k, note))
+            state.follow(NoteOff(k, note))
             melody.note_off(note, k)
-        assert standing.events() == [NoteOn(0, held) for held in melody._held]
+        assert state.events() == [NoteOn(0, held) for held in melody._held]
 
 
 def test_what_is_in_force_can_be_brought_back() -> None:
-    standing = Standing({"gain": -3.0})
+    state = EngineState({"gain": -3.0})
     for event in (
         Event(0, "gain", -6.0),
         Event(5, "breath", 2.0),
@@ -281,7 +287,7 @@ def test_what_is_in_force_can_be_brought_back() -> None:
         NoteOff(9, 64.0),
         PitchBend(9, 0.25),
     ):
-        standing.follow(event)
-    assert standing.events() == [Event(0, "gain", -6.0), NoteOn(0, 60.0), NoteOn(0, 67.0), PitchBend(0, 0.25)]
-    standing.follow(AllNotesOff(10))
-    assert standing.events() == [Event(0, "gain", -6.0)]
+        state.follow(event)
+    assert state.events() == [Event(0, "gain", -6.0), NoteOn(0, 60.0), NoteOn(0, 67.0), PitchBend(0, 0.25)]
+    state.follow(AllNotesOff(10))
+    assert state.events() == [Event(0, "gain", -6.0)]

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from plugin_bridge.bounce.bounce import bounce
-from plugin_bridge.bounce.settings import Settings
+from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.control.events import Event
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.files.writer import OutputFormat
@@ -145,7 +145,7 @@ def test_what_jack_heard_is_the_bounce_of_the_session(settings: LiveSettings, tm
             return rig.status.latency, deck.heard
 
     latency, heard = asyncio.run(play())
-    done = bounce(tmp_path / "take", tmp_path / "take.wav", OutputFormat("wav", "32f"), Settings())
+    done = bounce(tmp_path / "take", tmp_path / "take.wav", OutputFormat("wav", "32f"), BounceSettings())
     bounced = soundfile.read(done.target, dtype="float32")[0]
     with SessionReader(tmp_path / "take") as session:
         source = np.concatenate(list(session.chunks()), axis=1)[0]

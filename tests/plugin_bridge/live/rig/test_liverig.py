@@ -18,7 +18,7 @@ from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, 
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.errors import DeviceError, OutputError, SingerFileError
 from plugin_bridge.live.audio import process as audio
-from plugin_bridge.live.rig import keeper
+from plugin_bridge.live.rig import supervisor
 from plugin_bridge.live.rig.handle import AudioHandle
 from plugin_bridge.live.rig.liverig import LiveRig
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
@@ -239,7 +239,7 @@ def test_a_singer_of_the_set_is_chosen_by_id_or_by_file(settings: LiveSettings) 
 def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
     settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_DELAYS", (0.5,))
+    monkeypatch.setattr(supervisor, "_DELAYS", (0.5,))
 
     async def play() -> None:
         rig = LiveRig(settings)
@@ -314,7 +314,7 @@ def test_a_signal_of_the_terminal_does_not_reach_an_audio_process_that_starts(
     assert message["ready"] == ["dark", "bright"]
     os.kill(handle.pid, number)
     assert handle.link.send({"end": True})
-    assert handle.bury() == "ended with status 0"
+    assert handle.reap() == "ended with status 0"
 
 
 @pytest.mark.usefixtures("settings")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plugin_bridge.live.link import SPAWN, Link, Message
-from plugin_bridge.live.rig.outbox import MOST_MESSAGES, Outbox
+from plugin_bridge.live.rig.outbox import MAX_MESSAGES, Outbox
 
 
 def events(number: int, count: int = 1, *, now: bool = True) -> Message:
@@ -69,7 +69,7 @@ def test_a_full_pipe_is_waited_for_up_to_a_bound() -> None:
                 break
             sent += 1
             await asyncio.sleep(0)
-        assert MOST_MESSAGES < sent < 10_000
+        assert MAX_MESSAGES < sent < 10_000
         found: list[Message] = []
         while len(found) < sent:
             found += received(theirs)

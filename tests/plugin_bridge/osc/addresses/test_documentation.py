@@ -36,8 +36,8 @@ def test_it_tells_the_limits_that_hold() -> None:
         f"{settings.rate:.0f} requests a second from one sender, {settings.burst:.0f} at once",
         f"change the sound {settings.events:.0f} times a second, {2 * settings.events:.0f} times at once",
         f"an equal share, {settings.events:.0f} divided by",
-        f"{subscriptions.MOST_SUBSCRIBERS} subscribers",
-        f"at most {packets.MOST_MESSAGES} messages, bundles nested up to {packets.DEEPEST} deep",
+        f"{subscriptions.MAX_SUBSCRIBERS} subscribers",
+        f"at most {packets.MAX_MESSAGES} messages, bundles nested up to {packets.DEEPEST} deep",
         f"one more than {settings.horizon:.0f} s ahead is refused",
     ):
         assert sentence in text

@@ -13,7 +13,7 @@ Float64 = NDArray[np.float64]
 Complex64 = NDArray[np.complex64]
 
 HARMONICS = 8
-FARTHEST = 0.06
+MAX_PHASE_CORRECTION = 0.06
 """Share of f0, a semitone: more would be a filter that jumps, not one that moves."""
 DRIFT = 1.7e-4
 """Share of f0, 0.3 cents: by no more does the phase go back to that of a filter that never moved, ..."""
@@ -25,7 +25,7 @@ _CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
 """From the phase of a harmonic to cycles of the first by which it is late."""
 
 
-class PitchKeeper:
+class PhaseCompensator:
     """Let the oscillator lead by as much as the filter turns its harmonics back.
 
     Where a filter moves, as at the closure before a stop, the phases of its minimum-phase response move with
@@ -81,7 +81,7 @@ class PitchKeeper:
         lengths, bends = np.diff(positions), []
         rows = zip(lengths.tolist(), begin.tolist(), shares, turns, leads, strict=True)
         for length, hertz, share, turn, there in rows:
-            most = FARTHEST * hertz * length / self._rate
+            most = MAX_PHASE_CORRECTION * hertz * length / self._rate
             step = min(most, max(-most, share * turn + self._back * length))
             self._lead += step
             bends.append(step * self._rate / length)

@@ -11,7 +11,7 @@ from plugin_bridge.engine.singers import Singer, add_singer
 from plugin_bridge.errors import SingerFileError
 
 
-class Cast:
+class SingerLibrary:
     """Singers loaded once and shared by all files of a batch.
 
     Args:

@@ -10,9 +10,9 @@ from plugin_bridge.control.events import AnyEvent, Event, EventQueue, check_even
 from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.live.audio.gauges import Gauges
 
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 """Events of each kind that may wait."""
-MOST_MESSAGES = 1_000
+MAX_MESSAGES = 1_000
 """MIDI messages of the control process that may wait."""
 _DEVICE = "\0"
 """The port of the device itself, which has no name in the system."""
@@ -28,7 +28,7 @@ class Midi(Protocol):
         """Let the next control change move a parameter; None gives up waiting."""
 
 
-class WaitingRoom:
+class EventScheduler:
     """Belongs to the engine's thread; all positions are those of the stream.
 
     Args:
@@ -49,7 +49,7 @@ class WaitingRoom:
     def at_once(self, events: Iterable[AnyEvent], number: int) -> None:
         """Take the checked events of a message of the control process; they act on the next sample."""
         for event in events:
-            if len(self._now) < MOST_EVENTS:
+            if len(self._now) < MAX_EVENTS:
                 self._now.append(event)
             else:
                 self._gauges.refused += 1
@@ -58,14 +58,14 @@ class WaitingRoom:
     def at_their_time(self, events: Iterable[AnyEvent]) -> None:
         """Take checked events that act on the sample of their position."""
         for event in events:
-            if len(self._queue) < MOST_EVENTS:
+            if len(self._queue) < MAX_EVENTS:
                 self._queue.add([event])
             else:
                 self._gauges.refused += 1
 
     def message(self, data: bytes, port: str) -> None:
         """Take a MIDI message of a port of the control process; it acts on the next sample."""
-        if len(self._messages) < MOST_MESSAGES:
+        if len(self._messages) < MAX_MESSAGES:
             self._messages.append((data, port))
         else:
             self._gauges.refused += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from plugin_bridge.measure.table import CONVERSION, COPY, header, line, without_nan
+from plugin_bridge.measure.metricstable import CONVERSION, COPY, header, line, without_nan
 
 
 def test_every_line_of_a_table_is_as_long_as_its_header() -> None:

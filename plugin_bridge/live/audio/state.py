@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import PARAMETERS, Value
-from plugin_bridge.engine.notes import MOST_NOTES
+from plugin_bridge.engine.notes import MAX_NOTES
 
 
-class Standing:
+class EngineState:
     """Follow the events that an engine takes.
 
     Args:
@@ -30,7 +30,7 @@ class Standing:
             case Event(_, name, value):
                 self.values[name] = value
             case NoteOn(_, note):
-                self._notes = [*self._notes, note][-MOST_NOTES:]  # as `Melody` does: begun twice, ended twice
+                self._notes = [*self._notes, note][-MAX_NOTES:]  # as `Melody` does: begun twice, ended twice
             case NoteOff(_, note):
                 self._release(note)
             case PitchBend(_, semitones):

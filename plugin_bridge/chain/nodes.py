@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 Float32 = NDArray[np.float32]
 
 _SETTLED_HOPS = 20
-_LONGEST_LATENCY_S = 30.0
+_MAX_LATENCY_S = 30.0
 
 
-class Leaf(Protocol):
+class Node(Protocol):
     """A running stage."""
 
     latency: int
@@ -34,7 +34,7 @@ class Leaf(Protocol):
         """Learn by how many samples the chain delays what arrives here."""
 
     def process(self, x: Float32) -> Float32:
-        """Take whole hops (channels, n), at most `dsp.units.MOST_HOPS`, and return the same shape."""
+        """Take whole hops (channels, n), at most `dsp.units.MAX_HOPS`, and return the same shape."""
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
@@ -43,7 +43,7 @@ class Leaf(Protocol):
         """Let go of the stage, which runs here no longer."""
 
 
-class EffectLeaf:
+class EffectNode:
     """A native effect, a VST3 plug-in or a container of them.
 
     The plug-in is reset, fed zeros until it holds back no more, and reset again: that counts its latency, and
@@ -78,14 +78,14 @@ class EffectLeaf:
 
     def _count(self, silence: Float32) -> int:
         missing = unchanged = 0
-        for _ in range(round(_LONGEST_LATENCY_S * self._rate / self._hop)):
+        for _ in range(round(_MAX_LATENCY_S * self._rate / self._hop)):
             got = int(self._run(silence).shape[1])
             unchanged = unchanged + 1 if got == self._hop else 0
             missing += self._hop - got
             if unchanged == _SETTLED_HOPS:
                 return missing
         raise EffectError(
-            f"{_name(self._plugin)} still holds audio back after {_LONGEST_LATENCY_S:g} s; use another effect"
+            f"{_name(self._plugin)} still holds audio back after {_MAX_LATENCY_S:g} s; use another effect"
         )
 
     def _run(self, x: Float32) -> Float32:
@@ -119,7 +119,7 @@ class EffectLeaf:
         """Effects do not know that they run."""
 
 
-class SingerLeaf:
+class SingerNode:
     """A singer, told of events where their samples reach it.
 
     Args:

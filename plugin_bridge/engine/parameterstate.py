@@ -8,7 +8,7 @@ from dsp.smoothing import Ramp
 from plugin_bridge.control.parameters import PARAMETERS, Value
 
 
-class Desk:
+class ParameterState:
     """Values as set, and a ramp for each number and switch that somebody reads.
 
     Args:

@@ -1,4 +1,4 @@
-"""The long-term colour of a source, learned while it sings and taken out of its envelope."""
+"""The source's long-term average spectrum (LTAS), learned while it sings and taken out of its envelope."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dsp.spectrum import ENVELOPE_FLOOR_DB, ENVELOPE_GRID, SILENCE_DB
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-REFERENCE_COLOUR = -18.0 - 10.7 * np.log2(1.0 + ENVELOPE_GRID / 700.0)
+REFERENCE_LTAS = -18.0 - 10.7 * np.log2(1.0 + ENVELOPE_GRID / 700.0)
 """The mean envelope every source is brought to, dB, shape (bands,): a line through five recorded voices."""
 PRIOR_FRAMES = 100.0
-"""After so many frames half of the colour is taken out."""
+"""After so many frames half of the LTAS is taken out."""
 MEMORY_FRAMES = 1000.0
 AUDIBLE_DB = 35.0
 """Frames so far below the loudest count as silence."""
@@ -25,7 +25,7 @@ PEAK_FALL_DB = 0.003
 
 
 def trust(frames: float) -> float:
-    """Return how much of a colour learned from so many frames is taken out, 0 to 1."""
+    """Return how much of an LTAS learned from so many frames is taken out, 0 to 1."""
     return frames / (frames + PRIOR_FRAMES)
 
 
@@ -49,7 +49,7 @@ class Audible:
         self._peak = SILENCE_DB
 
 
-class ColourNormalizer:
+class LtasNormalizer:
     """Subtract the running mean of the envelope: the room, the microphone and the average vocal tract.
 
     This is cepstral mean normalisation (Atal 1974) done on bands, causally, and shrunk towards doing nothing
@@ -93,5 +93,5 @@ class ColourNormalizer:
 
 
 def normalized(bands: Float32, mean: Float64, share: Float64 | float) -> Float32:
-    """Bring envelopes, shape (..., bands), from a mean colour towards the reference, by a share of 0 to 1."""
-    return np.maximum(bands + share * (REFERENCE_COLOUR - mean), ENVELOPE_FLOOR_DB).astype(np.float32)
+    """Bring envelopes, shape (..., bands), from a mean LTAS towards the reference, by a share of 0 to 1."""
+    return np.maximum(bands + share * (REFERENCE_LTAS - mean), ENVELOPE_FLOOR_DB).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 
 from plugin_bridge import PARAMETERS, Event, Preset, load_preset, save_preset
 from plugin_bridge.chain.preset import shipped_presets
-from plugin_bridge.osc.shelf import PresetShelf
+from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.replies import message
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.support.rigs import EPOCH, RATE
@@ -103,7 +103,7 @@ async def test_what_is_saved_can_be_loaded_again(tmp_path: Path) -> None:
 def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_path: Path) -> None:
     (tmp_path / "presets").mkdir()
     voice = str(tmp_path / "voice_v3.onnx")
-    shelf = PresetShelf(tmp_path / "presets", {"alys": "alys", "me": voice})
+    shelf = PresetStore(tmp_path / "presets", {"alys": "alys", "me": voice})
     values = {row.id: row.default for row in PARAMETERS.values()}
     for singer, other in (("me", "alys"), ("alys", "me"), ("alys", "")):
         shelf.save("mine", values | {"singer": singer, "morph_singer": other}, replace=True)
@@ -197,4 +197,4 @@ async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hall", "duet", "breathy"])
 def test_names_that_ship_are_plain_names(name: str) -> None:
-    assert PresetShelf(None).find(name).is_file()
+    assert PresetStore(None).find(name).is_file()

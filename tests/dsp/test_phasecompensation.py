@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, GridReader, TimeVaryingFilter
 from dsp.oscillator import Sawtooth
-from dsp.pitchkeeping import FARTHEST, HARMONICS, PitchKeeper
+from dsp.phasecompensation import HARMONICS, MAX_PHASE_CORRECTION, PhaseCompensator
 from dsp.synth import Knot, SawSing
 from dsp.units import hop_size
 
@@ -59,11 +59,11 @@ def test_a_closure_does_not_bend_the_pitch(f0: float) -> None:
     assert after < 0.25 * before
 
 
-def keep(f0: Float64, logarithms: Complex64, keeper: PitchKeeper | None = None) -> Float64:
-    """Run a keeper over as many hops as there are filters but one."""
-    keeper = keeper or PitchKeeper(RATE)
-    keeper.start(float(f0[0]), logarithms[0])
-    return keeper.process(f0, range(0, f0.size + 1, HOP), [1.0] * (len(logarithms) - 1), logarithms[1:])
+def keep(f0: Float64, logarithms: Complex64, compensator: PhaseCompensator | None = None) -> Float64:
+    """Run a compensator over as many hops as there are filters but one."""
+    compensator = compensator or PhaseCompensator(RATE)
+    compensator.start(float(f0[0]), logarithms[0])
+    return compensator.process(f0, range(0, f0.size + 1, HOP), [1.0] * (len(logarithms) - 1), logarithms[1:])
 
 
 def wild(knots: int, seed: int = 1) -> Complex64:
@@ -81,7 +81,7 @@ def test_a_filter_that_jumps_bends_it_by_no_more_than_a_semitone() -> None:
     jumping = wild(21)
     jumping.imag *= 9.0
     off = keep(f0, jumping) - f0
-    assert np.abs(off).max() == pytest.approx(FARTHEST * 333.0)
+    assert np.abs(off).max() == pytest.approx(MAX_PHASE_CORRECTION * 333.0)
 
 
 def test_harmonics_beyond_nyquist_do_not_count() -> None:
@@ -105,9 +105,9 @@ def test_a_knot_amid_a_straight_way_changes_nothing() -> None:
     logarithms = wild(3)
     f0, positions, shares = np.full(2 * HOP, 200.0), [0, 120, HOP, 2 * HOP], [0.25, 1.0, 1.0]
     whole = keep(f0, logarithms)
-    keeper = PitchKeeper(RATE)
-    keeper.start(200.0, logarithms[0])
-    cut = keeper.process(f0, positions, shares, logarithms[[1, 1, 2]])
+    compensator = PhaseCompensator(RATE)
+    compensator.start(200.0, logarithms[0])
+    cut = compensator.process(f0, positions, shares, logarithms[[1, 1, 2]])
     assert np.abs(whole - f0).max() > 0.1
     assert np.abs(cut - whole).max() < 1e-9
 
@@ -127,9 +127,9 @@ def test_where_a_filter_stands_the_phase_ends_as_if_it_had_never_moved() -> None
     f0 = np.full(hops * HOP, 200.0)
     for seed in (1, 2):
         logarithms = np.concatenate([wild(5, seed), np.repeat(wild(1), hops - 4, axis=0)])
-        keeper = PitchKeeper(RATE)
-        begin = keeper.start(200.0, logarithms[0])
-        played = keeper.process(f0, range(0, f0.size + 1, HOP), [1.0] * hops, logarithms[1:])
+        compensator = PhaseCompensator(RATE)
+        begin = compensator.start(200.0, logarithms[0])
+        played = compensator.process(f0, range(0, f0.size + 1, HOP), [1.0] * hops, logarithms[1:])
         assert np.abs(1200.0 * np.log2(played[6 * HOP :] / 200.0)).max() < 0.31
         phases.append(begin + np.sum(played - f0) / RATE)
     assert (phases[0] - phases[1] + 0.5) % 1.0 == pytest.approx(0.5, abs=1e-9)
@@ -137,7 +137,7 @@ def test_where_a_filter_stands_the_phase_ends_as_if_it_had_never_moved() -> None
 
 def test_reset_equals_fresh() -> None:
     logarithms, f0 = wild(4), np.full(3 * HOP, 200.0)
-    used = PitchKeeper(RATE)
+    used = PhaseCompensator(RATE)
     first = keep(f0, logarithms, used)
     used.reset()
     assert np.array_equal(keep(f0, logarithms, used), first)

@@ -10,7 +10,7 @@ from plugin_bridge.errors import BridgeError, OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
 
 
-class PresetShelf:
+class PresetStore:
     """All of it reads or writes a disk: call it from a thread.
 
     Args:

@@ -1,4 +1,4 @@
-"""The long-term colour of a singer's own recordings, towards which what they are made to sing is brought."""
+"""The singer's long-term average spectrum (LTAS), towards which the converted voice is brought."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.colour import Audible
 from dsp.controls import VOICED
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.ltas import Audible
 from dsp.units import NEPER_PER_DB
 
 Float32 = NDArray[np.float32]
@@ -19,10 +19,10 @@ _STEP = 4.0  # between knots, in twelfths of an octave of 1 + f / 300 Hz: as coa
 _FURTHEST = 6.0 * NEPER_PER_DB
 NEW_SOUND = 0.6
 """Nepers by which a frame differs from the one before, on average over the knots, to count as a whole one."""
-LEAST_COUNT = 0.05
+MIN_COUNT = 0.05
 """Of a frame of a sound that is held."""
 PRIOR_FRAMES = 25.0
-"""After so many half of the colour is brought."""
+"""After so many half of the LTAS is brought."""
 MEMORY_FRAMES = 3000.0
 
 
@@ -34,34 +34,34 @@ def _hats(grid: Float64) -> Float64:
 
 
 _KNOTS = _hats(HARMONIC_GRID).shape[0]  # of either grid, as both end at the same frequency
-COLOUR_SIZE = 2 * _KNOTS
-"""Numbers in a colour."""
+LTAS_SIZE = 2 * _KNOTS
+"""Numbers in an LTAS."""
 
 
-class SingerColour:
+class SingerLtas:
     """Add to a singer's log-magnitudes what brings their running mean to that of the singer's own recordings.
 
-    The counterpart of `ColourNormalizer` at the output: what is left of the source's vocal tract after the
+    The counterpart of `LtasNormalizer` at the output: what is left of the source's vocal tract after the
     network is a slowly varying tilt and a few broad hills, which a listener takes for the source's voice.
     Broad, causal and shrunk while little was heard, for the same reason as there. A frame counts the less,
     the less it differs from the one before: a vowel held for seconds is one sound, not hundreds.
 
     Args:
-        target: from `colour_of`.
+        target: from `ltas_of`.
 
     Raises:
-        ValueError: it has not `COLOUR_SIZE` numbers.
+        ValueError: it has not `LTAS_SIZE` numbers.
     """
 
     latency = 0
 
     def __init__(self, target: Sequence[float]) -> None:
         wanted = np.asarray(target, np.float64)
-        if wanted.shape != (COLOUR_SIZE,):
-            raise ValueError(f"a colour of {wanted.size} numbers does not fit; give {COLOUR_SIZE}")
+        if wanted.shape != (LTAS_SIZE,):
+            raise ValueError(f"an LTAS of {wanted.size} numbers does not fit; give {LTAS_SIZE}")
         self._target = wanted
         # Both filters side by side; the knots of one do not touch the other.
-        self._spread = np.zeros((COLOUR_SIZE, HARMONIC_GRID.size + NOISE_GRID.size), np.float32)
+        self._spread = np.zeros((LTAS_SIZE, HARMONIC_GRID.size + NOISE_GRID.size), np.float32)
         self._spread[:_KNOTS, : HARMONIC_GRID.size] = _hats(HARMONIC_GRID)
         self._spread[_KNOTS:, HARMONIC_GRID.size :] = _hats(NOISE_GRID)
         self._pool = np.ascontiguousarray((self._spread / self._spread.sum(axis=1, keepdims=True)).T)
@@ -71,14 +71,14 @@ class SingerColour:
     def reset(self) -> None:
         """Forget what was sung."""
         self._audible.reset()
-        self._mean: Float64 = np.zeros(COLOUR_SIZE)
+        self._mean: Float64 = np.zeros(LTAS_SIZE)
         self._counts = (0.0, 0.0)
         self._last: Float32 | None = None
 
     def process(
         self, harmonic: Float32, noise: Float32, voicing: Float64, loudness: Float64
     ) -> tuple[Float32, Float32]:
-        """Learn from the controls of the next n frames, one by one, and return them in the singer's colour.
+        """Learn from the controls of the next n frames, one by one, and return them with the singer's LTAS.
 
         Args:
             harmonic: natural-log magnitudes on `HARMONIC_GRID`, shape (n, 142), float32.
@@ -94,7 +94,7 @@ class SingerColour:
         pooled = (levels[:, None] @ self._pool)[:, 0]
         news = self._news(pooled)
         heard = np.array(self._counted(voicing.tolist(), loudness.tolist(), news)).repeat(_KNOTS, axis=1)
-        moves, shares = heard[:, :COLOUR_SIZE], heard[:, COLOUR_SIZE:]
+        moves, shares = heard[:, :LTAS_SIZE], heard[:, LTAS_SIZE:]
         mean, means = self._mean, pooled.astype(np.float64)
         for after, move in zip(means, moves, strict=True):
             np.subtract(after, mean, after)
@@ -117,7 +117,7 @@ class SingerColour:
         self._last = pooled[-1]
         sums = np.add.reduce(steps.reshape(-1, 2, _KNOTS), axis=2)
         sums *= np.float32(1.0 / (_KNOTS * NEW_SOUND))
-        news: list[list[float]] = np.clip(sums.astype(np.float64), LEAST_COUNT, 1.0).tolist()
+        news: list[list[float]] = np.clip(sums.astype(np.float64), MIN_COUNT, 1.0).tolist()
         return news
 
     def _counted(
@@ -141,8 +141,8 @@ class SingerColour:
         return rows
 
 
-def colour_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Float32) -> Float64:
-    """Return the long-term colour of controls, what `SingerColour` is to bring others to.
+def ltas_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Float32) -> Float64:
+    """Return the LTAS of controls, what `SingerLtas` is to bring others to.
 
     Args:
         harmonic: natural-log magnitudes, shape (frames, 142), of one recording or several in a row.
@@ -151,7 +151,7 @@ def colour_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Flo
         loudness: shape (frames,) dB.
 
     Returns:
-        Shape (COLOUR_SIZE,), float64.
+        Shape (LTAS_SIZE,), float64.
     """
     audible = np.array(Audible().process(loudness.tolist()))
     parts = []

@@ -21,7 +21,7 @@ _MESSAGES_PER_TURN = 256
 _END_SECONDS = 5.0
 
 
-class Keeper:
+class ProcessSupervisor:
     """Owns one audio process after the other.
 
     Args:
@@ -131,7 +131,7 @@ class Keeper:
         asyncio.get_running_loop().remove_reader(self.audio.link.fileno())
         if self._outbox is not None:
             self._outbox.close()
-        how = self.audio.bury()
+        how = self.audio.reap()
         self.audio = self._outbox = None
         self._gone.set()
         return how
