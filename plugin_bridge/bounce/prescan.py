@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from plugin_bridge.bounce.sources import open_source
-from plugin_bridge.engine.medianpitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.engine.pitchtracking import USUAL
 from plugin_bridge.engine.rendering import reblocked
+from plugin_bridge.engine.sourcepitch import WINDOW_SECONDS, median_of_windows
 from plugin_bridge.files.resampling import resampled
 
 

@@ -14,8 +14,8 @@ from plugin_bridge.chain.stream import Simple, Stream, latency_of
 from plugin_bridge.chain.streaming import Streaming, check_form
 from plugin_bridge.control.events import AnyEvent, check_event
 from plugin_bridge.control.parameters import as_float, is_number
-from plugin_bridge.engine.medianpitch import whole_pitch
 from plugin_bridge.engine.rendering import dropped, followed_by_silence, taken, until_quiet
+from plugin_bridge.engine.sourcepitch import whole_pitch
 
 if TYPE_CHECKING:
     from pedalboard import Plugin

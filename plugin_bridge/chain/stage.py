@@ -14,10 +14,9 @@ from plugin_bridge.chain.streaming import Streaming, check_form
 from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
 from plugin_bridge.control.parameters import PARAMETERS, Value, as_float, check_values, is_number, parameter
 from plugin_bridge.engine.engine import LATENCY_HOPS, Engine
-from plugin_bridge.engine.medianpitch import whole_pitch
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, load_singers
-from plugin_bridge.engine.sourcepitch import octave_shift
+from plugin_bridge.engine.sourcepitch import octave_shift, whole_pitch
 
 _PIECE = 1 << 16  # samples at a time of a one-shot
 

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from plugin_bridge.bounce.prescan import median_pitch
-from plugin_bridge.engine.medianpitch import WINDOWS, median_of_windows
+from plugin_bridge.engine.sourcepitch import WINDOWS, median_of_windows
 from tests.support.doubles import sung
 
 RATE = 16000
@@ -21,7 +21,7 @@ RATE = 16000
 def test_the_windows_that_sound_are_heard_and_no_more_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
     monkeypatch.setattr(
-        "plugin_bridge.engine.medianpitch.SourcePitch.process", lambda _, x: heard.append(int(x[0, 0] * 100))
+        "plugin_bridge.engine.sourcepitch.SourcePitch.process", lambda _, x: heard.append(int(x[0, 0] * 100))
     )
 
     def windows() -> Iterator[NDArray[np.float32]]:
@@ -39,7 +39,7 @@ def test_windows_that_sound_are_heard_spread_evenly(count: int, monkeypatch: pyt
     silent = 40
     heard: list[int] = []
     monkeypatch.setattr(
-        "plugin_bridge.engine.medianpitch.SourcePitch.process",
+        "plugin_bridge.engine.sourcepitch.SourcePitch.process",
         lambda _, x: heard.append(round(float(x[0, 0]))),
     )
 
