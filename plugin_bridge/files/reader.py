@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from models.suffixes import AUDIO_SUFFIXES
 from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.containers import check_complete, identify
+from plugin_bridge.files.samples import sample_fault
 
 CHUNK = 16384
-LEVEL_LIMIT = 100.0  # +40 dBFS: beyond that a float file holds something else than audio in -1..1
 RATE_LOW, RATE_HIGH = 8000, 768000
 READABLE = "WAV, AIFF, FLAC, OGG or MP3"
 SUFFIXES = AUDIO_SUFFIXES
@@ -77,7 +77,8 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         position = 0
         while position < self.frames:
             x = self._read(position)
-            _check_level(self.path, x, position, self.sample_rate)
+            if fault := sample_fault(x, position, self.sample_rate):
+                raise AudioFileError(f"{self.path} {fault} and export it again")
             position += x.shape[1]
             yield x
 
@@ -140,24 +141,6 @@ def _check_on_disk(path: Path) -> None:
         raise AudioFileError(f"{path} is not a file; give an audio file ({READABLE})")
     if path.stat().st_size == 0:
         raise AudioFileError(f"{path} is empty: it has 0 bytes; copy or export it again")
-
-
-def _check_level(path: Path, x: NDArray[np.float32], position: int, sample_rate: int) -> None:
-    worst = float(np.max(np.abs(x)))  # NaN if there is one
-    if worst <= LEVEL_LIMIT:
-        return
-    at = int(np.argmax(~(np.abs(x) <= LEVEL_LIMIT).all(axis=0)))
-    value = float(x[:, at][~(np.abs(x[:, at]) <= LEVEL_LIMIT)][0])
-    where = (position + at) / sample_rate
-    if np.isfinite(value):
-        raise AudioFileError(
-            f"{path} holds a sample of {value:g} at {where:.3f} s; audio lies in -1..1: "
-            "scale it down and export it again"
-        )
-    name = "NaN" if np.isnan(value) else "infinity"
-    raise AudioFileError(
-        f"{path} holds {name} at {where:.3f} s; every sample must be finite: repair and export it again"
-    )
 
 
 def _reason(error: Exception) -> str:

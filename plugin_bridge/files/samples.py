@@ -1,0 +1,28 @@
+"""What makes samples unusable: not finite, or scaled as whole numbers where audio lies in -1..1."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_LEVEL = 100.0  # +40 dBFS: beyond that an array of floats holds something else than audio in -1..1
+
+
+def sample_fault(x: NDArray[np.float32], position: int, sample_rate: int) -> str | None:
+    """Return what is wrong with the first unusable sample and how to mend it, None where all are usable.
+
+    Args:
+        x: audio, shape (channels, n).
+        position: of its first sample, from the beginning of the recording.
+        sample_rate: hertz.
+    """
+    if np.max(np.abs(x), initial=0.0) <= MAX_LEVEL:  # not a number fails, too
+        return None
+    wrong = ~(np.abs(x) <= MAX_LEVEL)
+    at = int(np.argmax(wrong.any(axis=0)))
+    value = float(x[:, at][wrong[:, at]][0])
+    where = (position + at) / sample_rate
+    if np.isfinite(value):
+        return f"holds a sample of {value:g} at {where:.3f} s; audio lies in -1..1: scale it down"
+    name = "NaN" if np.isnan(value) else "infinity"
+    return f"holds {name} at {where:.3f} s; every sample must be finite: repair it"
