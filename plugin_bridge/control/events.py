@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from plugin_bridge.control.parameters import Value, as_float, is_number, parameter
+from plugin_bridge.control.parameters import Value, is_number, parameter, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def check_event(event: AnyEvent) -> AnyEvent:
 def _within(value: object, low: float, high: float, what: str) -> float:
     if not is_number(value):
         raise TypeError(f"{what} {value!r} is not a number; give {low:g} to {high:g}")
-    number = as_float(value)
-    if not low <= number <= high:
+    number = within(value, low, high)
+    if number is None:
         raise ValueError(f"{what} {value!r} is out of range; give {low:g} to {high:g}")
     return number
 

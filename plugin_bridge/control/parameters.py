@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, SupportsFloat, SupportsIndex, TypeGuard
 
-from plugin_bridge.control.scales import KEYS, SCALES
+from plugin_bridge.control.scales import KEYS, SCALES, key_named, scale_named
 
 Value = float | str | bool
 """What a parameter can hold: a number in its unit, a word, or a switch."""
 Kind = Literal["number", "switch", "choice", "singer"]
+_EXCESS = 2e-6
+"""Share of a range by which a number may pass its ends and still mean them: 16 steps of a float32 at 1."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Parameter:
     """How long a change takes to arrive, in milliseconds; 0 acts at once or with the next 10 ms frame."""
     words: tuple[str, ...] = ()
     """The words of a choice; for a number, words allowed besides numbers."""
+    spelled: Callable[[str], str] = str.lower
+    """From a word in any accepted spelling to the one in `words`."""
 
     def check(self, value: object) -> Value:
         """Return the value in its canonical type: float, bool or str.
@@ -51,9 +55,12 @@ class Parameter:
             return self._check_number(value)
         if not isinstance(value, str):
             raise TypeError(f"{self.id} {value!r} is not a word; {self.rule()}")
-        if self.kind != "singer" and value not in self.words:
+        if self.kind == "singer":
+            return value
+        word = self.spelled(value)
+        if word not in self.words:
             raise ValueError(f"{self.id} {value!r} is unknown; {self.rule()}")
-        return value
+        return word
 
     def _check_switch(self, value: object) -> bool:
         if isinstance(value, str) or value not in (0, 1):
@@ -63,8 +70,8 @@ class Parameter:
     def _check_number(self, value: object) -> float:
         if not is_number(value):
             raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
-        number = as_float(value)
-        if not self.low <= number <= self.high:  # not a number fails both
+        number = within(value, self.low, self.high)
+        if number is None:
             raise ValueError(f"{self.id} {value!r} is out of range; {self.rule()}")
         return number
 
@@ -89,15 +96,16 @@ class Parameter:
         Raises:
             ValueError: outside 0..1, or the parameter is a singer.
         """
-        if not 0.0 <= position <= 1.0:
+        place = within(position, 0.0, 1.0)
+        if place is None:
             raise ValueError(f"{self.id} position {position!r} is out of range; give 0 to 1")
         if self.kind == "switch":
-            return position >= 0.5
+            return place >= 0.5
         if self.kind == "choice":
-            return self.words[min(int(position * len(self.words)), len(self.words) - 1)]
+            return self.words[min(int(place * len(self.words)), len(self.words) - 1)]
         if self.kind == "singer":
             raise ValueError(f"{self.id} has no fader; {self.rule()}")
-        return float(self.low + (self.high - self.low) * position**self.curve)
+        return float(self.low + (self.high - self.low) * place**self.curve)
 
     def to_unit(self, value: Value) -> float:
         """Map a value to a fader's position, 0..1, the inverse of `from_unit`.
@@ -142,6 +150,18 @@ def as_float(value: SupportsFloat) -> float:
         return math.inf
 
 
+def within(value: SupportsFloat, low: float, high: float) -> float | None:
+    """Return a number from `low` to `high` as a float, None for one outside and for NaN.
+
+    What passes an end by the rounding of a float32, as a fader's 1.0000001, is that end.
+    """
+    number = as_float(value)
+    excess = _EXCESS * (high - low)
+    if not low - excess <= number <= high + excess:  # NaN fails both
+        return None
+    return float(min(high, max(low, number)))
+
+
 def is_whole(value: object) -> TypeGuard[SupportsIndex]:
     """Return whether a value stands for a whole number, as Python's and numpy's integers do."""
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
@@ -183,8 +203,22 @@ _ROWS = (
     Parameter(
         "correction", "How far the pitch is drawn to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
     ),
-    Parameter("scale", "The notes `correction` draws to.", "chromatic", kind="choice", words=tuple(SCALES)),
-    Parameter("key", "The keynote of `scale`.", "C", kind="choice", words=KEYS),
+    Parameter(
+        "scale",
+        "The notes `correction` draws to.",
+        "chromatic",
+        kind="choice",
+        words=tuple(SCALES),
+        spelled=scale_named,
+    ),
+    Parameter(
+        "key",
+        "The keynote of `scale`; flats are taken too, Bb as A#.",
+        "C",
+        kind="choice",
+        words=KEYS,
+        spelled=key_named,
+    ),
     Parameter(
         "retune", "Time in which `correction` pulls; 0 is at once.", 30.0, unit="ms", high=500, curve=2
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -29,6 +30,30 @@ SCALES: Mapping[str, tuple[int, ...]] = MappingProxyType(
     }
 )
 """Semitones above the keynote, by name."""
+_KEY = re.compile(r"([a-g])[ _-]*(#|♯|sharp|b|♭|flat)?", re.IGNORECASE)
+_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+def key_named(text: str) -> str:
+    """Return the key of `KEYS` that a text means, in any case and with flats: "Bb" and "b♭" mean "A#".
+
+    A text that names no key is returned as it is.
+    """
+    found = _KEY.fullmatch(text.strip())
+    if found is None:
+        return text
+    letter, accidental = found.group(1).upper(), (found.group(2) or "").lower()
+    step = 0 if not accidental else 1 if accidental in {"#", "♯", "sharp"} else -1
+    return KEYS[(_NATURALS[letter] + step) % 12]
+
+
+def scale_named(text: str) -> str:
+    """Return the name in `SCALES` that a text means, in any case: "Harmonic Minor" means "harmonic_minor".
+
+    A text that names no scale is returned as it is.
+    """
+    name = re.sub(r"[ _-]+", "_", text.strip().lower())
+    return name if name in SCALES else text
 
 
 @lru_cache(maxsize=256)

@@ -48,6 +48,8 @@ def test_values_come_in_canonical_types() -> None:
     assert check_event(Event(np.int64(3), "bypass", 1)) == Event(3, "bypass", True)  # type: ignore[arg-type]
     assert check_event(NoteOn(3, 60)) == NoteOn(3, 60.0)
     assert check_event(AllNotesOff(3)) == AllNotesOff(3)
+    assert check_event(NoteOn(3, 127.000008)) == NoteOn(3, 127.0)
+    assert check_event(Event(3, "key", "Bb")) == Event(3, "key", "A#")
     at: Any = np.int64(3)
     events = (Event(at, "gain", 0), NoteOn(at, 60), NoteOff(at, 60), PitchBend(at, 1), AllNotesOff(at))
     assert all(type(check_event(event).position) is int for event in events)

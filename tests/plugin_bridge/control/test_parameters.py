@@ -77,6 +77,54 @@ def test_what_does_not_fit_is_refused(
         PARAMETERS[name].check(value)
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("key", "Bb", "A#"),
+        ("key", "bb", "A#"),
+        ("key", "B♭", "A#"),
+        ("key", "b flat", "A#"),
+        ("key", "B-Flat", "A#"),
+        ("key", "Db", "C#"),
+        ("key", "Cb", "B"),
+        ("key", "Fb", "E"),
+        ("key", "E#", "F"),
+        ("key", "B#", "C"),
+        ("key", "c#", "C#"),
+        ("key", "F♯", "F#"),
+        ("key", "g sharp", "G#"),
+        ("key", "b", "B"),
+        ("key", " a ", "A"),
+        ("scale", "Minor", "minor"),
+        ("scale", "MAJOR", "major"),
+        ("scale", "Harmonic Minor", "harmonic_minor"),
+        ("scale", "whole-tone", "whole_tone"),
+        ("transpose", "Auto", "auto"),
+    ],
+)
+def test_flats_and_capitals_are_taken_and_stored_in_one_spelling(name: str, written: str, meant: str) -> None:
+    assert PARAMETERS[name].check(written) == meant
+    assert PARAMETERS[name].check(meant) == meant
+
+
+@pytest.mark.parametrize("written", ["H", "Bbb", "", "A minor", "Dis", "C" * 300])
+def test_what_names_no_key_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is unknown; give one of C, C#"):
+        PARAMETERS["key"].check(written)
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: str(row.id))
+def test_the_rounding_of_a_float32_over_an_end_of_the_range_is_that_end(row: Parameter) -> None:
+    span = row.high - row.low
+    assert row.check(row.high + 1.2e-7 * span) == row.high
+    assert row.check(row.low - 1.2e-7 * span) == row.low
+    assert row.from_unit(float(np.nextafter(np.float32(1), np.float32(2)))) == row.high
+    assert row.from_unit(-1e-7) == row.low
+    for value in (row.high + 0.01 * span, row.low - 1e-4 * span):
+        with pytest.raises(ValueError, match="out of range"):
+            row.check(value)
+
+
 def test_an_unknown_parameter_lists_the_known() -> None:
     with pytest.raises(
         ValueError, match="parameter 'loudness' is unknown; use one of singer, morph_singer, morph"
@@ -92,7 +140,7 @@ def test_values_come_in_canonical_types() -> None:
     assert [type(value) for value in got.values()] == [float, bool, str, float]
 
 
-@pytest.mark.parametrize("position", [-0.1, 1.1, math.nan])
+@pytest.mark.parametrize("position", [-0.1, 1.01, 1.0001, math.nan])
 def test_a_fader_ends(position: float) -> None:
     with pytest.raises(ValueError, match="give 0 to 1"):
         PARAMETERS["gain"].from_unit(position)

@@ -40,7 +40,9 @@ def test_every_kind_of_line_is_understood(tmp_path: Path) -> None:
         '{"time": 0, "parameter": "singer", "value": "alys"}\n'
         '{"position": 7, "note_on": 69}\n{"position": 8, "note_off": 69.0}\n'
         '{"position": 9, "bend": -1.5}\r\n{"position": 9, "notes_off": true}\n'
-        '{"position": 9, "parameter": "bypass", "value": true}',
+        '{"position": 9, "parameter": "bypass", "value": true}\n'
+        '{"position": 9, "parameter": "key", "value": "B\u266d"}\n'
+        '{"position": 9, "parameter": "morph", "value": 1.0000001}\n',
     )
     assert read_score(path, 48000) == [
         Event(0, "singer", "alys"),
@@ -49,6 +51,8 @@ def test_every_kind_of_line_is_understood(tmp_path: Path) -> None:
         PitchBend(9, -1.5),
         AllNotesOff(9),
         Event(9, "bypass", value=True),
+        Event(9, "key", "A#"),
+        Event(9, "morph", 1.0),
         Event(72000, "transpose", "auto"),
     ]
 
