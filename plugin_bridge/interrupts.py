@@ -6,7 +6,7 @@ import os
 import signal
 from types import FrameType
 
-from plugin_bridge.files.drafts import discard_all
+from models.wholefile import discard_all
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.units import db_to_gain, gain_to_db
+from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.planning import Plan, planned
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source, open_source
@@ -19,7 +20,6 @@ from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
 from plugin_bridge.files.containers import carried_chunks
-from plugin_bridge.files.drafts import Draft, Scratch, unwritable
 from plugin_bridge.files.resampling import resampled
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, output_bytes
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 import presets
+from models.wholefile import Draft, unwritable
 from plugin_bridge.chain.chain import Chain, flattened
 from plugin_bridge.chain.effects import (
     check_flows,
@@ -37,7 +38,6 @@ from plugin_bridge.chain.stream import Simple
 from plugin_bridge.control.parameters import Value, check_values
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.errors import EffectError, OutputError, PresetError
-from plugin_bridge.files.drafts import Draft, unwritable
 
 FORMAT = 1
 PRESETS_FOLDER = Path(presets.__file__).parent

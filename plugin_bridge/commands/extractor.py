@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
 from plugin_bridge.errors import MissingExtraError
-from plugin_bridge.files.drafts import check_target
 
 if TYPE_CHECKING:
     from models.extractor.manifest import ExtractorManifest

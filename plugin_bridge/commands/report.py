@@ -64,7 +64,7 @@ class Report:
         """
         if self.plots is None:
             return
-        from plugin_bridge.files.drafts import Draft  # noqa: PLC0415
+        from models.wholefile import Draft  # noqa: PLC0415
 
         plain = "".join(c if c.isalnum() else "-" for c in name)
         with Draft(self.plots / f"{plain}.png", force=self._force) as draft:
@@ -81,7 +81,7 @@ class Report:
 
 
 def _checked(name: str, *, force: bool) -> Path:
-    from plugin_bridge.files.drafts import check_target  # noqa: PLC0415
+    from models.wholefile import check_target  # noqa: PLC0415
 
     target = Path(name)
     if target.suffix != ".json":  # it may be a source that followed a bare --json
@@ -91,7 +91,7 @@ def _checked(name: str, *, force: bool) -> Path:
 
 
 def _make(folder: Path) -> None:
-    from plugin_bridge.files.drafts import unwritable  # noqa: PLC0415
+    from models.wholefile import unwritable  # noqa: PLC0415
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(target: Path, text: str, *, force: bool) -> None:
-    from plugin_bridge.files.drafts import Draft, unwritable  # noqa: PLC0415
+    from models.wholefile import Draft, unwritable  # noqa: PLC0415
 
     with Draft(target, force=force) as draft:
         try:

@@ -23,9 +23,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from models.wholefile import Draft, unwritable
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
 from plugin_bridge.errors import ScoreError
-from plugin_bridge.files.drafts import Draft, unwritable
 
 _LINE_LIMIT = 4096
 _EVENT_LIMIT = 1_000_000

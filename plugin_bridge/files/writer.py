@@ -12,10 +12,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from models.wholefile import unwritable
 from plugin_bridge.errors import OutputError
 from plugin_bridge.files.containers import CARRIED_LIMIT, finish_wav
 from plugin_bridge.files.dither import DITHER_SEED, Quantizer
-from plugin_bridge.files.drafts import unwritable
 
 BITS = {"wav": ("16", "24", "32f"), "aiff": ("16", "24"), "flac": ("16", "24")}
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tomli_w
 
+from models.wholefile import Draft
 from plugin_bridge.errors import OutputError, ScoreError
-from plugin_bridge.files.drafts import Draft
 from plugin_bridge.midi.map import Control, MidiMap, load_midi_map, parse_midi_map
 
 _CONTROL = re.compile(r"\s*\[\[\s*control\s*\]\]")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsp.units import MAX_SEED
+from models.wholefile import check_target
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
 from plugin_bridge.errors import AudioFileError, ScoreError
-from plugin_bridge.files.drafts import check_target
 from plugin_bridge.files.writer import BITS
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.paths import inside

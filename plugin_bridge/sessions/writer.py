@@ -14,11 +14,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from models.wholefile import Draft, unwritable
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.score import as_row
 from plugin_bridge.errors import OutputError
-from plugin_bridge.files.drafts import Draft, unwritable
 from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, SessionHeader
 from plugin_bridge.version import __version__
 
