@@ -1,4 +1,4 @@
-"""What a MIDI channel remembers between messages: the bend range, the hold pedal, the halves of controls."""
+"""What a MIDI channel remembers between messages: the pitch wheel, the hold pedal and 14-bit controls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ DATA, DATA_LOW = 6, 38
 NRPN = (98, 99)
 RPN_LOW, RPN_HIGH = 100, 101
 REGISTERED = frozenset({DATA, DATA_LOW, RPN_LOW, RPN_HIGH, *NRPN})
-"""Controls that choose and set registered parameters."""
+"""Controls that select and set registered parameters."""
 _NO_RPN = 0x3FFF
 
 
@@ -26,18 +26,22 @@ class Wheel:
     """
 
     def __init__(self, semitones: float) -> None:
-        self._width = semitones
+        self._semitones = int(semitones)
+        self._cents = 100.0 * (semitones - self._semitones)
         self._rpn = _NO_RPN
-        self._semitones = 0
         self.pitch = 0
         """Where the wheel stands, -8192..8191."""
 
     def bend(self) -> float:
         """Return the bend in semitones, before any limit."""
-        return self._width * (unit(self.pitch + 8192, 14) * 2.0 - 1.0)
+        width = self._semitones + self._cents / 100.0
+        return width * (unit(self.pitch + 8192, 14) * 2.0 - 1.0)
 
     def registered(self, number: int, value: int) -> bool:
-        """Take a control of `REGISTERED`; return whether the range was set: semitones, then cents."""
+        """Take a control of `REGISTERED`; return whether the range changed.
+
+        The data control sets its semitones and clears its cents; the low data control sets its cents.
+        """
         if number in NRPN:
             self._rpn = _NO_RPN
         elif number == RPN_LOW:
@@ -47,32 +51,32 @@ class Wheel:
         elif self._rpn == 0:
             if number == DATA:
                 self._semitones = value
-            self._width = self._semitones + (value / 100.0 if number == DATA_LOW else 0.0)
+            self._cents = value if number == DATA_LOW else 0.0
             return True
         return False
 
 
 class Pedal:
-    """The hold pedal: notes let go while it is down end when it comes up."""
+    """The hold pedal: notes released while it is down end when it comes up."""
 
     def __init__(self) -> None:
         self.down = False
         self._kept: dict[int, None] = {}
 
     def begin(self, note: int) -> bool:
-        """Take the beginning of a note; return whether the pedal still held it from before."""
+        """Begin a note; return whether the pedal was still holding it."""
         held = note in self._kept
         self._kept.pop(note, None)
         return held
 
     def end(self, note: int) -> bool:
-        """Take the end of a key; return whether its note ends now."""
+        """Release a key; return whether its note ends now."""
         if self.down:
             self._kept[note] = None
         return not self.down
 
     def move(self, *, down: bool) -> list[int]:
-        """Move the pedal; return the notes that end with it, in the order in which they were let go."""
+        """Move the pedal; return the notes that end with it, in the order of their release."""
         self.down = down
         ended = [] if down else list(self._kept)
         if not down:
@@ -80,27 +84,24 @@ class Pedal:
         return ended
 
     def forget(self) -> None:
-        """Hold no note any longer; the pedal stays where it is."""
+        """Hold no notes any more; the pedal stays where it is."""
         self._kept.clear()
 
 
 class Halves:
-    """Controls 0-31 and their low halves 32-63, 14 bits in all."""
+    """The 14-bit controls: 0-31 and their low halves, 32-63."""
 
     def __init__(self) -> None:
         self._high: dict[int, int] = {}
-        self._low: dict[int, int] = {}
+        self._paired: set[int] = set()
 
     def high(self, number: int, value: int) -> float:
-        """Take a control on its own or the high half of a pair, which clears the low one; return 0..1."""
+        """Take a 7-bit control, or the high half of a pair, which clears the low half; return 0..1."""
         self._high[number] = value
-        if number not in self._low:
-            return unit(value, 7)
-        self._low[number] = 0
-        return unit(value << 7, 14)
+        return unit(value << 7, 14) if number in self._paired else unit(value, 7)
 
     def low(self, number: int, value: int) -> float | None:
         """Take the low half of control `number`; return 0..1, or None while its high half is not known."""
-        self._low[number] = value
+        self._paired.add(number)
         high = self._high.get(number)
         return None if high is None else unit(high << 7 | value, 14)

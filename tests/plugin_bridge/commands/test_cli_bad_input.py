@@ -74,7 +74,10 @@ ROWS = [
         "cut.wav is cut short: at least 1000 bytes are missing at its end; copy or",
     ),
     ("cut.flac --singer dark.onnx", "cut.flac is cut short or damaged"),
-    ("nan.wav --singer dark.onnx", "nan.wav holds NaN at 0.188 s; every sample must be finite: repair it and export"),
+    (
+        "nan.wav --singer dark.onnx",
+        "nan.wav holds NaN at 0.188 s; every sample must be finite: repair it and export",
+    ),
     (
         "infinite.wav --singer dark.onnx",
         "infinite.wav holds infinity at 0.188 s; every sample must be finite",

@@ -85,6 +85,65 @@ def test_a_low_half_waits_for_its_high_half() -> None:
     assert second == pytest.approx(0.5 + 0.5 / 8191)
 
 
+def test_a_high_half_clears_the_low_one() -> None:
+    values = [
+        event.value
+        for event in decoded((0xB0, 16, 64), (0xB0, 48, 127), (0xB0, 16, 64))
+        if isinstance(event, Event)
+    ]
+    assert values == [0.5, pytest.approx(0.5 + 127 / 16382), 0.5]
+
+
+def bends(*messages: tuple[int, ...], midi_map: MidiMap = MAP) -> list[float]:
+    return [
+        event.semitones for event in decoded(*messages, midi_map=midi_map) if isinstance(event, PitchBend)
+    ]
+
+
+TO_THE_RANGE, UP = ((0xB0, 101, 0), (0xB0, 100, 0)), (0xE0, 127, 127)
+
+
+def test_the_cents_of_a_bend_range_leave_its_semitones_and_new_semitones_clear_the_cents() -> None:
+    assert bends(*TO_THE_RANGE, (0xB0, 38, 50), UP) == [2.5]
+    assert bends(*TO_THE_RANGE, (0xB0, 6, 12), (0xB0, 38, 25), UP) == [12.25]
+    assert bends(*TO_THE_RANGE, (0xB0, 6, 12), (0xB0, 38, 25), (0xB0, 6, 7), UP) == [7.0]
+    wide = MidiMap.model_validate({"bend_range": 3.5})
+    assert bends(UP, midi_map=wide) == [3.5]
+    assert bends(*TO_THE_RANGE, (0xB0, 38, 0), UP, midi_map=wide) == [3.0]
+
+
+def test_a_wheel_bends_the_notes_of_its_own_channel() -> None:
+    up, down = (0xE1, 127, 127), (0xE0, 0, 0)
+    assert bends((0x90, 60, 9), up) == []  # channel 2 plays nothing
+    assert bends((0x90, 60, 9), up, down) == [-2.0]
+    assert bends((0x90, 60, 9), (0x80, 60, 0), up) == []  # the note still fades
+    # Channel 2 takes over with its own bend, and the note below comes back with that of channel 1.
+    over = decoded(down, (0x90, 60, 9), up, (0x91, 64, 9), (0x81, 64, 0), (0x80, 60, 0))
+    assert over == [
+        PitchBend(0, -2.0),
+        NoteOn(1, 60.0),
+        NoteOn(3, 64.0),
+        PitchBend(3, 2.0),
+        NoteOff(4, 64.0),
+        PitchBend(4, -2.0),
+        NoteOff(5, 60.0),
+    ]
+
+
+def test_a_note_after_all_notes_off_is_bent_as_its_wheel_stands() -> None:
+    assert bends(UP, (0x90, 60, 9), (0xB0, 123, 0), (0x90, 62, 9), (0x91, 64, 9)) == [2.0, 2.0, 0.0]
+
+
+def test_drums_are_never_sung_and_that_is_said_once() -> None:
+    said: list[str] = []
+    decoder = MidiDecoder(MAP, said.append)
+    drums = [(0x99, 36, 100), (0xE9, 0, 0), (0x89, 36, 0), (0x99, 38, 100), (0x99, 38, 0)]
+    assert not [event for message in drums for event in decoder.process(mido.Message.from_bytes(message), 0)]
+    assert said == ["the notes of channel 10 are drums, which are not sung; use another channel"]
+    knob = mido.Message.from_bytes((0xB9, 1, 127))
+    assert decoder.process(knob, 0) == [Event(0, "vibrato", 2.0)]
+
+
 @given(st.integers(0, 0x3FFF), st.integers(0, 0x3FFF))
 def test_a_greater_14_bit_value_is_never_a_smaller_parameter(a: int, b: int) -> None:
     def value(number: int) -> float:
