@@ -8,12 +8,13 @@ import io
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from plugin_bridge.commands import COMMANDS, UsageError
 from plugin_bridge.errors import BridgeError
+from plugin_bridge.files.printable import printable
 from plugin_bridge.interrupts import install
 from plugin_bridge.version import __version__
 
@@ -26,11 +27,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the sentence and exit."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
-def build_parser() -> tuple[Parser, Mapping[str, argparse.ArgumentParser]]:
-    """Return the parser of the whole command line, and those of the commands by name."""
+def build_parser(wanted: str) -> tuple[Parser, argparse.ArgumentParser | None]:
+    """Return the parser of the command line and that of the command `wanted`, the only one with options.
+
+    Args:
+        wanted: a name, which need not be that of a command.
+    """
     parser = Parser(
         prog="plugin-bridge",
         description="Turn a singer into another: stems in, stems out.",
@@ -38,9 +43,12 @@ def build_parser() -> tuple[Parser, Mapping[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"plugin-bridge {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for name in COMMANDS:
-        import_module(f"plugin_bridge.commands.{name}").add_parser(subparsers)
-    return parser, subparsers.choices
+    commands = {
+        name: subparsers.add_parser(name, help=does, allow_abbrev=False) for name, does in COMMANDS.items()
+    }
+    if wanted in commands:
+        import_module(f"plugin_bridge.commands.{wanted}").add_options(commands[wanted])
+    return parser, commands.get(wanted)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,24 +63,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):  # a file's name need not be text
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-    parser, commands = build_parser()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    wanted = next((word for word in arguments if not word.startswith("-")), "")
+    parser, command = build_parser(wanted)
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
-        _refuse(commands[parsed.command], unknown)
+        _refuse(command or parser, unknown)
     try:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
     except (BridgeError, UsageError) as error:
-        print(f"plugin-bridge {parsed.command}: {error}", file=sys.stderr)
+        _complain(parsed.command, str(error))
         return BAD_INPUT
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        what = f"{error.strerror or error}: {error.filename or 'the system'}; check it"
-        print(f"plugin-bridge {parsed.command}: {what}", file=sys.stderr)
+        _complain(parsed.command, f"{error.strerror or error}: {error.filename or 'the system'}; check it")
         return BAD_INPUT
     return status
+
+
+def _complain(command: str, sentence: str) -> None:
+    print(f"plugin-bridge {command}: {printable(sentence)}", file=sys.stderr)
 
 
 def _fill_streams() -> None:

@@ -1,18 +1,22 @@
-"""The commands: a module each, with `add_parser(subparsers)` and `run(arguments) -> exit status`.
+"""The commands: a module each, with `add_options(parser)` and `run(arguments) -> exit status`.
 
-Their imports at the top are light, so that `--help` answers at once; the rest is loaded when a command runs.
+Only the module of the command that is asked for is imported, and what is heavy only when it runs.
 """
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
-
-COMMANDS = ("bounce", "live", "devices", "singers", "params", "train", "extractor", "evaluate", "bench")
-"""In the order of the help."""
+COMMANDS = {
+    "bounce": "turn stems into another singer's",
+    "live": "sing live",
+    "devices": "list sound cards, JACK and MIDI ports",
+    "singers": "list the singers",
+    "params": "list the parameters",
+    "train": "train a singer from recordings",
+    "extractor": "train a melody extractor on HuBERT or WavLM",
+    "evaluate": "score conversions and copies",
+    "bench": "measure speed and memory",
+}
+"""What each does, in the order of the help."""
 
 
 class UsageError(Exception):

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from plugin_bridge.commands.options import add_json, add_pitch, add_seconds, add_singer, number_within
 
-if TYPE_CHECKING:
-    from plugin_bridge.commands import Subparsers
 
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "bench",
-        help="measure speed and memory",
-        description="Measure speed, block times, start times and, with --hours, the memory of a long bounce.",
-        allow_abbrev=False,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = (
+        "Measure speed, block times, start times and, with --hours, the memory of a long bounce."
     )
     add_singer(parser, "the first that ships if absent")
     add_seconds(parser, 1.0, 210.0, "of singing for the speed; default 210, a song")

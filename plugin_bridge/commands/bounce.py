@@ -23,12 +23,12 @@ from plugin_bridge.commands.options import (
     parameter_values,
 )
 from plugin_bridge.errors import BridgeError
+from plugin_bridge.files.printable import printable
 
 if TYPE_CHECKING:
     from plugin_bridge.bounce.batch import BounceJob
     from plugin_bridge.bounce.bounce import BounceResult
     from plugin_bridge.bounce.settings import BounceSettings
-    from plugin_bridge.commands import Subparsers
     from plugin_bridge.engine.library import SingerLibrary
 
 _EPILOG = """\
@@ -46,15 +46,10 @@ Exit status: 0 done, 2 bad input, 130 interrupted, 143 terminated.
 """
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "bounce",
-        help="turn stems into another singer's",
-        description="Turn stems into another singer's.",
-        epilog=_EPILOG,
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "Turn stems into another singer's."
+    parser.epilog = _EPILOG
     add = parser.add_argument
     add(
         "inputs",
@@ -217,13 +212,15 @@ def _row(
 
 def _say(sentence: str, write: Callable[..., object] = print) -> None:
     with suppress(OSError):  # a note that nobody can read is no reason to fail
-        write(f"plugin-bridge bounce: {sentence}", file=sys.stderr)
+        write(f"plugin-bridge bounce: {printable(sentence)}", file=sys.stderr)
 
 
 def _line(done: BounceResult) -> str:
     peak = "silent" if done.peak_db is None else f"peak {done.peak_db:.1f} dBFS"
     speed = done.seconds / done.render_seconds
-    return f"{done.target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time"
+    return printable(
+        f"{done.target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time"
+    )
 
 
 def _tail(text: str) -> float | None:
@@ -261,7 +258,7 @@ def _bar(name: str) -> AbstractContextManager[Any]:
     form = "{desc} {percentage:3.0f}% {bar} {n:.0f}/{total:.0f} s, {remaining} left"
     size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells no size
     bar: AbstractContextManager[Any] = tqdm(
-        desc=name,
+        desc=printable(name),
         total=1.0,
         bar_format=form,
         leave=False,

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from plugin_bridge.commands.options import add_json
-
-if TYPE_CHECKING:
-    from plugin_bridge.commands import Subparsers
+from plugin_bridge.files.printable import printable
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "devices",
-        help="list sound cards, JACK and MIDI ports",
-        description="List the sound cards, the ports of JACK and the MIDI ports that are there now.",
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "List the sound cards, the ports of JACK and the MIDI ports that are there now."
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -35,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     for title, rows in found.items():
         print(title)
         for row in rows or ["none"]:
-            print(f"  {row if isinstance(row, str) else _line(row)}")
+            print(f"  {printable(row if isinstance(row, str) else _line(row))}")
     return 0
 
 

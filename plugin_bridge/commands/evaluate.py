@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, add_seconds, add_singer, number_within
 from plugin_bridge.commands.report import add_report
-
-if TYPE_CHECKING:
-    from plugin_bridge.commands import Subparsers
 
 SNR_DB = 5.0
 _EPILOG = """\
@@ -38,16 +34,13 @@ Exit status: 0 done, 2 bad input.
 """
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "evaluate",
-        help="score conversions and copies",
-        description="Score conversions; with --copy how well a singer copies its own recordings; with "
-        "--melody how pitch trackers do under accompaniment.",
-        epilog=_EPILOG,
-        allow_abbrev=False,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = (
+        "Score conversions; with --copy how well a singer copies its own recordings; with "
+        "--melody how pitch trackers do under accompaniment."
     )
+    parser.epilog = _EPILOG
     add = parser.add_argument
     add("sources", nargs="*", type=Path, metavar="SOURCE", help="audio files, or folders of them")
     add_singer(parser, "may be repeated", several=True)

@@ -12,21 +12,18 @@ from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
 from plugin_bridge.errors import MissingExtraError
+from plugin_bridge.files.printable import printable
 
 if TYPE_CHECKING:
     from models.extractor.manifest import ExtractorManifest
-    from plugin_bridge.commands import Subparsers
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "extractor",
-        help="train a melody extractor on HuBERT or WavLM",
-        description="Train an extractor of pitch, energy, voicing and a melody feature that hold under "
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = (
+        "Train an extractor of pitch, energy, voicing and a melody feature that hold under "
         "music, on an encoder of your own. Nothing is downloaded. Interrupt it when you like: the same "
-        "command goes on where it stopped. Needs the extra 'ssl'.",
-        allow_abbrev=False,
+        "command goes on where it stopped. Needs the extra 'ssl'."
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="dry recordings of voices; subfolders count")
@@ -77,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(manifest.model_dump_json(indent=2))
     else:
-        print(f"{arguments.output}: {manifest.encoder}, {manifest.steps} steps")
+        print(printable(f"{arguments.output}: {manifest.encoder}, {manifest.steps} steps"))
         for when in ("before", "after"):
             shares = getattr(manifest, f"layer_weights_{when}")
             print(f"layer weights {when} tuning: {' '.join(f'{share:.3f}' for share in shares)}")

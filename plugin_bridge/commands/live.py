@@ -14,10 +14,10 @@ from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
 from plugin_bridge.engine.pitchtracking import USUAL
+from plugin_bridge.files.printable import printable
 from plugin_bridge.live.settings import DRIVERS, DriverSettings, LiveSettings
 
 if TYPE_CHECKING:
-    from plugin_bridge.commands import Subparsers
     from plugin_bridge.commands.surfaces import Surfaces
     from plugin_bridge.control.rig import Status
     from plugin_bridge.live.rig.liverig import LiveRig
@@ -38,15 +38,10 @@ takes its share of the processor. A device or server that goes away is waited fo
 """
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "live",
-        help="sing live",
-        description="Turn what is sung into another singer's voice as it is sung.",
-        epilog=_EPILOG,
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "Turn what is sung into another singer's voice as it is sung."
+    parser.epilog = _EPILOG
     add = parser.add_argument
     add("--driver", choices=DRIVERS, default="soundcard", help="default soundcard")
     add("--device", default="", metavar="DEVICE", help="which one, or what the driver is to play; see below")
@@ -243,7 +238,7 @@ def _closing(status: Status) -> str:
 
 def _say(sentence: str) -> None:
     clear = "\r\033[K" if sys.stderr.isatty() else ""
-    print(f"{clear}plugin-bridge live: {sentence}", file=sys.stderr, flush=True)
+    print(f"{clear}plugin-bridge live: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def _port(text: str) -> int:

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from plugin_bridge.commands.options import add_json
 from plugin_bridge.control.parameters import PARAMETERS, Parameter
 
-if TYPE_CHECKING:
-    from plugin_bridge.commands import Subparsers
 
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "params",
-        help="list the parameters",
-        description="List every parameter with its range, default and unit.",
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "List every parameter with its range, default and unit."
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)
     kind.add_argument("--osc", action="store_true", help="print the OSC addresses as Markdown")

@@ -10,6 +10,7 @@ from typing import Any
 
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_force
+from plugin_bridge.files.printable import printable
 from plugin_bridge.measure.metricstable import without_nan
 
 
@@ -111,7 +112,7 @@ def _write(target: Path, text: str, *, force: bool) -> None:
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    print("\n".join(map(printable, text.split("\n"))), flush=True)
 
 
 def _nothing(_: str) -> None:

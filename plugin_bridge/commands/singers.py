@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge.commands.options import add_json
 from plugin_bridge.errors import SingerFileError
+from plugin_bridge.files.printable import printable
 
 if TYPE_CHECKING:
     from models.singer.manifest import Manifest
-    from plugin_bridge.commands import Subparsers
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "singers",
-        help="list the singers",
-        description="List the singers that ship, or describe singer files.",
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "List the singers that ship, or describe singer files."
     parser.add_argument(
         "files", nargs="*", metavar="SINGER", help="ids or singer files; all that ship if absent"
     )
@@ -41,14 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             singer = load_singer(name)
         except SingerFileError as error:
-            print(f"plugin-bridge singers: {error}", file=sys.stderr)
+            print(f"plugin-bridge singers: {printable(error)}", file=sys.stderr)
             failed += 1
             continue
         rows.append(described(singer.manifest, singer.path))
         if not arguments.json:
             _show(singer.manifest)
     if arguments.json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2))
     return 2 if failed else 0
 
 
@@ -60,7 +55,8 @@ def described(manifest: Manifest, path: Path) -> dict[str, object]:
 
 def _show(manifest: Manifest) -> None:
     pitch = f"{manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz"
-    print(f"{manifest.id:<10}  {manifest.name}, {manifest.kind}, sings {pitch}")
-    print(f"{'':<10}  {manifest.licence}: {manifest.attribution}")
+    print(printable(f"{manifest.id:<10}  {manifest.name}, {manifest.kind}, sings {pitch}"))
+    print(printable(f"{'':<10}  {manifest.licence}: {manifest.attribution}"))
     if manifest.scores:
-        print(f"{'':<10}  " + ", ".join(f"{name} {value:.3g}" for name, value in manifest.scores.items()))
+        scores = ", ".join(f"{name} {value:.3g}" for name, value in manifest.scores.items())
+        print(printable(f"{'':<10}  {scores}"))

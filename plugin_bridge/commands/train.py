@@ -12,22 +12,19 @@ from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
 from plugin_bridge.errors import MissingExtraError
+from plugin_bridge.files.printable import printable
 
 if TYPE_CHECKING:
     from models.singer.manifest import Manifest
-    from plugin_bridge.commands import Subparsers
 
 KINDS = ("sawsing", "ddsp-add", "dwts")
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "train",
-        help="train a singer from recordings",
-        description="Train a singer on a folder of dry recordings of one voice. Interrupt it when you like: "
-        "the same command goes on where it stopped. Needs the extra 'train'.",
-        allow_abbrev=False,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = (
+        "Train a singer on a folder of dry recordings of one voice. Interrupt it when you like: "
+        "the same command goes on where it stopped. Needs the extra 'train'."
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="WAV, AIFF, FLAC, OGG or MP3 files; subfolders count")
@@ -79,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(manifest.model_dump_json(indent=2, exclude={"tables"}))
     else:
         pitch = f"{manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz"
-        print(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps")
+        print(printable(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps"))
         print(f"held out: {json.dumps(manifest.scores)}")
     return 0
 

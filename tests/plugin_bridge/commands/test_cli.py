@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from plugin_bridge.commands import COMMANDS
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.measure.bench import _bounce_command
 from tests.conftest import ROOT
 from tests.plugin_bridge.commands.commandline import call, listing, spawn, workplace
+from tests.support.singerfiles import write_singer
 
 Capture = pytest.CaptureFixture[str]
 
@@ -229,6 +231,63 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     assert python(tmp_path, code) == "[]\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_loads_no_other_commands_parser(tmp_path: Path, command: str) -> None:
+    code = (
+        "import sys\nfrom plugin_bridge.cli import main\n"
+        f"try:\n    main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    loaded = set(python(tmp_path, code).split())
+    others = {name for name in COMMANDS if name != command}
+    assert not {f"plugin_bridge.commands.{name}" for name in others} & loaded
+    ours = {name for name in loaded if name.partition(".")[0] in {"dsp", "models", "plugin_bridge"}}
+    assert len(ours) <= 30, sorted(ours)
+
+
+def test_a_bounce_loads_nothing_of_other_commands(tmp_path: Path) -> None:
+    workplace(tmp_path)
+    code = (
+        "import sys\nfrom plugin_bridge.cli import main\n"
+        "main(['bounce', 'stem.wav', '--singer', 'dark.onnx'])\n"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    loaded = set(python(tmp_path, code).splitlines()[-1].split())
+    rooms = ("live", "osc", "measure", "chain")
+    foreign = {name for name in loaded for room in rooms if name.startswith(f"plugin_bridge.{room}")}
+    assert not foreign
+    commands = {name.rpartition(".")[2] for name in loaded if name.startswith("plugin_bridge.commands.")}
+    assert commands == {"bounce", "options"}
+
+
+def test_help_lists_every_command_with_what_it_does(capsys: Capture) -> None:
+    text = " ".join(call(capsys, "--help").out.split())
+    assert all(f"{name} {does}" in text for name, does in COMMANDS.items())
+    assert all(
+        call(capsys, name, "--help").out.startswith(f"usage: plugin-bridge {name} ") for name in COMMANDS
+    )
+
+
+def test_no_text_of_a_file_reaches_the_terminal_as_commands(here: Path, capsys: Capture) -> None:
+    escape = "\x1b[2J"
+    write_singer(here / "evil.onnx", name=f"{escape}Evil", licence=f"CC0{escape}", attribution="no\nbody")
+    name = f"{escape}stem\n.wav"
+    (here / "stem.wav").rename(here / name)
+    shown = [
+        call(capsys, "singers", "evil.onnx"),
+        call(capsys, "singers", "evil.onnx", "--json"),
+        call(capsys, "bounce", name, "--singer", "dark.onnx"),
+        call(capsys, "bounce", f"{escape}none.wav", "--singer", "dark.onnx"),
+        call(capsys, "bounce", "evil.onnx", "--preset", f"{escape}none"),
+        call(capsys, f"{escape}bounce"),
+        call(capsys, "bench", f"--{escape}x"),
+    ]
+    assert not [done for done in shown if "\x1b" in done.out + done.err]
+    assert shown[0].out.count("\n") == 2
+    assert shown[2].out.startswith("[2Jstem .dark.wav: dark, ")
+    assert all(done.err.count("\n") <= 1 for done in shown)
 
 
 def test_a_bounce_loads_neither_torch_nor_pedalboard(tmp_path: Path) -> None:
