@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import numpy as np
 
-from plugin_bridge.chain.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
+from plugin_bridge.chain.shapes import (
+    Audio,
+    Float32,
+    Layout,
+    check_buffer,
+    check_rate,
+    check_samples,
+    layout_of,
+)
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.chain.stream import Simple, Stream, latency_of
 from plugin_bridge.chain.streaming import Streaming, check_form
@@ -42,6 +50,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
     def __init__(self, stages: Iterable[Stage] = ()) -> None:
         self._stages: list[Stage] = []
         self._stream: Stream | None = None
+        self._layout: Layout | None = None
         self.extend(stages)
 
     def __len__(self) -> int:
@@ -130,7 +139,8 @@ class Chain(Streaming, MutableSequence["Stage"]):
         """Process audio, in the call shape of `pedalboard.Pedalboard`.
 
         Args:
-            audio: float32 or float64, shape (samples,) or (1 or 2 channels, samples).
+            audio: float32 or float64 in -1..1, shape (samples,), (channels, samples) or (samples, channels),
+                1 or 2 channels; a stream keeps the layout of its first block.
             sample_rate: hertz; native where the chain holds a singer.
             buffer_size: for the sake of the call shape; the samples do not depend on it.
             reset: True processes a whole recording without delay; False the next block of a stream, as many
@@ -144,20 +154,24 @@ class Chain(Streaming, MutableSequence["Stage"]):
 
         Raises:
             TypeError: not an array of floats.
-            ValueError: another shape, a rate that is not usable, not finite samples in a whole recording, a
-                tail out of range or of a stream, or a stream that changes its rate or channels.
+            ValueError: another shape, or one that can be read both ways; samples scaled as whole numbers, or
+                not finite in a whole recording; a rate that is not usable; a tail out of range or of a
+                stream; or a stream that changes its rate, channels or layout.
             EffectError: a plug-in refuses the channels.
         """
         check_buffer(buffer_size)
-        rows, rate = as_channels(audio), check_rate(sample_rate)
-        seconds = _check_tail(tail)
-        if not reset:
-            if seconds != 0.0:
-                raise ValueError("a stream has no end and so no tail; feed it zeros instead")
-            return self._block(rows, rate, events).reshape(audio.shape)
-        check_finite(rows)
-        out = self._whole(rows, rate, seconds, events)
-        return out[0] if audio.ndim == 1 else out
+        rate, seconds = check_rate(sample_rate), _check_tail(tail)
+        if reset:
+            layout = layout_of(audio)
+            rows = layout.rows(audio)
+            check_samples(rows, rate)
+            return layout.restored(self._whole(rows, rate, seconds, events))
+        if seconds != 0.0:
+            raise ValueError("a stream has no end and so no tail; feed it zeros instead")
+        layout = layout_of(audio, self._layout, streamed=True)
+        out = layout.restored(self._block(layout.rows(audio), rate, events))
+        self._layout = layout
+        return out
 
     process = __call__
 
@@ -165,7 +179,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
         """End the stream that runs, for its singers too; the next block starts a new one."""
         if self._stream is not None:
             self._stream.dismiss()
-        self._stream = None
+        self._stream = self._layout = None
 
     def _whole(
         self, rows: Float32, rate: int, tail: float | Literal["auto"], events: Iterable[AnyEvent]
@@ -193,6 +207,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
         stages, form = list(flattened(self)), (rate, rows.shape[0])
+        check_samples(rows, rate, 0 if self._stream is None else self._stream.position, streamed=True)
         if self._stream is None:
             self._stream = Stream(stages, *form)
         check_form(self._stream.form, form)

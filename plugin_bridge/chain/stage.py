@@ -4,51 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol, Self
+from typing import Self
 
 import numpy as np
 
 from dsp.units import hop_size, hz_to_semitones, semitones_to_ratio
-from plugin_bridge.chain.shapes import Audio, Float32, as_channels, check_buffer, check_finite, check_rate
+from plugin_bridge.chain.hosting import Host, OwnHost, Run
+from plugin_bridge.chain.shapes import (
+    Audio,
+    Float32,
+    Layout,
+    check_buffer,
+    check_rate,
+    check_samples,
+    layout_of,
+)
 from plugin_bridge.chain.streaming import Streaming, check_form
 from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
 from plugin_bridge.control.parameters import PARAMETERS, Value, as_float, check_values, is_number, parameter
 from plugin_bridge.engine.engine import LATENCY_HOPS, Engine
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName, check_pitch
+from plugin_bridge.engine.rendering import dropped, followed_by_silence, taken
 from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, load_singers
 from plugin_bridge.engine.sourcepitch import octave_shift, whole_pitch
-
-_PIECE = 1 << 16  # samples at a time of a one-shot
-
-
-class Host(Protocol):
-    """Who runs a stage's engine, and how its samples are counted there."""
-
-    def now(self) -> int:
-        """Return the host's input position."""
-
-    def local(self, position: int) -> int:
-        """Return the engine's position at which an input sample of the host arrives."""
-
-
-class _Run(NamedTuple):
-    """A stream that is going on."""
-
-    engine: Engine
-    host: Host
-
-
-class _Self:
-    """The stage as its own host."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def now(self) -> int:
-        return self._engine.position
-
-    def local(self, position: int) -> int:
-        return position
 
 
 class SingerConversion(Streaming):
@@ -73,7 +51,7 @@ class SingerConversion(Streaming):
         SingerFileError: a singer file is missing or is no singer, or has the id of another one here.
     """
 
-    __slots__ = ("_automation", "_loaded", "_pitch", "_run", "_seed", "_values")
+    __slots__ = ("_automation", "_layout", "_loaded", "_pitch", "_run", "_seed", "_values")
 
     def __init__(
         self,
@@ -90,7 +68,8 @@ class SingerConversion(Streaming):
         self._seed = seed
         self._pitch = check_pitch(pitch)
         self._automation: list[tuple[float, AnyEvent]] = []
-        self._run: _Run | None = None
+        self._run: Run | None = None
+        self._layout: Layout | None = None
         self._values: dict[str, Value] = {"singer": next(iter(self._loaded))}
         for other in singers:
             (singer,) = load_singers([other]).values()
@@ -226,7 +205,8 @@ class SingerConversion(Streaming):
         """Convert audio, in the call shape of a pedalboard effect.
 
         Args:
-            audio: float32 or float64, shape (samples,) or (1 or 2 channels, samples).
+            audio: float32 or float64 in -1..1, shape (samples,), (channels, samples) or (samples, channels),
+                1 or 2 channels; a stream keeps the layout of its first block.
             sample_rate: a native rate in hertz.
             buffer_size: for the sake of the call shape; the samples do not depend on it.
             reset: True converts a whole recording, as long as before and without delay; `transpose` "auto"
@@ -239,13 +219,19 @@ class SingerConversion(Streaming):
 
         Raises:
             TypeError: not an array of floats.
-            ValueError: another shape, a rate that is not native, not finite samples in a whole recording, or
-                a stream that changes its rate or channels.
+            ValueError: another shape, or one that can be read both ways; samples scaled as whole numbers, or
+                not finite in a whole recording; a rate that is not native; or a stream that changes its rate,
+                channels or layout.
         """
         check_buffer(buffer_size)
-        rows, rate = as_channels(audio), check_rate(sample_rate)
-        out = self._whole(rows, rate, events) if reset else self._block(rows, rate, events)
-        return out.reshape(audio.shape)
+        rate = check_rate(sample_rate)
+        if reset:
+            layout = layout_of(audio)
+            return layout.restored(self._whole(layout.rows(audio), rate, events))
+        layout = layout_of(audio, self._layout if self._run is not None else None, streamed=True)
+        out = layout.restored(self._block(layout.rows(audio), rate, events))
+        self._layout = layout
+        return out
 
     process = __call__
 
@@ -284,7 +270,7 @@ class SingerConversion(Streaming):
             parameters=values,
             pitch=self._pitch,
         )
-        self._run = _Run(engine, host or _Self(engine))
+        self._run, self._layout = Run(engine, host or OwnHost(engine)), None
         self._schedule(self._automation)
         return engine
 
@@ -318,17 +304,19 @@ class SingerConversion(Streaming):
         return heard * semitones_to_ratio(float(interval))
 
     def _whole(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
-        check_finite(rows)
+        check_samples(rows, rate)
         events = list(events)
         pitch = whole_pitch(rows, rate, self._pitch) if self.needs_source_pitch(events) else 0.0
         engine = self.start(rate, rows.shape[0], pitch)
         try:
             engine.schedule(events)
-            return _compensated(engine, rows)
+            sound = (engine.process(x) for x in followed_by_silence([rows], rows.shape[0]))
+            return np.concatenate(list(taken(dropped(sound, engine.latency), rows.shape[1])), axis=1)
         finally:
             self._run = None
 
     def _block(self, rows: Float32, rate: int, events: Iterable[AnyEvent]) -> Float32:
+        check_samples(rows, rate, 0 if self._run is None else self._run.engine.position, streamed=True)
         engine = self._run.engine if self._run is not None else self.start(rate, rows.shape[0])
         check_form((engine.sample_rate, engine.channels), (rate, rows.shape[0]))
         return engine.process(rows, events)
@@ -358,21 +346,6 @@ class SingerConversion(Streaming):
             replace(event, position=max(0, host.local(round(time * engine.sample_rate))))
             for time, event in written
         )
-
-
-def _compensated(engine: Engine, rows: Float32) -> Float32:
-    n, latency = rows.shape[1], engine.latency
-    out = np.empty_like(rows)
-    for start in range(0, n + latency, _PIECE):
-        piece = rows[:, start : start + _PIECE]
-        missing = min(_PIECE, n + latency - start) - piece.shape[1]
-        if missing > 0:
-            piece = np.pad(piece, ((0, 0), (0, missing)))
-        y = engine.process(piece)
-        skip = max(0, latency - start)
-        at = start + skip - latency
-        out[:, at : at + y.shape[1] - skip] = y[:, skip:]
-    return out
 
 
 def _seconds(value: object) -> float:

@@ -29,6 +29,7 @@ VOICE = np.concatenate(
     [sung(RATE, 0.4, 220, 0.3), np.zeros((1, 1600), np.float32), sung(RATE, 0.2, 247)], axis=1
 )
 STEREO = np.concatenate([VOICE, 0.5 * VOICE])
+GAIN = pedalboard.Gain(0)
 
 
 def singer(**more: Value) -> SingerConversion:
@@ -150,11 +151,97 @@ def test_effects_alone_run_at_any_rate(rate: int) -> None:
     assert np.allclose(y, x * 10 ** (6 / 20), atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(0,), (1,), (5000,), (1, 0), (2, 1), (2, 5000)])
+@pytest.mark.parametrize("shape", [(0,), (1,), (5000,), (1, 0), (2, 0), (1, 1), (2, 3), (2, 5000)])
 def test_shapes_come_back(shape: tuple[int, ...]) -> None:
     x = np.resize(VOICE[0], shape)
     assert np.array_equal(Chain([pedalboard.Invert()])(x, RATE), -x)
     assert Chain()(x, RATE).shape == shape
+
+
+@pytest.mark.parametrize("call", [full, lambda: singer(mix=0.7)])
+def test_samples_by_channels_are_taken_and_given_back(call: Callable[[], Any]) -> None:
+    """As soundfile reads and pedalboard takes them; left and right differ, so an axis mixed up is seen."""
+    for x in (VOICE, STEREO, STEREO[:, :3]):
+        y = call()(x.T, RATE)
+        assert y.shape == x.T.shape
+        assert y.flags.c_contiguous
+        assert np.array_equal(y.T, call()(x, RATE))
+    empty = call()(np.zeros((0, 2), np.float32), RATE)
+    assert empty.shape == (0, 2)
+    with_tail = Chain([singer(mix=0.0)])(STEREO.T, RATE, tail=0.1)
+    assert with_tail.shape == (STEREO.shape[1] + 1600, 2)
+
+
+@pytest.mark.parametrize("call", [lambda: Chain([singer()]), singer])
+def test_a_stream_keeps_the_layout_of_its_first_block(call: Callable[[], Any]) -> None:
+    """A last block of one or two samples looks like either layout, an array of one channel like both."""
+    x = STEREO[:, :3000]
+    edges = [0, 1000, 1002, 1003, 1005, 2998, 3000]
+    made, turned = call(), call()
+    wanted = [made(x[:, a:b], RATE, reset=False) for a, b in pairwise(edges)]
+    found = [turned(x[:, a:b].T, RATE, reset=False) for a, b in pairwise(edges)]
+    assert [part.shape for part in found] == [(b - a, 2) for a, b in pairwise(edges)]
+    assert np.array_equal(np.concatenate(found).T, np.concatenate(wanted, axis=1))
+    with pytest.raises(
+        ValueError, match=r"\(2, 900\) is \(channels, samples\) and .* were \(samples, channels\)"
+    ):
+        turned(x[:, :900], RATE, reset=False)
+    turned.reset()
+    assert np.array_equal(turned(x[:, :1000], RATE, reset=False), wanted[0])
+    with pytest.raises(ValueError, match=r"\(900, 2\) is \(samples, channels\) and the blocks before were"):
+        turned(x[:, :900].T, RATE, reset=False)
+    assert turned(x[:, :1000].T, RATE).shape == (1000, 2)  # a whole recording is no block of a stream
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (2, 2)])
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_a_shape_that_can_be_read_both_ways_is_refused(
+    call: Callable[[], Any], shape: tuple[int, int]
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"can be read as \(channels, samples\) and as \(samples, channels\)"
+    ):
+        call()(np.zeros(shape, np.float32), RATE)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (6, 100), (100, 6), (0, 0), (1, 1, 5), ()])
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_a_shape_that_is_no_mono_or_stereo_is_refused(
+    call: Callable[[], Any], shape: tuple[int, ...]
+) -> None:
+    for reset in (True, False):
+        with pytest.raises(ValueError, match=r"does not fit; give \(samples,\), \(1 or 2, samples\) or"):
+            call()(np.zeros(shape, np.float32), RATE, reset=reset)
+
+
+@pytest.mark.parametrize("scale", [32767.0, 2.0**31 - 1.0, 127.5])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_floats_scaled_as_whole_numbers_are_refused(
+    call: Callable[[], Any], kind: type[np.generic], scale: float
+) -> None:
+    """As a bounce refuses such a file; a sound that is 30 dB too loud is still one."""
+    x = (VOICE / np.abs(VOICE).max() * scale).astype(kind)
+    sentence = r"audio holds a sample of -?[\d.e+]+ at 0\.\d+ s; audio lies in -1\.\.1: scale it down"
+    with pytest.raises(ValueError, match=sentence):
+        call()(x, RATE)
+    made = call()
+    made(0.0 * VOICE, RATE, reset=False)
+    at = VOICE.shape[1] / RATE
+    with pytest.raises(ValueError, match=sentence) as told:
+        made(x, RATE, reset=False)
+    assert at <= float(str(told.value).partition(" at ")[2].partition(" s;")[0]) < 2 * at
+    assert np.array_equal(made(VOICE, RATE, reset=False).shape, VOICE.shape)
+    assert call()((VOICE * 30.0).astype(kind), RATE).shape == VOICE.shape
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint8, np.float16, np.complex64, bool])
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_arrays_that_are_no_floats_are_refused_as_pedalboard_does(
+    call: Callable[[], Any], kind: type[np.generic]
+) -> None:
+    with pytest.raises(TypeError, match=f"audio of {np.dtype(kind)} cannot be processed; give a numpy array"):
+        call()(np.zeros((1, 100), kind), RATE)
 
 
 def test_tails_are_rendered_when_asked() -> None:
@@ -236,7 +323,6 @@ def test_a_parameter_of_a_running_effect_can_be_moved() -> None:
     assert np.abs(chain(VOICE, RATE, reset=False)).max() < 1e-6
 
 
-GAIN = pedalboard.Gain(0)
 BOARD: Any = pedalboard  # its containers are not typed
 LOOSE: Any = Chain  # to hand in what the types forbid
 
@@ -254,7 +340,7 @@ LOOSE: Any = Chain  # to hand in what the types forbid
         (
             lambda: Chain([GAIN])(np.full(9, np.inf, np.float32), RATE),
             ValueError,
-            "audio holds inf at sample 0",
+            "audio holds infinity at 0.000 s; every sample must be finite: repair it",
         ),
         (lambda: Chain([singer()])(VOICE, 22050), ValueError, "sample rate 22050 is not native"),
         (lambda: Chain([GAIN]).latency, ValueError, "ask latency_at"),

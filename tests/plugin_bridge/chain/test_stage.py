@@ -69,7 +69,7 @@ def test_a_one_shot_is_as_long_and_in_time(rate: int) -> None:
     assert SingerConversion(DARK).latency_at(rate) == 3 * rate // 100
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 159, 161, 70_000])
+@pytest.mark.parametrize("n", [0, 3, 159, 161, 70_000])
 @pytest.mark.parametrize("shape", ["n", "1n", "2n"])
 def test_shapes_come_back(n: int, shape: str) -> None:
     x = np.resize(VOICE[0], n) if shape == "n" else np.resize(VOICE, (int(shape[0]), n))
@@ -197,7 +197,7 @@ def test_latency_is_known_when_the_rate_is() -> None:
         (
             lambda: stage()(np.full(9, np.nan, np.float32), RATE),
             ValueError,
-            "audio holds nan at sample 0",
+            "audio holds NaN at 0.000 s; every sample must be finite: repair it",
         ),
     ],
 )
