@@ -1,10 +1,10 @@
-"""What every test may use: the example stem, cut short, and a repeatable Hypothesis."""
+"""What every test may use: the example stem, cut short, a repeatable Hypothesis, and no skips in CI."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import soundfile
 from hypothesis import settings
 from numpy.typing import NDArray
 
+from tests.support.extras import needs_effect
 from tests.support.jackserver import jack_server
 
 # Started in the background or by nohup, the suite would hand down signals that are ignored.
@@ -26,6 +27,34 @@ STEM = ROOT / "examples" / "two_singers.flac"
 # A busy machine is not a failing test, and the same commit gives the same examples.
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50, print_blob=True)
 settings.load_profile("steady")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail in CI what is skipped while it runs: a part of the set-up is missing there.
+
+    A test that has no meaning on some system says so by the mark `skipif`, and is skipped everywhere.
+    """
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("skipif") is None:
+        _fail_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail in CI a whole file that is skipped."""
+    report = yield
+    if report.skipped:
+        _fail_in_ci(report)
+    return report
+
+
+def _fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        report.outcome = "failed"
+        sentence = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.longrepr = f"{sentence}; with CI=true a missing part is a failure"
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +89,5 @@ def jack_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def vst3_folder() -> Path:
-    """The folder with the VST3 effects of the Debian package zam-plugins; CI must have them."""
-    folders = (Path("/usr/lib/vst3"), Path("/Library/Audio/Plug-Ins/VST3"), Path.home() / ".vst3")
-    for folder in folders:
-        if (folder / "ZamComp.vst3").exists():
-            return folder
-    sentence = "the VST3 effect ZamComp is not installed; on Debian: apt-get install zam-plugins"
-    if os.environ.get("CI"):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
+    """The folder with the VST3 effects of the Debian package zam-plugins."""
+    return needs_effect("ZamComp.vst3", "zam-plugins")

@@ -211,6 +211,7 @@ def _rtmidi() -> Any:  # noqa: ANN401 - as above
         import rtmidi  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError(
-            "MIDI ports need python-rtmidi, which is not installed; install the extra: sh .ci/setup live"
+            "MIDI ports need python-rtmidi, which is not installed; install the extra: "
+            "sh .ci/setup midi, or pip install 'plugin-bridge[midi]', with a C++ compiler from Python 3.13 on"
         ) from error
     return rtmidi

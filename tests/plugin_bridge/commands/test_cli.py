@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -315,7 +316,6 @@ def test_the_version_is_told(capsys: Capture) -> None:
 
 
 def test_a_bar_shows_the_remaining_time_where_a_person_watches(tmp_path: Path) -> None:
-    pty = pytest.importorskip("pty")
     workplace(tmp_path, seconds=20.0)  # long enough for the bar to move
     command = [sys.executable, "-m", "plugin_bridge", "bounce", "stem.wav", "--singer", "dark.onnx"]
     screen, other = pty.openpty()

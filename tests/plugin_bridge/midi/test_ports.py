@@ -20,6 +20,7 @@ from plugin_bridge.midi.backend import RtMidiSystem, matching
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.midi.ports import MidiPorts
 from tests.support.doubles import BRIGHT, DARK, sung
+from tests.support.extras import needs
 
 STATUS = Status(
     running=True, driver="null", device="", sample_rate=24000, channels=1, block=128, latency=0, position=0,
@@ -280,6 +281,7 @@ def test_nothing_wanted_touches_nothing(rig: Rig) -> None:
 def test_a_machine_without_midi_is_said_and_nothing_else_happens(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    needs("rtmidi")
     monkeypatch.setattr("plugin_bridge.midi.backend._SEQUENCER", tmp_path / "seq")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody-plays-here")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
@@ -297,6 +299,7 @@ def test_a_machine_without_midi_is_said_and_nothing_else_happens(
 @pytest.mark.usefixtures("jack_name")
 def test_virtual_and_named_ports_by_jack_switch_a_singer(rig: Rig) -> None:
     """Another client's port comes late, goes and comes again; the virtual one is found and played."""
+    needs("rtmidi")
     import rtmidi
 
     def keyboard() -> rtmidi.MidiOut:

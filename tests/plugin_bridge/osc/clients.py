@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Self
 from plugin_bridge.osc.server import OscServer, OscSettings
 from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
 from plugin_bridge.osc.wire.replies import message
+from plugin_bridge.version import __version__
 from tests.support.rigs import EPOCH, EngineRig
 
 P = ParamSpec("P")
@@ -139,7 +140,10 @@ class Client:
 
     async def silence(self) -> None:
         """Check that nothing comes before the answer to a request that is sent now."""
-        assert await self.ask("/version", "#end") == ("/done", ("/version", "plugin_bridge", "0.1.0", "#end"))
+        assert await self.ask("/version", "#end") == (
+            "/done",
+            ("/version", "plugin_bridge", __version__, "#end"),
+        )
 
 
 def bundle(time_tag: int, *elements: bytes) -> bytes:

@@ -18,6 +18,7 @@ from plugin_bridge.control.rig import Meters, Status
 from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.wire.packets import Argument
 from plugin_bridge.osc.wire.replies import message
+from plugin_bridge.version import __version__
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.plugin_bridge.osc.wire.test_packets import WRONG
 from tests.support.rigs import EPOCH, RATE, EngineRig
@@ -489,7 +490,7 @@ async def test_a_burst_of_five_thousand_arrives(tmp_path: Path) -> None:
 @in_loop
 async def test_commands_of_the_rig(tmp_path: Path) -> None:
     async with served(tmp_path) as (rig, server), Client(server.port) as client:
-        assert await client.done("/version") == ("plugin_bridge", "0.1.0")
+        assert await client.done("/version") == ("plugin_bridge", __version__)
         assert await client.done("/record/start", "take 1") == (str(tmp_path / "take 1"),)
         assert await client.done("/status/recording") == ("take 1",)
         assert await client.done("/record/stop") == (str(tmp_path / "take 1"),)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import jack
 import numpy as np
 import pytest
 import soundfile
@@ -25,9 +24,13 @@ from plugin_bridge.live.rig.liverig import LiveRig
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.sessions.reader import SessionReader
 from tests.support.doubles import sung
-from tests.support.extras import needs_program
+from tests.support.extras import needs, needs_program
 from tests.support.jackserver import jack_server
 from tests.support.singerfiles import write_singer
+
+needs("jack")
+
+import jack  # noqa: E402 - needed first
 
 Float32 = NDArray[np.float32]
 

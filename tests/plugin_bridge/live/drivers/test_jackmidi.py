@@ -6,16 +6,21 @@ import asyncio
 from itertools import groupby
 from pathlib import Path
 
-import jack
 import numpy as np
 import pytest
-import rtmidi
 
 from plugin_bridge.control.events import AnyEvent, Event, NoteOn
 from plugin_bridge.live.rig.liverig import LiveRig
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.midi.backend import RtMidiSystem
 from plugin_bridge.midi.ports import MidiPorts
+from tests.support.extras import needs
+
+needs("jack")
+needs("rtmidi")
+
+import jack  # noqa: E402 - needed first
+import rtmidi  # noqa: E402 - needed first
 
 TONE, CLICK = 0.25, 0.5
 CLICK_AT, GAIN_AT = 12_007, 24_001

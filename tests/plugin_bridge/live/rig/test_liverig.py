@@ -150,12 +150,11 @@ def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_pat
     asyncio.run(play())
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system sets no limits for other processes")
 def test_a_recording_that_ends_by_itself_makes_room_for_another(
     settings: LiveSettings, tmp_path: Path
 ) -> None:
     """No file of the audio process may be longer than 0.6 s of audio, as on a full disk."""
-    if not hasattr(resource, "prlimit"):
-        pytest.skip("this system sets no limits for other processes")
 
     async def play() -> None:
         rig = LiveRig(settings)
@@ -318,6 +317,7 @@ def test_a_signal_of_the_terminal_does_not_reach_an_audio_process_that_starts(
 
 
 @pytest.mark.usefixtures("settings")
+@pytest.mark.skipif(not Path("/proc/thread-self/children").exists(), reason="this system tells no children")
 def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process(tmp_path: Path) -> None:
     options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
     process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
@@ -340,8 +340,6 @@ def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process
 def _children(pid: int) -> list[int]:
     """Processes that a process has started, where the system tells."""
     folder = Path(f"/proc/{pid}/task/{pid}/children")
-    if not folder.exists():
-        pytest.skip("this system does not tell a process's children")
     return [int(word) for word in folder.read_text(encoding="utf-8").split()]
 
 
