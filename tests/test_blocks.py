@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import dsp
 from dsp.candidates import CandidateFinder
 from dsp.decimator import Decimator
+from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
@@ -95,6 +96,23 @@ def analyzer() -> tuple[Render, Callable[[], None]]:
         return rows(np.column_stack([bands, spectrum.loudness]))
 
     return render, block.reset
+
+
+def downmix() -> tuple[Render, Callable[[], None]]:
+    block = Downmix(HOP)
+    flips = np.float32(12 * HOP)
+    at = [0]
+
+    def render(x: Float32) -> Float32:
+        n = at[0] + np.arange(x.size)
+        at[0] += x.size
+        return block.process(np.stack([x, np.where(n < flips, 0.9 * x, -x).astype(np.float32)]))
+
+    def reset() -> None:
+        block.reset()
+        at[0] = 0
+
+    return render, reset
 
 
 def tracker() -> tuple[Render, Callable[[], None]]:
@@ -358,6 +376,7 @@ BLOCKS: dict[str, Block] = {
     "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MAX_HOPS)),
     "Decimator": Block(by_hops(decimator, MAX_HOPS)),
     "Delay": Block(delay),
+    "Downmix": Block(by_hops(downmix, MAX_HOPS)),
     "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MAX_HOPS)),
     "Engine": Block(engine),
     "Engine under music": Block(lambda: engine("melody")),

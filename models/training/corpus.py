@@ -14,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from dsp.downmix import mono_of
 from dsp.features import FeatureExtractor
 from dsp.units import MAX_HOPS, hop_size
 from models.errors import TrainingError
@@ -69,10 +70,11 @@ def matching(paths: Iterable[Path], patterns: Sequence[str]) -> list[Path]:
 
 
 def read_voice(path: Path) -> Float32:
-    """Read a file as mono float32 at 48 kHz, shape (samples,).
+    """Read a mono or stereo file as mono (`dsp.downmix`), float32 at 48 kHz, shape (samples,).
 
     Raises:
-        TrainingError: it is damaged or no audio, hardly holds any, or holds a sample that is not finite.
+        TrainingError: it is damaged or no audio, hardly holds any, has more than two channels, or holds a
+            sample that is not finite.
     """
     try:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
@@ -84,11 +86,15 @@ def read_voice(path: Path) -> Float32:
             f"{path} lasts {1000.0 * audio.shape[0] / rate:.0f} ms and a recording at least "
             f"{1000 * MIN_SAMPLES // TRAINING_RATE}; leave it out or export it again"
         )
+    if audio.shape[1] > 2:
+        raise TrainingError(
+            f"{path} has {audio.shape[1]} channels; mono or stereo is needed: split or mix it first"
+        )
     if not np.isfinite(audio).all():
         raise TrainingError(
             f"{path} holds NaN or infinity; every sample must be finite: repair and export it again"
         )
-    mono = audio.mean(axis=1)
+    mono = mono_of(audio.T, rate)
     return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
+from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
 from dsp.ltas import LtasNormalizer
 from dsp.smoothing import Segments
@@ -110,6 +111,7 @@ class Core:
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.parameters = ParameterState(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
+        self._downmix = Downmix(self.hop)
         self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
         self._ltas = LtasNormalizer()
         self._steadier = Steadier()
@@ -136,6 +138,7 @@ class Core:
         """Return to the state of a new core; events to come are forgotten."""
         self.queue.clear()
         self.parameters.reset()
+        self._downmix.reset()
         self._features.reset()
         self._ltas.reset()
         self._steadier.reset()
@@ -168,8 +171,7 @@ class Core:
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
-        mono = usable[0] if x.shape[0] == 1 else np.float32(0.5) * (usable[0] + usable[1])
-        heard = self._features.process(mono)
+        heard = self._features.process(self._downmix.process(usable))
         score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard))

@@ -29,7 +29,7 @@ class Engine:
 
     Args:
         sample_rate: a native rate in hertz, one of `dsp.units.RATES`.
-        channels: 1, or 2 to keep the pan of a stereo source; its mid is what is sung.
+        channels: 1, or 2 to keep the pan of a stereo source; `dsp.downmix` says what of it is sung.
         singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first.
             All run all the time, so that a switch needs no warm-up. None for all that ship.
         seed: names the noise.

@@ -22,8 +22,8 @@ _PAN_FLOOR = 1e-12  # mean square below which the pan is held
 class Panner:
     """Follow where a stereo source stands, to put the mono voice in the same place.
 
-    The voice is as loud as the mid of the source, so a channel's gain is its share of the amplitudes' mean;
-    equal channels have gain 1 exactly.
+    The voice is as loud as the channels are on average (`dsp.downmix`), so a channel's gain is its share of
+    the amplitudes' mean; equal channels have gain 1 exactly.
 
     Args:
         hop: samples over which the gains move once.

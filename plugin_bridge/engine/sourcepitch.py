@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
+from dsp.downmix import Downmix
 from dsp.units import hop_size, hz_to_semitones
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.engine.rendering import reblocked
@@ -78,15 +79,19 @@ class SourcePitch:
     def __init__(self, sample_rate: int, pitch: str = USUAL) -> None:
         self._hop = hop_size(sample_rate)
         self._tracker = pitch_tracker(pitch, sample_rate)
-        self._pending = np.zeros(0, np.float32)
+        self._downmix = Downmix(self._hop)
+        self._pending: Float32 | None = None
         self._pitches: list[Float32] = []
 
     def process(self, block: Float32) -> None:
         """Take the next block, shape (channels, n), float32."""
-        mono = np.concatenate([self._pending, block.mean(axis=0, dtype=np.float32)])
-        whole = mono.size - mono.size % self._hop
-        frames = self._tracker.process(mono[:whole]) if whole else []
-        self._pending = mono[whole:]
+        if self._pending is not None:
+            block = np.concatenate([self._pending, block], axis=1)
+        whole = block.shape[1] - block.shape[1] % self._hop
+        self._pending = block[:, whole:]
+        if not whole:
+            return
+        frames = self._tracker.process(self._downmix.process(block[:, :whole]))
         self._pitches.append(np.array([f.f0 for f in frames if f.voicing > VOICED], np.float32))
 
     def median(self) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.downmix import mono_of
 from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.reader import SUFFIXES, AudioReader
 from plugin_bridge.files.resampling import native_rate, resampled
@@ -68,8 +69,9 @@ def read_clip(paths: Sequence[Path], name: str = "") -> Clip:
     for path in paths:
         with AudioReader(path) as reader:
             rate = rate or native_rate(reader.sample_rate)
-            mono = (chunk.mean(axis=0, keepdims=True) for chunk in reader.chunks())
-            parts += list(resampled(mono, 1, reader.sample_rate, rate))
+            whole = np.concatenate([np.zeros((reader.channels, 0), np.float32), *reader.chunks()], axis=1)
+            mono = mono_of(whole, reader.sample_rate)[None]
+            parts += list(resampled([mono], 1, reader.sample_rate, rate))
     audio = np.concatenate(parts, axis=1)[0]
     return Clip(name or paths[0].stem, audio, rate)
 

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from dsp.downmix import mono_of
 from plugin_bridge.control.form import Form
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.driver import Exchange
@@ -84,5 +85,9 @@ def _source(settings: DriverSettings) -> tuple[Float32, int]:
         raise DeviceError(
             f"{path} has {audio.shape[1]} samples at {rate} Hz; leave out --rate or name another"
         )
-    rows = audio if audio.shape[0] == settings.channels else audio.mean(axis=0, keepdims=True)
+    if audio.shape[0] > 2:
+        raise DeviceError(
+            f"{path} has {audio.shape[0]} channels; mono or stereo is needed: name another file"
+        )
+    rows = audio if audio.shape[0] == settings.channels else mono_of(audio, rate)[None]
     return np.ascontiguousarray(np.broadcast_to(rows, (settings.channels, rows.shape[1]))), rate

@@ -11,6 +11,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.downmix import Downmix
 from plugin_bridge.control.form import Form
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.driver import Exchange
@@ -112,7 +113,9 @@ class _Stream:
         self._channels = 0  # of the sender
         self._sender: Address | None = None
         self._heard = 0.0
-        self._source, self._output = np.zeros((2, form.channels, form.block), np.float32)
+        self._source = np.zeros((2, form.block), np.float32)
+        self._output = np.zeros((form.channels, form.block), np.float32)
+        self._downmix = Downmix(form.block)
         self._filled = 0  # samples of `_source`
         self._midi: list[tuple[int, bytes]] = []
         self._stalled = False
@@ -161,11 +164,10 @@ class _Stream:
             raise DeviceError(f"{self._route} has sent nothing for {GONE_SECONDS:g} s")
 
     def _feed(self, samples: Float32) -> None:
-        rows = samples if len(samples) == self._form.channels else samples.mean(axis=0, keepdims=True)
-        at, n = 0, rows.shape[1]
+        at, n = 0, samples.shape[1]
         while at < n:
             size = min(n - at, self._form.block - self._filled)
-            self._source[:, self._filled : self._filled + size] = rows[:, at : at + size]
+            self._source[:, self._filled : self._filled + size] = samples[:, at : at + size]
             self._filled += size
             at += size
             if self._filled == self._form.block:
@@ -177,7 +179,8 @@ class _Stream:
         due = [message for message in self._midi if message[0] < block]
         self._midi = [(at - block, message) for at, message in self._midi if at >= block]
         self._filled = 0
-        self._exchange.cycle(self._source, self._output, due)
+        source = self._source if self._form.channels == 2 else self._downmix.process(self._source)[None]
+        self._exchange.cycle(source, self._output, due)
         self._stalled = not self._exchange.settled(0.0 if self._stalled else _STALL_SECONDS)
         rows = self._output
         if len(rows) != self._channels:

@@ -40,6 +40,23 @@ def test_a_recording_that_is_not_finite_is_refused_by_name(tmp_path: Path, value
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])
+def test_a_stereo_recording_does_not_cancel(tmp_path: Path, rate: int) -> None:
+    voice = 0.1 * np.sin(2.0 * np.pi * 200.0 * np.arange(rate) / rate)
+    for right in (voice, -voice):
+        soundfile.write(tmp_path / "mono.wav", voice, rate)
+        soundfile.write(tmp_path / "take.wav", np.stack([voice, right], axis=1), rate)
+        assert np.array_equal(read_voice(tmp_path / "take.wav"), read_voice(tmp_path / "mono.wav"))
+
+
+def test_a_recording_of_more_channels_is_refused_by_name(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "take.wav", np.zeros((4800, 6)), 48000)
+    with pytest.raises(
+        TrainingError, match=r"take\.wav has 6 channels; mono or stereo is needed: split or mix"
+    ):
+        read_voice(tmp_path / "take.wav")
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
 def test_a_recording_that_hardly_is_one_is_refused_by_name(tmp_path: Path, rate: int) -> None:
     path, least = tmp_path / "take.wav", rate // 50
     for samples, lasts in ((0, "0"), (least - 40, "19")):

@@ -279,6 +279,28 @@ def test_the_pan_of_the_source_is_kept(left: float, right: float) -> None:
     assert max(levels) == pytest.approx(alone * max(left, right), rel=0.1)
 
 
+@pytest.mark.parametrize("block", [0, 37])
+def test_a_channel_of_inverse_polarity_is_sung_as_the_other_alone(block: int) -> None:
+    x = source(RATE)
+    engine = Engine(RATE, 2, [DARK], parameters={"transpose": 0.0})
+    pair = np.concatenate([x, -x])
+    step = block or x.shape[1]
+    y = np.concatenate([engine.process(pair[:, a : a + step]) for a in range(0, x.shape[1], step)], axis=1)
+    alone = Engine(RATE, 1, [DARK], parameters={"transpose": 0.0}).process(x)
+    assert np.array_equal(y, np.repeat(alone, 2, axis=0))
+
+
+@pytest.mark.parametrize("late", [1, 3, 8, 16])
+def test_a_late_channel_is_sung_at_the_level_of_one(late: int) -> None:
+    """By 0.06 to 1 ms."""
+    x = sung(RATE, 1.0, 220)
+    engine = Engine(RATE, 2, [DARK], parameters={"transpose": 0.0})
+    y = engine.process(np.concatenate([x, np.roll(x, late, axis=1)]))[:, RATE // 4 :]
+    alone = Engine(RATE, 1, [DARK], parameters={"transpose": 0.0}).process(x)[:, RATE // 4 :]
+    level, wanted = (10.0 * np.log10(np.square(part).mean()) for part in (y, alone))
+    assert level == pytest.approx(wanted, abs=0.3)
+
+
 def test_the_reading_says_what_is_heard() -> None:
     engine = Engine(RATE, 1, [DARK], parameters={"transpose": 12.0})
     engine.process(sung(RATE, 0.5, 220))

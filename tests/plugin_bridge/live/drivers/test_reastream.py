@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from dsp.downmix import Downmix
 from plugin_bridge.control.form import Form
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.errors import DeviceError
@@ -181,7 +182,8 @@ def test_mono_and_stereo_meet(daw: Daw, sender: int, singer: int) -> None:
     with daw.playing(channels=singer):
         daw.play(x)
         out = daw.heard(x.shape[1])
-    source = x if sender == singer else np.repeat(x.mean(axis=0, keepdims=True), singer, axis=0)
+    mono = x if len(x) == singer else Downmix(128).process(x)[None]
+    source = np.repeat(mono, singer // len(mono), axis=0)
     sung_stem = converted(source)
     assert np.array_equal(out, np.repeat(sung_stem.mean(axis=0, keepdims=True), sender, axis=0))
 
