@@ -60,8 +60,7 @@ async def play(settings: LiveSettings, name: str, seconds: float) -> Path:
     async with LiveRig(settings) as rig:
         rig.reports(lambda sentence: print(sentence, file=sys.stderr))
         rig.listen(lambda event: print(f"{event.position / rig.status.sample_rate:7.2f} s  {event}"))
-        session = rig.record(name)
-        await asyncio.sleep(0.2)
+        session = await rig.record(name)
         beat = 60.0 / TEMPO * rig.status.sample_rate
         start = rig.status.position
         moves = [

@@ -109,7 +109,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="of recordings and OSC's bounces",
     )
-    add("--record", default="", metavar="NAME", help="record a session from the start")
+    add(
+        "--record",
+        default="",
+        metavar="NAME",
+        help="record a session from the start, 6 h at most and while the disk has 500 MB left",
+    )
     add(
         "--seed",
         type=number_within(0, MAX_SEED, whole=True),
@@ -128,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--oscquery describes what --osc listens to; add --osc")
     settings, surfaces = _settings(arguments), _surfaces(arguments)
     if arguments.osc is not None or arguments.record:
-        settings.sessions.mkdir(parents=True, exist_ok=True)
+        settings.sessions.mkdir(0o700, parents=True, exist_ok=True)
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_play(settings, surfaces, arguments.record))
     return 0
@@ -195,7 +200,7 @@ async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None
             loop.add_signal_handler(number, end)
     async with playing(settings, surfaces, _say) as rig:
         if record:
-            _say(f"records to {rig.record(record)}")
+            _say(f"records to {await rig.record(record)}")
         _say(_opening(rig))
         try:
             await _show(rig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -61,28 +61,33 @@ class Status:
     restarts: int
     """How often the engine's process was started again."""
     recording: str
-    """Name of the session being recorded, empty for none."""
+    """Name of the session being recorded, empty for none and before it has begun."""
 
 
 class Listeners(Generic[What]):
     """Who wants to be told of something."""
 
     def __init__(self) -> None:
-        self._called: list[Callable[[What], None]] = []
+        self._called: list[list[Callable[[What], None]]] = []
 
     def add(self, heard: Callable[[What], None]) -> Callable[[], None]:
-        """Call back from now on; return what ends it."""
-        self._called.append(heard)
-        return lambda: self._called.remove(heard)
+        """Call back from now on; return what ends it, which may be called again."""
+        entry = [heard]  # of this call alone: the same function may be added twice
+        self._called.append(entry)
+
+        def end() -> None:
+            self._called = [kept for kept in self._called if kept is not entry]
+
+        return end
 
     def tell(self, what: What) -> None:
         """Call all of them back; one may end itself meanwhile."""
-        for heard in list(self._called):
+        for (heard,) in self._called:
             heard(what)
 
 
 class Rig(Protocol):
-    """What a control surface can do. All of it returns at once; nothing here waits for audio.
+    """What a control surface can do. All of it returns at once; what takes time returns an awaitable.
 
     Used from the control process's event loop only.
     """
@@ -141,15 +146,19 @@ class Rig(Protocol):
             DeviceError: there is no audio process now that could hear one.
         """
 
-    def record(self, name: str) -> Path:
-        """Begin to record a session and return its folder.
+    def record(self, name: str) -> Awaitable[Path]:
+        """Record a session.
+
+        Returns:
+            Its folder, once awaited: by then its files are there, and recording begins with the next input.
 
         Raises:
-            OutputError: it exists, its name leads out of the sessions' folder, or the device is away.
+            OutputError: at once or where it is awaited: another session is being recorded, this one exists,
+                its name is no plain name, the device is away, or the disk has no room.
         """
 
     def stop_recording(self) -> Path | None:
-        """End the recording and return its folder; None where there was none."""
+        """End the recording, begun or not, and return its folder; None where there is none."""
 
     def panic(self) -> None:
         """All notes off, events to come forgotten, `bypass`, `melody`, `morph` as at the start."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import fields
+from pathlib import Path
 
 from plugin_bridge.control.events import AnyEvent, Event, check_event
 from plugin_bridge.control.rig import Rig
@@ -121,9 +122,9 @@ class Commands:
         found = whole(which, "bounce")
         return (found, await self.desk.cancel(found))
 
-    def _record(self, call: Call) -> Arguments:
+    def _record(self, call: Call) -> Awaitable[Arguments]:
         (name,) = _exactly(call, 1)
-        return (str(self._rig.record(checked_name(word(name, "session"), "session"))),)
+        return _folder_of(self._rig.record(checked_name(word(name, "session"), "session")))
 
     def _stop_recording(self, call: Call) -> Arguments:
         _exactly(call, 0)
@@ -181,6 +182,11 @@ def _readable(text: str) -> list[str]:
     if row is None or not row.readable:
         raise ValueError(f"address {text!r} has no value to subscribe to; /param/* fits the parameters")
     return [text]
+
+
+async def _folder_of(begun: Awaitable[Path]) -> Arguments:
+    """Answer only once a recording has begun, or has not."""
+    return (str(await begun),)
 
 
 def _exactly(call: Call, count: int) -> Arguments:

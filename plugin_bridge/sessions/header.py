@@ -22,11 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.engine.singers import Singer
+from plugin_bridge.errors import OutputError
 
 FORMAT = 1
 """Version of the session; a higher one is refused."""
 HEADER, AUDIO, EVENTS = PARTS = ("session.json", "audio.f32", "events.jsonl")
 """Names of the files of a session."""
+MAX_EVENTS = 5_000_000
+"""Rows of a session's events; 200 a second for seven hours."""
+MAX_NAME_BYTES = 200
+"""Of a session's name; file systems allow 255."""
 
 
 class SessionSinger(BaseModel):
@@ -94,6 +99,32 @@ def hash_of(path: Path) -> str:
 def is_session(path: Path) -> bool:
     """Return whether a path is a folder that holds any part of a session."""
     return path.is_dir() and any((path / part).is_file() for part in PARTS)
+
+
+def session_folder(parent: Path, name: str) -> Path:
+    """Return the folder of a session to be recorded.
+
+    Args:
+        parent: the folder of all sessions.
+        name: of the session.
+
+    Raises:
+        OutputError: the name is empty, hidden, a path, too long or not printable; or it is taken.
+    """
+    plain = name and not name.startswith(".") and name.isprintable() and not set(name) & set("/\\")
+    if not plain or len(name.encode()) > MAX_NAME_BYTES:
+        raise OutputError(
+            f"session {name[:80]!r} is no plain name; give printable text without folders, at most "
+            f"{MAX_NAME_BYTES} bytes"
+        )
+    folder = parent / name
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return folder
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror}; choose another folder") from error
+    raise OutputError(f"{folder} exists already; choose another name")
 
 
 def _described(singer: Singer) -> SessionSinger:

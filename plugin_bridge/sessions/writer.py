@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections import deque
@@ -14,12 +15,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from models.wholefile import Draft, unwritable
+from models.wholefile import unwritable
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.score import as_row
 from plugin_bridge.errors import OutputError
-from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, SessionHeader
+from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, MAX_EVENTS, PARTS, SessionHeader
 from plugin_bridge.version import __version__
 
 __all__ = ["SessionHeader", "SessionWriter"]
@@ -31,6 +32,10 @@ QUEUE_SECONDS = 8.0
 """The longest that a disk may pause."""
 MAX_ROWS = 100_000
 """Events that may wait for the disk."""
+MAX_SECONDS = 6 * 3600.0
+"""The longest recording."""
+MIN_FREE_BYTES = 500_000_000
+"""What a recording leaves of the disk to others."""
 _PERIOD = 0.1
 _SYNC_SECONDS = 5.0
 _PATIENCE = 30.0
@@ -38,6 +43,10 @@ _PATIENCE = 30.0
 
 class SessionWriter:
     """A session being recorded, from the engine's sample 0 on: reset the engine before the first block.
+
+    It ends by itself, with a sentence, when it is `MAX_SECONDS` long or holds `MAX_EVENTS`, when the disk has
+    no more than `MIN_FREE_BYTES` left, cannot be written or is too slow. Folder and files are open to their
+    owner only: what a microphone heard is private.
 
     `block`, `gap` and `missed` belong to one thread, the engine's; they copy and return, and do nothing once
     the recording has ended. What has been written is readable whatever happens to this process.
@@ -50,7 +59,7 @@ class SessionWriter:
         queue_seconds: of audio that may wait for the disk.
 
     Raises:
-        OutputError: the folder is not empty, or cannot be written.
+        OutputError: the folder is not empty, cannot be written, or its disk has no room.
     """
 
     def __init__(
@@ -63,7 +72,7 @@ class SessionWriter:
     ) -> None:
         self.folder = folder
         self.ended = False
-        """Whether nothing more is taken: closed, or the disk was full or too slow."""
+        """Whether nothing more is taken: closed, or ended by itself."""
         self._say, self._rate = say, form.sample_rate
         self._files = _Files(folder, _completed(header, form))
         size = max(1, round(queue_seconds * form.sample_rate))
@@ -74,7 +83,8 @@ class SessionWriter:
         self._given, self._position = 0, 0  # samples recorded; and those of the device, gaps among them
         self._mark = (0, 0)  # both, of one moment
         self._taken = 0
-        self._why = ""
+        self._written = 0  # rows
+        self._why = self._remedy = ""
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
         self._thread.start()
@@ -83,6 +93,12 @@ class SessionWriter:
     def done(self) -> bool:
         """Whether it has ended and its files are closed, so that `close` need not wait for the disk."""
         return not self._thread.is_alive()
+
+    @property
+    def room(self) -> float:
+        """Seconds that this recording can last, as the disk is now."""
+        rate = 4 * self._ring.shape[1] * self._rate  # bytes a second; events are few beside it
+        return min(MAX_SECONDS, self._files.free() / rate)
 
     def block(self, position: int, source: Float32, events: Sequence[AnyEvent]) -> None:
         """Take a block of input and the events in it.
@@ -96,7 +112,7 @@ class SessionWriter:
         if self.ended:
             return
         if n > size - (self._given - self._taken) or len(self._rows) + len(events) > MAX_ROWS:
-            self._end("the disk was too slow")
+            self._end("the disk was too slow", "record to another disk")
             return
         shift = self._position - position  # gaps
         for event in events:
@@ -140,8 +156,8 @@ class SessionWriter:
         if self._thread.is_alive():
             self._say(f"the disk of {self.folder} does not answer; the end of the recording may be lost")
 
-    def _end(self, why: str) -> None:
-        self._why = why
+    def _end(self, why: str, remedy: str = "free some space or record to another disk") -> None:
+        self._why, self._remedy = why, remedy
         self.ended = True
 
     def _run(self) -> None:
@@ -149,6 +165,7 @@ class SessionWriter:
             while not self.ended:
                 self._wake.wait(_PERIOD)
                 self._write()
+                self._check_bounds()
             self._write()
             self._files.finish(self._mark[1], self._why)
         except OSError as error:
@@ -159,8 +176,18 @@ class SessionWriter:
             seconds = self._position / self._rate
             self._say(
                 f"the recording {self.folder.name} ended after {seconds:.1f} s: {self._why}; "
-                "what it has is kept, free the disk or record to another"
+                f"what it has is kept, {self._remedy}"
             )
+
+    def _check_bounds(self) -> None:
+        if self.ended:
+            return
+        if self._position > MAX_SECONDS * self._rate:
+            self._end(f"it is as long as one may be, {MAX_SECONDS / 3600.0:g} h", "begin another")
+        elif self._written > MAX_EVENTS:
+            self._end(f"it holds as many events as one may, {MAX_EVENTS}", "begin another")
+        elif self._files.free() <= 0:
+            self._end(_RESERVED)
 
     def _write(self) -> None:
         """Rows go first, so that audio is never there without its events."""
@@ -168,6 +195,7 @@ class SessionWriter:
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
         if rows or given > self._taken:
             self._files.add_rows([*rows, {"upto": position}])
+            self._written += len(rows)
         while True:
             hole = self._holes[0] if self._holes and self._holes[0][0] <= given else None
             self._write_audio(given if hole is None else hole[0])
@@ -190,22 +218,28 @@ class _Files:
     """The files of a session, open for writing."""
 
     def __init__(self, folder: Path, header: SessionHeader) -> None:
+        self._folder = folder
+        made = _make(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise _taken(folder)
-            with Draft(folder / HEADER) as draft:
-                draft.path.write_text(header.model_dump_json(indent=2) + "\n", encoding="utf-8")
-                draft.commit()
-            self._audio: BinaryIO = (folder / AUDIO).open("xb", buffering=0)
-            self._events: BinaryIO = (folder / EVENTS).open("xb", buffering=0)
-        except FileExistsError as error:
-            raise _taken(folder) from error
+            self._begin(header)
         except OSError as error:
+            _remove(folder, whole=made)
             raise unwritable(folder, error) from error
         self._sample = header.channels * 4  # bytes
         self._synced = time.monotonic()
+
+    def _begin(self, header: SessionHeader) -> None:
+        """The header comes first: a folder without the other files is no session, whatever happens now."""
+        with _new(self._folder / HEADER) as file:
+            _write_all(file, header.model_dump_json(indent=2).encode() + b"\n")
+            os.fsync(file.fileno())
+        self._audio = _new(self._folder / AUDIO)
+        self._events = _new(self._folder / EVENTS)
         self.add_rows([{"rate": header.sample_rate}])
+
+    def free(self) -> int:
+        """Return the bytes that may still be written."""
+        return _free(self._folder)
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         _write_all(self._events, "".join(json.dumps(row) + "\n" for row in rows).encode())
@@ -233,6 +267,44 @@ class _Files:
     def close(self) -> None:
         self._audio.close()
         self._events.close()
+
+
+_RESERVED = f"its disk has less than {MIN_FREE_BYTES / 1e6:.0f} MB left, which are kept free"
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free - MIN_FREE_BYTES
+
+
+def _make(folder: Path) -> bool:
+    """Make the folder of a session, its owner's alone; return False where an empty one is there."""
+    try:
+        folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+        made = not folder.exists()
+        folder.mkdir(0o700, exist_ok=True)
+        if any(folder.iterdir()):
+            raise _taken(folder)
+        if _free(folder) <= 0:
+            _remove(folder, whole=made)
+            raise OutputError(f"session {folder.name} cannot begin: {_RESERVED}; free some space")
+    except FileExistsError as error:
+        raise _taken(folder) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return made
+
+
+def _new(path: Path) -> BinaryIO:
+    """Open a file that is new and its owner's alone."""
+    return open(path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def _remove(folder: Path, *, whole: bool) -> None:
+    """Leave nothing of a session that could not begin."""
+    for part in PARTS:
+        (folder / part).unlink(missing_ok=True)
+    if whole:
+        folder.rmdir()
 
 
 def _taken(folder: Path) -> OutputError:

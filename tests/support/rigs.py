@@ -124,7 +124,7 @@ class EngineRig:
             raise ValueError(f"no control can move {name!r}; choose another parameter")
         self.learned.append(name)
 
-    def record(self, name: str) -> Path:
+    async def record(self, name: str) -> Path:
         folder = self._folder / name
         if folder.exists():
             raise OutputError(f"session {name!r} exists already; choose another name")

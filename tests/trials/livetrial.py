@@ -95,7 +95,7 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         player, source = await played(folder / "stem.wav", "plugin-bridge:in_1")
         capture = await captured(folder / "heard.wav", whole - 2.0, source, "plugin-bridge:out_1")
         await asyncio.sleep(1.0)
-        rig.record("take")
+        await rig.record("take")
         await asyncio.sleep(WARM_SECONDS)
         figures = await measured(rig, seconds, options.hostile)
         rig.stop_recording()

@@ -39,7 +39,7 @@ from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, Page, row
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.midi.map import Learned
-from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
+from plugin_bridge.sessions.writer import MAX_SECONDS, SessionHeader, SessionWriter
 
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 """Meant for the control process, which then ends this one; held back until this one can ignore them."""
@@ -89,6 +89,7 @@ class AudioProcess:
         self._loop = EngineLoop(page, self._midi, link, self)
         self._device = Device(settings.driver, self._exchange, self.say)
         self._writer: SessionWriter | None = None
+        self._recording = 0  # number of the session that is being recorded
         self._latency = 0
         self._performance: Performance | None = None
         self._ended = False
@@ -161,8 +162,8 @@ class AudioProcess:
     def _follow(self, message: Message) -> None:
         """Do what the control process says and is not the engine's."""
         match message:
-            case {"record": folder}:
-                self._open_session(Path(folder))
+            case {"record": folder, "number": number}:
+                self._open_session(Path(folder), number)
             case {"stop": _}:
                 self._close_session()
             case {"end": _}:
@@ -208,7 +209,7 @@ class AudioProcess:
             return 0
         return int(figures.position + (time.monotonic() - figures.clock) * figures.rate)
 
-    def _open_session(self, folder: Path) -> None:
+    def _open_session(self, folder: Path, number: int) -> None:
         form, performance = self._device.form, self._performance
         self._close_session()
         try:
@@ -218,20 +219,24 @@ class AudioProcess:
             settings = self._settings
             header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
             self._writer = SessionWriter(folder, form, header, self.say)
-        except BridgeError as error:
-            self.say(str(error))
-            self._news.append(lambda: {"recording": ""})
+        except (BridgeError, OSError) as error:
+            fault = str(error)
+            self._news.append(lambda: {"recording": number, "ended": fault})
             return
+        self._recording = number
         self._loop.record(self._writer)
-        self._news.append(lambda: {"recording": folder.name})
+        if (room := self._writer.room) < MAX_SECONDS:
+            self.say(f"the disk has room for {room / 60.0:.0f} min of {folder.name}; then its recording ends")
+        self._news.append(lambda: {"recording": number, "begun": True})
 
     def _close_session(self) -> None:
         if self._writer is None:
             return
         writer, self._writer = self._writer, None
+        number = self._recording
         self._loop.record(None)
         writer.close()
-        self._news.append(lambda: {"recording": ""})
+        self._news.append(lambda: {"recording": number, "ended": ""})
 
     def _end(self, *_: object) -> None:
         self._ended = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -12,9 +12,10 @@ from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, 
 from plugin_bridge.control.parameters import PARAMETERS, Value
 from plugin_bridge.control.rig import Listeners, Meters, Status
 from plugin_bridge.engine.singers import check_singer
-from plugin_bridge.errors import DeviceError, OutputError
+from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
 from plugin_bridge.live.rig.mirror import Mirror
+from plugin_bridge.live.rig.recordings import Recordings
 from plugin_bridge.live.rig.supervisor import ProcessSupervisor
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midi.map import Learned, movable
@@ -46,7 +47,7 @@ class LiveRig:
         """How often the device went away, an audio process with it or not."""
         self._past = NO_FIGURES  # counts of the processes before
         self._number = self._unsent = 0
-        self._recording = ""
+        self._recordings = Recordings(settings.sessions.absolute(), self._send_recording)
         self._learned: list[Learned] = []
         self._heard: Listeners[AnyEvent] = Listeners()
         self._told: Listeners[str] = Listeners()
@@ -65,6 +66,7 @@ class LiveRig:
     async def stop(self) -> None:
         """End the audio process; a recording is closed. May be called twice."""
         await self._supervisor.stop()
+        self._recordings.lost()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -106,7 +108,7 @@ class LiveRig:
             late=int(now.late + past.late),
             refused=int(now.refused + past.refused) + self._unsent,
             restarts=self._supervisor.restarts,
-            recording=self._recording,
+            recording=self._recordings.name,
             **facts,  # type: ignore[arg-type] # from our own process
         )
 
@@ -160,6 +162,9 @@ class LiveRig:
         ahead = time - clock.time() + clock.monotonic() - now.clock
         return round(now.position + ahead * now.rate) if now.rate else 0
 
+    def _send_recording(self, message: Message) -> bool:
+        return self._present and self._supervisor.send(message)
+
     def midi(self, message: bytes, port: str = "") -> None:
         """See `Rig.midi`."""
         self._unsent += not self._supervisor.send({"midi": bytes(message).hex(), "port": port})
@@ -170,30 +175,13 @@ class LiveRig:
         if not self._supervisor.send({"learn": found}) and found is not None:
             raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
 
-    def record(self, name: str) -> Path:
+    def record(self, name: str) -> Awaitable[Path]:
         """See `Rig.record`."""
-        if self._recording:
-            raise OutputError(f"session {self._recording} is being recorded; stop it first")
-        if not name or name.startswith(".") or Path(name).name != name:
-            raise OutputError(f"session {name!r} is no plain name; give one without folders")
-        folder = self._settings.sessions.absolute() / name
-        if folder.exists():
-            raise OutputError(f"{folder} exists already; choose another name")
-        if not (self._present and self._supervisor.send({"record": str(folder)})):
-            raise OutputError(
-                f"session {name!r} cannot begin while the device is away; try again when it is back"
-            )
-        self._recording = name
-        return folder
+        return self._recordings.start(name)
 
     def stop_recording(self) -> Path | None:
         """See `Rig.stop_recording`."""
-        if not self._recording:
-            return None
-        folder = self._settings.sessions.absolute() / self._recording
-        self._supervisor.send({"stop": True})
-        self._recording = ""
-        return folder
+        return self._recordings.stop()
 
     def panic(self) -> None:
         """See `Rig.panic`."""
@@ -240,8 +228,10 @@ class LiveRig:
                 self._present = True
             case {"heard": others, "own": own, "upto": upto}:
                 self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
-            case {"recording": name}:
-                self._recording = name
+            case {"recording": number, "begun": _}:
+                self._recordings.began(number)
+            case {"recording": number, "ended": why}:
+                self._recordings.ended(number, why)
             case {"learned": row}:
                 self._learned.append(Learned(*row))
             case {"say": sentence} | {"failed": sentence}:
@@ -260,7 +250,7 @@ class LiveRig:
         past = self._past
         counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
-        ending = f", and the session {self._recording} ends here" if self._recording else ""
-        self._recording = ""
+        name = self._recordings.lost()
+        ending = f", and the session {name} ends here" if name else ""
         self._lose()
         self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

@@ -170,6 +170,71 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_fits(tmp_path: Path) -> N
         assert "a was cut off; it is used up to there, 0.26 s" in session.note
 
 
+def fill(writer: SessionWriter, seconds: float) -> None:
+    """Hand over silence until the recording ends by itself, at most for so long."""
+    silence, position = np.zeros((2, 480), np.float32), 0
+    deadline = time.monotonic() + seconds
+    while not writer.ended and time.monotonic() < deadline:
+        if position - writer._taken < 48000:
+            writer.block(position, silence, [Event(position, "morph", 0.5)])
+            position += 480
+        else:
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "why", "remedy"),
+    [
+        (
+            "MIN_FREE_BYTES",
+            10**18,
+            "its disk has less than 500 MB left, which are kept free",
+            "free some space",
+        ),
+        ("MAX_SECONDS", 0.5, "it is as long as one may be, 0.000138889 h", "begin another"),
+        ("MAX_EVENTS", 50, "it holds as many events as one may, 50", "begin another"),
+    ],
+)
+def test_a_recording_at_its_bound_ends_and_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: float, why: str, remedy: str
+) -> None:
+    said: list[str] = []
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER, said.append)
+    assert 0.0 < writer.room <= 6 * 3600.0
+    monkeypatch.setattr(f"plugin_bridge.sessions.writer.{bound}", value)
+    fill(writer, 20.0)
+    assert writer.ended
+    writer.close()
+    (sentence,) = said
+    assert sentence.startswith("the recording a ended after ")
+    assert f"s: {why}; what it has is kept, {remedy}" in sentence
+    with SessionReader(tmp_path / "a") as session:
+        assert f"a ended by itself after {session.frames / 48000:.2f} s: {why}" == session.note
+        assert len(session.events) == session.frames // 480
+
+
+def test_a_disk_without_room_is_told_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin_bridge.sessions.writer.MIN_FREE_BYTES", 10**18)
+    with pytest.raises(
+        OutputError, match=r"session a cannot begin: its disk has less than .*; free some space"
+    ):
+        SessionWriter(tmp_path / "a", FORM, HEADER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_microphone_heard_is_open_to_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder, _, _ = recorded(tmp_path / "sessions" / "a")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder.parent, folder, *folder.iterdir())}
+    private = {"session.json": 0o600, "audio.f32": 0o600, "events.jsonl": 0o600}
+    assert modes == {"sessions": 0o700, "a": 0o700, **private}
+
+
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     SessionWriter(tmp_path / "a", FORM, HEADER).close()

@@ -136,7 +136,7 @@ def test_what_jack_heard_is_the_bounce_of_the_session(settings: LiveSettings, tm
     async def play() -> tuple[int, Float32]:
         rig = LiveRig(settings)
         async with rig:
-            rig.record("take")
+            await rig.record("take")
             await until((tmp_path / "take" / "audio.f32").exists)
             start = rig.status.position
             await until(lambda: rig.status.position > start + 4800)

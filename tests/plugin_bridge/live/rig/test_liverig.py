@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -46,13 +47,17 @@ def settings(tmp_path: Path) -> LiveSettings:
 
 
 class Watch:
-    """Keeps what a rig says and hears."""
+    """Keeps what a rig says and hears; how much room this machine's disk has is left out."""
 
     def __init__(self, rig: LiveRig) -> None:
         self.said: list[str] = []
         self.heard: list[AnyEvent] = []
-        rig.reports(self.said.append)
+        rig.reports(self._say)
         rig.listen(self.heard.append)
+
+    def _say(self, sentence: str) -> None:
+        if not sentence.startswith("the disk has room"):
+            self.said.append(sentence)
 
 
 async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
@@ -126,26 +131,89 @@ def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_pat
     async def play() -> None:
         rig = LiveRig(settings)
         async with rig:
-            for name in ("", ".", "..", "../out", "a/b", "/a", "stem.wav"):
-                with pytest.raises(OutputError):
+            bad = (
+                "",
+                ".",
+                "..",
+                "../out",
+                "a/b",
+                "/a",
+                "a\\b",
+                "a\nb",
+                "a\0b",
+                "\x1b]0;a\a",
+                "\udc80",
+                300 * "a",
+            )
+            for name in (*bad, "stem.wav"):
+                with pytest.raises(OutputError, match="plain name" if name in bad else "exists already"):
                     rig.record(name)
             assert rig.stop_recording() is None
-            assert rig.record("one") == tmp_path / "one"
-            assert rig.status.recording == "one"
+            one = rig.record("one")
+            assert rig.status.recording == ""  # not yet
             with pytest.raises(OutputError, match="one is being recorded"):
                 rig.record("two")
-            await until((tmp_path / "one" / "audio.f32").exists)
+            assert await one == tmp_path / "one"
+            assert rig.status.recording == "one"
+            assert (tmp_path / "one" / "audio.f32").exists()
             start = rig.status.position
             await until(lambda: rig.status.position > start + 3200)
             assert rig.stop_recording() == tmp_path / "one"
-            assert rig.record("two") == tmp_path / "two"
-            await until((tmp_path / "two" / "audio.f32").exists)
+            assert await rig.record("two") == tmp_path / "two"
             start = rig.status.position
             await until(lambda: rig.status.position > start + 3200)
         for name in ("one", "two"):
             with SessionReader(tmp_path / name) as session:
                 assert session.frames > 1600
                 assert session.note == ""
+
+    asyncio.run(play())
+
+
+def test_recordings_asked_for_in_one_moment_keep_their_names(settings: LiveSettings, tmp_path: Path) -> None:
+    """What is heard of the first comes when the second has been asked for already."""
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        async with rig:
+            first = rig.record("a")
+            assert rig.stop_recording() == tmp_path / "a"
+            second = rig.record("b")
+            assert await first == tmp_path / "a"
+            assert await second == tmp_path / "b"
+            start = rig.status.position
+            await until(lambda: rig.status.position > start + RATE)
+            assert rig.status.recording == "b"
+            assert rig.stop_recording() == tmp_path / "b"
+        with SessionReader(tmp_path / "b") as session:
+            assert (session.frames > RATE // 2, session.note) == (True, "")
+
+    asyncio.run(play())
+
+
+def test_a_recording_that_cannot_begin_says_so_to_who_asked(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(replace(settings, sessions=tmp_path / "stem.wav"))
+        watch = Watch(rig)
+        async with rig:
+            with pytest.raises(OutputError, match="cannot be made: Not a directory"):
+                rig.record("a")
+        rig = LiveRig(replace(settings, sessions=tmp_path / "made"))
+        async with rig:
+            begun = rig.record("a")
+            (tmp_path / "made").touch()  # in between
+            with pytest.raises(OutputError, match=r"a (cannot be written|exists already)"):
+                await begun
+            assert (rig.status.recording, rig.stop_recording()) == ("", None)
+            (tmp_path / "made").unlink()
+            lost = rig.record("b")
+            os.kill(rig.pid, signal.SIGKILL)
+            with contextlib.suppress(OutputError):  # begun or not, it is known
+                await asyncio.wait_for(lost, 20.0)
+            await until(lambda: rig.status.running)
+            assert (rig.status.recording, rig.stop_recording()) == ("", None)
+            assert await rig.record("c") == tmp_path / "made" / "c"
+        assert watch.said == []
 
     asyncio.run(play())
 
@@ -162,14 +230,13 @@ def test_a_recording_that_ends_by_itself_makes_room_for_another(
         async with rig:
             before = resource.prlimit(rig.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (4 * RATE * 6 // 10, before[1]))
-            rig.record("one")
+            await rig.record("one")
             await until(lambda: watch.said)
             assert watch.said[0].startswith("the recording one ended after ")
             await until(lambda: rig.status.recording == "")
             resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, before)
             assert rig.stop_recording() is None
-            assert rig.record("two") == tmp_path / "two"
-            await until((tmp_path / "two" / "audio.f32").exists)
+            assert await rig.record("two") == tmp_path / "two"
             start = rig.status.position
             await until(lambda: rig.status.position > start + RATE)
             assert rig.status.recording == "two"
@@ -194,7 +261,7 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             files = dict(rig.files)
             assert files["me"] == str(other)
             rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
-            rig.record("take")
+            await rig.record("take")
             rig.learn("breath")
             rig.midi(b"\xb0\x15\x40")
             await until(lambda: watch.said)
@@ -260,8 +327,8 @@ def test_between_two_audio_processes_values_are_kept_and_the_rest_is_refused(
             await until(lambda: rig.status.running)
             assert rig.values["gain"] == -9.0
             assert rig.status.refused == 0
-            rig.record("take")
-            await until((tmp_path / "take" / "audio.f32").exists)
+            await rig.record("take")
+            assert (tmp_path / "take" / "audio.f32").exists()
 
     asyncio.run(play())
 
