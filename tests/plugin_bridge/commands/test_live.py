@@ -98,7 +98,7 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
         time.sleep(0.01)
     try:
         assert parts
-        bounce = int(parts[0].name.split("-")[2])
+        bounce = int(parts[0].name.split("-")[3])  # .plugin-bridge-MACHINE-PROCESS-RANDOM.part
         os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
         for _ in range(3):
             process.send_signal(signal.SIGINT)
