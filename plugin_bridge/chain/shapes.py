@@ -23,15 +23,16 @@ class Layout(Enum):
 
     def rows(self, audio: Audio) -> Float32:
         """Return audio of this layout as float32, shape (channels, samples)."""
-        rows = (
-            audio[None, :] if self is Layout.SAMPLES else audio.T if self is Layout.SAMPLES_FIRST else audio
-        )
-        return np.ascontiguousarray(rows, np.float32)
+        if self is Layout.SAMPLES:
+            audio = audio[None, :]
+        elif self is Layout.SAMPLES_FIRST:
+            audio = audio.T
+        return np.ascontiguousarray(audio, np.float32)
 
     def restored(self, rows: Float32) -> Float32:
         """Return audio of shape (channels, samples) in this layout."""
         if self is Layout.SAMPLES:
-            return rows[0]
+            return np.asarray(rows[0])
         return np.ascontiguousarray(rows.T) if self is Layout.SAMPLES_FIRST else rows
 
 
