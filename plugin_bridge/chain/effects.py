@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
@@ -38,6 +39,7 @@ _HOSTS = frozenset({"buffer_size_frames", "sample_rate_frames"})
 _paths: WeakKeyDictionary[VST3Plugin, Path] = WeakKeyDictionary()
 
 
+@cache
 def native_effects() -> dict[str, tuple[str, ...]]:
     """Return the native effects by name, with the names of their parameters."""
     import pedalboard  # noqa: PLC0415 - loaded only where effects are

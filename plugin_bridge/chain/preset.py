@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -38,11 +37,16 @@ from plugin_bridge.chain.stream import Simple
 from plugin_bridge.control.parameters import Value, check_values
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.errors import EffectError, OutputError, PresetError
+from plugin_bridge.files.tomlfile import read_toml
 
 FORMAT = 1
 PRESETS_FOLDER = Path(presets.__file__).parent
+MAX_EFFECTS = 64
+"""On each side of the singer."""
 _MAX_BYTES = 64 * 2**20
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+Word = Annotated[StrictStr, Field(max_length=4096)]
+"""A name or a path; error messages repeat it."""
+Scalar = StrictBool | StrictInt | StrictFloat | Word
 
 
 class NativeEffect(BaseModel):
@@ -50,7 +54,7 @@ class NativeEffect(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    effect: str
+    effect: Word
     """Its class, such as "Reverb"."""
     parameters: dict[str, Scalar] = Field(default_factory=dict)
 
@@ -76,9 +80,9 @@ class Vst3Effect(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    vst3: str
+    vst3: Word
     """Path of the .vst3 file or bundle; a relative one starts at the preset."""
-    plugin: str | None = None
+    plugin: Word | None = None
     """Which one, where the file holds several."""
     state: str | None = None
     """From `plugin_bridge.chain.effects.vst3_state`."""
@@ -97,15 +101,15 @@ class Preset(BaseModel):
     format: Annotated[int, Field(ge=1)] = FORMAT
     name: Annotated[str, Field(min_length=1, max_length=100)]
     description: str = ""
-    singer: Annotated[str, Field(min_length=1)]
+    singer: Annotated[Word, Field(min_length=1)]
     """Id of a shipped singer, or path of a singer file; a relative path starts at the preset."""
     parameters: dict[str, Scalar] = Field(default_factory=dict)
     """By id; the others have their defaults."""
     pitch: PitchName | Literal[""] = ""
     """How the pitch of the source is heard; empty for the usual way."""
-    before: tuple[Effect, ...] = ()
+    before: Annotated[tuple[Effect, ...], Field(max_length=MAX_EFFECTS)] = ()
     """Effects before the singer."""
-    after: tuple[Effect, ...] = ()
+    after: Annotated[tuple[Effect, ...], Field(max_length=MAX_EFFECTS)] = ()
     """Effects after it."""
 
     @model_validator(mode="after")
@@ -171,23 +175,14 @@ def find_preset(which: str | Path) -> Path:
 
 def read_preset(path: Path) -> Preset:
     """Read a preset file; see `load_preset`."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise PresetError(f"{path} is larger than {_MAX_BYTES} bytes; give a preset")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}; check the preset") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PresetError(f"{path} is not valid TOML: {error}; mend the preset") from error
-    except RecursionError as error:
-        raise PresetError(f"{path} is nested too deeply; mend the preset") from error
+    data = read_toml(path, "preset", PresetError, _MAX_BYTES)
     version = data.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise PresetError(f"{path} has preset format {version} and this version reads up to {FORMAT}; update")
     try:
         return _placed(Preset.model_validate(data), lambda file: str(path.parent / file))
     except ValidationError as error:
-        raise PresetError(f"{path}, {_first(error)}; mend the preset") from error
+        raise PresetError(f"{path}, {_first(error)}; correct the preset") from error
 
 
 def save_preset(preset: Preset, path: Path, *, force: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from plugin_bridge.files.tomlfile import read_toml
 from plugin_bridge.measure.clips import recordings
 
 Words = Annotated[list[str], Field(min_length=1)]
@@ -90,16 +90,13 @@ def read_plan(path: Path) -> Plan:
         AudioFileError: a folder holds no audio.
         ValueError: the file is missing, no TOML, or does not fit.
     """
+    data = read_toml(path, "plan", ValueError)
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ValueError(f"plan {path} cannot be read: {error.strerror}; check the path") from error
+        found = _File.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"plan {path}: {where}: {first['msg'].lower()}; mend the plan") from error
-    except ValueError as error:  # UnicodeDecodeError, TOMLDecodeError
-        raise ValueError(f"plan {path} is not valid TOML ({error}); mend the plan") from error
+        raise ValueError(f"plan {path}: {where}: {first['msg'].lower()}; correct the plan") from error
     home = path.parent
     items: list[Item] = []
     for pair in found.pairs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
@@ -11,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from plugin_bridge.control.events import WIDEST_BEND
 from plugin_bridge.control.parameters import Parameter, Value, parameter
 from plugin_bridge.errors import ScoreError
+from plugin_bridge.files.tomlfile import parse_toml, read_toml
 
 DEFAULT_MAP = Path(__file__).with_name("midi.toml")
 RESERVED = frozenset({0, 32, 6, 38, *range(96, 102), *range(120, 128)})
 """Controls with a fixed meaning, which no map can give them another."""
-_SIZE_LIMIT = 1024 * 1024
 
 Seven = Annotated[int, Field(ge=0, le=127)]
 
@@ -108,9 +107,11 @@ class MidiMap(_Row):
     def _once_each(self) -> Self:
         keys = [f"program {row.program} of bank {row.bank}" for row in self.program]
         keys += [f"control {row.number}" for row in self.control]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{twice} stands twice; keep one")
+        seen: set[str] = set()
+        for key in keys:
+            if key in seen:
+                raise ValueError(f"{key} stands twice; keep one")
+            seen.add(key)
         return self
 
 
@@ -137,23 +138,14 @@ def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
         ScoreError: the file is missing, is not valid TOML, or does not fit.
     """
     path = path or DEFAULT_MAP
+    data = read_toml(path, "MIDI map", ScoreError)
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
-            raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a MIDI map")
-        found = parse_midi_map(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ScoreError(f"{path} does not exist; check the path of the MIDI map") from error
-    except OSError as error:
-        raise ScoreError(f"{path} cannot be read: {error.strerror}; check the MIDI map") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScoreError(f"{path} is not valid TOML: {error}; mend the MIDI map") from error
-    except RecursionError as error:
-        raise ScoreError(f"{path} is nested too deeply; mend the MIDI map") from error
+        found = MidiMap.model_validate(_tuples(data))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the map"
         raise ScoreError(
-            f"{path}, {where}: {first['msg'].removeprefix('Value error, ')}; mend the MIDI map"
+            f"{path}, {where}: {first['msg'].removeprefix('Value error, ')}; correct the MIDI map"
         ) from error
     if not placed:
         return found
@@ -164,9 +156,9 @@ def parse_midi_map(text: str) -> MidiMap:
     """Return the map that a TOML text means, paths as they stand.
 
     Raises:
-        ValueError: it is not valid TOML, or does not fit: tomllib's or pydantic's.
+        ValueError: it is not valid TOML, or does not fit: `parse_toml`'s or pydantic's.
     """
-    return MidiMap.model_validate(_tuples(tomllib.loads(text)))
+    return MidiMap.model_validate(_tuples(parse_toml(text)))
 
 
 def _tuples(data: dict[str, object]) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import tomli_w
 
 from models.wholefile import Draft
 from plugin_bridge.errors import OutputError, ScoreError
+from plugin_bridge.files.tomlfile import parse_toml
 from plugin_bridge.midi.map import Control, MidiMap, load_midi_map, parse_midi_map
 
 _CONTROL = re.compile(r"\s*\[\[\s*control\s*\]\]")
@@ -94,8 +94,8 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
 
 def _number(block: list[str]) -> object:
     try:
-        return tomllib.loads("".join(block))["control"][0]["number"]
-    except (tomllib.TOMLDecodeError, LookupError):
+        return parse_toml("".join(block))["control"][0]["number"]
+    except (ValueError, LookupError):
         return None
 
 

@@ -179,8 +179,13 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("name =", "is not valid TOML"),
-        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply; mend the preset"),
+        ("a = " + "[" * 5000 + "]" * 5000, "values are nested more than 32 deep; correct the preset"),
         ("\x00", "is not valid TOML"),
+        (f'name = "x"\nsinger = "{5000 * "a"}"', "singer: String should have at most 4096 characters"),
+        (
+            'name = "x"\nsinger = "dark"\n' + 65 * '[[after]]\neffect = "Gain"\n',
+            "after: Tuple should have at most 64",
+        ),
         ('name = "x"', "singer: Field required"),
         ('name = ""\nsinger = "dark"', "name: String should have at least 1 character"),
         ('name = "x"\nsinger = "dark"\ncolour = 1', "colour: Extra inputs are not permitted"),

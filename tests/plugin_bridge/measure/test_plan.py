@@ -57,7 +57,7 @@ def test_a_plan_file_names_pairs_relative_to_itself(folder: Path) -> None:
     ("text", "sentence"),
     [
         ("[references", "is not valid TOML"),
-        ("[references]\na = ['x']", "pairs: field required; mend the plan"),
+        ("[references]\na = ['x']", "pairs: field required; correct the plan"),
         ("[references]\n[[pairs]]\nsources = []\nsingers = ['a']", "pairs.0.sources: .*at least 1 item"),
         (
             "[references]\n[[pairs]]\nsource = ['x']\nsources = ['x']\nsingers = ['a']",

@@ -29,7 +29,7 @@ def test_paths_of_singers_start_at_the_map(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("[[program", "is not valid TOML"),
-        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply; mend the MIDI map"),
+        ("a = " + "[" * 5000 + "]" * 5000, "values are nested more than 32 deep; correct the MIDI map"),
         ("bend_range = 100.0", "bend_range: "),
         ("colour = 1", "colour: "),
         ('[[control]]\nnumber = 1\nparameter = "moprh"', "parameter 'moprh' is unknown; use one of singer, "),

@@ -149,7 +149,7 @@ async def test_what_is_listed_can_be_loaded(tmp_path: Path) -> None:
 async def test_a_preset_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000 + "]" * 5000, encoding="utf-8")
     async with served(tmp_path) as (_, server), Client(server.port) as client:
-        assert "nested too deeply; mend the preset" in await client.fail("/preset/load", "deep")
+        assert "nested more than 32 deep; correct the preset" in await client.fail("/preset/load", "deep")
 
 
 @in_loop
