@@ -119,8 +119,9 @@ class Rig(Protocol):
         Raises:
             TypeError: not an event, or a value of the wrong type.
             ValueError: an unknown parameter or singer, or a value out of range.
-            DeviceError: between the end of an audio process and the next, which begins with the parameters
-                that were set for now: a note that begins, a bend, or an event with its own sample.
+            DeviceError: so many events wait for the audio process that these are refused, all of them. Or
+                between the end of an audio process and the next, which begins with the parameters that were
+                set for now: a note that begins, a bend, or an event with its own sample.
         """
 
     def position_at(self, time: float) -> int:

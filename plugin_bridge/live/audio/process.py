@@ -66,6 +66,8 @@ def run(connection: Connection, store: Any, settings: LiveSettings, patient: boo
         AudioProcess(link, Page(store), settings).run(patient=patient)
     except BridgeError as error:
         link.send({"failed": str(error), "kind": type(error).__name__})
+    except OSError as error:  # of the system, such as too many open files
+        link.send({"failed": str(error), "kind": BridgeError.__name__})
 
 
 class AudioProcess:

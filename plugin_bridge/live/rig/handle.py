@@ -24,22 +24,30 @@ class AudioHandle:
         settings: what to play.
         patient: it waits for a device that is not there.
         last: figures of the process before, whose positions it goes on with.
+
+    Raises:
+        OSError: the system refuses a process, a pipe or shared memory; nothing is left behind.
     """
 
     def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
         ours, theirs = SPAWN.Pipe()
-        self.page = Page()
-        self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
-        self._process = SPAWN.Process(
-            target=audio.run,
-            args=(theirs, self.page.store, settings, patient),
-            name="plugin-bridge audio",
-            daemon=True,
-        )
-        resource_tracker.ensure_running()  # which would let signals through again where it starts here
-        with _environment(_ONE_THREAD), _held_back(audio.IGNORED_SIGNALS):
-            self._process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
+        try:
+            self.page = Page()
+            self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
+            self._process = SPAWN.Process(
+                target=audio.run,
+                args=(theirs, self.page.store, settings, patient),
+                name="plugin-bridge audio",
+                daemon=True,
+            )
+            resource_tracker.ensure_running()  # which would let signals through again where it starts here
+            with _environment(_ONE_THREAD), _held_back(audio.IGNORED_SIGNALS):
+                self._process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # so that the end of the process is the end of the pipe
         self.link = Link(ours)
 
     @property
@@ -47,6 +55,11 @@ class AudioHandle:
         """The process's number."""
         assert self._process.pid is not None
         return self._process.pid
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self.reap()
 
     def reap(self) -> str:
         """Wait for the end of a process that has closed its link, or force it; return how it ended."""

@@ -37,7 +37,9 @@ class LiveRig:
 
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
-        self._supervisor = ProcessSupervisor(self._current, self._follow, self._died)
+        self._heard: Listeners[AnyEvent] = Listeners()
+        self._told: Listeners[str] = Listeners()
+        self._supervisor = ProcessSupervisor(self._current, self._follow, self._ended, self._told.tell)
         self._mirror = Mirror()
         self._singers: tuple[str, ...] = ()
         self._files: Mapping[str, str] = {}
@@ -49,13 +51,13 @@ class LiveRig:
         self._number = self._unsent = 0
         self._recordings = Recordings(settings.sessions.absolute(), self._send_recording)
         self._learned: list[Learned] = []
-        self._heard: Listeners[AnyEvent] = Listeners()
-        self._told: Listeners[str] = Listeners()
         self.real_time = False
         """Whether the system grants the audio process real-time priority."""
 
     async def start(self) -> None:
         """Start the audio process and return when samples move.
+
+        After `stop` it goes on with the singers and the values it had.
 
         Raises:
             DeviceError: the device is not there, or does not run at a native rate.
@@ -66,7 +68,6 @@ class LiveRig:
     async def stop(self) -> None:
         """End the audio process; a recording is closed. May be called twice."""
         await self._supervisor.stop()
-        self._recordings.lost()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -138,7 +139,13 @@ class LiveRig:
             return
         if now:  # that they act together, few enough for one message
             checked = in_force(checked)
-        for start in range(0, len(checked), EVENTS_PER_MESSAGE):
+        starts = range(0, len(checked), EVENTS_PER_MESSAGE)
+        if not self._supervisor.has_room(len(starts)):
+            self._unsent += len(checked)
+            raise DeviceError(
+                f"the audio process is too busy for {len(checked)} more events; send them later"
+            )
+        for start in starts:
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
 
     def _put_off(self, events: list[AnyEvent], *, now: bool) -> None:
@@ -149,11 +156,10 @@ class LiveRig:
                 raise DeviceError(f"{what} cannot be taken, for the audio process is away; {_LATER}")
         self._mirror.send(events, self._number)
 
-    def _send(self, events: list[AnyEvent], *, now: bool) -> None:
+    def _send(self, events: list[AnyEvent], *, now: bool, urgent: bool = False) -> None:
         self._number += 1
-        if not self._supervisor.send({"events": rows_of(events), "now": now, "number": self._number}):
-            self._unsent += len(events)
-        elif now:
+        message = {"events": rows_of(events), "now": now, "number": self._number}
+        if self._supervisor.send(message, urgent=urgent) and now:
             self._mirror.send(events, self._number)
 
     def position_at(self, time: float) -> int:
@@ -163,7 +169,7 @@ class LiveRig:
         return round(now.position + ahead * now.rate) if now.rate else 0
 
     def _send_recording(self, message: Message) -> bool:
-        return self._present and self._supervisor.send(message)
+        return self._present and self._supervisor.send(message, urgent="stop" in message)
 
     def midi(self, message: bytes, port: str = "") -> None:
         """See `Rig.midi`."""
@@ -185,10 +191,12 @@ class LiveRig:
 
     def panic(self) -> None:
         """See `Rig.panic`."""
-        self._supervisor.send({"forget": True})
         start = self._settings.parameters
         calm = [Event(0, name, start.get(name, PARAMETERS[name].default)) for name in _CALM]
-        self.send([AllNotesOff(0), *calm])
+        if self._supervisor.send({"forget": True}, urgent=True):
+            self._send([AllNotesOff(0), *calm], now=True, urgent=True)
+        else:
+            self._mirror.send(calm, self._number)
 
     def listen(self, heard: Callable[[AnyEvent], None]) -> Callable[[], None]:
         """See `Rig.listen`."""
@@ -234,7 +242,7 @@ class LiveRig:
                 self._recordings.ended(number, why)
             case {"learned": row}:
                 self._learned.append(Learned(*row))
-            case {"say": sentence} | {"failed": sentence}:
+            case {"say": sentence}:
                 self._told.tell(sentence)
 
     def _hear(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
@@ -246,11 +254,12 @@ class LiveRig:
         self.losses += self._present
         self._present = False
 
-    def _died(self, how: str, last: Figures) -> None:
+    def _ended(self, last: Figures, how: str | None) -> None:
         past = self._past
         counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
         name = self._recordings.lost()
-        ending = f", and the session {name} ends here" if name else ""
         self._lose()
-        self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")
+        if how is not None:
+            ending = f", and the session {name} ends here" if name else ""
+            self._told.tell(f"the audio process {how}; it starts again with the values it had{ending}")

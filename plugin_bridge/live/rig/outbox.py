@@ -27,8 +27,16 @@ class Outbox:
         self._waiting: deque[Message] = deque()
         self._due: asyncio.Handle | None = None
 
-    def put(self, message: Message) -> bool:
+    def has_room(self, count: int) -> bool:
+        """Return whether so many messages may be put now."""
+        return len(self._waiting) + count <= MAX_MESSAGES
+
+    def put(self, message: Message, *, urgent: bool = False) -> bool:
         """Send a message soon; return False where too many wait.
+
+        Args:
+            message: it.
+            urgent: twice as many may wait before it.
 
         Raises:
             TypeError, ValueError: it cannot be sent; see `link.packed`.
@@ -38,7 +46,7 @@ class Outbox:
         if _fits(last, message):
             last["events"] += message["events"]
             last["number"] = message["number"]
-        elif len(self._waiting) >= MAX_MESSAGES:
+        elif len(self._waiting) >= MAX_MESSAGES * (1 + urgent):
             return False
         else:
             self._waiting.append(message)

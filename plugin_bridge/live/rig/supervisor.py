@@ -14,7 +14,7 @@ from plugin_bridge.live.rig.outbox import Outbox
 from plugin_bridge.live.settings import LiveSettings
 
 _DELAYS = (0.0, 0.5, 2.0, 5.0)
-"""Seconds before the next start, after each failure in a row."""
+"""Seconds before the next start, after each failure in a row; the last goes for all that follow."""
 _STEADY_SECONDS = 10.0
 """A process that lived so long has not failed in a row."""
 _MESSAGES_PER_TURN = 256
@@ -22,44 +22,53 @@ _END_SECONDS = 5.0
 
 
 class ProcessSupervisor:
-    """Owns one audio process after the other.
+    """Owns one audio process after the other: one that ends unasked, or cannot be started, is started again
+    until `stop`. May be started again after that, in another event loop too.
 
     Args:
         settings: asked before every start.
         follow: called with every message but the first of a process.
-        died: called with how a process ended that was not to end, and with its last figures.
+        ended: called when a process has ended, with its last figures and how it ended: None where it was to
+            end, or where the ones before it ended like this as soon as they began.
+        say: called with a sentence for a person, once for starts that fail alike in a row.
     """
 
     def __init__(
         self,
         settings: Callable[[], LiveSettings],
         follow: Callable[[Message], None],
-        died: Callable[[str, Figures], None],
+        ended: Callable[[Figures, str | None], None],
+        say: Callable[[str], None],
     ) -> None:
         self.audio: AudioHandle | None = None
         """The process that runs."""
         self.restarts = 0
         self.last = NO_FIGURES
         """Figures of the process before."""
-        self._settings, self._follow, self._died = settings, follow, died
+        self._settings, self._follow, self._ended, self._say = settings, follow, ended, say
         self._outbox: Outbox | None = None
         self._ready: asyncio.Future[None] | None = None
         self._again: asyncio.TimerHandle | None = None
-        self._gone = asyncio.Event()
         self._stopping = False
         self._failures = 0
+        self._fault = ""  # what the process that runs says it failed at
+        self._told = ""  # the failure told last, since a process was ready
         self._born = 0.0
 
     async def start(self) -> None:
         """Start the process and return when it is ready.
 
         Raises:
-            BridgeError: of the kind that the process reports.
+            BridgeError: it cannot be started; or of the kind that the process reports.
         """
+        self._stopping, self._failures, self._told = False, 0, ""
         self._ready = asyncio.get_running_loop().create_future()
-        self._begin(patient=False)
         try:
+            self._begin(patient=False)
             await self._ready
+        except OSError as error:
+            await self.stop()
+            raise BridgeError(_unstarted(error)) from error
         except BaseException:
             await self.stop()
             raise
@@ -71,31 +80,44 @@ class ProcessSupervisor:
             self._again.cancel()
         if self.audio is None:
             return
-        self.send({"end": True})
+        self.send({"end": True}, urgent=True)
         try:
             await asyncio.wait_for(self._gone.wait(), _END_SECONDS)
         except TimeoutError:
             self._end()
+            self._ended(self.last, None)
 
     @property
     def runs(self) -> bool:
         """Whether there is a process; between two of them nothing can be sent."""
         return self._outbox is not None
 
-    def send(self, message: Message) -> bool:
+    def has_room(self, count: int) -> bool:
+        """Return whether so many messages can be sent now."""
+        return self._outbox is not None and self._outbox.has_room(count)
+
+    def send(self, message: Message, *, urgent: bool = False) -> bool:
         """Send a message soon; return False where there is no process, or it does not listen.
+
+        Args:
+            message: it.
+            urgent: send it though more wait than may, if not very many more.
 
         Raises:
             TypeError, ValueError: it cannot be sent.
         """
-        return self._outbox is not None and self._outbox.put(message)
+        return self._outbox is not None and self._outbox.put(message, urgent=urgent)
 
     def _begin(self, *, patient: bool) -> None:
-        self.audio = AudioHandle(self._settings(), patient=patient, last=self.last)
-        self._outbox = Outbox(self.audio.link)
-        self._gone.clear()
-        self._born = time.monotonic()
-        asyncio.get_running_loop().add_reader(self.audio.link.fileno(), self._read)
+        audio = AudioHandle(self._settings(), patient=patient, last=self.last)
+        try:
+            asyncio.get_running_loop().add_reader(audio.link.fileno(), self._read)
+        except BaseException:
+            audio.kill()
+            raise
+        self.audio, self._outbox = audio, Outbox(audio.link)
+        self._gone = asyncio.Event()
+        self._born, self._fault = time.monotonic(), ""
 
     def _read(self) -> None:
         assert self.audio is not None
@@ -106,42 +128,70 @@ class ProcessSupervisor:
                     return
                 self._take(message)
         except EOFError:
-            self.last = self.audio.page.read()
-            how = self._end()
-            if self._ready is not None and not self._ready.done():
-                self._ready.set_exception(BridgeError(f"the audio process {how} before it was ready"))
-            elif not self._stopping:
-                self._restart(how)
+            self._reap()
 
     def _take(self, message: Message) -> None:
-        waited_for = self._ready is not None and not self._ready.done()
-        if waited_for and "failed" in message:
-            assert self._ready is not None
-            self._stopping = True
-            kind: type[BridgeError] = getattr(plugin_bridge.errors, message["kind"])
-            self._ready.set_exception(kind(message["failed"]))
+        if "failed" in message:
+            self._fault = message["failed"]
+            if self._ready is not None and not self._ready.done():
+                self._stopping = True
+                kind: type[BridgeError] = getattr(plugin_bridge.errors, message["kind"])
+                self._ready.set_exception(kind(self._fault))
             return
         self._follow(message)
-        if waited_for and "ready" in message:
-            assert self._ready is not None
-            self._ready.set_result(None)
+        if "ready" in message:
+            self._told = ""
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_result(None)
+
+    def _reap(self) -> None:
+        """Take leave of a process that has ended, and see to the next."""
+        how = self._end()
+        if self._fault:
+            how = f"ended ({self._fault})"
+        if self._ready is not None and not self._ready.done():
+            self._stopping = True
+            self._ready.set_exception(BridgeError(f"the audio process {how} before it was ready"))
+        if self._stopping:
+            self._ended(self.last, None)
+            return
+        if time.monotonic() - self._born > _STEADY_SECONDS:
+            self._failures = 0
+        self.restarts += 1
+        self._ended(self.last, how if self._is_news(how) else None)
+        self._start_later()
 
     def _end(self) -> str:
         assert self.audio is not None
         asyncio.get_running_loop().remove_reader(self.audio.link.fileno())
         if self._outbox is not None:
             self._outbox.close()
+        self.last = self.audio.page.read()
         how = self.audio.reap()
         self.audio = self._outbox = None
         self._gone.set()
         return how
 
-    def _restart(self, how: str) -> None:
-        if time.monotonic() - self._born > _STEADY_SECONDS:
-            self._failures = 0
+    def _start_later(self) -> None:
         delay = _DELAYS[min(self._failures, len(_DELAYS) - 1)]
         self._failures += 1
-        self.restarts += 1
-        self._died(how, self.last)
-        loop = asyncio.get_running_loop()
-        self._again = loop.call_later(delay, lambda: self._begin(patient=True))
+        self._again = asyncio.get_running_loop().call_later(delay, self._start_again)
+
+    def _start_again(self) -> None:
+        try:
+            self._begin(patient=True)
+        except Exception as error:  # noqa: BLE001 - no fault whatever may end the only one who tries again
+            sentence = _unstarted(error)
+            if self._is_news(sentence):
+                self._say(f"{sentence}; it is tried again every {_DELAYS[-1]:g} s")
+            self._start_later()
+
+    def _is_news(self, failure: str) -> bool:
+        """Return whether a failure is not the one told last; a process that was ready comes in between."""
+        before, self._told = self._told, failure
+        return failure != before
+
+
+def _unstarted(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"the audio process cannot be started ({reason or str(error) or type(error).__name__})"

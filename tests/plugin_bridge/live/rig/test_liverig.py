@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ import soundfile
 
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn
 from plugin_bridge.control.parameters import Value
-from plugin_bridge.errors import DeviceError, OutputError, SingerFileError
+from plugin_bridge.errors import BridgeError, DeviceError, OutputError, SingerFileError
 from plugin_bridge.live.audio import process as audio
 from plugin_bridge.live.rig import supervisor
 from plugin_bridge.live.rig.handle import AudioHandle
@@ -58,6 +60,10 @@ class Watch:
     def _say(self, sentence: str) -> None:
         if not sentence.startswith("the disk has room"):
             self.said.append(sentence)
+
+    def of_the_process(self) -> list[str]:
+        """What was said of the audio process itself."""
+        return [sentence for sentence in self.said if sentence.startswith("the audio process ")]
 
 
 async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
@@ -289,6 +295,154 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
         with SessionReader(tmp_path / "take") as session:
             assert session.frames > 0
             assert "was cut off" in session.note
+
+    asyncio.run(play())
+
+
+def test_a_rig_that_was_stopped_and_started_again_comes_back_after_a_kill(settings: LiveSettings) -> None:
+    rig = LiveRig(settings)
+
+    async def play(again: int) -> None:
+        async with rig:
+            assert rig.values["gain"] == (-7.0 if again else -2.0)
+            rig.send([Event(0, "gain", -7.0)])
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == again + 1 and rig.status.running)
+            assert rig.values["gain"] == -7.0
+        assert (rig.pid, rig.status.running) == (0, False)
+
+    for again in range(2):
+        asyncio.run(play(again))  # in a loop of its own each time
+
+
+@contextlib.contextmanager
+def few_files(more: int) -> Iterator[None]:
+    """Let this process open only so many files more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = os.open("/dev/null", os.O_RDONLY)
+    os.close(files)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files + more, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_restart_that_fails_is_tried_again_until_it_succeeds(
+    settings: LiveSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_DELAYS", (0.0, 0.02))
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            with few_files(0):
+                os.kill(rig.pid, signal.SIGKILL)
+                await until(lambda: rig._supervisor._failures > 5)
+                rig.send([Event(0, "gain", -9.0)])
+                assert (rig.pid, rig.status.running, rig.values["gain"]) == (0, False, -9.0)
+            await until(lambda: rig.status.running)
+            assert (rig.values["gain"], rig.status.restarts) == (-9.0, 1)
+        killed, failed = watch.of_the_process()
+        assert "was killed by SIGKILL; it starts again" in killed
+        assert failed.startswith(
+            "the audio process cannot be started (Too many open files); it is tried again"
+        )
+
+    asyncio.run(play())
+
+
+def test_a_start_without_files_fails_in_a_sentence_and_leaves_none_open(settings: LiveSettings) -> None:
+    async def start() -> None:
+        with pytest.raises(BridgeError, match=r"cannot be started \(Too many open files\)"):
+            await LiveRig(settings).start()
+
+    resource_tracker.ensure_running()
+    for more in range(6):  # of the two or more that a pipe, shared memory and a process need each
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        with few_files(more), pytest.raises(OSError, match="Too many open files"):
+            AudioHandle(settings, patient=False)
+        gc.collect()
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+    with few_files(6):
+        asyncio.run(start())
+
+
+def test_a_process_that_fails_as_soon_as_it_begins_is_told_once_and_tried_again(
+    settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_DELAYS", (0.0,))
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            (tmp_path / "dark.onnx").rename(tmp_path / "away.onnx")
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 3)
+            rig.send([Event(0, "gain", -9.0)])
+            (tmp_path / "away.onnx").rename(tmp_path / "dark.onnx")
+            await until(lambda: rig.status.running)
+            assert rig.values["gain"] == -9.0
+        killed, failed = watch.of_the_process()
+        assert "was killed by SIGKILL" in killed
+        assert "the audio process ended (" in failed
+        assert "dark.onnx" in failed
+
+    asyncio.run(play())
+
+
+def test_whatever_goes_wrong_with_a_start_it_is_tried_again(
+    settings: LiveSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_DELAYS", (0.0,))
+    faults = [RuntimeError("can't start new thread"), MemoryError(), ValueError("no such thing")]
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            good = rig._supervisor._settings
+
+            def bad() -> LiveSettings:
+                if faults:
+                    raise faults.pop(0)
+                return good()
+
+            rig._supervisor._settings = bad
+            os.kill(rig.pid, signal.SIGKILL)
+            await until(lambda: rig.status.restarts == 1 and rig.status.running)
+        reasons = ("can't start new thread", "MemoryError", "no such thing")
+        assert [
+            f"({reason})" in said for said, reason in zip(watch.of_the_process()[1:], reasons, strict=True)
+        ] == [True] * 3
+
+    asyncio.run(play())
+
+
+def test_what_finds_too_much_waiting_is_refused_and_a_panic_is_not(settings: LiveSettings) -> None:
+    """The audio process stands still for a while, as on a machine that has too much to do."""
+
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        async with rig:
+            os.kill(rig.pid, signal.SIGSTOP)
+            sent: list[float] = []
+            notes = [60.0 + k / 64.0 for k in range(60)]
+            while rig._supervisor.has_room(1):
+                rig.send([NoteOn(0, note) for note in notes])
+                sent += notes
+                await asyncio.sleep(0)
+            with pytest.raises(DeviceError, match="is too busy for 60 more events; send them later"):
+                rig.send([NoteOn(0, note) for note in notes])
+            assert rig.status.refused == 60
+            rig.panic()
+            os.kill(rig.pid, signal.SIGCONT)
+            await until(lambda: any(isinstance(event, AllNotesOff) for event in watch.heard))
+            assert [event.note for event in watch.heard if isinstance(event, NoteOn)] == sent
+            assert rig.status.refused == 60
 
     asyncio.run(play())
 
