@@ -1,18 +1,29 @@
-"""Read the manifest in an ONNX file's metadata, and refuse a file of another kind or of another version."""
+"""Load a model file that may be hostile: refuse what its graph must not hold, and read its manifest."""
 
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
 import onnxruntime
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from dsp.units import HOPS_PER_SECOND, MAX_HOPS
 from models.errors import BridgeError
+from models.graphcheck import GraphError, check_graph
+from models.onnxstep import opened
 
 Facts = TypeVar("Facts", bound=BaseModel)
+
+MAX_BYTES = 64 * 2**20
+MAX_MANIFEST = 2**20
+"""Characters; wavetables take 32,000."""
+TRIAL_SECONDS = 10.0
+"""For `MAX_HOPS` frames; the singers that ship take five milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,50 @@ class FileKind(Generic[Facts]):
     manifest: type[Facts]
     error: type[BridgeError]
 
+    def load(self, path: Path) -> onnxruntime.InferenceSession:
+        """Return a graph that takes frames and a state, of bounded size and time; nothing of it has run yet.
+
+        Raises:
+            BridgeError: of the kind `error`; the file is too large, no ONNX model, or its graph is refused.
+        """
+        try:
+            size = path.stat().st_size
+            if size > MAX_BYTES:
+                most = f"{size / 2**20:.0f} MB and a {self.name} file at most {MAX_BYTES / 2**20:.0f}"
+                raise self.error(f"{path} has {most}; {self.remedy}")
+            model = path.read_bytes()
+            check_graph(memoryview(model))
+            return opened(model)
+        except OSError as error:
+            raise self.error(f"{path} cannot be read: {error.strerror}; {self.remedy}") from error
+        except GraphError as error:
+            raise self.error(f"{path} {error}; {self.remedy}") from error
+
+    def try_out(self, session: onnxruntime.InferenceSession, path: Path) -> None:
+        """Run a loaded graph, whose inputs and outputs have been checked, for once.
+
+        Raises:
+            BridgeError: of the kind `error`; it fails, or takes long.
+        """
+        options = onnxruntime.RunOptions()
+        timer = threading.Timer(TRIAL_SECONDS, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            for value in (0.0, 1.0):
+                given = {
+                    end.name: np.full(
+                        [size if isinstance(size, int) else MAX_HOPS for size in end.shape], value, np.float32
+                    )
+                    for end in session.get_inputs()
+                }
+                session.run(None, given, options)
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            most = f"{TRIAL_SECONDS:g} s for {MAX_HOPS / HOPS_PER_SECOND:g} s of singing"
+            raise self.error(f"{path} fails, or takes more than {most}; {self.remedy}") from error
+        finally:
+            timer.cancel()
+
     def read(self, session: onnxruntime.InferenceSession, path: Path) -> Facts:
         """Return the manifest of a loaded file.
 
@@ -42,7 +97,7 @@ class FileKind(Generic[Facts]):
         if text is None:
             raise self.error(f"{path} is an ONNX model but no {self.name}; use {self.source}")
         try:
-            fields = json.loads(text)
+            fields = json.loads(text) if len(text) <= MAX_MANIFEST else None
             version = fields.get("format")
             if isinstance(version, int) and version != self.version:
                 known = (
@@ -52,5 +107,5 @@ class FileKind(Generic[Facts]):
                 )
                 raise self.error(f"{path} has {self.name} format {version} and this version reads {known}")
             return self.manifest.model_validate(fields)
-        except (ValueError, ValidationError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise self.error(f"{path} has a broken manifest; {self.remedy}") from error

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from models.errors import BridgeError
+from models.graphcheck import GraphError
 
 Float32 = NDArray[np.float32]
 State = dict[str, Float32]
 """Its parts by the names of the inputs that read them."""
 
 
-def open_graph(path: Path, refusal: BridgeError) -> onnxruntime.InferenceSession:
-    """Load a graph.
+def opened(model: bytes) -> onnxruntime.InferenceSession:
+    """Return a loaded graph.
 
     Args:
-        path: an ONNX file.
-        refusal: raised when it is not a readable one.
+        model: an ONNX file that `models.graphcheck` lets pass.
+
+    Raises:
+        GraphError: it is not a readable one.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated types
-        raise refusal from error
+        raise GraphError("is not a readable ONNX model") from error
 
 
 class RunningGraph:
@@ -40,7 +41,7 @@ class RunningGraph:
     ends have a row per frame.
 
     Args:
-        session: from `open_graph`; it may be shared.
+        session: from `models.filekind.FileKind.load`; it may be shared.
         most: frames at once.
     """
 
@@ -57,6 +58,7 @@ class RunningGraph:
             if name.removeprefix("next_") not in state
         }
         """By name, the inputs to fill and the outputs to read, the first rows, shape (most, width)."""
+        self._outputs = [end.name for end in session.get_outputs() if end.name in self.arrays]
         # What frames leave behind stays where it is: two sets of steps take turns, and one reads what the
         # other wrote.
         self._steps, self._others = (
@@ -65,9 +67,16 @@ class RunningGraph:
         )
 
     def run(self, frames: int) -> None:
-        """Compute the outputs of the next frames, 1 to `most`, from their inputs."""
+        """Compute the outputs of the next frames, 1 to `most`, from their inputs.
+
+        Where the graph fails, they are not a number.
+        """
         self._steps, self._others = self._others, self._steps
-        self._steps[frames - 1]()
+        try:
+            self._steps[frames - 1]()
+        except Exception:  # noqa: BLE001 - onnxruntime raises a dozen unrelated types, and the sound must go on
+            for name in self._outputs:
+                self.arrays[name][:frames] = np.nan
 
     def reset(self) -> None:
         """Forget all frames."""

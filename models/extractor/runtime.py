@@ -13,10 +13,13 @@ from models.errors import ModelFileError
 from models.extractor.manifest import FORMAT, METADATA_KEY, ExtractorManifest
 from models.extractor.windows import RATE, Melody, over_windows
 from models.filekind import FileKind
+from models.graphcheck import OPERATORS, GraphError, check_structure
 
 Float32 = NDArray[np.float32]
 
 MIN_RATE, MAX_RATE = 8000, 192000
+_OPERATORS = OPERATORS | {"Expand", "Pad", "Range", "Tile"}
+"""Torch's exporter makes shapes of them; no loops either."""
 _OUTPUTS = ["feature", "f0", "voicing", "energy"]
 _KIND = FileKind(
     "extractor",
@@ -45,8 +48,11 @@ class MelodyExtractor:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         try:
+            check_structure(memoryview(path.read_bytes()), _OPERATORS, external=True)
             # By its path and not its bytes: the weights may lie in a file beside.
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except GraphError as error:
+            raise ModelFileError(f"{path} {error}; make or copy it again") from error
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise ModelFileError(f"{path} is not a readable ONNX model; make or copy it again") from error
         self.manifest = _KIND.read(self._session, path)

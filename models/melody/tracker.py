@@ -15,15 +15,25 @@ from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hops
 from dsp.units import MAX_HOPS, hop_size
 from models.errors import ModelFileError
+from models.filekind import FileKind
 from models.melody import grid
 from models.melody.features import MelodySpectra
+from models.melody.manifest import FORMAT, METADATA_KEY, MelodyManifest
 from models.melody.runtime import MAX_FRAMES, NAMES, RunningNetwork, Voice
 from models.melody.surplus import Surplus
-from models.onnxstep import open_graph
 
 Float32 = NDArray[np.float32]
 
 SHIPPED = Path(__file__).parent / "melody.onnx"
+_KIND = FileKind(
+    "melody network",
+    "one made by 'python -m models.training.melody'",
+    "install or train it again",
+    METADATA_KEY,
+    FORMAT,
+    MelodyManifest,
+    ModelFileError,
+)
 MIN_VOICING = 0.01
 SILENCE_DB = -120.0
 
@@ -52,13 +62,13 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
     Raises:
         ModelFileError: the file is missing or is no melody network.
     """
-    refusal = ModelFileError(f"{path} is no readable melody network; install or train it again")
-    session = open_graph(path, refusal)
+    session = _KIND.load(path)
     widths = {part.name: part.shape[-1] for part in (*session.get_inputs(), *session.get_outputs())}
     if widths.keys() != NAMES or widths["salience"] != grid.CANDIDATES:
         raise ModelFileError(
             f"{path} is no melody network of this version; use one made by 'python -m models.training.melody'"
         )
+    _KIND.try_out(session, path)
     return session
 
 

@@ -17,13 +17,14 @@ from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
 from dsp.units import MAX_HOPS
 from models.errors import SingerFileError
 from models.filekind import FileKind
-from models.onnxstep import RunningGraph, open_graph
+from models.onnxstep import RunningGraph
 from models.singer.manifest import FORMAT, METADATA_KEY, Manifest
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-MAX_BYTES = 64 * 2**20
+MAX_AMPLITUDE = 1e3
+"""Of a wavetable's harmonic."""
 SINGERS_FOLDER = Path(__file__).parent / "shipped"
 _KIND = FileKind(
     "singer",
@@ -69,17 +70,11 @@ class Singer:
     """
 
     def __init__(self, path: Path) -> None:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SingerFileError(
-                f"{path} has {size / 2**20:.0f} MB and a singer file at most {MAX_BYTES / 2**20:.0f}; "
-                "train or download it again"
-            )
         self.path = path
-        refusal = SingerFileError(f"{path} is not a readable ONNX model; download or train the singer again")
-        self._session = open_graph(path, refusal)
+        self._session = _KIND.load(path)
         self.manifest = _KIND.read(self._session, path)
         _check_shapes(path, self._session, self.manifest)
+        _KIND.try_out(self._session, path)
         self._tables = _tables(path, self.manifest) if self.kind == "dwts" else None
 
     @property
@@ -175,9 +170,12 @@ class Estimator:
 def _tables(path: Path, manifest: Manifest) -> NDArray[np.complex64]:
     """Return the wavetables of a dwts singer, shape (TABLES, HARMONICS)."""
     try:
-        return np.frombuffer(base64.b64decode(manifest.tables), "<c8").reshape(TABLES, HARMONICS)
+        tables = np.frombuffer(base64.b64decode(manifest.tables), "<c8").reshape(TABLES, HARMONICS)
+        if not np.abs(tables).max() <= MAX_AMPLITUDE:  # not a number fails, too
+            raise ValueError(f"an amplitude is not within {MAX_AMPLITUDE:g}")  # noqa: TRY301
     except ValueError as error:
         raise SingerFileError(f"{path} has broken wavetables; download or train the singer again") from error
+    return tables
 
 
 def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from models.errors import TrainingError
 
@@ -79,7 +79,7 @@ class Manifest(BaseModel):
     steps: int = 0
     scores: dict[str, float] = Field(default_factory=dict)
     """Held-out scores by name."""
-    ltas: tuple[float, ...] = Field(default=(), validation_alias=AliasChoices("ltas", "colour"))
+    ltas: tuple[FiniteFloat, ...] = Field(default=(), validation_alias=AliasChoices("ltas", "colour"))
     """Of a sawsing singer: the long-term average of its filters (`dsp.singerltas`), called colour in files
     made before 0.2; empty leaves the voice as it is."""
     tables: str = ""

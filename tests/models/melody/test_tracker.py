@@ -147,8 +147,8 @@ def test_what_is_no_melody_network_is_refused(tmp_path: Path) -> None:
     noise = tmp_path / "noise.onnx"
     noise.write_bytes(b"no network")
     for path, sentence in (
-        (noise, "no readable"),
-        (tmp_path / "absent.onnx", "no readable"),
+        (noise, "not a readable ONNX model; install or train it again"),
+        (tmp_path / "absent.onnx", "cannot be read: No such file or directory"),
         (next(iter(shipped().values())), "no melody network"),
     ):
         with pytest.raises(ModelFileError, match=sentence):
