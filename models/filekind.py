@@ -6,7 +6,7 @@ import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -97,7 +97,7 @@ class FileKind(Generic[Facts]):
         if text is None:
             raise self.error(f"{path} is an ONNX model but no {self.name}; use {self.source}")
         try:
-            fields = json.loads(text) if len(text) <= MAX_MANIFEST else None
+            fields: Any = json.loads(text) if len(text) <= MAX_MANIFEST else None
             version = fields.get("format")
             if isinstance(version, int) and version != self.version:
                 known = (

@@ -26,8 +26,7 @@ MAX_PRODUCTS = 1 << 32
 MAX_DEPTH = 4
 """Branches within branches."""
 
-# None repeats a part of the graph, makes a value larger than those it is given but by their product, or has
-# a shape that depends on what is computed.
+# None repeats a part of the graph, or fills a value of any size out of nothing.
 _OPERATORS = (
     "Abs Add And ArgMax ArgMin BatchNormalization Cast Ceil Clip Concat Constant Conv Cos Cosh Div Elu "
     "Equal Erf Exp Flatten Floor Gather GatherElements Gelu Gemm Greater GreaterOrEqual "
@@ -223,7 +222,11 @@ class _Flattener:
 
 
 def _shapes(model: bytes, symbols: Iterable[str]) -> dict[str, Shape]:
-    """Return the shapes of inputs and outputs."""
+    """Return the shapes of inputs and outputs.
+
+    Raises:
+        GraphError: one cannot be known beforehand.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -235,17 +238,21 @@ def _shapes(model: bytes, symbols: Iterable[str]) -> dict[str, Shape]:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated types
         raise GraphError("is not a readable ONNX model") from error
-    return {end.name: end.shape for end in (*session.get_inputs(), *session.get_outputs())}
+    found: dict[str, list[object]] = {
+        end.name: end.shape for end in (*session.get_inputs(), *session.get_outputs())
+    }
+    sizes = {
+        name: [size for size in shape if isinstance(size, int) and size >= 0] for name, shape in found.items()
+    }
+    if any(len(sizes[name]) < len(shape) for name, shape in found.items()):
+        raise GraphError("has values whose size cannot be known beforehand")
+    return sizes
 
 
 def _check_sizes(flat: _Flat, shapes: dict[str, Shape]) -> None:
     if flat.constants > MAX_CONSTANTS:
         raise GraphError(f"has constants of more than {MAX_CONSTANTS} numbers")
-    sizes = {}
-    for name, shape in shapes.items():
-        if not all(isinstance(size, int) and size >= 0 for size in shape):
-            raise GraphError("has values whose size cannot be known beforehand")
-        sizes[name] = math.prod(shape)
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     made = [sizes[name] for node in flat.nodes for name in node.outputs]
     taken = [size for name, size in sizes.items() if name not in flat.shapes]
     if max(taken, default=0) > MAX_VALUE or sum(made) > MAX_VALUES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
@@ -171,7 +173,23 @@ def test_frames_that_do_not_fit_are_refused(singer: Singer) -> None:
             estimator.process(*each)
 
 
-@pytest.mark.parametrize("tables", ["", "A", "AAAA", "AAAAAAAAAAA="])
+def tables_of(amplitude: complex) -> str:
+    return base64.b64encode(np.full((TABLES, 150), amplitude, "<c8").tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "",
+        "A",
+        "AAAA",
+        "AAAAAAAAAAA=",
+        tables_of(math.nan),
+        tables_of(complex(0.0, math.inf)),
+        tables_of(1e30),
+    ],
+    ids=["", "1", "3", "8", "nan", "inf", "huge"],
+)
 def test_a_singer_with_broken_wavetables_is_refused(tmp_path: Path, memory: Tensor, tables: str) -> None:
     path, small = tmp_path / "broken.onnx", Estimator(NetworkSize(harmonic=TABLES, noise=72)).eval()
     facts = facts_of(()).model_copy(update={"kind": "dwts", "harmonic": TABLES, "tables": tables})

@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def traced(folder: Path, home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a command whose system calls to the network go into the file `calls`, whole when its output ends."""
+    """Start a command whose system calls to the network go into `calls`, whole when its output ends."""
     strace = needs_program("strace", "strace")
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "COVERAGE"))

@@ -1,0 +1,87 @@
+"""What a singer file says of itself may be hostile, too: it is a broken file, in one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from dsp.singerltas import LTAS_SIZE
+from models.singer.file import load_singer
+from models.singer.manifest import METADATA_KEY
+from plugin_bridge.errors import SingerFileError
+from tests.support.singerfiles import write_singer
+
+DEEP = 100_000
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    (entry,) = onnx.load(path).metadata_props
+    facts: dict[str, Any] = json.loads(entry.value)
+    return facts
+
+
+def write_manifest(path: Path, text: str) -> None:
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {METADATA_KEY: text})
+    path.write_bytes(model.SerializeToString())
+
+
+def test_a_manifest_of_megabytes_is_a_broken_one(tmp_path: Path) -> None:
+    path = write_singer(tmp_path / "bad.onnx")
+    write_manifest(path, json.dumps(manifest_of(path)) + " " * (1 << 20))
+    with pytest.raises(SingerFileError, match="has a broken manifest; download or train the singer again"):
+        load_singer(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "7",
+        "[" * DEEP,
+        '{"a":' * DEEP,
+        "[" * DEEP + "]" * DEEP,
+        f'{{"format": {"9" * 4301}}}',
+        f'{{"format": 3, "steps": {"9" * 5000}}}',
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_hostile_manifest_is_a_broken_one(tmp_path: Path, text: str) -> None:
+    path = write_singer(tmp_path / "bad.onnx")
+    write_manifest(path, text)
+    with pytest.raises(SingerFileError, match="has a broken manifest; download or train the singer again"):
+        load_singer(path)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ltas": [math.nan] * LTAS_SIZE},
+        {"ltas": [math.inf] + [0.0] * (LTAS_SIZE - 1)},
+        {"f0_median": math.nan},
+        {"f0_low": -1.0},
+        {"f0_high": 1e300},
+        {"scores": {"mcd": "loud"}},
+    ],
+    ids=lambda facts: next(iter(facts)),
+)
+def test_a_manifest_of_wrong_numbers_is_a_broken_one(tmp_path: Path, facts: dict[str, object]) -> None:
+    path = write_singer(tmp_path / "bad.onnx", ltas=(0.0,) * LTAS_SIZE)
+    load_singer(path)
+    write_manifest(path, json.dumps(manifest_of(path) | facts))
+    with pytest.raises(SingerFileError, match="has a broken manifest; download or train the singer again"):
+        load_singer(path)
+
+
+@pytest.mark.parametrize("version", [2, 4, 10**9])
+def test_another_format_is_named(tmp_path: Path, version: int) -> None:
+    path = write_singer(tmp_path / "other.onnx", format=version)
+    with pytest.raises(SingerFileError, match=f"has singer format {version} and this version reads "):
+        load_singer(path)
