@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 
 from plugin_bridge.control.events import AnyEvent, Event, check_event
@@ -23,6 +24,7 @@ from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.osc.wire.patterns import Pattern, is_pattern
 from plugin_bridge.osc.wire.replies import message
 from plugin_bridge.osc.wire.senders import Call
+from plugin_bridge.osc.wire.validation import TOKEN
 from plugin_bridge.version import __version__
 
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
@@ -72,6 +74,7 @@ class Commands:
             "/version": lambda _: ("plugin_bridge", __version__),
             "/subscribe": self._subscribe,
             "/unsubscribe": self._unsubscribe,
+            TOKEN: self._validate,
         }
         """By path; `/sync` is the dispatcher's own."""
 
@@ -151,25 +154,33 @@ class Commands:
     def _subscribe(self, call: Call) -> Arguments:
         if len(call.arguments) < 3:
             raise ValueError("/subscribe takes a rate, seconds and addresses; send those")
-        rate, seconds = (
-            number(value, what) for value, what in zip(call.arguments, ("rate", "time"), strict=False)
-        )
-        paths = [path for wanted in call.arguments[2:] for path in _readable(word(wanted, "address"))]
-        return (self._subscriptions.subscribe(call.sender, rate, seconds, paths),)
+        rate, seconds = number(call.arguments[0], "rate"), number(call.arguments[1], "time")
+        rest, port = call.arguments[2:], None
+        if len(rest) > 1 and not isinstance(rest[0], str):
+            port, rest = whole(rest[0], "port"), rest[1:]
+        paths = [path for wanted in rest for path in _readable(word(wanted, "address"))]
+        return (self._subscriptions.subscribe(call.sender, rate, seconds, paths, port),)
 
     def _unsubscribe(self, call: Call) -> Arguments:
         paths = [path for wanted in call.arguments for path in _readable(word(wanted, "address"))]
         return (self._subscriptions.unsubscribe(call.sender, paths if call.arguments else None),)
 
+    def _validate(self, call: Call) -> Arguments:
+        (token,) = _exactly(call, 1)
+        if not call.sender.validate(whole(token, "token")):
+            raise ValueError(f"token {token!r} is not the one of {call.sender.host}; send back that one")
+        return ()
 
-def matching(text: str) -> list[Address]:
+
+@lru_cache(maxsize=256)
+def matching(text: str) -> tuple[Address, ...]:
     """Return the addresses that a pattern stands for: those that can be read, never a command or a note.
 
     Raises:
         ValueError: the pattern is wrong or stands for none.
     """
     pattern = Pattern(text)
-    found = [row for row in ADDRESSES.values() if row.readable and pattern.matches(row.path)]
+    found = tuple(row for row in ADDRESSES.values() if row.readable and pattern.matches(row.path))
     if not found:
         raise ValueError(f"pattern {text!r} fits no address that can be read; /param/* fits the parameters")
     return found

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.errors import BridgeError
 from plugin_bridge.osc.addresses.table import Address, address
-from plugin_bridge.osc.addresses.values import moved, read
+from plugin_bridge.osc.addresses.values import moved, pressing, read
 from plugin_bridge.osc.commands import Handler, matching
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
@@ -34,12 +34,14 @@ _COSTS = {
     "/midi/learn/stop": 1,
 }
 """Events that the commands hand to the engine; the others hand it nothing."""
+_PATTERN_COST = 8
+"""Requests that searching the table for a pattern counts as."""
 _MAX_REASON_LENGTH = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
 """What a request may be refused with; anything else is a fault of ours and is shown as one."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Request:
     sender: Sender
     path: str
@@ -62,7 +64,7 @@ class _Batch:
 
 
 class Dispatcher:
-    """Handles packets of every sender; returns at once.
+    """Handles packets of every sender, in steps of one address each; nothing in it waits.
 
     Args:
         rig: what is controlled.
@@ -95,21 +97,23 @@ class Dispatcher:
         self._waiting: dict[Hashable, list[Callable[[], None]]] = {}
         self._under_way = 0
 
-    def handle(self, data: bytes, sender: Sender) -> None:
-        """Take a packet: every request in it is answered, now or when it is done."""
+    def handle(self, data: bytes, sender: Sender) -> Iterator[None]:
+        """Do what a packet asks for, step by step; every request in it is answered, now or when it is done.
+
+        Raises:
+            PacketError: it is no OSC; nothing of it is done.
+        """
         self._counters.packets += 1
-        try:
-            groups = read_packet(data)
-        except PacketError as error:
-            self.refuse(sender, error)
-            return
+        groups = read_packet(data)
         further = sum(len(group.messages) for group in groups) - 1
-        self._limiter.charge(sender.key, further, time.monotonic())
+        if not self._limiter.charge(sender.key, further, time.monotonic()):
+            self._fail(_Request(sender, "", (), None), ValueError(self._limiter.rule))
+            return
         for group in groups:
-            self._act(group, sender)
+            yield from self._act(group, sender)
 
     def refuse(self, sender: Sender, error: PacketError) -> None:
-        """Answer a packet that cannot be read."""
+        """Answer a packet that is no OSC."""
         self._counters.malformed += 1
         self._fail(_Request(sender, error.address, (), None), error)
 
@@ -127,7 +131,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _act(self, group: Group, sender: Sender) -> None:
+    def _act(self, group: Group, sender: Sender) -> Iterator[None]:
         ahead = 0.0 if group.time is None else group.time - self._clock()
         requests = [_request(message, sender) for message in group.messages if message.address not in ANSWERS]
         self._counters.requests += len(requests)
@@ -135,74 +139,99 @@ class Dispatcher:
             reason = f"time tag lies {ahead:.1f} s ahead; send at most {self._horizon:g} s before its time"
             for request in requests:
                 self._fail(request, ValueError(reason))
+                yield
             return
         batch = _Batch(None, deque(requests))
         if group.time is not None and ahead > 0.0:  # one that is late goes with what is at once, in order
             batch.position = max(0, self._rig.position_at(group.time))
         self._counters.late += ahead < 0.0
-        self._go_on(batch)
+        yield from self._go_on(batch)
         if batch.requests:
             self._begin(sender.key, self._rest(batch))
 
-    def _go_on(self, batch: _Batch) -> None:
+    def _go_on(self, batch: _Batch) -> Iterator[None]:
         """Take a group's requests, up to a preset that must be loaded before the rest."""
         batch.loading = None
         while batch.requests and batch.loading is None:
-            self._take(batch.requests.popleft(), batch)
-        self._flush(batch)
+            yield from self._take(batch.requests.popleft(), batch)
+        yield from self._flush(batch)
 
     async def _rest(self, batch: _Batch) -> None:
         while batch.loading is not None:
             await asyncio.wait([batch.loading])
-            self._go_on(batch)
+            for _ in self._go_on(batch):
+                await asyncio.sleep(0)
 
-    def _take(self, request: _Request, batch: _Batch) -> None:
+    def _take(self, request: _Request, batch: _Batch) -> Iterator[None]:
         try:
-            rows = matching(request.path) if is_pattern(request.path) else [address(request.path)]
+            rows = self._matching(request) if is_pattern(request.path) else [address(request.path)]
         except ValueError as error:
             self._fail(request, error)
+            yield
             return
-        self._limiter.charge(request.sender.key, len(rows) - 1, time.monotonic())
         for row in rows:
             one = _Request(request.sender, row.path, request.arguments, request.id)
             try:
-                self._one(row, one, batch)
+                yield from self._one(row, one, batch)
             except _REFUSED as error:
                 self._fail(one, error)
+            yield
 
-    def _one(self, row: Address, request: _Request, batch: _Batch) -> None:
+    def _matching(self, request: _Request) -> Sequence[Address]:
+        """Return what a pattern stands for; the search, and what is found, are paid for before they are done.
+
+        Raises:
+            ValueError: it is no pattern, stands for nothing, or its sender asks for too much.
+        """
+        key, now = request.sender.key, time.monotonic()
+        if not self._limiter.charge(key, _PATTERN_COST, now):
+            raise ValueError(self._limiter.rule)
+        rows = matching(request.path)
+        if not self._limiter.charge(key, len(rows), now):
+            raise ValueError(self._limiter.rule)
+        return rows
+
+    def _one(self, row: Address, request: _Request, batch: _Batch) -> Iterator[None]:
         getting = row.readable and not request.arguments
         if batch.position is not None and (getting or not row.timed):
             raise ValueError(f"{row.path} cannot be scheduled like this; send it without a time tag")
-        if row.kind in ("value", "position", "note") and not getting:
-            event = moved(row, request.arguments, self._rig.singers, batch.position or 0)
+        arguments, pressed = pressing(row, request.arguments)
+        if not pressed:  # a button that is let go
+            yield from self._flush(batch)
+            self._done(request, (False,))
+        elif row.kind in ("value", "position", "note") and not getting:
+            event = moved(row, arguments, self._rig.singers, batch.position or 0)
             batch.events.append(event)
-            values = (event.value,) if isinstance(event, Event) and row.kind == "value" else request.arguments
+            values = (event.value,) if isinstance(event, Event) and row.kind == "value" else arguments
             batch.waiting.append((request, values))
-            return
-        self._flush(batch)  # what is read or done next comes after what was set before
-        if row.kind == "command":
-            task = self._run(row, request, batch.position)
-            batch.loading = task if row.timed else None
-        elif getting:
-            self._done(request, read(self._rig, row))
         else:
-            raise ValueError(f"{row.path} cannot be set; send it without arguments to read it")
+            yield from self._flush(batch)  # what is read or done next comes after what was set before
+            if row.kind == "command":
+                task = self._run(row, replace(request, arguments=arguments), batch.position)
+                batch.loading = task if row.timed else None
+            elif getting:
+                self._done(request, read(self._rig, row))
+            else:
+                raise ValueError(f"{row.path} cannot be set; send it without arguments to read it")
 
-    def _flush(self, batch: _Batch) -> None:
+    def _flush(self, batch: _Batch) -> Iterator[None]:
+        """Hand the events to the rig, all at once, and answer their requests."""
         events, waiting = batch.events, batch.waiting
         if not events:
             return
         batch.events, batch.waiting = [], []
+        failure: Exception | None = None
         try:
             self._budget.spend(waiting[0][0].sender.key, len(events), time.monotonic())
             self._rig.send(events, now=batch.position is None)
         except _REFUSED as error:
-            for request, _ in waiting:
-                self._fail(request, error)
-            return
+            failure = error
         for request, values in waiting:
-            self._done(request, values)
+            if failure is None:
+                self._done(request, values)
+            else:
+                self._fail(request, failure)
+            yield
 
     def _run(self, row: Address, request: _Request, position: int | None) -> asyncio.Task[None] | None:
         """Run a command; return what goes on with one that takes a while."""
@@ -244,7 +273,7 @@ class Dispatcher:
         before = list(self._tasks.get(call.sender.key, ()))
         return _after(before, call.arguments) if before else call.arguments
 
-    def _done(self, request: _Request, values: Sequence[float | str | bool | None]) -> None:
+    def _done(self, request: _Request, values: Arguments) -> None:
         packet = done(request.path, values, request.id)
         if len(packet) > request.sender.longest:
             self._fail(request, ValueError("the answer is too large for a datagram; ask over TCP"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from plugin_bridge.control.rig import Rig
@@ -22,6 +23,7 @@ from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
 from plugin_bridge.osc.wire.tcp import TcpConnection
 from plugin_bridge.osc.wire.udp import UdpEndpoint
+from plugin_bridge.osc.wire.validation import AddressValidation
 
 __all__ = ["OscServer", "OscSettings"]
 
@@ -126,7 +128,8 @@ class OscServer:
         settings = self._settings
         sock = await _bound(settings.host, settings.port)
         host = str(sock.getsockname()[0])
-        self._udp = UdpEndpoint(sock, self._dispatcher.handle, self._limiter, self.counters)
+        handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
+        self._udp = UdpEndpoint(sock, handle, refuse, self._limiter, self.counters, AddressValidation())
         if settings.tcp_port is not None:
             loop = asyncio.get_running_loop()
             try:
@@ -151,11 +154,22 @@ class OscServer:
         )
         return TcpConnection(handle, refuse, answered, self._limiter, self._opened, self._closed)
 
-    def _opened(self, connection: TcpConnection) -> bool:
-        if len(self._connections) >= self._settings.connections:
-            return False
+    def _opened(self, connection: TcpConnection) -> None:
+        """Take a connection in; where there is no room, one that is the least missed gives way.
+
+        That is one of the host that has most of them: one that has said nothing yet, else one that subscribes
+        to nothing, and of those the one that has said nothing for longest.
+        """
         self._connections.add(connection)
-        return True
+        if len(self._connections) <= self._settings.connections:
+            return
+        others = self._connections - {connection}
+        by_host = Counter(other.host for other in others)
+        least = min(
+            others,
+            key=lambda other: (-by_host[other.host], self._subscriptions.has(other.key), other.spoke),
+        )
+        least.hang_up()
 
     def _closed(self, connection: TcpConnection) -> None:
         self._connections.discard(connection)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from plugin_bridge.osc.addresses.table import ADDRESSES, Address
 from plugin_bridge.osc.wire.packets import Argument, Arguments
-from plugin_bridge.osc.wire.replies import bundles, message
+from plugin_bridge.osc.wire.replies import bundles, fail, message
 from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.validation import TOKEN
 
 MAX_SUBSCRIBERS = 64
 SLOWEST, FASTEST = 0.1, 100.0
@@ -19,6 +21,8 @@ MAX_SECONDS = 3600.0
 @dataclass
 class _Subscriber:
     sender: Sender
+    asked_by: Hashable
+    """Key of the sender that asked, which may be another port of the same host."""
     period: float = 1.0
     until: float = 0.0
     paths: dict[str, Address] = field(default_factory=dict)
@@ -28,7 +32,9 @@ class _Subscriber:
 
 
 class Subscriptions:
-    """All subscribers.
+    """All subscribers; where there is no room for another, one gives way and is told so.
+
+    That is one of the host that has most of them, and of those the one that has not asked again for longest.
 
     Args:
         read: returns the value of an address.
@@ -36,55 +42,79 @@ class Subscriptions:
 
     def __init__(self, read: Callable[[Address], Arguments]) -> None:
         self._read = read
-        self._subscribers: dict[Hashable, _Subscriber] = {}
+        self._subscribers: OrderedDict[Hashable, _Subscriber] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._subscribers)
 
-    def subscribe(self, sender: Sender, rate: float, seconds: float, paths: Iterable[str]) -> int:
+    def has(self, key: Hashable) -> bool:
+        """Return whether a sender subscribes to anything."""
+        return key in self._subscribers
+
+    def subscribe(
+        self, sender: Sender, rate: float, seconds: float, paths: Iterable[str], port: int | None = None
+    ) -> int:
         """Send a sender these from now on, besides those it has already, all at this rate.
 
         Args:
-            sender: to whom.
+            sender: who asks.
             rate: times a second at most, 0.1..100.
             seconds: 1..3600; asking again counts from then, and sends every value again.
             paths: of addresses that can be read.
+            port: of its host to send them to, 1..65535; None for the one it sends from.
 
         Returns:
             The number of addresses it gets now.
 
         Raises:
-            ValueError: out of range, or 64 others subscribe.
+            ValueError: out of range, no such port, or nobody knows whether they would reach the sender.
         """
         if not SLOWEST <= rate <= FASTEST:
             raise ValueError(f"rate {rate!r} is out of range; send {SLOWEST:g} to {FASTEST:g} a second")
         if not 1.0 <= seconds <= MAX_SECONDS:
             raise ValueError(f"time {seconds!r} is out of range; send 1 to {MAX_SECONDS:g} seconds")
+        if port is not None and not 1 <= port <= 65535:
+            raise ValueError(f"port {port} is out of range; send 1 to 65535")
+        target = sender if port is None else sender.at(port)
+        if not target.validated:
+            raise ValueError(f"{sender.host} is not validated; send back the number that {TOKEN} brings")
         now = asyncio.get_running_loop().time()
         for key in [key for key, other in self._subscribers.items() if other.until <= now]:
             self.drop(key)
-        one = self._subscribers.get(sender.key)
+        one = self._subscribers.get(target.key)
         if one is None:
             if len(self._subscribers) >= MAX_SUBSCRIBERS:
-                raise ValueError(f"{MAX_SUBSCRIBERS} others subscribe; try again when one has ended")
-            one = self._subscribers[sender.key] = _Subscriber(sender)
+                self._displace()
+            one = self._subscribers[target.key] = _Subscriber(target, sender.key)
+        self._subscribers.move_to_end(target.key)
+        one.asked_by = sender.key
         one.period, one.until, one.due = 1.0 / rate, now + seconds, now
         one.paths |= {path: ADDRESSES[path] for path in paths}
         one.sent.clear()
         self._arm(one)
         return len(one.paths)
 
+    def _displace(self) -> None:
+        by_host = Counter(one.sender.host for one in self._subscribers.values())
+        key = next(
+            key for key, one in self._subscribers.items() if by_host[one.sender.host] == max(by_host.values())
+        )
+        sender = self._subscribers[key].sender
+        self.drop(key)
+        sender.send(fail("/subscribe", f"more than {MAX_SUBSCRIBERS} subscribe; subscribe again to go on"))
+
     def unsubscribe(self, sender: Sender, paths: Iterable[str] | None = None) -> int:
-        """Send a sender these no longer, or nothing any longer; return the number it still gets."""
-        one = self._subscribers.get(sender.key)
-        if one is None:
-            return 0
-        for path in list(one.paths) if paths is None else paths:
-            one.paths.pop(path, None)
-            one.sent.pop(path, None)
-        if not one.paths:
-            self.drop(sender.key)
-        return len(one.paths)
+        """Send a sender these no longer, or nothing, on any port; return the number it still gets."""
+        asked = [(key, one) for key, one in self._subscribers.items() if sender.key in (key, one.asked_by)]
+        left = 0
+        for key, one in asked:
+            for path in list(one.paths) if paths is None else paths:
+                one.paths.pop(path, None)
+                one.sent.pop(path, None)
+            left += len(one.paths)
+            if not one.paths:
+                self.drop(key)
+        return left
 
     def drop(self, key: Hashable) -> None:
         """Forget a sender."""

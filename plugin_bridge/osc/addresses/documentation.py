@@ -23,19 +23,29 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   more than 60 s ahead is refused.
 - **Patterns** (`?`, `*`, `[a-z]`, `[!a-z]`, `{one,two}`) stand for what can be read, never for a command
   or a note; each address answers. `//` is refused.
+- **Buttons**: behind what a command takes may come a number or a switch, as control surfaces send it. Any but
+  0 or `F` fires the command; 0 or `F`, from a button that is let go, does nothing and is answered by `F`.
 - **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` tells
   when they are done.
 - **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address
   and port, or a connection; `/subscribe 20 60 /param/* /meter/output` sends them for 60 s, at most 20
-  times a second. Ask again to go on. Every value is sent at first, then those that change.
+  times a second. Ask again to go on. Every value is sent at first, then those that change. A surface that
+  listens at another port than it sends from names it: `/subscribe 20 60 9001 /param/*`.
+- **Over a network** UDP carries no proof of who sent it. Until a host has shown that it receives, it is sent
+  no more bytes than it sent, and cannot subscribe: `/token` and a number come instead of a longer answer.
+  Send `/token` back with that number, then all is answered for an hour; `/token 0` asks for it. TCP and
+  this machine's own programs need none.
 - **TCP** takes SLIP (OSC 1.1) and 32-bit lengths (OSC 1.0), told apart by a connection's first byte,
-  which must not be 0 for SLIP.
-- **Limits**: 2000 requests a second from one sender, 8000 at once; 64 subscribers; packets up to 64 KB of
-  at most 1024 messages, bundles nested up to 8 deep. Arguments are of the types `i h f d s T F N`.
-- **Many senders**: together they may change the sound 4000 times a second, 8000 times at once. Beyond that
-  who asks for more than an equal share, 4000 divided by those that moved something within the last second,
-  gets `/fail`, a bundle as a whole; what only reads, `/sync` and `/status` go on. Of several sets of a
-  parameter that come for the same moment the last is heard; with time tags each has its sample.
+  which must not be 0 for SLIP. What is malformed ends the connection, as does a packet that takes more than
+  10 s to arrive.
+- **Limits**: 2000 requests a second from one sender, 8000 at once, where a pattern counts as 8 and each
+  address it fits as one; packets up to 64 KB of at most 1024 messages, bundles nested up to 8 deep.
+  Arguments are of the types `i h f d s S c T F I N`; `b r m t` are read, and fit no address. Of more than
+  64 subscribers or connections one gives way: of the host that has most, the one not heard for longest.
+- **Many senders** are served in turn. Together they may change the sound 4000 times a second, 8000 times at
+  once. Beyond that who asks for more than an equal share, 4000 divided by those that moved something within
+  the last second, gets `/fail`, a bundle as a whole; what only reads, `/sync` and `/status` go on. Of several
+  sets of a parameter that come for the same moment the last is heard; with time tags each has its sample.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
   out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
   `tail`, `normalize`, `seed`, `force` and every parameter, each with a value.

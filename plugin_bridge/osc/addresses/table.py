@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from plugin_bridge.control.parameters import PARAMETERS, Parameter
+from plugin_bridge.osc.wire.validation import TOKEN
 
 Kind = Literal["value", "position", "meter", "status", "note", "command", "notice"]
 READ, WRITE = 1, 2
@@ -39,6 +40,8 @@ class Address:
     """What it can hold, where that is a choice."""
     timed: bool = False
     """Whether a time tag to come schedules it to its sample."""
+    button: bool = False
+    """Whether a number or switch behind what it takes is that of the button that sends it."""
 
     @property
     def readable(self) -> bool:
@@ -91,7 +94,7 @@ _SHORT = {"/singer": "singer", "/morph": "morph", "/morph/singer": "morph_singer
 _NOTES = (
     Address(
         "/note/on",
-        "Begin a note, 69 is 440 Hz, fractions allowed; velocity 0 ends it.",
+        "Begin a note, heard while `melody` is on; 69 is 440 Hz, fractions allowed; velocity 0 ends it.",
         "note",
         "on",
         "note [velocity]",
@@ -113,7 +116,7 @@ _NOTES = (
         high=48,
         timed=True,
     ),
-    Address("/note/alloff", "End all notes and undo the bend.", "note", "alloff", timed=True),
+    Address("/note/alloff", "End all notes and undo the bend.", "note", "alloff", timed=True, button=True),
 )
 
 _METERS = (
@@ -184,16 +187,26 @@ _COMMANDS = (
         "Everything of `/status/...` and the server's own counters: name, value; and so on.",
     ),
     ("/version", "", "", False, "Name and version of this program."),
-    ("/sync", "[token]", "", False, "Answered when all that this sender asked before is answered."),
+    ("/sync", "[anything]", "", False, "Answered when all that this sender asked before is answered."),
     (
         "/subscribe",
-        "rate seconds address...",
+        "rate seconds [port] address...",
         "ffs",
         False,
-        "Send values, all at first and then what changes, at a rate (0.1..100 a second) for 1..3600 s.",
+        "Send values, first all and then changes, 0.1..100 times a second for 1..3600 s, to `port` if given.",
     ),
     ("/unsubscribe", "[address]...", "", False, "Send these no longer, or nothing any longer."),
+    (
+        TOKEN,
+        "number",
+        "i",
+        False,
+        "From a host of a network: send back the number that the server sent; 0 asks for it.",
+    ),
 )
+
+_TAKING_NUMBERS = ("/preset/save", "/bounce/start", "/sync")
+"""Commands whose last argument may be a number or a switch, so that none can be told from a button's."""
 
 _NOTICES = (
     ("/report", "s", "Sentences for a person: a lost device, an unknown program, a restart."),
@@ -214,7 +227,8 @@ def _rows() -> Iterator[Address]:
     for name, (types, unit, description) in _STATUS.items():
         yield Address(f"/status/{name}", description, "status", name, "", types, READ, unit)
     for path, arguments, types, timed, description in _COMMANDS:
-        yield Address(path, description, "command", "", arguments, types, WRITE, timed=timed)
+        button = path not in _TAKING_NUMBERS
+        yield Address(path, description, "command", "", arguments, types, WRITE, timed=timed, button=button)
     for path, types, description in _NOTICES:
         yield Address(path, description, "notice", "", "", types, READ)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
-from plugin_bridge.control.parameters import PARAMETERS, Parameter, Value
+from plugin_bridge.control.parameters import PARAMETERS, Value
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.osc.addresses.table import Address
@@ -41,7 +41,7 @@ def moved(row: Address, arguments: Arguments, singers: Sequence[str], position: 
         row: of a value, a position or a note.
         arguments: without a request's id.
         singers: ids of the set.
-        position: input sample it acts on.
+        position: input sample it acts on, from 0.
 
     Raises:
         TypeError: an argument of the wrong type.
@@ -51,9 +51,30 @@ def moved(row: Address, arguments: Arguments, singers: Sequence[str], position: 
         return check_event(_note(row, arguments, position))
     argument = only(row, arguments)
     parameter = PARAMETERS[row.name]
-    value = _from_position(parameter, argument) if row.kind == "position" else parameter.check(argument)
+    value: Value
+    if row.kind == "position":
+        value = parameter.from_unit(number(argument, f"{parameter.id} position"))
+    elif parameter.kind == "switch":
+        value = switch(argument, parameter.id)
+    else:
+        value = parameter.check(argument)
     check_singer(row.name, value, singers)
-    return check_event(Event(position, row.name, value))
+    return Event(position, row.name, value)
+
+
+def pressing(row: Address, arguments: Arguments) -> tuple[Arguments, bool]:
+    """Return the arguments without the value of the button that sends them, and whether it is pressed.
+
+    Many control surfaces cannot send a command alone: behind what it takes comes 1 where the button is
+    pressed, and again 0 where it is let go.
+
+    Args:
+        row: of any address; only commands have buttons, and the end of all notes.
+        arguments: without a request's id.
+    """
+    last = arguments[-1] if arguments else None
+    surplus = len(arguments) > len(row.types) and isinstance(last, (bool, int, float))
+    return (arguments[:-1], bool(last)) if row.button and surplus else (arguments, True)
 
 
 def only(row: Address, arguments: Arguments) -> Argument:
@@ -111,22 +132,22 @@ def word(argument: Argument, what: str) -> str:
     return argument
 
 
-def _from_position(parameter: Parameter, argument: Argument) -> Value:
-    return parameter.from_unit(number(argument, f"{parameter.id} position"))
-
-
 def _note(row: Address, arguments: Arguments, position: int) -> AnyEvent:
     if row.name == "alloff":
         if arguments:
             raise ValueError(f"{row.path} takes no argument, not {len(arguments)}; send none")
         return AllNotesOff(position)
-    if row.name == "on" and len(arguments) == 2:
-        velocity = number(arguments[1], "velocity")
-        if not 0.0 <= velocity <= 127.0:
-            raise ValueError(f"velocity {velocity!r} is out of range; send 0 to 127")
-        make: Callable[[int, float], AnyEvent] = NoteOn if velocity > 0.0 else NoteOff
-        return make(position, number(arguments[0], "note"))
-    made: dict[str, Callable[[int, float], AnyEvent]] = {"on": NoteOn, "off": NoteOff, "bend": PitchBend}
-    return made[row.name](
-        position, number(only(row, arguments), "pitch bend" if row.name == "bend" else "note")
-    )
+    if row.name == "bend":
+        return PitchBend(position, number(only(row, arguments), "pitch bend"))
+    if row.name == "off":
+        return NoteOff(position, number(only(row, arguments), "note"))
+    if len(arguments) not in (1, 2):
+        raise ValueError(
+            f"{row.path} takes a note, and a velocity where there is one, not {len(arguments)} arguments; "
+            f"send {row.arguments}"
+        )
+    velocity = number(arguments[1], "velocity") if len(arguments) == 2 else 127.0
+    if not 0.0 <= velocity <= 127.0:
+        raise ValueError(f"velocity {velocity!r} is out of range; send 0 to 127")
+    note = number(arguments[0], "note")
+    return NoteOn(position, note) if velocity > 0.0 else NoteOff(position, note)

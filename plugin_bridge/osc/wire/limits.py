@@ -34,6 +34,11 @@ class Limiter:
     def __len__(self) -> int:
         return len(self._buckets)
 
+    @property
+    def rule(self) -> str:
+        """What to tell a sender that asks for more."""
+        return f"more than {self.rate:g} requests a second; send fewer"
+
     def take(self, sender: Hashable, now: float) -> bool:
         """Take one request out of a sender's bucket; return False where it is empty.
 
@@ -47,10 +52,17 @@ class Limiter:
         bucket.tokens -= 1.0
         return True
 
-    def charge(self, sender: Hashable, requests: int, now: float) -> None:
-        """Take requests that turned out to be in a packet already taken; the bucket may owe a burst."""
+    def charge(self, sender: Hashable, requests: int, now: float) -> bool:
+        """Take the requests that turned out to be in a packet already taken, before they are met.
+
+        Returns:
+            False, and nothing is taken, where the sender would owe more than a burst.
+        """
         bucket = self._bucket(sender, now)
-        bucket.tokens = max(bucket.tokens - requests, -self.burst)
+        if bucket.tokens - requests < -self.burst:
+            return False
+        bucket.tokens -= requests
+        return True
 
     def forget(self, sender: Hashable) -> None:
         """Drop the bucket of a sender that is gone."""

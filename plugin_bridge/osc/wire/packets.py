@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message import ParseError as MessageError
 from pythonosc.parsing import ntp, osc_types
 
-Argument = float | int | str | bool | None
-"""What an OSC argument holds here."""
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An argument that no address takes a value from; `/sync` sends it back as it came."""
+
+    tag: str
+    """b, r, m or t; or c for a character that Unicode does not have."""
+    data: bytes
+    """As on the wire."""
+
+    def __repr__(self) -> str:
+        """Return what stands for it in a sentence."""
+        return f"<{_OPAQUE[self.tag]}>"
+
+
+Argument = float | int | str | bool | Opaque | None
+"""What an OSC argument holds here: S and c are words too, I is True."""
 
 Arguments = tuple[Argument, ...]
 
@@ -18,9 +32,13 @@ MAX_PACKET_BYTES = 65_536
 MAX_MESSAGES = 1024
 DEEPEST = 8
 MAX_ADDRESS_LENGTH = 255
-_TAGS = "ihfdsTFN"
-_SIZES = {"i": 4, "h": 8, "f": 4, "d": 8, "T": 0, "F": 0, "N": 0}
-_BUNDLE = b"#bundle\0"
+PACKET_STARTS = (b"/", b"#bundle\0")
+_OPAQUE = {"b": "blob", "r": "colour", "m": "MIDI message", "t": "time tag", "c": "character"}
+_NUMBERS = {"i": ">i", "h": ">q", "f": ">f", "d": ">d"}
+_CONSTANTS: dict[str, bool | None] = {"T": True, "F": False, "I": True, "N": None}
+_SIZES = dict.fromkeys("ifcrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys(_CONSTANTS, 0)
+_TAGS = "ihfdsSc" + "TFIN" + "brmt"
+_BUNDLE = PACKET_STARTS[1]
 _HEAD = len(_BUNDLE) + 8
 
 
@@ -52,8 +70,8 @@ class Group:
 def read_packet(data: bytes) -> list[Group]:
     """Return the messages of a packet, each bundle a group, in order.
 
-    The bundles are walked here, as python-osc's own walk never ends on an element of a negative size and
-    recurses as deep as it is told to; its parser reads the messages.
+    All of it is read here: python-osc's walk of a bundle never ends on an element of a negative size and
+    recurses as deep as it is told to, and its messages fill a float that is cut off with zeros.
 
     Raises:
         PacketError: malformed, cut off, too large, too deep or too many; nothing of it is taken.
@@ -112,20 +130,50 @@ def read_message(data: bytes) -> Message:
         raise PacketError("packet starts with neither '/' nor '#bundle'; send an OSC message or bundle")
     shown = data[:MAX_ADDRESS_LENGTH].split(b"\0", 1)[0].decode("ascii", "replace")
     tags, length = _tags(data, shown)
-    try:
-        parsed = OscMessage(data)
-    except (MessageError, UnicodeDecodeError) as error:
+    return Message(shown, tuple(_arguments(data, tags, length, shown)))
+
+
+def _arguments(data: bytes, tags: str, start: int, shown: str) -> Iterator[Argument]:
+    """Yield the arguments; they must fill the message to its last byte."""
+    places = [start]
+    for tag in tags:
+        places.append(places[-1] + _size(data, tag, places[-1], shown))
+    if places[-1] != len(data):
         raise PacketError(
-            "arguments are cut off or are not UTF-8; send whole OSC arguments", shown
-        ) from error
-    arguments: tuple[Argument, ...] = tuple(parsed)
-    # python-osc fills a float that is cut off with zeros and reads past what is too long: both would set
-    # a value that nobody sent.
-    for tag, value in zip(tags, arguments, strict=True):
-        length += _padded(len(str(value).encode())) if tag == "s" else _SIZES[tag]
-    if length != len(data):
-        raise PacketError(f"message has {len(data)} bytes and its types want {length}; send it whole", shown)
-    return Message(parsed.address, arguments)
+            f"message has {len(data)} bytes and its types want {places[-1]}; send it whole", shown
+        )
+    for tag, first, last in zip(tags, places, places[1:], strict=False):
+        yield _argument(tag, data[first:last], shown)
+
+
+def _size(data: bytes, tag: str, start: int, shown: str) -> int:
+    """Return the bytes of the argument that begins at `start`."""
+    if tag in "sS":
+        end = data.find(b"\0", start)
+        if end < 0:
+            raise PacketError("a word is cut off; end it with zeros up to a multiple of 4 bytes", shown)
+        return _padded(end - start)
+    if tag == "b":
+        size = int.from_bytes(data[start : start + 4], "big")
+        return 4 + -(-size // 4) * 4
+    return _SIZES[tag]
+
+
+def _argument(tag: str, data: bytes, shown: str) -> Argument:
+    if tag in _CONSTANTS:
+        return _CONSTANTS[tag]
+    if tag in _NUMBERS:
+        number: float = struct.unpack(_NUMBERS[tag], data)[0]
+        return number
+    if tag in "sS":
+        try:
+            return data.split(b"\0", 1)[0].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise PacketError("a word is not UTF-8; send words as UTF-8", shown) from error
+    code = int.from_bytes(data, "big")
+    if tag == "c" and code < 0x110000 and not 0xD800 <= code < 0xE000:
+        return chr(code)
+    return Opaque(tag, data)
 
 
 def _tags(data: bytes, shown: str) -> tuple[str, int]:

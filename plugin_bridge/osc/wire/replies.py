@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pythonosc.parsing import ntp, osc_types
 
-from plugin_bridge.osc.wire.packets import Argument
+from plugin_bridge.osc.wire.packets import Argument, Opaque
 
 DONE = "/done"
 FAIL = "/fail"
@@ -72,6 +72,8 @@ def _encoded(value: Argument) -> tuple[str, bytes]:
         return "T" if value else "F", b""
     if isinstance(value, str):
         return "s", _string(value)
+    if isinstance(value, Opaque):
+        return value.tag, value.data
     if isinstance(value, int) and -_INT <= value < _INT:
         return "i", osc_types.write_int(value)
     if isinstance(value, int) and -_LONG <= value < _LONG:

@@ -17,8 +17,26 @@ class Sender(Protocol):
         """The same for all that it sends."""
 
     @property
+    def host(self) -> str:
+        """Its address without a port."""
+
+    @property
     def longest(self) -> int:
         """Bytes of the longest packet that reaches it."""
+
+    @property
+    def validated(self) -> bool:
+        """Whether it is known to receive what is sent to it."""
+
+    def validate(self, token: int) -> bool:
+        """Take back a token that was sent to it; return whether it is the right one."""
+
+    def at(self, port: int) -> Sender:
+        """Return another port of the same host.
+
+        Raises:
+            ValueError: it has none.
+        """
 
     def send(self, packet: bytes) -> None:
         """Send it a packet; what cannot go is dropped, nothing waits."""

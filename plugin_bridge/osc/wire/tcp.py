@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 
 from plugin_bridge.osc.wire.framing import Framing, framing_of
 from plugin_bridge.osc.wire.limits import Limiter
@@ -15,9 +15,12 @@ from plugin_bridge.osc.wire.senders import Sender
 
 _MAX_UNREAD_BYTES = 1 << 20
 """Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
-_WORK_SECONDS = 0.002
+_WORK_SECONDS = 0.0005
+_PATIENCE_SECONDS = 10.0
+"""For the first packet, and for the rest of one that has begun."""
 
-Handle = Callable[[bytes, Sender], None]
+Handle = Callable[[bytes, Sender], Iterator[None]]
+"""Does what a packet asks for, in steps; raises PacketError where it is none."""
 Refuse = Callable[[Sender, PacketError], None]
 Answered = Callable[[Hashable, Callable[[], None]], None]
 """Calls back once all that a sender asked is answered."""
@@ -26,12 +29,15 @@ Answered = Callable[[Hashable, Callable[[], None]], None]
 class TcpConnection(asyncio.Protocol):
     """A client; see `Sender`. What it sent before it closed is still done, and answered where it listens.
 
+    At the first thing that is no OSC it is hung up on, with nothing done of it or of what follows: a web page
+    can make a browser send anything but the first bytes.
+
     Args:
         handle: takes each packet.
-        refuse: answers one that is none.
+        refuse: answers one that is no OSC.
         answered: see `Answered`.
         limiter: of the senders.
-        opened: called once it is there; returns whether there is room for it.
+        opened: called once it is there.
         closed: called when it is gone.
     """
 
@@ -43,7 +49,7 @@ class TcpConnection(asyncio.Protocol):
         refuse: Refuse,
         answered: Answered,
         limiter: Limiter,
-        opened: Callable[[TcpConnection], bool],
+        opened: Callable[[TcpConnection], None],
         closed: Callable[[TcpConnection], None],
     ) -> None:
         self._handle = handle
@@ -54,21 +60,42 @@ class TcpConnection(asyncio.Protocol):
         self._closed = closed
         self._framing: Framing | None = None
         self._transport: asyncio.Transport | None = None
+        self._steps: Iterator[bool] | None = None
         self._again: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._complete = False  # nothing more will come
         self._hung_up = False
+        self.host = ""
+        """See `Sender`."""
+        self.spoke = 0.0
+        """When its last packet came, by `time.monotonic`; 0 for none yet."""
 
     @property
     def key(self) -> Hashable:
         """The connection itself."""
         return self
 
+    @property
+    def validated(self) -> bool:
+        """See `Sender`."""
+        return True
+
+    def validate(self, token: int) -> bool:
+        """See `Sender`; it needs none."""
+        del token
+        return True
+
+    def at(self, port: int) -> Sender:
+        """See `Sender`."""
+        raise ValueError(f"port {port} cannot be reached by TCP; leave it out, or subscribe over UDP")
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if not self._opened(self):
-            transport.abort()
+        self.host = str(transport.get_extra_info("peername", ("",))[0])
+        self._wait_for_packet()
+        self._opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
@@ -84,9 +111,16 @@ class TcpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        if self._framing is None:
-            self._framing = framing_of(data)
-        self._framing.feed(data)
+        if self._complete or self._hung_up:
+            return
+        try:
+            framing = self._framing or framing_of(data)
+        except PacketError as error:
+            self._refuse(self, error)  # which counts it; there is no framing to answer in
+            self.hang_up()
+            return
+        self._framing = framing
+        framing.feed(data)
         if self._again is None:
             self._work()
 
@@ -108,10 +142,11 @@ class TcpConnection(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close the connection, whatever it has still to say or to hear."""
-        self._hung_up, self._framing = True, None
+        self._hung_up, self._framing, self._steps = True, None, None
         if self._again is not None:
             self._again.cancel()
             self._again = None
+        self._stop_waiting()
         if self._transport is None:
             self._leave()
         else:
@@ -123,17 +158,12 @@ class TcpConnection(asyncio.Protocol):
         if self._framing is None:
             return
         stop = time.perf_counter() + _WORK_SECONDS
+        self._steps = self._steps or self._all_packets(self._framing)
         try:
-            for packet in self._framing.packets():
-                if isinstance(packet, PacketError):
-                    self._refuse(self, packet)
-                else:
-                    self._handle(packet, self)
+            for whole in self._steps:
                 if self._hung_up:
                     return
-                now = time.monotonic()
-                self._limiter.charge(self.key, 1, now)
-                wait = self._limiter.wait(self.key, now)
+                wait = self._limiter.wait(self.key, time.monotonic()) if whole else 0.0
                 if wait or time.perf_counter() >= stop:
                     self._pause(wait)
                     return
@@ -142,10 +172,34 @@ class TcpConnection(asyncio.Protocol):
             self._complete = True
             if self._transport is not None:
                 self._transport.pause_reading()
+        self._steps = None
+        if self._hung_up:
+            return
         if self._complete or self._transport is None:
             self._finish()
         else:
             self._transport.resume_reading()
+
+    def _all_packets(self, framing: Framing) -> Iterator[bool]:
+        """Do what is asked in steps; yield whether a packet is done with."""
+        for packet in framing.packets():
+            self.spoke = time.monotonic()
+            self._stop_waiting()
+            self._limiter.charge(self.key, 1, self.spoke)
+            for _ in self._handle(packet, self):
+                yield False
+            yield True
+        if framing.pending:
+            self._wait_for_packet()
+
+    def _wait_for_packet(self) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self.hang_up)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _pause(self, seconds: float) -> None:
         if self._transport is not None and not self._complete:
@@ -171,6 +225,7 @@ class TcpConnection(asyncio.Protocol):
             self._answered(self.key, self._transport.close)
 
     def _leave(self) -> None:
-        self._framing = None
+        self._framing = self._steps = None
+        self._stop_waiting()
         self._limiter.forget(self.key)
         self._closed(self)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Limiter
-from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES
-from plugin_bridge.osc.wire.replies import fail
+from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES, PacketError
+from plugin_bridge.osc.wire.replies import fail, message
 from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.turns import Turns
+from plugin_bridge.osc.wire.validation import TOKEN, AddressValidation
 
 _RECEIVE_BYTES = 4 * 2**20
 """Asked of the system, which may give less."""
-_MAX_WAITING_BYTES = 8 * 2**20
-_DATAGRAM_COST = 256
-"""Bytes of memory around the content."""
 _MAX_READ = 1024
 _WORK_SECONDS = 0.0005
 """Then the socket is drained again: in 1 ms a sender can fill the 200 kB that Linux gives."""
 
-Handle = Callable[[bytes, Sender], None]
+Handle = Callable[[bytes, Sender], Iterator[None]]
+"""Does what a packet asks for, in steps; raises PacketError where it is none."""
+Refuse = Callable[[Sender, PacketError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,31 @@ class UdpSender:
     key: tuple[object, ...]
 
     @property
+    def host(self) -> str:
+        """See `Sender`."""
+        return str(self.key[0])
+
+    @property
     def longest(self) -> int:
         """Bytes of the longest datagram."""
         return 65_507
 
-    def send(self, packet: bytes) -> None:
+    @property
+    def validated(self) -> bool:
         """See `Sender`."""
-        self.endpoint.send(packet, self.key)
+        return self.endpoint.validation.validated(self.host)
+
+    def validate(self, token: int) -> bool:
+        """See `Sender`."""
+        return self.endpoint.validation.take(self.host, token)
+
+    def at(self, port: int) -> UdpSender:
+        """See `Sender`."""
+        return UdpSender(self.endpoint, (self.key[0], port, *self.key[2:]))
+
+    def send(self, packet: bytes) -> None:
+        """See `Sender`; a host that is not validated gets the token instead of what is too large for it."""
+        self.endpoint.send(packet, self)
 
 
 class UdpEndpoint:
@@ -50,17 +68,29 @@ class UdpEndpoint:
     Args:
         sock: bound and not blocking; closed by `close`.
         handle: takes each datagram.
+        refuse: answers one that is no OSC.
         limiter: of the senders.
         counters: of the server.
+        validation: of their hosts.
     """
 
-    def __init__(self, sock: socket.socket, handle: Handle, limiter: Limiter, counters: Counters) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        handle: Handle,
+        refuse: Refuse,
+        limiter: Limiter,
+        counters: Counters,
+        validation: AddressValidation,
+    ) -> None:
         self._socket = sock
         self._handle = handle
+        self._refuse = refuse
         self._limiter = limiter
         self._counters = counters
-        self._waiting: deque[tuple[bytes, UdpSender]] = deque()
-        self._bytes = 0
+        self.validation = validation
+        """Of the hosts that send."""
+        self._turns = Turns(self._steps)
         self._loop = asyncio.get_running_loop()
         self._work_due: asyncio.Handle | None = None
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
@@ -71,10 +101,16 @@ class UdpEndpoint:
         """The port it is bound to."""
         return int(self._socket.getsockname()[1])
 
-    def send(self, packet: bytes, target: tuple[object, ...]) -> None:
+    def send(self, packet: bytes, target: UdpSender) -> None:
         """Send a datagram, or count that it could not go."""
+        host = target.host
+        if not self.validation.allows(host, len(packet)):
+            self._counters.unsent += 1
+            packet = message(TOKEN, self.validation.token(host))
+            if not self.validation.allows(host, len(packet)):
+                return
         try:
-            self._socket.sendto(packet, target)
+            self._socket.sendto(packet, target.key)
         except OSError:  # the system's buffer is full, or there is no way to that address
             self._counters.unsent += 1
 
@@ -83,7 +119,7 @@ class UdpEndpoint:
         self._loop.remove_reader(self._socket)
         if self._work_due is not None:
             self._work_due.cancel()
-        self._waiting.clear()
+        self._turns.clear()
 
     def close(self) -> None:
         """Read and send no more."""
@@ -98,31 +134,32 @@ class UdpEndpoint:
             except OSError:  # nothing more, or news of a reader that is gone
                 break
             self._admit(data, UdpSender(self, source), now)
-        if self._waiting and self._work_due is None:
+        if self._turns and self._work_due is None:
             self._work_due = self._loop.call_soon(self._work)
 
     def _admit(self, data: bytes, sender: UdpSender, now: float) -> None:
+        self.validation.received(sender.host, len(data))
         if not self._limiter.take(sender.key, now):
             self._counters.limited += 1
             if self._limiter.complain(sender.key, now):
-                rule = f"more than {self._limiter.rate:g} requests a second; send fewer, the rest is unread"
-                sender.send(fail("", rule))
-        elif self._bytes + len(data) + _DATAGRAM_COST > _MAX_WAITING_BYTES:
+                sender.send(fail("", f"{self._limiter.rule}, the rest is unread"))
+        elif not self._turns.add(data, sender):
             self._counters.overrun += 1
-        else:
-            self._bytes += len(data) + _DATAGRAM_COST
-            self._waiting.append((data, sender))
+
+    def _steps(self, data: bytes, sender: Sender) -> Iterator[None]:
+        try:
+            yield from self._handle(data, sender)
+        except PacketError as error:
+            self._refuse(sender, error)
 
     def _work(self) -> None:
         stop = time.perf_counter() + _WORK_SECONDS
         self._work_due = None
         try:
-            while self._waiting:
-                data, sender = self._waiting.popleft()
-                self._bytes -= len(data) + _DATAGRAM_COST
-                self._handle(data, sender)
+            while self._turns:
+                self._turns.take()
                 if time.perf_counter() >= stop:
                     break
         finally:  # whatever happened, the rest is next
-            if self._waiting:
+            if self._turns:
                 self._work_due = self._loop.call_soon(self._work)

@@ -45,6 +45,7 @@ COMMANDS = {
     "/sync": ("i", "7"),
     "/subscribe": ("ffss", "10", "60", "/param/*", "/report"),
     "/unsubscribe": (),
+    "/token": ("i", "0"),
 }
 """Type tags and arguments, in the order in which they make sense."""
 

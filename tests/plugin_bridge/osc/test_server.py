@@ -6,18 +6,29 @@ import asyncio
 import re
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from plugin_bridge import PARAMETERS, AllNotesOff, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge import (
+    PARAMETERS,
+    AllNotesOff,
+    Event,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    Preset,
+    save_preset,
+)
 from plugin_bridge.control.parameters import Parameter, Value
 from plugin_bridge.control.rig import Meters, Status
 from plugin_bridge.osc.addresses.table import ADDRESSES
-from plugin_bridge.osc.wire.packets import Argument
+from plugin_bridge.osc.wire.packets import Argument, Opaque
 from plugin_bridge.osc.wire.replies import message
+from plugin_bridge.osc.wire.senders import Sender
 from plugin_bridge.version import __version__
 from tests.plugin_bridge.osc.clients import Client, bundle, in_loop, served, tag
 from tests.plugin_bridge.osc.wire.test_packets import WRONG
@@ -116,6 +127,70 @@ def values_of_list() -> tuple[str, ...]:
     return tuple(sorted(shipped_presets()))
 
 
+BUTTONS: list[tuple[str, tuple[Argument, ...]]] = [
+    ("/panic", ()),
+    ("/note/alloff", ()),
+    ("/record/start", ("take",)),
+    ("/record/stop", ()),
+    ("/preset/load", ("mine",)),
+    ("/midi/learn", ("gain",)),
+    ("/midi/learn/stop", ()),
+    ("/singer/list", ()),
+    ("/preset/list", ()),
+    ("/version", ()),
+    ("/unsubscribe", ()),
+]
+
+
+@in_loop
+async def test_a_button_that_is_pressed_fires_a_command_and_one_let_go_does_not(tmp_path: Path) -> None:
+    save_preset(Preset(name="mine", singer="bright"), tmp_path / "mine.toml")
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        for turn, pressed in enumerate((1, 1.0, True, 127, 0.01)):
+            await client.done("/param/melody", True)
+            for path, arguments in BUTTONS:
+                calls = len(rig.sent), len(rig.learned), rig.status.recording
+                for released in (0, 0.0, False):
+                    (answer,) = await client.done(path, *arguments, released)
+                    assert answer is False, path
+                assert (len(rig.sent), len(rig.learned), rig.status.recording) == calls
+                given = (f"{arguments[0]} {turn}",) if path == "/record/start" else arguments
+                answers = await client.done(path, *given, pressed)
+                assert all(answer is not False for answer in answers), path
+                if path == "/panic":
+                    assert rig.values["melody"] is False
+        assert rig.learned == ["gain", None] * 5
+        assert rig.values["singer"] == "bright"
+        assert await client.done("/note/on", 60, 1.0) == (60, 1.0)
+        assert await client.done("/note/on", 60, 0.0) == (60, 0.0)
+        assert [type(event) for event in rig.taken[-2:]] == [NoteOn, NoteOff]
+        client.throw(b"/panic\0\0,I\0\0")
+        assert await client.hear() == ("/done", ("/panic",))
+        assert await client.done("/sync", 0) == (0,)
+
+
+@in_loop
+async def test_symbols_characters_and_a_faders_excess_are_understood(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        client.throw(b"/singer\0,S\0\0bright\0\0")
+        assert await client.hear() == ("/done", ("/singer", "bright"))
+        client.throw(b"/param/key\0\0,c\0\0\0\0\0D")
+        assert await client.hear() == ("/done", ("/param/key", "D"))
+        assert await client.done("/param/key", "Bb") == ("A#",)
+        assert await client.done("/param/key", "eb") == ("D#",)
+        assert await client.done("/param/scale", "Minor") == ("minor",)
+        assert await client.done("/param/mix", 1.0000001) == (1.0,)
+        assert await client.done("/morph", -1e-9) == (0.0,)
+        await client.done("/param/gain/unit", 1.0000001)
+        assert (rig.values["gain"], rig.values["mix"], rig.values["morph"]) == (24.0, 1.0, 0.0)
+        for odd in (
+            Opaque("t", b"\0" * 7 + b"\1"),
+            Opaque("b", b"\0\0\0\1x\0\0\0"),
+            Opaque("c", b"\xff" * 4),
+        ):
+            assert await client.done("/sync", odd) == (odd,)
+
+
 REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/nowhere", (), "address '/nowhere' is unknown"),
     ("/param/gain", (99.0,), "give -60 to 24 dB"),
@@ -133,17 +208,32 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/param/scale", (3,), "is not a word"),
     ("/param/melody", ("yes",), "is not a switch"),
     ("/param/melody", (0.5,), "is not a switch"),
+    ("/bypass", (0.5,), "bypass 0.5 is not a switch; send T, F, 0 or 1"),
+    ("/bypass", ("on",), "bypass 'on' is not a switch; send T, F, 0 or 1"),
+    ("/param/gain", (Opaque("r", b"\0\0\0\0"),), "gain <colour> is not a number"),
+    ("/param/gain", (Opaque("m", b"\x90\x3c\x40\0"),), "gain <MIDI message> is not a number"),
+    ("/param/gain", (Opaque("t", b"\0" * 8),), "gain <time tag> is not a number"),
+    ("/bypass", (Opaque("b", b"\0\0\0\0"),), "bypass <blob> is not a switch"),
+    ("/singer", (Opaque("r", b"\0\0\0\0"),), "is not a word"),
+    ("/panic", (Opaque("m", b"\x90\x3c\x40\0"),), "send 0"),
+    ("/panic", (None,), "send 0"),
     ("/singer", ("nobody",), "use one of dark, bright"),
     ("/singer", ("",), "use one of dark, bright"),
     ("/singer", (1,), "is not a word"),
     ("/morph/singer", ("../dark",), "use one of dark, bright"),
-    ("/note/on", (), "takes one argument, not 0"),
+    (
+        "/note/on",
+        (),
+        "takes a note, and a velocity where there is one, not 0 arguments; send note [velocity]",
+    ),
+    ("/note/on", (60, 1, 1), "not 3 arguments"),
     ("/note/on", (128.0,), "give 0 to 127"),
     ("/note/on", (60, 400), "velocity 400.0 is out of range"),
     ("/note/on", ("c",), "is not a number"),
     ("/note/off", (60, 0), "takes one argument"),
     ("/note/bend", (49.0,), "give -48 to 48"),
-    ("/note/alloff", (1,), "takes no argument"),
+    ("/note/alloff", (1, 1), "takes no argument"),
+    ("/note/alloff", ("now",), "takes no argument"),
     ("/note", (), "address '/note' is unknown"),
     ("/meter/load", (1.0,), "cannot be set"),
     ("/status/xruns", (0,), "cannot be set"),
@@ -211,7 +301,8 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/midi/learn", ("nothing",), "is unknown"),
     ("/midi/learn", ("singer",), "no control can move"),
     ("/midi/learn", (1,), "is not a word"),
-    ("/panic", (1,), "arguments does not fit; send 0"),
+    ("/panic", (1, 1), "arguments does not fit; send 0"),
+    ("/panic", ("now",), "arguments does not fit; send 0"),
     ("/subscribe", (), "takes a rate, seconds and addresses"),
     ("/subscribe", (10.0, 10.0), "takes a rate, seconds and addresses"),
     ("/subscribe", ("fast", 10.0, "/param/gain"), "is not a number"),
@@ -454,6 +545,49 @@ async def test_all_senders_together_are_held_to_a_bound_and_each_has_its_share(t
         assert [event.position for event in timed] == [RATE * (1 + k) for k in (0, 10, 20, 30) for _ in sets]
         for client in crowd:
             client.socket.close()
+
+
+@in_loop
+async def test_a_flood_of_patterns_from_many_ports_delays_no_other_sender(tmp_path: Path) -> None:
+    patterns = bundle(1, *[message("/*/*"), message("/{param,status}/*"), message("/p*/*/unit")] * 80)
+    async with served(tmp_path) as (rig, server), Client(server.port) as calm:
+        assert server._udp is not None
+        turns, steps = server._udp._turns, 0
+        handle = turns._handle
+
+        def counted(data: bytes, sender: Sender) -> Iterator[None]:
+            nonlocal steps
+            for _ in handle(data, sender):
+                steps += 1
+                yield
+
+        turns._handle = counted
+        crowd = [Client(server.port) for _ in range(60)]
+        for client in crowd:
+            client.throw(patterns)  # 300 kB in all, which ask for 1.4 million answers
+        while server.counters.packets < len(crowd):
+            await asyncio.sleep(0)
+        await calm.done("/note/on", 60)
+        for k in range(5):
+            before = steps
+            await calm.done("/param/gain", -float(k))
+            await calm.done("/panic")
+            assert steps - before < 2000  # addresses answered meanwhile
+        assert rig.values["gain"] == -4.0
+        assert turns  # the flood is far from done
+        for client in crowd:
+            client.socket.close()
+
+
+@in_loop
+async def test_the_answers_of_a_packet_are_paid_for_before_they_are_given(tmp_path: Path) -> None:
+    few = served(tmp_path, rate=0.001, burst=100.0)
+    async with few as (_, server), Client(server.port) as client:
+        client.throw(bundle(1, *[message("/status/*")] * 50))  # 17 addresses, and 8 for the pattern
+        answers = [await client.hear() for _ in range(6 * 17 + 44)]  # 50 are left, and 100 may be owed
+        assert [answer for answer, _ in answers] == ["/done"] * 6 * 17 + ["/fail"] * 44
+        reason = "more than 0.001 requests a second; send fewer"
+        assert {values for answer, values in answers if answer == "/fail"} == {("/status/*", reason)}
 
 
 @in_loop

@@ -10,6 +10,7 @@ import pytest
 from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.subscriptions import MAX_SUBSCRIBERS, Subscriptions
 from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
+from plugin_bridge.osc.wire.senders import Sender
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
 from tests.support.rigs import RATE
 
@@ -19,9 +20,17 @@ class Ear:
 
     longest = 65_507
 
-    def __init__(self, name: object = 0) -> None:
+    def __init__(self, name: object = 0, host: str = "127.0.0.1", *, validated: bool = True) -> None:
         self.key = name
+        self.host = host
+        self.validated = validated
         self.heard: list[Message] = []
+
+    def validate(self, token: int) -> bool:
+        raise NotImplementedError
+
+    def at(self, port: int) -> Sender:
+        return Ear((self.host, port), self.host, validated=self.validated)
 
     def send(self, packet: bytes) -> None:
         self.heard += [message for group in read_packet(packet) for message in group.messages]
@@ -78,19 +87,66 @@ async def test_the_rate_and_the_expiry_are_each_subscribers_own() -> None:
 
 
 @in_loop
-async def test_the_number_of_subscribers_is_bounded_and_asking_again_is_free() -> None:
+async def test_where_there_is_no_room_the_one_not_renewed_for_longest_gives_way_and_is_told() -> None:
     subscriptions = Subscriptions(lambda _: (0,))
     ears = [Ear(k) for k in range(MAX_SUBSCRIBERS + 1)]
     for ear in ears[:-1]:
-        subscriptions.subscribe(ear, 1.0, 60.0, ["/param/gain"])
-    assert subscriptions.subscribe(ears[0], 1.0, 60.0, ["/param/mix"]) == 2
-    with pytest.raises(ValueError, match="64 others subscribe"):
-        subscriptions.subscribe(ears[-1], 1.0, 60.0, ["/param/gain"])
+        subscriptions.subscribe(ear, 1.0, 3600.0, ["/param/gain"])
+    assert subscriptions.subscribe(ears[0], 1.0, 60.0, ["/param/mix"]) == 2  # renewed
+    subscriptions.subscribe(ears[-1], 1.0, 60.0, ["/param/gain"])
+    assert len(subscriptions) == MAX_SUBSCRIBERS
+    assert not subscriptions.has(1)
+    (told,) = ears[1].heard
+    assert told == Message("/fail", ("/subscribe", "more than 64 subscribe; subscribe again to go on"))
     assert subscriptions.unsubscribe(ears[0], ["/param/gain"]) == 1
     assert subscriptions.unsubscribe(ears[0], ["/param/mix"]) == 0
+    assert subscriptions.unsubscribe(ears[1]) == 0
     assert len(subscriptions) == MAX_SUBSCRIBERS - 1
-    assert subscriptions.unsubscribe(ears[0]) == 0
     subscriptions.close()
+
+
+@in_loop
+async def test_a_host_with_many_subscribers_displaces_its_own() -> None:
+    subscriptions = Subscriptions(lambda _: (0,))
+    tablet = Ear("tablet", "10.0.0.2")
+    subscriptions.subscribe(tablet, 1.0, 3600.0, ["/param/gain"])
+    for k in range(200):
+        subscriptions.subscribe(Ear(k, "10.0.0.66"), 1.0, 3600.0, ["/param/gain"])
+    assert subscriptions.has("tablet")
+    assert len(subscriptions) == MAX_SUBSCRIBERS
+    subscriptions.close()
+
+
+@in_loop
+async def test_values_go_to_the_port_that_is_named(tmp_path: Path) -> None:
+    async with (
+        served(tmp_path) as (_, server),
+        Client(server.port) as button,
+        Client(server.port) as display,
+        Client(server.port) as other,
+    ):
+        port = display.socket.getsockname()[1]
+        assert await button.done("/subscribe", 100.0, 60.0, float(port), "/param/gain") == (1,)
+        assert await display.hear() == ("/param/gain", (0.0,))
+        await other.done("/param/gain", -3.0)
+        assert await display.hear() == ("/param/gain", (-3.0,))
+        await button.silence()
+        assert await button.done("/subscribe", 100.0, 60.0, port, "/param/mix") == (2,)
+        assert {(await display.hear())[0] for _ in range(2)} == {"/param/gain", "/param/mix"}
+        assert await other.done("/unsubscribe") == (0,)
+        assert await button.done("/unsubscribe", "/param/mix") == (1,)
+        assert await button.done("/unsubscribe", 1.0) == (0,)  # from a button
+        await other.done("/param/gain", -4.0)
+        await display.silence()
+        for wrong in (0, 65_536, -1):
+            assert "port" in await button.fail("/subscribe", 100.0, 60.0, wrong, "/param/gain")
+
+
+def test_who_is_not_validated_cannot_subscribe() -> None:
+    subscriptions = Subscriptions(lambda _: (0,))
+    with pytest.raises(ValueError, match=r"10\.0\.0\.9 is not validated; send back the number that /token"):
+        subscriptions.subscribe(Ear("x", "10.0.0.9", validated=False), 10.0, 60.0, ["/param/gain"], port=9001)
+    assert len(subscriptions) == 0
 
 
 @in_loop

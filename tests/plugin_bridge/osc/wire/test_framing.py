@@ -10,7 +10,14 @@ from pythonosc import slip
 from plugin_bridge.osc.wire.framing import Lengths, Slip, framing_of
 from plugin_bridge.osc.wire.packets import PacketError
 
-PACKETS = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
+PACKETS = st.lists(
+    st.builds(
+        lambda start, rest: start + rest[: len(rest) // 4 * 4],
+        st.sampled_from([b"/abc", b"#bundle\0"]),
+        st.binary(max_size=40),
+    ),
+    max_size=6,
+)
 
 
 @pytest.mark.parametrize("kind", [Slip, Lengths])
@@ -41,30 +48,56 @@ def test_the_first_byte_tells_the_framing() -> None:
 def test_a_reader_may_stop_between_two_packets() -> None:
     for kind in (Slip, Lengths):
         reader = kind()
-        reader.feed(reader.framed(b"one") + reader.framed(b"two"))
-        assert next(reader.packets()) == b"one"
-        assert list(reader.packets()) == [b"two"]
+        reader.feed(reader.framed(b"/one") + reader.framed(b"/two"))
+        assert next(reader.packets()) == b"/one"
+        assert list(reader.packets()) == [b"/two"]
+        assert not reader.pending
+        reader.feed(reader.framed(b"/abc")[:5])
+        assert list(reader.packets()) == []
+        assert reader.pending
 
 
-def test_slip_goes_on_after_a_wrong_escape_and_after_a_frame_too_long() -> None:
-    reader = Slip()
-    reader.feed(b"\xc0\xdbx\xc0" + reader.framed(b"good"))
-    wrong, good = reader.packets()
-    assert isinstance(wrong, PacketError)
-    assert good == b"good"
-    told = []
-    for _ in range(8):
-        reader.feed(b"x" * 40_000)
-        told += list(reader.packets())
-    assert len(told) == 1
-    reader.feed(b"\xc0" + reader.framed(b"good"))
-    assert list(reader.packets()) == [b"good"]
+FOREIGN = [
+    b"POST / HTTP/1.1\r\nHost: localhost:9000\r\n\r\n\xc0/panic\0\0,\0\0\0\xc0",
+    b"GET /panic HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"OPTIONS / HTTP/1.1\r\n\r\n",
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    b"\r\n\xc0/panic\0\0,\0\0\0\xc0",
+    b" /panic",
+    b"\xef\xbb\xbf/panic",
+    b"\xdb\xdc/panic",
+]
 
 
-def test_a_length_too_large_ends_the_stream() -> None:
-    reader = Lengths()
-    reader.feed(reader.framed(b"good") + b"\0\1\0\1")
+@pytest.mark.parametrize("first", FOREIGN)
+def test_a_stream_that_is_no_osc_is_refused_at_its_first_byte(first: bytes) -> None:
+    for part in (first, first[:1]):
+        with pytest.raises(PacketError, match="stream is no OSC"):
+            framing_of(part)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "part"),
+    [
+        (Slip, b"\xc0POST / HTTP/1.1", "no OSC"),
+        (Slip, b"\xc0P", "no OSC"),
+        (Slip, b"\xc0#bundlf", "no OSC"),
+        (Slip, b"\xc0/a\xdbx\0\xc0", "escape C0 and DB"),
+        (Slip, b"/" * 140_000, "longer than 131072"),
+        (Lengths, b"\0\1\0\1", "65537 bytes is too large"),
+        (Lengths, b"\0\0\0\0", "0 bytes is no packet's"),
+        (Lengths, b"\0\0\0\7", "7 bytes is no packet's"),
+        (Lengths, b"\0\0\0\x10P", "no OSC"),
+        (Lengths, b"\0\1\0\0\x21\x12\xa4\x42", "no OSC"),  # of STUN, which WebRTC sends over TCP
+    ],
+)
+def test_the_first_wrong_byte_ends_a_stream_after_what_came_before(
+    kind: type[Slip | Lengths], wrong: bytes, part: str
+) -> None:
+    reader = kind()
+    reader.feed(reader.framed(b"/one") + wrong)
     packets = reader.packets()
-    assert next(packets) == b"good"
-    with pytest.raises(PacketError, match="65537 bytes is too large"):
+    assert next(packets) == b"/one"
+    with pytest.raises(PacketError, match=part):
         next(packets)

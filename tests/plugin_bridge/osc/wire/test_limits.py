@@ -16,9 +16,11 @@ def test_a_burst_passes_and_then_the_rate() -> None:
     assert passed == 10
 
 
-def test_what_a_packet_held_is_paid_for_later() -> None:
+def test_what_a_packet_held_is_paid_for_later_and_no_more_is_owed_than_a_burst() -> None:
     limiter = Limiter(10.0, 5.0)
-    limiter.charge("a", 1000, 0.0)
+    assert not limiter.charge("a", 11, 0.0)
+    assert limiter.charge("a", 10, 0.0)
+    assert not limiter.charge("a", 1, 0.0)
     assert limiter.wait("a", 0.0) == pytest.approx(0.6)
     assert not limiter.take("a", 0.5)
     assert limiter.take("a", 0.7)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from plugin_bridge.osc.wire.packets import Group, Message, PacketError, read_packet
+from plugin_bridge.osc.wire.packets import Group, Message, Opaque, PacketError, read_packet
 from plugin_bridge.osc.wire.replies import bundles, done, fail, message
 from tests.plugin_bridge.osc.clients import bundle, tag
 
@@ -38,6 +38,18 @@ def test_what_we_build_is_what_python_osc_builds(arguments: list[float | str | b
         far = isinstance(argument, int) and not -(2**31) <= argument < 2**31
         builder.add_arg(argument, "h" if far else None)
     assert message("/any/address", *arguments) == builder.build().dgram
+
+
+def test_every_type_of_the_specification_is_read() -> None:
+    data = (
+        b"/a\0\0,ihfdsScTFINbrmt\0\0\0\0" + struct.pack(">iqfd", -1, 2**40, 0.5, -0.25) + b"one\0two\0\0\0\0c"
+    )
+    opaque = [b"\0\0\0\5hello\0\0\0", b"rgba", b"\0\x90\x3c\x40", b"\x83\xaa\x7e\x80\0\0\0\0"]
+    (group,) = read_packet(data + b"".join(opaque))
+    plain = (-1, 2**40, 0.5, -0.25, "one", "two", "c", True, False, True, None)
+    kept = tuple(Opaque(tag, part) for tag, part in zip("brmt", opaque, strict=True))
+    assert group.messages == (Message("/a", plain + kept),)
+    assert read_packet(message("/a", *plain, *kept))[0].messages == group.messages
 
 
 def test_a_bundle_of_python_osc_is_read() -> None:
@@ -87,7 +99,12 @@ WRONG = [
     (b"/a b\0\0\0\0", "printable ASCII"),
     (b"/a\0\0xx\0\0", "type tags do not start with ','"),
     (b"/a\0\0,fff", "type tags do not start with ',' or are cut off"),
-    (b"/a\0\0,b\0\0\xff\xff\xff\xf8", "type tag 'b' is not read"),
+    (b"/a\0\0,b\0\0\xff\xff\xff\xf8", "want 4294967300"),
+    (b"/a\0\0,b\0\0\0\0", "send it whole"),
+    (b"/a\0\0,S\0\0abcd", "cut off"),
+    (b"/a\0\0,r\0\0abc", "send it whole"),
+    (b"/a\0\0,t\0\0abcd", "want 16"),
+    (b"/a\0\0,I\0\0abcd", "want 8"),
     (b"/a\0\0,[i]\0\0\0\0\0\0\0\1", "type tag '[' is not read"),
     (b"/a\0\0,\xff\0\0", "is not read"),
     (b"/" + b"a" * 300 + b"\0\0\0,\0\0\0", "longer than 255"),
@@ -141,7 +158,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 def test_a_refusal_names_the_address_where_it_can_be_read() -> None:
     with pytest.raises(PacketError) as caught:
-        read_packet(b"/param/gain\0,b\0\0")
+        read_packet(b"/param/gain\0,Q\0\0")
     assert caught.value.address == "/param/gain"
 
 

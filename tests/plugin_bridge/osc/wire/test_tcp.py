@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from pathlib import Path
 
 import pytest
 
 from plugin_bridge.osc.server import OscServer
+from plugin_bridge.osc.wire import tcp
 from plugin_bridge.osc.wire.framing import Framing, Lengths, Slip
-from plugin_bridge.osc.wire.packets import Argument, Message, PacketError, read_packet
+from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
 from plugin_bridge.osc.wire.replies import message
 from tests.plugin_bridge.osc.clients import PATIENCE, in_loop, served
 
@@ -53,7 +55,6 @@ class Stream:
             assert data, "the server hung up"
             self._framing.feed(data)
             for packet in self._framing.packets():
-                assert not isinstance(packet, PacketError)
                 self._messages += [one for group in read_packet(packet) for one in group.messages]
         return self._messages.pop(0)
 
@@ -208,22 +209,110 @@ async def test_one_who_reads_nothing_is_hung_up_on(tmp_path: Path) -> None:
         await client.close()
 
 
+FOREIGN = [
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 12\r\n\r\n\xc0",
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\xc0",
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\xc0",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("kind", [Slip, Lengths])
+@pytest.mark.parametrize("first", FOREIGN)
+def test_nothing_of_what_a_browser_sends_is_done(
+    tmp_path: Path, first: bytes, kind: type[Slip | Lengths]
+) -> None:
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (rig, server):
+            for pause in (False, True):  # whether the rest comes later
+                client = await Stream(kind()).open(server)
+                client.writer.write(first)
+                if pause:
+                    await asyncio.sleep(0.01)
+                with contextlib.suppress(OSError):
+                    client.send("/param/gain", -6.0)
+                    client.send("/record/start", "taken")
+                    assert await asyncio.wait_for(client.reader.read(), PATIENCE) == b""
+                await client.close()
+            assert (server.counters.requests, server.counters.malformed) == (0, 2)
+            assert (rig.sent, rig.status.recording) == ([], "")
+            assert not server._connections
+
+    test()
+
+
+MALFORMED = [
+    (Slip, b"\xc0/param/gain\0,f\0\0\xc0"),
+    (Slip, b"\xc0/a\0\0,Q\0\0\xc0"),
+    (Slip, b"\xc0/x\xdbx\xc0"),
+    (Slip, b"\xc0GET / HTTP/1.1\xc0"),
+    (Lengths, b"\0\0\0\7/a\0\0,\0\0"),
+    (Lengths, b"\0\0\0\x08/a\0\0,Q\0\0"),
+    (Lengths, b"\0\0\0\x0cGET / HTTP/1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "wrong"), MALFORMED)
+def test_what_is_malformed_is_answered_and_ends_the_connection(
+    tmp_path: Path, kind: type[Slip | Lengths], wrong: bytes
+) -> None:
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (rig, server):
+            client = await Stream(kind()).open(server)
+            before, after = (kind().framed(message("/param/gain", value)) for value in (-3.0, -6.0))
+            client.writer.write(before + wrong + after)
+            assert await client.hear() == Message("/done", ("/param/gain", -3.0))
+            assert (await client.hear()).address == "/fail"
+            with contextlib.suppress(OSError):
+                assert await asyncio.wait_for(client.reader.read(), PATIENCE) == b""
+            await client.close()
+            assert rig.values["gain"] == -3.0
+            assert (server.counters.requests, server.counters.malformed) == (1, 1)
+
+    test()
+
+
+@pytest.mark.parametrize("first", [b"", b"\0\0", b"\xc0/par", b"\0\0\0\x14/param/ga"])
+def test_who_begins_a_packet_and_sends_no_rest_is_hung_up_on(
+    tmp_path: Path, first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "_PATIENCE_SECONDS", 0.1)
+
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (_, server):
+            quiet = await Stream(Slip()).open(server)
+            assert await quiet.is_served()
+            client = await Stream(Slip()).open(server)
+            client.writer.write(first)
+            with contextlib.suppress(OSError):
+                assert await asyncio.wait_for(client.reader.read(), PATIENCE) == b""
+            await client.close()
+            assert await quiet.is_served()  # who has sent whole packets may be quiet for as long as it likes
+            await quiet.close()
+
+    test()
+
+
 @in_loop
-async def test_connections_are_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None:
-    async with served(tmp_path, connections=2) as (_, server):
-        one, two = await Stream(Slip()).open(server), await Stream(Slip()).open(server)
-        for client in (one, two):
-            client.send("/version")
-            await client.hear()
-        three = await Stream(Slip()).open(server)
-        assert not await three.is_served()
-        await three.close()
-        one.send("/subscribe", 100.0, 60.0, "/meter/load")
-        await one.hear()
-        await one.close()
-        four = await Stream(Slip()).open(server)
-        while not await four.is_served():  # until the server has seen the other go
-            await four.close()
-            four = await Stream(Slip()).open(server)
-        await two.close()
-        await four.close()
+async def test_idle_connections_give_way_and_subscribers_last(tmp_path: Path) -> None:
+    async with served(tmp_path, connections=3) as (_, server):
+        subscriber, quiet = [await Stream(Slip()).open(server) for _ in range(2)]
+        subscriber.send("/subscribe", 100.0, 60.0, "/param/gain")
+        assert (await subscriber.hear()).address == "/done"
+        assert await quiet.is_served()
+        idle = [await Stream(Slip()).open(server) for _ in range(70)]
+        active = await Stream(Slip()).open(server)
+        assert await active.is_served()
+        assert await quiet.is_served()  # who has said something goes before who has not
+        assert len(server._connections) == 3
+        later = await Stream(Slip()).open(server)
+        assert await later.is_served()
+        assert not await active.is_served()
+        assert await quiet.is_served()
+        assert len(server._subscriptions) == 1
+        assert len(server._connections) == 3
+        for client in (subscriber, quiet, active, later, *idle):
+            await client.close()

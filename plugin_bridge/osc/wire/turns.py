@@ -1,0 +1,100 @@
+"""A queue of packets for each sender, served in turn, so that a flood delays nobody but those who send it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+
+from plugin_bridge.osc.wire.senders import Sender
+
+STEPS = 16
+"""Of one turn; answering an address is a step, some 20 to 50 microseconds."""
+MAX_BYTES = 8 * 2**20
+PACKET_COST = 256
+"""Bytes of memory around the content of a packet."""
+_OVER = True
+
+
+@dataclass
+class _Queue:
+    sender: Sender
+    packets: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+    steps: Iterator[None] | None = None
+    """What is left to do of the packet begun last."""
+
+
+class Turns:
+    """The packets of all senders; a turn is up to 16 steps of one sender's.
+
+    Turns go by turns to those who have just begun to send and to those who have had one already: who sends
+    now and then waits for hardly more than one turn, however many others flood.
+
+    Args:
+        handle: begins a packet and returns its steps.
+    """
+
+    def __init__(self, handle: Callable[[bytes, Sender], Iterator[None]]) -> None:
+        self._handle = handle
+        self._queues: dict[Hashable, _Queue] = {}
+        self._new: deque[_Queue] = deque()
+        self._old: deque[_Queue] = deque()
+        self._old_next = False
+        self._size = 0
+
+    def __bool__(self) -> bool:
+        """Return whether anything is left to do."""
+        return bool(self._queues)
+
+    def add(self, data: bytes, sender: Sender) -> bool:
+        """Queue a packet; return False where the sender has as much waiting as memory is left for the others.
+
+        So one sender alone gets half of the 8 MB, and of 60 that flood each a 61st: a newcomer finds room.
+        """
+        queue = self._queues.get(sender.key)
+        size = len(data) + PACKET_COST
+        if size + (queue.size if queue else 0) > MAX_BYTES - self._size:
+            return False
+        if queue is None:
+            queue = self._queues[sender.key] = _Queue(sender)
+            self._new.append(queue)
+        queue.packets.append(data)
+        queue.size += size
+        self._size += size
+        return True
+
+    def take(self) -> None:
+        """Let the sender whose turn it is go on for 16 steps; there must be one."""
+        first, then = (self._old, self._new) if self._old_next else (self._new, self._old)
+        self._old_next = not self._old_next
+        queue = (first or then).popleft()
+        try:
+            self._go_on(queue)
+        except BaseException:
+            queue.steps = None  # a packet whose handling failed is over
+            raise
+        finally:
+            if queue.packets or queue.steps is not None:
+                self._old.append(queue)
+            else:
+                del self._queues[queue.sender.key]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._queues.clear()
+        self._new.clear()
+        self._old.clear()
+        self._size = 0
+
+    def _go_on(self, queue: _Queue) -> None:
+        for _ in range(STEPS):
+            if queue.steps is None:
+                if not queue.packets:
+                    return
+                data = queue.packets.popleft()
+                queue.size -= len(data) + PACKET_COST
+                self._size -= len(data) + PACKET_COST
+                queue.steps = self._handle(data, queue.sender)
+            if next(queue.steps, _OVER):
+                queue.steps = None

@@ -1,0 +1,103 @@
+"""Turns: each sender's packets in order, nobody waits behind a flood, and memory is left for newcomers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.turns import MAX_BYTES, PACKET_COST, STEPS, Turns
+from tests.plugin_bridge.osc.test_subscriptions import Ear
+
+
+class Log:
+    """Notes each step of each packet; a packet of n bytes takes n steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[object] = []
+
+    def handle(self, data: bytes, sender: Sender) -> Iterator[None]:
+        for _ in data:
+            self.steps.append(sender.key)
+            yield
+
+
+def test_a_newcomer_is_served_next_but_one_however_many_flood() -> None:
+    log = Log()
+    turns = Turns(log.handle)
+    for flooder in range(1000):
+        assert turns.add(b"x" * 5000, Ear(flooder))
+    for _ in range(2500):
+        turns.take()
+    before = len(log.steps)
+    assert turns.add(b"p", Ear("calm"))
+    for _ in range(2):
+        turns.take()
+    assert "calm" in log.steps[before:]
+    assert len(log.steps) - before <= STEPS + 1
+
+
+def test_senders_take_turns_and_each_keeps_its_order() -> None:
+    done: list[tuple[object, int]] = []
+
+    def handle(data: bytes, sender: Sender) -> Iterator[None]:
+        for _ in range(STEPS):
+            yield
+        done.append((sender.key, data[0]))
+
+    turns = Turns(handle)
+    for name in "abc":
+        for k in range(40):
+            turns.add(bytes([k]), Ear(name))
+    while turns:
+        turns.take()
+        counts = [sum(key == name for key, _ in done) for name in "abc"]
+        assert max(counts) - min(counts) <= 2
+    for name in "abc":
+        assert [k for key, k in done if key == name] == list(range(40))
+
+
+def test_who_had_a_turn_is_not_starved_by_newcomers() -> None:
+    log = Log()
+    turns = Turns(log.handle)
+    turns.add(b"x" * 10 * STEPS, Ear("old"))
+    turns.take()
+    for k in range(9 * 2):
+        turns.add(b"x", Ear(k))
+        turns.take()
+    assert log.steps.count("old") == 10 * STEPS
+
+
+def test_one_sender_gets_half_of_the_memory_and_a_newcomer_finds_room() -> None:
+    turns = Turns(Log().handle)
+    packet = bytes(65_536 - PACKET_COST)
+    counts = []
+    for flooder in range(60):
+        count = 0
+        while turns.add(packet, Ear(flooder)):
+            count += 1
+        counts.append(count)
+    assert counts[0] == MAX_BYTES // 65_536 // 2
+    assert sum(counts) * 65_536 <= MAX_BYTES
+    assert turns.add(b"/panic\0\0,\0\0\0", Ear("calm"))
+
+
+def test_a_packet_whose_handling_fails_is_over_and_the_rest_goes_on() -> None:
+    done: list[bytes] = []
+
+    def handle(data: bytes, sender: Sender) -> Iterator[None]:
+        del sender
+        yield
+        if data == b"bad":
+            raise RuntimeError(data)
+        done.append(data)
+
+    turns = Turns(handle)
+    for data in (b"bad", b"good"):
+        turns.add(data, Ear("a"))
+    with pytest.raises(RuntimeError):
+        turns.take()
+    while turns:
+        turns.take()
+    assert done == [b"good"]
