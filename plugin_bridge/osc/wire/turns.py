@@ -11,6 +11,8 @@ from plugin_bridge.osc.wire.senders import Sender
 STEPS = 16
 """Of one turn; answering an address is a step, some 20 to 50 microseconds."""
 MAX_BYTES = 8 * 2**20
+MAX_SENDERS = 1024
+"""That have packets waiting."""
 PACKET_COST = 256
 """Bytes of memory around the content of a packet."""
 _OVER = True
@@ -47,22 +49,39 @@ class Turns:
         """Return whether anything is left to do."""
         return bool(self._queues)
 
-    def add(self, data: bytes, sender: Sender) -> bool:
-        """Queue a packet; return False where the sender has as much waiting as memory is left for the others.
+    def add(self, data: bytes, sender: Sender) -> int:
+        """Queue a packet.
 
-        So one sender alone gets half of the 8 MB, and of 60 that flood each a 61st: a newcomer finds room.
+        Returns:
+            How many were dropped for lack of room: this one, or the newest half of the sender that has most
+            waiting, so that a newcomer finds room however many flood.
         """
         queue = self._queues.get(sender.key)
         size = len(data) + PACKET_COST
-        if size + (queue.size if queue else 0) > MAX_BYTES - self._size:
-            return False
+        dropped = 0
+        while self._size + size > MAX_BYTES:
+            largest = max(self._queues.values(), key=lambda queue: queue.size)
+            if largest is queue:
+                return dropped + 1
+            dropped += self._halve(largest)
         if queue is None:
+            if len(self._queues) >= MAX_SENDERS:
+                return dropped + 1
             queue = self._queues[sender.key] = _Queue(sender)
             self._new.append(queue)
         queue.packets.append(data)
+        self._resize(queue, size)
+        return dropped
+
+    def _halve(self, queue: _Queue) -> int:
+        count = (len(queue.packets) + 1) // 2
+        for _ in range(count):
+            self._resize(queue, -len(queue.packets.pop()) - PACKET_COST)
+        return count
+
+    def _resize(self, queue: _Queue, size: int) -> None:
         queue.size += size
         self._size += size
-        return True
 
     def take(self) -> None:
         """Let the sender whose turn it is go on for 16 steps; there must be one."""
@@ -93,8 +112,7 @@ class Turns:
                 if not queue.packets:
                     return
                 data = queue.packets.popleft()
-                queue.size -= len(data) + PACKET_COST
-                self._size -= len(data) + PACKET_COST
+                self._resize(queue, -len(data) - PACKET_COST)
                 queue.steps = self._handle(data, queue.sender)
             if next(queue.steps, _OVER):
                 queue.steps = None

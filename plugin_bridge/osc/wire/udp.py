@@ -143,8 +143,8 @@ class UdpEndpoint:
             self._counters.limited += 1
             if self._limiter.complain(sender.key, now):
                 sender.send(fail("", f"{self._limiter.rule}, the rest is unread"))
-        elif not self._turns.add(data, sender):
-            self._counters.overrun += 1
+        else:
+            self._counters.overrun += self._turns.add(data, sender)
 
     def _steps(self, data: bytes, sender: Sender) -> Iterator[None]:
         try:
