@@ -17,21 +17,42 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
+from dsp.units import MAX_SEED
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.engine.singers import Singer
 from plugin_bridge.errors import OutputError
+from plugin_bridge.files.printable import printable
 
 FORMAT = 1
 """Version of the session; a higher one is refused."""
 HEADER, AUDIO, EVENTS = PARTS = ("session.json", "audio.f32", "events.jsonl")
 """Names of the files of a session."""
-MAX_EVENTS = 5_000_000
-"""Rows of a session's events; 200 a second for seven hours."""
+MAX_LINES = 2_000_000
+"""Of a session's events: 80 of them a second for six hours."""
 MAX_NAME_BYTES = 200
 """Of a session's name; file systems allow 255."""
+
+
+def _plain(text: str) -> str:
+    if not text or printable(text) != text:
+        raise ValueError("it is empty or has characters that are not printed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(printable)]
+"""For people; what a terminal would obey is left out."""
 
 
 class SessionSinger(BaseModel):
@@ -39,7 +60,7 @@ class SessionSinger(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
+    id: Annotated[str, AfterValidator(_plain)]
     file: str = ""
     """Its absolute path; empty for one that came from no file."""
     sha256: str = ""
@@ -55,18 +76,18 @@ class SessionHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Annotated[int, Field(ge=1)] = FORMAT
-    software: str = ""
+    software: Text = ""
     """Name and version of the program."""
     sample_rate: Literal[16000, 24000, 32000, 44100, 48000, 88200, 96000] = 48000
     """Hertz."""
     channels: Literal[1, 2] = 1
-    device: str = ""
+    device: Text = ""
     """For people."""
     block: int = 0
     """Samples that the device gave at a time, for people."""
     singers: tuple[SessionSinger, ...] = ()
     """In the order of the engine's set."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     pitch: PitchName = "periodicity"
     """How the pitch of the source was heard; sessions of versions that knew one way only do not say."""
     values: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,7 +17,8 @@ from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import Value, check_values
 from plugin_bridge.control.score import event_of_row
 from plugin_bridge.errors import SessionError
-from plugin_bridge.sessions.header import AUDIO, EVENTS, FORMAT, HEADER, PARTS, SessionHeader
+from plugin_bridge.files.printable import printable
+from plugin_bridge.sessions.header import AUDIO, EVENTS, FORMAT, HEADER, MAX_LINES, PARTS, SessionHeader
 
 Float32 = NDArray[np.float32]
 Span = tuple[int, int]
@@ -25,6 +27,9 @@ Span = tuple[int, int]
 CHUNK = 16384
 _MAX_HEADER_BYTES = 2**20
 _LINE_LIMIT = 4096
+_PIECE = 2**20
+_MAX_TEXT = 500
+"""Characters of a text from a session in a sentence."""
 
 
 class SessionReader(AbstractContextManager["SessionReader"]):
@@ -42,20 +47,19 @@ class SessionReader(AbstractContextManager["SessionReader"]):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        for part in PARTS:
-            if not (path / part).is_file():
-                raise SessionError(f"{path} lacks {part}, so it is no whole session; copy the folder again")
         try:
+            for part in PARTS:
+                _check_part(path, part)
             self.header = _header(path / HEADER)
             rows = _Rows(path / EVENTS, self.header.sample_rate)
+            size = (path / AUDIO).stat().st_size
             self._file = (path / AUDIO).open("rb")
         except OSError as error:
             raise SessionError(f"{error.filename} cannot be read: {error.strerror}; check it") from error
         self.sample_rate: int = self.header.sample_rate
         """Hertz."""
         self.channels: int = self.header.channels
-        recorded = (path / AUDIO).stat().st_size // (4 * self.channels)
-        self.frames = frames = min(recorded, rows.upto)
+        self.frames = frames = min(size // (4 * self.channels), rows.upto)
         """Samples in each channel, gaps among them."""
         self.values: dict[str, Value] = self.header.values
         """The parameters the engine was made with."""
@@ -118,6 +122,7 @@ class _Rows:
         self.why = ""
         self.damaged = 0
         """Number of the first line that cannot be understood, 0 for none."""
+        _check_lines(path)
         with path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LINE_LIMIT), b""), 1):
                 try:
@@ -135,7 +140,7 @@ class _Rows:
             self.upto = max(self.upto, _count(row["upto"]))
         elif "end" in row:
             self.upto = self.end = _count(row["end"])
-            self.why = str(row.get("why", ""))
+            self.why = printable(row.get("why", ""))[:_MAX_TEXT]
         elif "gap" in row:
             position, samples = _count(row["position"]), _count(row["gap"])
             if self.gaps and position < sum(self.gaps[-1]):
@@ -147,6 +152,25 @@ class _Rows:
             self.events.append(event_of_row(row, rate, rate))
 
 
+def _check_part(path: Path, part: str) -> None:
+    """A part lies in the folder itself: a link in a session of a stranger could name anything."""
+    try:
+        mode = (path / part).lstat().st_mode
+    except FileNotFoundError:
+        mode = 0
+    if stat.S_ISLNK(mode):
+        raise SessionError(f"{path / part} is a link; put the file itself into the session")
+    if not stat.S_ISREG(mode):
+        raise SessionError(f"{path} lacks {part}, so it is no whole session; copy the folder again")
+
+
+def _check_lines(path: Path) -> None:
+    with path.open("rb") as file:
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_PIECE), b""))
+    if lines > MAX_LINES:
+        raise SessionError(f"{path} has {lines} lines, and a recording {MAX_LINES} at most; copy it again")
+
+
 def _header(path: Path) -> SessionHeader:
     if path.stat().st_size > _MAX_HEADER_BYTES:
         raise SessionError(f"{path} is no header of a session: it is too long; copy the session again")
@@ -156,18 +180,19 @@ def _header(path: Path) -> SessionHeader:
         raise SessionError(f"{path} is damaged: not JSON; copy the session again") from error
     version = facts.get("format") if isinstance(facts, dict) else None
     if isinstance(version, int) and version > FORMAT:
+        found = str(version)[:20]
         raise SessionError(
-            f"{path} has format {version} and this program reads up to {FORMAT}; update plugin_bridge"
+            f"{path} has format {found} and this program reads up to {FORMAT}; update plugin_bridge"
         )
     try:
         header = SessionHeader.model_validate(facts)
         return header.model_copy(update={"values": check_values(header.values)})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
+        where = printable(".".join(map(str, first["loc"])))[:_MAX_TEXT] or "it"
         raise SessionError(f"{path} is damaged: {where}: {first['msg']}; copy the session again") from error
     except (TypeError, ValueError) as error:  # of a parameter
-        raise SessionError(f"{path} does not fit: {error}") from error
+        raise SessionError(f"{path} does not fit: {printable(error)[:_MAX_TEXT]}") from error
 
 
 def _count(value: object) -> int:

@@ -20,7 +20,7 @@ from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.score import as_row
 from plugin_bridge.errors import OutputError
-from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, MAX_EVENTS, PARTS, SessionHeader
+from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, MAX_LINES, PARTS, SessionHeader
 from plugin_bridge.version import __version__
 
 __all__ = ["SessionHeader", "SessionWriter"]
@@ -44,7 +44,7 @@ _PATIENCE = 30.0
 class SessionWriter:
     """A session being recorded, from the engine's sample 0 on: reset the engine before the first block.
 
-    It ends by itself, with a sentence, when it is `MAX_SECONDS` long or holds `MAX_EVENTS`, when the disk has
+    It ends by itself, with a sentence, when it is `MAX_SECONDS` long or holds `MAX_LINES`, when the disk has
     no more than `MIN_FREE_BYTES` left, cannot be written or is too slow. Folder and files are open to their
     owner only: what a microphone heard is private.
 
@@ -83,7 +83,7 @@ class SessionWriter:
         self._given, self._position = 0, 0  # samples recorded; and those of the device, gaps among them
         self._mark = (0, 0)  # both, of one moment
         self._taken = 0
-        self._written = 0  # rows
+        self._lines = 0  # written
         self._why = self._remedy = ""
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
@@ -184,8 +184,8 @@ class SessionWriter:
             return
         if self._position > MAX_SECONDS * self._rate:
             self._end(f"it is as long as one may be, {MAX_SECONDS / 3600.0:g} h", "begin another")
-        elif self._written > MAX_EVENTS:
-            self._end(f"it holds as many events as one may, {MAX_EVENTS}", "begin another")
+        elif self._lines > MAX_LINES - MAX_ROWS - 100:  # for what is still to be written
+            self._end(f"it holds as many events as one may, {self._lines}", "begin another")
         elif self._files.free() <= 0:
             self._end(_RESERVED)
 
@@ -195,7 +195,7 @@ class SessionWriter:
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
         if rows or given > self._taken:
             self._files.add_rows([*rows, {"upto": position}])
-            self._written += len(rows)
+            self._lines += len(rows) + 1
         while True:
             hole = self._holes[0] if self._holes and self._holes[0][0] <= given else None
             self._write_audio(given if hole is None else hole[0])

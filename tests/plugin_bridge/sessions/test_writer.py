@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import resource
 import signal
@@ -10,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,39 @@ def test_a_slow_disk_ends_the_recording_and_never_holds_the_engine(
         assert session.note == "a ended by itself after 0.02 s: the disk was too slow"
 
 
+@pytest.mark.parametrize(("before", "with_it", "taken"), [(9, 1, True), (9, 2, False), (10, 0, True)])
+def test_events_wait_for_the_disk_up_to_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, with_it: int, taken: bool
+) -> None:
+    """The disk sleeps, so that nothing is taken out, and ten rows may wait."""
+    awake, asleep = threading.Event(), threading.Event()
+
+    def sync(_: int) -> None:
+        asleep.set()
+        awake.wait(10.0)
+
+    monkeypatch.setattr("plugin_bridge.sessions.writer._SYNC_SECONDS", 0.0)
+    monkeypatch.setattr("plugin_bridge.sessions.writer.MAX_ROWS", 10)
+    said: list[str] = []
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER, said.append)
+    monkeypatch.setattr(os, "fsync", sync)
+    x = noise(128 * 3)
+    writer.block(0, x[:, :128], [])
+    assert asleep.wait(10.0)
+    writer.block(128, x[:, 128:256], [Event(128, "morph", k / 16) for k in range(before)])
+    ended = [writer.ended]
+    writer.block(256, x[:, 256:], [Event(256, "morph", 1.0)] * with_it)
+    assert [*ended, writer.ended] == [False, not taken]
+    writer.missed(0, 5)  # is kept as far as there is room, and never ends a recording
+    assert len(writer._rows) == 10 - (not taken)
+    awake.set()
+    writer.close()
+    assert len(said) == (not taken)
+    with SessionReader(tmp_path / "a") as session:
+        assert session.frames == (384 if taken else 256)
+        assert len(session.events) == before + with_it * taken
+
+
 def test_a_full_disk_ends_the_recording_and_keeps_what_fits(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -192,7 +227,7 @@ def fill(writer: SessionWriter, seconds: float) -> None:
             "free some space",
         ),
         ("MAX_SECONDS", 0.5, "it is as long as one may be, 0.000138889 h", "begin another"),
-        ("MAX_EVENTS", 50, "it holds as many events as one may, 50", "begin another"),
+        ("MAX_LINES", 100_150, "it holds as many events as one may, ", "begin another"),
     ],
 )
 def test_a_recording_at_its_bound_ends_and_is_whole(
@@ -207,9 +242,10 @@ def test_a_recording_at_its_bound_ends_and_is_whole(
     writer.close()
     (sentence,) = said
     assert sentence.startswith("the recording a ended after ")
-    assert f"s: {why}; what it has is kept, {remedy}" in sentence
+    assert f"s: {why}" in sentence
+    assert f"; what it has is kept, {remedy}" in sentence
     with SessionReader(tmp_path / "a") as session:
-        assert f"a ended by itself after {session.frames / 48000:.2f} s: {why}" == session.note
+        assert session.note.startswith(f"a ended by itself after {session.frames / 48000:.2f} s: {why}")
         assert len(session.events) == session.frames // 480
 
 
@@ -331,6 +367,24 @@ def changed(change: Callable[[dict[str, object]], object]) -> Callable[[Path], o
     return write
 
 
+def nested(depth: int) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for _ in range(depth):
+        found = {"mix": found}
+    return found
+
+
+def linked(part: Path) -> None:
+    """Let a part of a session be a link to what lies outside of it."""
+    part.rename(part.parent.parent / "elsewhere")
+    part.symlink_to(part.parent.parent / "elsewhere")
+
+
+def piped(part: Path) -> None:
+    part.unlink()
+    os.mkfifo(part)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -348,6 +402,22 @@ def changed(change: Callable[[dict[str, object]], object]) -> Callable[[Path], o
             changed(lambda facts: facts.update(format=2)),
             "has format 2 and this program reads up to 1; update",
         ),
+        (changed(lambda facts: facts.update(format=10**4000)), "has format 10000000000000000000 and this"),
+        (lambda a: (a / "session.json").write_text('{"seed": 1' + 5000 * "0" + "}"), "damaged: not JSON"),
+        (changed(lambda facts: facts.update(seed=2**63)), "session.json is damaged: seed: "),
+        (changed(lambda facts: facts.update(seed=10**4000)), "session.json is damaged: seed: "),
+        (changed(lambda facts: facts.update(values=nested(900))), "session.json is damaged: values."),
+        (changed(lambda facts: facts.update(values={"mix": 10**4000})), "does not fit: mix 1000000"),
+        (changed(lambda facts: facts.update(values={"mix": math.nan})), "does not fit: mix nan is out of"),
+        (changed(lambda facts: facts.update(channels=0)), "session.json is damaged: channels: "),
+        (changed(lambda facts: facts.update(sample_rate=10**12)), "session.json is damaged: sample_rate: "),
+        (changed(lambda facts: facts.update({"\x1b[2Jmore": 1})), "session.json is damaged: [2Jmore: "),
+        (changed(lambda facts: facts.update(singers=[{"id": "\x1b]0;x\x07"}])), "damaged: singers.0.id: "),
+        (lambda a: linked(a / "session.json"), "session.json is a link; put the file itself"),
+        (lambda a: linked(a / "audio.f32"), "audio.f32 is a link; put the file itself"),
+        (lambda a: linked(a / "events.jsonl"), "events.jsonl is a link; put the file itself"),
+        (lambda a: piped(a / "events.jsonl"), "a lacks events.jsonl"),
+        (lambda a: (a / "events.jsonl").write_bytes(b"\n" * 2_000_001), "has 2000001 lines, and a recording"),
         (changed(lambda facts: facts.update(sample_rate=47999)), "session.json is damaged: sample_rate: "),
         (changed(lambda facts: facts.update(channels=3)), "session.json is damaged: channels: "),
         (changed(lambda facts: facts.update(more=1)), "session.json is damaged: more: "),
@@ -363,4 +433,40 @@ def test_what_is_no_session_is_refused_with_a_sentence(
     with pytest.raises(SessionError) as error:
         SessionReader(folder)
     assert sentence in str(error.value)
-    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1000
+    assert str(error.value).isprintable()
+
+
+def test_what_a_terminal_would_obey_is_left_out_of_a_session_s_texts(tmp_path: Path) -> None:
+    folder, _, _ = recorded(tmp_path / "a", 2)
+    changed(lambda facts: facts.update(device="\x1b]0;mine\x07card", software="a\r\nb"))(folder)
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[-1] = json.dumps({"end": 256, "why": "\x1b[2Jthe disk\nwas slow" + 3000 * "!"}) + "\n"
+    (folder / "events.jsonl").write_text("".join(lines), encoding="utf-8")
+    with SessionReader(folder) as session:
+        assert (session.header.device, session.header.software) == ("]0;minecard", "a  b")
+        assert session.note.startswith("a ended by itself after 0.01 s: [2Jthe disk was slow!")
+        assert len(session.note) < 600
+
+
+@contextlib.contextmanager
+def somebody_else(folder: Path) -> Iterator[None]:
+    """Be a user who may not read a folder; root may read everything, and has to be another for a while."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)  # to whom the folders of tests are closed
+    else:
+        folder.chmod(0)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        else:
+            folder.chmod(0o700)
+
+
+def test_a_session_closed_to_us_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder, _, _ = recorded(tmp_path / "a", 2)
+    with somebody_else(folder), pytest.raises(SessionError, match="cannot be read: Permission denied"):
+        SessionReader(folder)

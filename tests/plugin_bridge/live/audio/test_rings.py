@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ Float32 = NDArray[np.float32]
 BLOCK = 128
 FORM = Form(48000, 2, BLOCK, "a test")
 OLDEST = 19  # blocks of 128 samples in 50 ms
+SIZE = OLDEST + 2 + 2  # blocks that rings hold, for two between input and output
 
 
 class Deck:
@@ -91,6 +95,75 @@ def test_after_a_long_stall_the_newest_block_comes_next() -> None:
     deck.engine()
     played = deck.cycle()
     np.testing.assert_array_equal(played[0], np.arange(BLOCK) + 1000 + 499 * BLOCK)
+
+
+class Interrupted:
+    """A block whose copy stops half way, as for a thread that loses its core, while the device goes on."""
+
+    def __init__(self, between: Callable[[], None]) -> None:
+        self.samples = np.zeros((2, BLOCK), np.float32)
+        self._between = between
+
+    def __setitem__(self, _: slice, value: Float32) -> None:
+        self.samples[0] = value[0]
+        self._between()
+        self.samples[1] = value[1]
+
+
+@pytest.mark.parametrize("cycles", [1, OLDEST + 2, OLDEST + 3, OLDEST + 4, 60])
+def test_a_block_that_the_device_wrote_over_meanwhile_is_never_taken(cycles: int) -> None:
+    deck = Deck()
+    deck.cycle()
+    deck.cycle()
+    left = [cycles]
+
+    def between() -> None:
+        while left[0]:
+            left[0] -= 1
+            deck.cycle()
+
+    block = Interrupted(between)
+    taken = deck.rings.take(block)  # type: ignore[arg-type] # all it needs of an array
+    assert taken is not None
+    found = block.samples
+    np.testing.assert_array_equal(found[0], taken.position + np.arange(BLOCK))
+    np.testing.assert_array_equal(found[1], -found[0])
+    assert taken.skipped == taken.position
+    assert taken.waiting == cycles + 1 - taken.position // BLOCK
+
+
+def test_a_block_that_the_device_is_writing_over_is_never_taken() -> None:
+    """The device has come round to the block that is copied, and stands in the middle of its cycle."""
+    deck = Deck()
+    for _ in range(2):
+        deck.cycle()
+    written, finish = threading.Event(), threading.Event()
+
+    def midi() -> Iterator[tuple[int, bytes]]:
+        written.set()
+        finish.wait(10.0)
+        yield 0, b""
+
+    def last() -> None:
+        ramp = np.arange(deck.position, deck.position + BLOCK, dtype=np.float32)
+        deck.rings.cycle(np.stack([ramp, -ramp]), np.zeros((2, BLOCK), np.float32), midi())  # type: ignore[arg-type]
+
+    device = threading.Thread(target=last)
+
+    def between() -> None:
+        if not device.ident:
+            while deck.rings.given < SIZE * BLOCK:
+                deck.cycle()
+            device.start()
+            assert written.wait(10.0)
+
+    block = Interrupted(between)
+    taken = deck.rings.take(block)  # type: ignore[arg-type]
+    finish.set()
+    device.join()
+    assert taken is not None
+    np.testing.assert_array_equal(block.samples[0], taken.position + np.arange(BLOCK))
+    np.testing.assert_array_equal(block.samples[1], -block.samples[0])
 
 
 @pytest.mark.parametrize("stall", [1, 18, 19, 20, 21, 60])
