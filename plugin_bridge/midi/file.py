@@ -7,24 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import mido
-from mido.midifiles.meta import KeySignatureError
 
-from plugin_bridge.control.events import AnyEvent, Event
+from plugin_bridge.control.events import LAST_POSITION, AnyEvent, Event
 from plugin_bridge.errors import ScoreError
-from plugin_bridge.midi.decoder import MidiDecoder
+from plugin_bridge.midi.decoder import DRUMS, MidiDecoder
 from plugin_bridge.midi.map import MidiMap, load_midi_map
+from plugin_bridge.midi.parts import Part, Selection, select
+from plugin_bridge.midi.smf import MidiSong, parse
 
 _DEFAULT_TEMPO = 500_000  # microseconds a beat: 120 beats a minute until the file says otherwise
 _SIZE_LIMIT = 32 * 1024 * 1024
-_FOREIGN = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    KeySignatureError,
-)  # what mido raises on damaged files
 
 
 def read_midi(
@@ -32,79 +24,93 @@ def read_midi(
     sample_rate: int,
     midi_map: MidiMap | None = None,
     report: Callable[[str], None] = lambda _: None,
+    *,
+    channel: int | None = None,
+    track: int | None = None,
 ) -> list[AnyEvent]:
-    """Read a standard MIDI file of type 0 or 1.
+    """Read a standard MIDI file of any format, damaged ones as far as they go.
 
     Args:
         path: the file.
         sample_rate: of the positions, hertz.
         midi_map: what programs and controls mean; the map that ships if absent.
-        report: called with a sentence for each program without a singer.
+        report: called with a sentence for each program without a singer, for what is damaged and for notes
+            that are left out.
+        channel: the only one to read, 1 to 16; without it and `track`, one part is chosen where several have
+            notes, and never the drums of channel 10.
+        track: the only one to read, from 1.
 
     Returns:
         The events in order. Of several values of one parameter at one sample only the last stays, so that the
         two halves of a 14-bit control act as one.
 
     Raises:
-        ScoreError: missing, too large, damaged, or of type 2.
+        ScoreError: missing, too large, no MIDI file, or without the channel or the track.
     """
-    file = _open(path)
+    data = _bytes(path)
+    try:
+        song = parse(data)
+        selection = select(song, channel, track)
+    except ValueError as error:
+        raise ScoreError(f"{path} {error}") from error
+    for sentence in (*song.faults, selection.sentence):
+        if sentence:
+            report(f"{path}: {sentence}")
     decoder = MidiDecoder(midi_map or load_midi_map(), report)
     events: list[AnyEvent] = []
-    for seconds, message in _timed(file):
-        events.extend(decoder.process(message, round(seconds * sample_rate)))
+    for seconds, message in _timed(song, selection):
+        position = min(round(seconds * sample_rate), LAST_POSITION)
+        events.extend(decoder.process(mido.Message.from_bytes(message), position))
     return _last_of_each(events)
 
 
-def _open(path: Path) -> mido.MidiFile:
+def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise ScoreError(f"{path} does not exist; check the path of the automation")
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a smaller MIDI file")
     try:
-        file = mido.MidiFile(path)
-    except _FOREIGN as error:
-        raise ScoreError(
-            f"{path} is not a MIDI file or is damaged ({str(error) or type(error).__name__}); export it again"
-        ) from error
-    if file.type == 2:
-        raise ScoreError(f"{path} is of type 2 (separate patterns); save it as type 0 or 1")
-    if file.ticks_per_beat == 0:
-        raise ScoreError(f"{path} has no ticks in a beat; export it again")
-    return file
+        with path.open("rb") as file:
+            data = file.read(_SIZE_LIMIT + 1)
+    except OSError as error:
+        raise ScoreError(f"{path} cannot be read: {error.strerror}; check the automation") from error
+    if len(data) > _SIZE_LIMIT:
+        raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a smaller MIDI file")
+    return data
 
 
-def _timed(file: mido.MidiFile) -> Iterator[tuple[Fraction, mido.Message]]:
-    """Yield the messages of all tracks in time, with exact seconds."""
-    division = file.ticks_per_beat
-    passed = 0  # in ticks times microseconds a beat; with film frames, in ticks
+def _timed(song: MidiSong, selection: Selection) -> Iterator[tuple[Fraction, bytes]]:
+    """Yield the messages that count in time, with exact seconds."""
+    passed = 0  # in ticks times microseconds a beat; in SMPTE time, in ticks
     tick = 0
     tempo = _DEFAULT_TEMPO
-    for at, message in _merged(file):
-        passed += (at - tick) * (tempo if division > 0 else 1)
+    for at, item in _merged(song, selection):
+        passed += (at - tick) * (tempo if song.division > 0 else 1)
         tick = at
-        if message.type == "set_tempo":
-            tempo = message.tempo
-        elif division > 0:
-            yield Fraction(passed, division * 1_000_000), message
+        if isinstance(item, int):
+            tempo = item
+        elif song.division > 0:
+            yield Fraction(passed, song.division * 1_000_000), item
         else:
-            yield passed * _film_tick(division), message
+            yield passed * _smpte_tick(song.division), item
 
 
-def _merged(file: mido.MidiFile) -> list[tuple[int, mido.Message]]:
-    """All messages by tick; at one tick in the order of tracks, but tempo changes of any track first."""
-    found: list[tuple[int, bool, int, mido.Message]] = []
-    for track in file.tracks:
-        tick = 0
-        for message in track:
-            tick += message.time
-            found.append((tick, message.type != "set_tempo", len(found), message))
-    found.sort(key=lambda row: row[:3])
-    return [(tick, message) for tick, _, _, message in found]
+def _merged(song: MidiSong, selection: Selection) -> list[tuple[int, bytes | int]]:
+    """Return messages and tempos by tick; at one tick tempos first, then messages in the order of tracks."""
+    tempos = [row for number in selection.tracks for row in song.tracks[number].tempos]
+    messages = [
+        (tick, message)
+        for number, track in enumerate(song.tracks)
+        for tick, message in track.messages
+        if Part(number, message[0] & 0x0F) in selection.parts and not _is_drum(message)
+    ]
+    return sorted([*tempos, *messages], key=lambda row: row[0])  # which keeps the order within a tick
 
 
-def _film_tick(division: int) -> Fraction:
-    """SMPTE division: high byte = minus the frames a second (29 means 29.97), low byte = ticks in a frame."""
+def _is_drum(message: bytes) -> bool:
+    return message[0] in {0x80 | DRUMS, 0x90 | DRUMS}
+
+
+def _smpte_tick(division: int) -> Fraction:
+    """Return the seconds of a tick; see `MidiSong.division`, 29 frames a second meaning 29.97."""
     frames, ticks = -(division >> 8), division & 0xFF
     rate = Fraction(30000, 1001) if frames == 29 else Fraction(frames)
     return 1 / (rate * max(1, ticks))
