@@ -2,46 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plugin_bridge.control.events import AnyEvent, Event, NoteOn
-from plugin_bridge.control.parameters import SINGERS
+from plugin_bridge.control.parameters import SINGERS, Value
 from plugin_bridge.control.score import read_score
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.midi.file import read_midi
 from plugin_bridge.midi.map import load_midi_map
 
+if TYPE_CHECKING:
+    from plugin_bridge.bounce.settings import BounceSettings
+
+
+_MIDI_SUFFIXES = {".mid", ".midi", ".smf", ".kar", ".rmi"}
+_START_SECONDS = 0.01  # a frame of the engine: two moves within it cannot be told apart
+
 
 def read_automation(
-    path: Path, sample_rate: int, source_rate: int, midi_map: Path | None, report: Callable[[str], None]
+    settings: BounceSettings,
+    values: Mapping[str, Value],
+    sample_rate: int,
+    source_rate: int,
+    report: Callable[[str], None],
 ) -> list[AnyEvent]:
-    """Read a MIDI file or a JSON-lines score, told apart by their first bytes.
+    """Read a MIDI file or a JSON-lines score, told apart by their first bytes and their names.
 
     Args:
-        path: the file.
+        settings: which file, and how to take it.
+        values: what is asked for at the start. Programs and controls at the very start of a MIDI file, which
+            programs that export one write unasked, give way to it unless `settings.midi_start`.
         sample_rate: of the positions returned, hertz.
         source_rate: of the positions in a score that names no rate, hertz.
-        midi_map: a MIDI map other than the one that ships.
         report: called with a sentence for what was left out.
 
     Returns:
-        Checked events in order.
+        Checked events in order; none without an automation.
 
     Raises:
         ScoreError: the file or the map is missing, damaged or wrong.
     """
+    path = settings.automation
+    if path is None:
+        return []
+    if _is_midi(path):
+        midi_map = load_midi_map(settings.midi_map)
+        channel, track = settings.midi_channel, settings.midi_track
+        events = read_midi(path, sample_rate, midi_map, report, channel=channel, track=track)
+        if not settings.midi_start:
+            events = _without_start(events, values, round(_START_SECONDS * sample_rate), report)
+    else:
+        events = read_score(path, sample_rate, source_rate)
+    if not events:
+        report(f"{path} holds no event that moves anything; check the automation")
+    return events
+
+
+def _is_midi(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            is_midi = file.read(4) == b"MThd" or path.suffix.lower() in {".mid", ".midi"}
+            head = file.read(12)
     except FileNotFoundError as error:
         raise ScoreError(f"{path} does not exist; check the path of the automation") from error
     except OSError as error:
         raise ScoreError(f"{path} cannot be read: {error.strerror}; check the automation") from error
-    if is_midi:
-        return read_midi(path, sample_rate, load_midi_map(midi_map), report)
-    return read_score(path, sample_rate, source_rate)
+    wrapped = head[:4] == b"RIFF" and head[8:] == b"RMID"
+    return wrapped or head[:4] == b"MThd" or path.suffix.lower() in _MIDI_SUFFIXES
+
+
+def _without_start(
+    events: Iterable[AnyEvent], values: Mapping[str, Value], stop: int, report: Callable[[str], None]
+) -> list[AnyEvent]:
+    """Leave out what events before a position set otherwise than values that were asked for."""
+    kept: list[AnyEvent] = []
+    overruled: dict[str, None] = {}
+    for event in events:
+        if isinstance(event, Event) and event.position < stop and event.parameter in values:
+            if event.value != values[event.parameter]:
+                overruled[event.parameter] = None
+        else:
+            kept.append(event)
+    if overruled:
+        report(
+            f"{', '.join(overruled)} as the MIDI file sets it at its start gives way to what was asked for; "
+            "--midi-start lets the file decide"
+        )
+    return kept
 
 
 def singers_in(events: Iterable[AnyEvent], name: str) -> list[str]:

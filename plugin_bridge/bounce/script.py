@@ -43,14 +43,12 @@ def script_asked(
     Raises:
         ScoreError: the automation or the MIDI map is missing, damaged or wrong.
     """
-    events: list[AnyEvent] = []
-    if settings.automation is not None:
-        events = read_automation(settings.automation, sample_rate, source_rate, settings.midi_map, report)
     preset = settings.preset
     values = {**(preset.values() if preset else {}), **settings.parameters}
     singer = settings.singer or (preset.singer if preset else "")
     if singer:
         values["singer"] = singer
+    events = read_automation(settings, values, sample_rate, source_rate, report)
     return Script(values, events, singers_of(values, events), settings.seed)
 
 

@@ -41,6 +41,12 @@ class BounceSettings:
     """A MIDI file or a JSON-lines score."""
     midi_map: Path | None = None
     """A MIDI map other than the one that ships."""
+    midi_channel: int | None = None
+    """The only channel of a MIDI file that counts, 1 to 16; see `midi.parts.select`."""
+    midi_track: int | None = None
+    """The only track of a MIDI file that counts, from 1."""
+    midi_start: bool = False
+    """Whether programs and controls at the very start of a MIDI file overrule what is given here."""
     seed: int | None = None
     """Names the noise of the voice; None for the session's own, or 0."""
     pitch: str = ""
@@ -67,6 +73,9 @@ class BounceSettings:
                 raise ValueError(
                     f"{what} {seed!r} does not name a noise; give a whole number from 0 to 2^63 - 1"
                 )
+        for what, number, most in (("channel", self.midi_channel, 16), ("track", self.midi_track, 65535)):
+            if number is not None and not (is_whole(number) and 1 <= int(number) <= most):
+                raise ValueError(f"MIDI {what} {number!r} does not exist; give 1 to {most}")
         if not (is_whole(self.block) and 1 <= int(self.block) <= MAX_BLOCK):
             raise ValueError(f"block {self.block!r} is out of range; give 1 to {MAX_BLOCK} samples")
         if self.tail_seconds is not None and not is_number(self.tail_seconds):

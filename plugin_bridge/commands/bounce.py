@@ -83,6 +83,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what programs and controls mean, instead of the map that ships",
     )
+    add(
+        "--midi-channel",
+        type=number_within(1, 16, whole=True),
+        metavar="N",
+        help="take this channel of a MIDI file only, 1 to 16; drums (10) are never sung",
+    )
+    add(
+        "--midi-track",
+        type=number_within(1, 65535, whole=True),
+        metavar="N",
+        help="take this track of a MIDI file only, from 1; without both, of several parts with notes the one "
+        "named like a voice or with the most notes is sung",
+    )
+    add(
+        "--midi-start",
+        action="store_true",
+        help="let the programs and controls at the very start of a MIDI file, which exporting programs write "
+        "unasked, overrule --singer, --gain and what else is asked for",
+    )
     add("--format", choices=("wav", "aiff", "flac"), help="of the output; else from its name, else wav")
     add("--bits", choices=("16", "24", "32f"), help="of the output; 32f is float, for wav; default 24")
     add("--tail", type=_tail, default=0.0, metavar="SECONDS", help="render what rings on, so long or 'auto'")
@@ -157,8 +176,11 @@ def _settings(arguments: argparse.Namespace) -> BounceSettings:
     from plugin_bridge.bounce.settings import BLOCK, BounceSettings  # noqa: PLC0415
     from plugin_bridge.files.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
 
-    if arguments.midi_map is not None and arguments.automation is None:
-        raise UsageError("--midi-map says what a MIDI file means; name the file with --automation")
+    if arguments.automation is None:
+        for name in ("midi_map", "midi_channel", "midi_track", "midi_start"):
+            if getattr(arguments, name):
+                option = "--" + name.replace("_", "-")
+                raise UsageError(f"{option} says how a MIDI file is taken; name the file with --automation")
     preset = None
     if arguments.preset:
         from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
@@ -170,6 +192,9 @@ def _settings(arguments: argparse.Namespace) -> BounceSettings:
         parameters=parameter_values(arguments),
         automation=arguments.automation,
         midi_map=arguments.midi_map,
+        midi_channel=arguments.midi_channel,
+        midi_track=arguments.midi_track,
+        midi_start=arguments.midi_start,
         seed=arguments.seed,
         pitch=arguments.pitch,
         dither_seed=DITHER_SEED if arguments.dither_seed is None else arguments.dither_seed,

@@ -16,7 +16,7 @@ from plugin_bridge.midi.parts import Part, Selection, select
 from plugin_bridge.midi.smf import MidiSong, parse
 
 _DEFAULT_TEMPO = 500_000  # microseconds a beat: 120 beats a minute until the file says otherwise
-_SIZE_LIMIT = 32 * 1024 * 1024
+_SIZE_LIMIT = 8 * 1024 * 1024  # twice what a million notes take
 
 
 def read_midi(
@@ -67,14 +67,12 @@ def read_midi(
 def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise ScoreError(f"{path} does not exist; check the path of the automation")
+    if path.stat().st_size > _SIZE_LIMIT:
+        raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a smaller MIDI file")
     try:
-        with path.open("rb") as file:
-            data = file.read(_SIZE_LIMIT + 1)
+        return path.read_bytes()
     except OSError as error:
         raise ScoreError(f"{path} cannot be read: {error.strerror}; check the automation") from error
-    if len(data) > _SIZE_LIMIT:
-        raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a smaller MIDI file")
-    return data
 
 
 def _timed(song: MidiSong, selection: Selection) -> Iterator[tuple[Fraction, bytes]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from plugin_bridge.midi.decoder import DRUMS
-from plugin_bridge.midi.smf import MidiSong
+from plugin_bridge.midi.smf import MidiSong, counted
 
 _VOICE = re.compile("voc|voice|vox|melod", re.IGNORECASE)
 _LISTED = 4
@@ -94,17 +94,20 @@ def _rivals(notes: Mapping[Part, int], sung: Part | None) -> set[Part]:
 def _sentence(song: MidiSong, sung: Part | None, lost: Mapping[Part, int]) -> str:
     drums = sum(n for part, n in lost.items() if part.channel == DRUMS)
     others = sorted(((n, part) for part, n in lost.items() if part.channel != DRUMS), reverse=True)
-    left_out = [f"{n} notes of {_named(song, part)}" for n, part in others]
+    left_out = [f"{counted(n, 'note')} of {_named(song, part)}" for n, part in others]
     if len(left_out) > _LISTED:
         rest = sum(n for n, _ in others[_LISTED:])
-        left_out[_LISTED:] = [f"{rest} notes of {len(others) - _LISTED} more parts"]
+        left_out[_LISTED:] = [f"{rest} notes of {counted(len(others) - _LISTED, 'more part')}"]
+    if not others:
+        return (
+            f"channel 10 is drums, which are never sung: {counted(drums, 'note')} left out" if drums else ""
+        )
     if drums:
-        left_out.append(f"{drums} notes of the drums on channel 10")
-    if not left_out:
-        return ""
-    used = f"{_named(song, sung)} is sung; " if sung and others else ""
-    remedy = "; choose with --midi-track and --midi-channel" if others else ""
-    return f"{used}{_list(left_out)} are left out{remedy}"
+        left_out.append(f"{counted(drums, 'note')} of the drums on channel 10")
+    if sung is None:
+        return f"the part that was asked for leaves out {_list(left_out)}"
+    remedy = "choose another with --midi-track and --midi-channel"
+    return f"{_named(song, sung)} is sung, which leaves out {_list(left_out)}; {remedy}"
 
 
 def _named(song: MidiSong, part: Part) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+from plugin_bridge.files.printable import printable
 
 MAX_MESSAGES = 1_000_000
 """Channel messages in a file."""
@@ -14,6 +17,7 @@ _SYSEX, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
 _NAME, _END, _TEMPO = 0x03, 0x2F, 0x51
 _UNUSED = {0xA0, 0xD0}  # pressure of keys and channels
 _NAME_LENGTH = 40
+_STATUS = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass
@@ -51,12 +55,12 @@ def parse(data: bytes) -> MidiSong:
         data: the bytes of the file.
 
     Raises:
-        ValueError: there is no whole header, no track or no time division, or there are more than
-            `MAX_MESSAGES`; the text is the end of a sentence that begins with the file's name.
+        ValueError: there is no whole header, no track of those promised or no time division, or there are
+            more than `MAX_MESSAGES`; the text is the end of a sentence that begins with the file's name.
     """
     start = data.find(_HEADER)
     header = data[start + 8 : start + 14]
-    if start < 0 or len(header) < 6 or _TRACK in data[start : start + 14]:
+    if start < 0 or len(header) < 6 or 0 <= data.find(_TRACK, start) < start + 14:
         raise ValueError("is not a MIDI file or is damaged (it has no whole header); export it again")
     division = int.from_bytes(header[4:6], "big", signed=True)
     if division == 0:
@@ -70,11 +74,11 @@ def parse(data: bytes) -> MidiSong:
         else:
             at = _after_chunk(data, at, at + 1)
     promised = int.from_bytes(header[2:4], "big")
-    if not song.tracks:
+    if promised and not song.tracks:
         raise ValueError("holds no MIDI track; export it again")
     if len(song.tracks) < promised:
         song.faults.append(
-            f"only {len(song.tracks)} of the {promised} tracks that its header promises are there"
+            f"its header promises {counted(promised, 'track')}, and it holds {len(song.tracks)}"
         )
     return song
 
@@ -153,15 +157,14 @@ class _TrackReader:
 
     def faults(self, number: int) -> list[str]:
         """Return what was lost of track `number`, in sentences."""
+        notes, others = counted(self._lost_notes, "note"), counted(self._lost_others, "control or program")
+        tempos, bytes_ = counted(self._lost_tempos, "tempo change"), counted(self._strays, "byte")
         lost = (
             (self._cut, "breaks off; what should follow is lost"),
-            (self._lost_notes, f"has {self._lost_notes} notes above 127, which are left out"),
-            (
-                self._lost_others,
-                f"has {self._lost_others} controls or programs above 127, which are left out",
-            ),
-            (self._lost_tempos, f"has {self._lost_tempos} tempo changes to no tempo, which are left out"),
-            (self._strays, f"has {self._strays} bytes that belong to no event, which are left out"),
+            (self._lost_notes, f"has {notes} with a number above 127, left out"),
+            (self._lost_others, f"has {others} with a number above 127, left out"),
+            (self._lost_tempos, f"has {tempos} without a tempo, left out"),
+            (self._strays, f"has {bytes_} that belong to no event, left out"),
         )
         return [f"track {number} {sentence}" for fault, sentence in lost if fault]
 
@@ -203,14 +206,23 @@ class _TrackReader:
             self._ended, self._status = True, 0
 
     def _skip_strays(self) -> None:
+        """Skip data that follow no status, to the next status or track."""
         first = self.at - 1
-        while self.at < self._stop and self._data[self.at] < 0x80:
-            self.at += 1
+        status = _STATUS.search(self._data, self.at, self._stop)
+        self.at = status.start() if status else self._stop
+        following = self._data.find(_TRACK, first, self.at)
+        if following >= 0 and (self._ended or not self._trusted):
+            self.at = following
         if not self._ended:  # zeros behind the end fill a chunk up
             self._strays += self.at - first
+        if following < 0 and self.at < self._stop:
+            self._event()
 
     def _byte(self) -> int:
-        return self._take(1)[0]
+        if self.at >= self._stop:
+            raise EOFError
+        self.at += 1
+        return self._data[self.at - 1]
 
     def _take(self, size: int) -> bytes:
         if self.at + size > self._stop:
@@ -231,10 +243,15 @@ class _TrackReader:
         return value
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things, such as "1 note" and "2 notes"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what.replace(' or', 's or')}s"
+
+
 def _text(data: bytes) -> str:
-    """Decode a name of any encoding for people to read, on one line."""
+    """Decode a name of any encoding for people to read."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    return "".join(char for char in text if char.isprintable()).strip()[:_NAME_LENGTH]
+    return printable(text).strip()[:_NAME_LENGTH]

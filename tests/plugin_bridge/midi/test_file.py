@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
 
-from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
+from plugin_bridge.control.events import (
+    LAST_POSITION,
+    AllNotesOff,
+    AnyEvent,
+    Event,
+    NoteOff,
+    NoteOn,
+    PitchBend,
+    check_event,
+)
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.midi.file import read_midi
 from plugin_bridge.midi.map import MidiMap, load_midi_map
+from tests.plugin_bridge.midi.midibytes import MELODY, header, notes, track
 
 RATE = 48000
 BEAT = 480  # ticks
@@ -144,49 +155,96 @@ def test_all_notes_off(path: Path, number: int) -> None:
     assert events(path, [control(number, 0)]) == [AllNotesOff(0)]
 
 
-def test_what_is_no_midi_file_is_refused(tmp_path: Path) -> None:
-    def refusal(data: bytes) -> str:
-        bad = tmp_path / "bad.mid"
-        bad.write_bytes(data)
-        with pytest.raises(ScoreError) as caught:
-            read_midi(bad, RATE, MAP, print)
-        assert str(bad) in str(caught.value)
-        return str(caught.value)
-
-    with pytest.raises(ScoreError, match="does not exist"):
-        read_midi(tmp_path / "none.mid", RATE, MAP, print)
-    assert "is not a MIDI file or is damaged" in refusal(b"")
-    assert "is not a MIDI file or is damaged" in refusal(b"a song")
-    file = mido.MidiFile(type=2)
-    file.tracks.append(mido.MidiTrack([program(1)] * 50))
-    file.save(tmp_path / "good.mid")
-    good = (tmp_path / "good.mid").read_bytes()
-    assert "is of type 2" in refusal(good)
-    assert "damaged" in refusal(good[:40])
-    assert "no ticks in a beat" in refusal(good[:9] + b"\x01" + good[10:12] + bytes(2) + good[14:])
+def read(path: Path, data: bytes, **options: int) -> tuple[list[AnyEvent], list[str]]:
+    path.write_bytes(data)
+    said: list[str] = []
+    return read_midi(path, RATE, MAP, said.append, **options), said
 
 
-def test_noise_in_a_midi_file_is_read_or_refused_but_nothing_else(tmp_path: Path) -> None:
-    file = mido.MidiFile()
-    file.tracks.append(mido.MidiTrack([program(1, 5), control(7, 5, 5), tempo(99, 5)] * 20))
-    file.save(tmp_path / "a.mid")
-    good = (tmp_path / "a.mid").read_bytes()
+TUNE = [NoteOn(0, 60.0), NoteOff(24000, 60.0), NoteOn(24000, 64.0), NoteOff(48000, 64.0)]
+
+
+def test_what_is_no_midi_file_is_refused(path: Path) -> None:
+    with pytest.raises(ScoreError, match=r"none\.mid does not exist"):
+        read_midi(path.with_name("none.mid"), RATE)
+    with pytest.raises(ScoreError, match=r"a\.mid is not a MIDI file or is damaged"):
+        read(path, b"")
+    with pytest.raises(ScoreError, match=r"a\.mid has no ticks in a beat; export it again"):
+        read(path, header(division=0) + track(MELODY))
+    with pytest.raises(ScoreError, match=r"a\.mid is larger than 8388608 bytes; give a smaller MIDI file"):
+        read(path, header() + track(MELODY) + bytes(2**23))
+
+
+def test_a_header_of_4_gigabytes_takes_no_memory(path: Path) -> None:
+    tracemalloc.start()
+    assert read(path, header(declared=2**32 - 1) + track(MELODY, declared=2**32 - 1)) == (TUNE, [])
+    with pytest.raises(ScoreError, match="holds no MIDI track"):
+        read(path, header(declared=2**32 - 1))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_a_damaged_file_is_used_as_far_as_it_goes_and_that_is_told(path: Path) -> None:
+    eight_sharps = b"\x00\xff\x59\x02\x08\x00"
+    assert read(path, header() + track(eight_sharps, MELODY)) == (TUNE, [])
+    found, said = read(path, (header(3) + track(eight_sharps, MELODY))[:-6])
+    assert found == TUNE[:3]
+    assert said == [
+        f"{path}: track 1 breaks off; what should follow is lost",
+        f"{path}: its header promises 3 tracks, and it holds 1",
+    ]
+
+
+def test_one_part_is_sung_and_its_wheel_alone_bends_it(path: Path) -> None:
+    other = track(b"\x00\xe1\x7f\x7f", notes(1, 50, 51, 52))
+    song = header(3) + track(MELODY + b"\x00\xe0\x00\x00") + other + track(notes(9, 36))
+    tune = (*TUNE, PitchBend(48000, -2.0))
+    found, said = read(path, song, channel=1)
+    assert found == [*tune]
+    found, said = read(path, song)
+    assert [event.note for event in found if isinstance(event, NoteOn)] == [50, 51, 52]
+    assert [event.semitones for event in found if isinstance(event, PitchBend)] == [2.0]
+    assert said == [
+        (
+            f"{path}: track 2 channel 2 is sung, which leaves out 2 notes of track 1 channel 1 and "
+            "1 note of the drums on channel 10; choose another with --midi-track and --midi-channel"
+        )
+    ]
+    assert read(path, song, track=1)[0] == [*tune]
+    with pytest.raises(
+        ScoreError, match=r"a\.mid holds nothing on channel 4; choose among track 1 channel 1,"
+    ):
+        read(path, song, channel=4)
+
+
+def test_a_pattern_of_format_2_has_its_own_time(path: Path) -> None:
+    slow = track(b"\x00\xff\x51\x03\x0f\x42\x40", notes(0, 50))
+    song = header(2, form=2) + slow + track(MELODY)
+    assert read(path, song)[0] == TUNE
+    assert read(path, song, track=1)[0] == [NoteOn(0, 50.0), NoteOff(9600, 50.0)]
+
+
+def test_no_tempo_is_no_tempo_and_the_last_position_is_kept(path: Path) -> None:
+    found, said = read(path, header() + track(b"\x00\xff\x51\x03\0\0\0", MELODY))
+    assert (found, len(said)) == (TUNE, 1)
+    slow = b"\x00\xff\x51\x03\xff\xff\xff"
+    late = b"\xff\xff\xff\x7f\x90\x3c\x64" * 60
+    found, _ = read(path, header(division=1) + track(slow, late))
+    assert all(check_event(event) == event for event in found)
+    assert found[-1].position == LAST_POSITION
+
+
+def test_noise_in_a_midi_file_is_read_or_refused_but_nothing_else(path: Path) -> None:
+    good = header(2) + track(MELODY, b"\x00\xff\x51\x03\x0f\x42\x40") + track(notes(1, 50))
     rng = np.random.default_rng(0)
     refused = 0
     for _ in range(300):
         data = np.frombuffer(good, np.uint8).copy()
         data[rng.integers(0, len(data), 4)] = rng.integers(0, 256, 4)
-        (tmp_path / "a.mid").write_bytes(data.tobytes())
         try:
-            read_midi(tmp_path / "a.mid", RATE, MAP, lambda _: None)
+            found, _said = read(path, data.tobytes())
         except ScoreError:
             refused += 1
-    assert 0 < refused < 300
-
-
-def test_a_key_that_does_not_exist_is_refused(path: Path) -> None:
-    notes = bytes([0, 0xFF, 0x59, 2, 8, 0, 0, 0xFF, 0x2F, 0])  # eight sharps
-    head = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(notes).to_bytes(4, "big")
-    path.write_bytes(head + notes)
-    with pytest.raises(ScoreError, match="is damaged"):
-        read_midi(path, RATE)
+        else:
+            assert all(check_event(event) == event for event in found)
+    assert 0 < refused < 200
