@@ -82,7 +82,7 @@ class Listeners(Generic[What]):
 
     def tell(self, what: What) -> None:
         """Call all of them back; one may end itself meanwhile."""
-        for (heard,) in self._called:
+        for (heard,) in list(self._called):
             heard(what)
 
 

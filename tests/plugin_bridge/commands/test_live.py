@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from plugin_bridge.control.events import Event
 from plugin_bridge.sessions.reader import SessionReader
 from tests.plugin_bridge.commands.commandline import call, spawn, workplace
+from tests.support.waiting import wait_until
 
 Capture = pytest.CaptureFixture[str]
 
@@ -73,9 +73,7 @@ def test_a_signal_ends_it_and_its_recording_cleanly(here: Path, number: signal.S
     assert b"/done\0" in ask(port, "/param/gain", -5.0)
     assert b"bright" in ask(port, "/singer", "bright")
     audio = here / "sessions" / "one" / "audio.f32"
-    deadline = time.monotonic() + 20.0
-    while not (audio.exists() and audio.stat().st_size > 48000) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: audio.exists() and audio.stat().st_size > 48000)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -93,16 +91,14 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
     process, said = started(here, "--singer", "dark.onnx", "--osc", "0")
     port = int(next(line for line in said if "OSC listens" in line).split(", ")[1].removeprefix("port "))
     assert b"/done\0" in ask(port, "/bounce/start", "long.wav", "out.wav")
-    deadline = time.monotonic() + 20.0
-    while not (parts := list(sessions.glob("*.part"))) and time.monotonic() < deadline:
-        time.sleep(0.01)
     try:
-        assert parts
+        wait_until(lambda: list(sessions.glob("*.part")))
+        parts = list(sessions.glob("*.part"))
         bounce = int(parts[0].name.split("-")[3])  # .plugin-bridge-MACHINE-PROCESS-RANDOM.part
         os.kill(bounce, signal.SIGSTOP)  # so that it takes a while to clean up
         for _ in range(3):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            wait_until(lambda: not _waits(process.pid, signal.SIGINT))
         waited = process.poll() is None
         os.kill(bounce, signal.SIGCONT)
         _, err = process.communicate(timeout=30)
@@ -111,6 +107,13 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
     assert waited
     assert (process.returncode, "Traceback" in err) == (0, False)
     assert [path.name for path in sessions.iterdir()] == ["long.wav"]
+
+
+def _waits(pid: int, number: signal.Signals) -> bool:
+    """Whether a signal has not reached its process yet, where the system tells."""
+    status = Path(f"/proc/{pid}/status")
+    words = status.read_text(encoding="utf-8").split() if status.exists() else ["ShdPnd:", "0"]
+    return bool(int(words[words.index("ShdPnd:") + 1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize(

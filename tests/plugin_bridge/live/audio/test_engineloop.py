@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from plugin_bridge.live.audio.rings import Rings
 from plugin_bridge.live.link import SPAWN, Link, Message, Page, rows_of
 from plugin_bridge.midi.input import MidiInput
 from tests.support.doubles import DARK
+from tests.support.waiting import wait_until
 
 RATE, BLOCK = 16000, 128
 VALUES: dict[str, Value] = {"transpose": 0.0}
@@ -73,11 +73,6 @@ def rigged(tmp_path: Path) -> Iterator[Rigged]:
     rigged.midi.close()
 
 
-def until(true: Callable[[], bool]) -> None:
-    while not true():
-        time.sleep(0.001)
-
-
 def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged: Rigged) -> None:
     notes = [NoteOn(0, float(k)) for k in range(100)]
     for k in range(0, len(notes), 2):
@@ -86,7 +81,7 @@ def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged:
         rigged.block()
     rigged.loop.play(rigged.performance)
     rigged.loop.start()
-    until(lambda: len(rigged.ears.blocks) == 2)
+    wait_until(lambda: len(rigged.ears.blocks) == 2)
     assert [len(block) for block in rigged.ears.blocks] == [64, 36]
     taken = [event.note for block in rigged.ears.blocks for event in block if isinstance(event, NoteOn)]
     assert taken == [note.note for note in notes]
@@ -98,7 +93,7 @@ def test_a_bundle_acts_together(rigged: Rigged) -> None:
     notes = [NoteOn(0, float(k)) for k in range(60)]
     rigged.send(1, *notes, Event(0, "gain", -3.0), Event(0, "breath", 1.0))
     rigged.block()  # the message was there before it
-    until(lambda: bool(rigged.ears.blocks))
+    wait_until(lambda: bool(rigged.ears.blocks))
     assert [len(block) for block in rigged.ears.blocks] == [62]
 
 
@@ -108,7 +103,7 @@ def test_what_is_for_others_is_left_to_them_in_order(rigged: Rigged) -> None:
     for letter in letters:
         assert rigged.control.send({"learn": "gain"})
         assert rigged.control.send(letter)
-    until(lambda: len(rigged.loop.letters) == 3)
+    wait_until(lambda: len(rigged.loop.letters) == 3)
     assert list(rigged.loop.letters) == letters
     assert [event.parameter for event in rigged.midi.process(b"\xb0\x15\x40", 0)] == ["gain"]  # type: ignore[union-attr]
 
@@ -118,7 +113,7 @@ def test_it_notices_that_the_control_process_is_gone_and_goes_on(rigged: Rigged)
     rigged.loop.play(rigged.performance)
     rigged.send(1, Event(0, "gain", -3.0))
     rigged.control.close()
-    until(lambda: rigged.loop.orphaned)
+    wait_until(lambda: rigged.loop.orphaned)
     rigged.block()
-    until(lambda: rigged.performance.state.values["gain"] == -3.0)
+    wait_until(lambda: rigged.performance.state.values["gain"] == -3.0)
     assert rigged.loop.alive

@@ -6,7 +6,6 @@ import asyncio
 import re
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tests.support.doubles import sung
 from tests.support.extras import needs, needs_program
 from tests.support.jackserver import jack_server
 from tests.support.singerfiles import write_singer
+from tests.support.waiting import until
 
 needs("jack")
 
@@ -85,13 +85,6 @@ class Deck:
         for client in (self._player, self._taper):
             client.deactivate()
             client.close()
-
-
-async def until(what: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it never came to be so"
-        await asyncio.sleep(0.01)
 
 
 def printed(command: list[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -33,6 +32,7 @@ from plugin_bridge.live.drivers.reastreampackets import (
 from plugin_bridge.live.drivers.reastreamroute import Route
 from plugin_bridge.live.settings import DriverSettings
 from tests.support.doubles import DARK, sung
+from tests.support.waiting import wait_until
 
 Float32 = NDArray[np.float32]
 
@@ -113,7 +113,7 @@ class Daw:
         for packet in packets:
             taken = self.driver.counts.taken
             self.raw(packet)
-            wait(lambda taken=taken: self.driver.counts.taken > taken)  # type: ignore[misc]
+            wait_until(lambda taken=taken: self.driver.counts.taken > taken)  # type: ignore[misc]
             self._receive(0.0)  # the system keeps few
         self.now += DAW_BLOCK / RATE
 
@@ -145,13 +145,6 @@ class Daw:
     def close(self) -> None:
         self.out.close()
         self.back.close()
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10.0
-    while not condition():
-        assert time.monotonic() < end, "nothing happened for ten seconds"
-        time.sleep(0.0005)
 
 
 @pytest.fixture
@@ -283,7 +276,7 @@ def test_another_form_ends_the_stream_with_a_sentence(daw: Daw, packet: bytes, s
     with daw.playing():
         daw.play(STEM[:, :512])
         daw.raw(packet)
-        wait(lambda: bool(daw.said))
+        wait_until(lambda: bool(daw.said))
     assert len(daw.said) == 1
     assert sentence in daw.said[0]
 
@@ -292,7 +285,7 @@ def test_a_sender_that_is_gone_is_told_once_and_may_come_again(daw: Daw) -> None
     with daw.playing():
         daw.play(STEM[:, : 512 * 4])
         daw.now += 3.0
-        wait(lambda: bool(daw.said))
+        wait_until(lambda: bool(daw.said))
     assert daw.said == [f"ReaStream 'vox' at 127.0.0.1:{daw.port} has sent nothing for 2 s"]
     daw.heard(512 * 4)
     with daw.playing():

@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -29,6 +29,7 @@ from plugin_bridge.sessions.reader import SessionReader
 from tests.plugin_bridge.commands.commandline import spawn
 from tests.support.doubles import sung
 from tests.support.singerfiles import write_singer
+from tests.support.waiting import until, wait_until
 
 RATE = 16000
 
@@ -64,14 +65,6 @@ class Watch:
     def of_the_process(self) -> list[str]:
         """What was said of the audio process itself."""
         return [sentence for sentence in self.said if sentence.startswith("the audio process ")]
-
-
-async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait for something to be so."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it never came to be so"
-        await asyncio.sleep(0.01)
 
 
 def test_a_rig_does_what_a_surface_asks(settings: LiveSettings) -> None:
@@ -543,16 +536,12 @@ def test_a_control_process_that_is_killed_leaves_a_closed_session_and_no_process
     options = ["--singer", "dark.onnx", "--record", "take", "--sessions", "takes"]
     process = spawn(["live", "--driver", "null", "--device", "stem.wav", *options], tmp_path)
     sound = tmp_path / "takes" / "take" / "audio.f32"
-    deadline = time.monotonic() + 30.0
-    while not (sound.exists() and sound.stat().st_size > 4 * RATE // 2) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: sound.exists() and sound.stat().st_size > 4 * RATE // 2)
     children = _children(process.pid)
     process.kill()
     process.communicate(timeout=30)
-    while any(_lives(child) for child in children) and time.monotonic() < deadline:
-        time.sleep(0.02)
     assert children
-    assert not any(_lives(child) for child in children)
+    wait_until(lambda: not any(_lives(child) for child in children))
     with SessionReader(tmp_path / "takes" / "take") as session:
         assert session.frames >= RATE // 2
         assert session.note == ""  # it was closed
