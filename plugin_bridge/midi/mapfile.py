@@ -1,28 +1,23 @@
-"""Write a learned control into a MIDI map, whole or not at all; the rest of the file stays as it is."""
+"""Write a learned control into a MIDI map, whole or not at all; comments and order of the file stay."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import tomli_w
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Comment
 
 from models.wholefile import Draft
 from plugin_bridge.errors import OutputError, ScoreError
-from plugin_bridge.files.tomlfile import parse_toml
-from plugin_bridge.midi.map import Control, MidiMap, load_midi_map, parse_midi_map
-
-_CONTROL = re.compile(r"\s*\[\[\s*control\s*\]\]")
-_HEADER = re.compile(r"\s*\[")
-_NOTE = re.compile(r"\s*(#|$)")
+from plugin_bridge.midi.map import MidiMap, load_midi_map, parse_midi_map
 
 
 def save_learned(path: Path, number: int, parameter: str, *, pair: bool = False) -> None:
     """Bind a control to a parameter in a map file, as `MidiMap.learned` does.
 
-    The file is read again first, so that what was edited meanwhile stays. Its comments and its order stay,
-    too, wherever the rows are written as `[[control]]`; a file written otherwise keeps only its meaning.
+    The file is read again first, so that what was edited meanwhile stays.
 
     Args:
         path: the map; a link is followed.
@@ -42,8 +37,8 @@ def save_learned(path: Path, number: int, parameter: str, *, pair: bool = False)
     except (OSError, UnicodeDecodeError) as error:
         raise ScoreError(f"{path} cannot be read; check the MIDI map") from error
     edited = _edited(text, meant, number)
-    if not _means(edited, meant):
-        edited = tomli_w.dumps(meant.model_dump(exclude_none=True, exclude_defaults=True))
+    if edited is None:
+        raise ScoreError(f"{path} cannot be edited; write its controls as [[control]]")
     with Draft(path, force=True) as draft:
         try:
             draft.path.write_bytes(edited.encode("utf-8"))
@@ -53,71 +48,69 @@ def save_learned(path: Path, number: int, parameter: str, *, pair: bool = False)
         draft.commit()
 
 
-def _edited(text: str, meant: MidiMap, number: int) -> str:
-    """Take the rows out that `meant` lacks, and put that of the control in its place or at the end."""
+def _edited(text: str, meant: MidiMap, number: int) -> str | None:
+    """Return the text of a map with the controls that are meant; None where it cannot be edited so."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines(keepends=True)
-    row = next(row for row in meant.control if row.number == number)
-    numbers = {row.number for row in meant.control}
-    keys = [line + newline for line in _keys(row)]
-    placed = False
-    for start, stop in reversed(list(_blocks(lines))):
-        found = _number(lines[start:stop])
-        if found == number:
-            notes = [line for line in lines[start + 1 : stop] if _NOTE.match(line)]
-            lines[start + 1 : stop] = [*notes, *keys]
-            placed = True
-        elif found is not None and found not in numbers:
-            after = stop < len(lines) and not lines[stop].strip()  # one empty line goes with it
-            del lines[start : stop + after]
-    if not placed:
-        if lines and not lines[-1].endswith(newline):
-            lines[-1] += newline
-        lines += [newline, f"[[control]] # learned{newline}", *keys]
-    return "".join(lines)
-
-
-def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield where each control row begins, and where its last key ends."""
-    start: int | None = None
-    stop = 0
-    for at, line in enumerate(lines):
-        if _HEADER.match(line):
-            if start is not None:
-                yield start, stop
-            start = at if _CONTROL.match(line) else None
-        if not _NOTE.match(line):
-            stop = at + 1
-    if start is not None:
-        yield start, stop
-
-
-def _number(block: list[str]) -> object:
+    plain = text.replace("\r\n", "\n")
+    ended = plain if plain.endswith("\n") or not plain else plain + "\n"
+    mark = "\ufeff" if ended.startswith("\ufeff") else ""  # which tomlkit does not pass over
     try:
-        return parse_toml("".join(block))["control"][0]["number"]
-    except (ValueError, LookupError):
+        document = tomlkit.parse(ended.removeprefix(mark))
+        _edit(document, meant, number)
+        edited = document.as_string()
+        found = parse_midi_map(edited)
+    except (TOMLKitError, ValueError):
         return None
+    return mark + edited.replace("\n", newline) if _content(found) == _content(meant) else None
 
 
-def _keys(row: Control) -> Iterator[str]:
-    yield f"number = {row.number}"
-    yield f'parameter = "{row.parameter}"'
-    for name, value in (("low", row.low), ("high", row.high), ("step", row.step or None)):
-        if value is not None:
-            yield f"{name} = {value!r}"
+def _edit(document: tomlkit.TOMLDocument, meant: MidiMap, number: int) -> None:
+    """Change the row of a control or add one, and take out the rows that are meant no longer."""
+    if "control" not in document:
+        if document.as_string():
+            document.add(tomlkit.nl())
+        document.add("control", tomlkit.aot())
+    rows: Any = document["control"]
+    learned = next(row for row in meant.control if row.number == number)
+    facts = learned.model_dump(exclude_none=True, exclude_defaults=True)
+    row = next((row for row in rows if row["number"] == number), None)
+    if row is None:
+        _add(rows, facts)
+    else:
+        for key in row.keys() - facts.keys():
+            del row[key]
+        row.update(facts)
+    numbers = {row.number for row in meant.control}
+    for at in reversed(range(len(rows))):
+        if rows[at]["number"] not in numbers:
+            _remove(rows, at)
 
 
-def _means(text: str, meant: MidiMap) -> bool:
-    try:
-        found = parse_midi_map(text)
-    except ValueError:  # what tomllib and pydantic raise
-        return False
-    return _content(found) == _content(meant)
+def _add(rows: Any, facts: dict[str, Any]) -> None:  # noqa: ANN401 - an array of tables or of inline tables
+    tables = isinstance(rows, AoT)
+    row: Any = tomlkit.table() if tables else tomlkit.inline_table()
+    row.update(facts)
+    if tables:
+        row.comment("learned")
+    if tables and len(rows):  # an empty line stands between two rows, and behind those that had one
+        (row if rows[-1].as_string().endswith("\n\n") else rows[-1]).add(tomlkit.nl())
+    rows.append(row)
+
+
+def _remove(rows: Any, at: int) -> None:  # noqa: ANN401 - as above
+    """Take a row out; comments below its last key, which may speak of the next row, stay."""
+    body = rows[at].value.body if isinstance(rows, AoT) else []
+    rest = body[1 + max((k for k, (key, _) in enumerate(body) if key is not None), default=-1) :]
+    del rows[at]
+    if not any(isinstance(item, Comment) for _, item in rest):
+        return
+    if at == 0:
+        rows[0].value.body[:0] = rest
+    else:
+        for _, item in rest:
+            rows[at - 1].add(item)
 
 
 def _content(midi_map: MidiMap) -> object:
-    return (
-        midi_map.bend_range,
-        midi_map.program,
-        sorted(midi_map.control, key=lambda row: row.number),
-    )
+    controls = sorted(midi_map.control, key=lambda row: row.number)
+    return midi_map.bend_range, midi_map.program, controls

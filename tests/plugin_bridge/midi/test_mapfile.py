@@ -58,6 +58,29 @@ def test_both_ends_of_lines_and_a_missing_last_one_stay(path: Path) -> None:
     )
 
 
+def test_comments_above_a_row_stay_when_the_row_before_it_goes(path: Path) -> None:
+    rows = [
+        f'# knob {n}\n[[control]]\nnumber = {n}\nparameter = "{p}"\n' for n, p in ((3, "mix"), (4, "gain"))
+    ]
+    path.write_text("# mine\n\n" + "\n".join([*rows, "# end\n"]), encoding="utf-8")
+    save_learned(path, 5, "gain")
+    assert path.read_text(encoding="utf-8") == (
+        f'# mine\n\n{rows[0]}\n# knob 4\n\n# end\n\n[[control]] # learned\nnumber = 5\nparameter = "gain"\n'
+    )
+    save_learned(path, 5, "mix")  # and the first row
+    text = path.read_text(encoding="utf-8")
+    assert all(f"# {what}\n" in text for what in ("mine", "knob 3", "knob 4", "end"))
+    assert [row.parameter for row in load_midi_map(path).control] == ["mix"]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_order_mark_and_a_list_in_brackets_stay(path: Path, mark: str) -> None:
+    row = 'control = [\n  {number = 1, parameter = "mix"}, # one\n  {number = 2, parameter = "gain"},\n]\n'
+    path.write_text(mark + row, encoding="utf-8")
+    save_learned(path, 2, "morph")
+    assert path.read_text(encoding="utf-8") == mark + row.replace("gain", "morph")
+
+
 @settings(max_examples=20)
 @given(
     st.lists(
