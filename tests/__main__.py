@@ -10,7 +10,7 @@ CHECKS = {
     "lint": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
     "types": ("mypy",),
-    "tests": ("pytest", "--cov"),
+    "tests": ("pytest", "--cov", "--cov-report="),
 }
 
 
