@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-AUDIO_SUFFIXES = (".wav", ".wave", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+AUDIO_SUFFIXES = (
+    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".voc"),
+    *(".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2"),
+)
+"""Read by libsndfile."""
+EXTRA_SUFFIXES = (
+    *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".webm", ".mka", ".mkv"),
+    *(".wma", ".wv", ".ape", ".tta", ".ac3", ".eac3", ".amr"),
+)
+"""Read by FFmpeg, with the extra `formats`."""

@@ -19,7 +19,7 @@ from plugin_bridge.bounce.sources import Source, open_source
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
-from plugin_bridge.files.containers import carried_chunks
+from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import resampled
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, output_bytes
 
@@ -145,7 +145,8 @@ def _write(
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
     audio = _checked(_bounced(reader, plan, settings, frames), reader)
     audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
-    chunks = carried_chunks(reader.path) if reader.container == form.container.upper() == "WAV" else []
+    is_wav = form.container == "wav"
+    chunks = reader.carried_chunks() if is_wav and isinstance(reader, AudioReader) else []
     carried = Carried({**reader.metadata, "software": SOFTWARE}, chunks)
 
     def write(chunks: Iterable[Float32], length: int) -> AudioWriter:

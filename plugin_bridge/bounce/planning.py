@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dsp.units import hz_to_semitones
 from plugin_bridge.bounce.automation import has_unheard_notes, with_ids
-from plugin_bridge.bounce.prescan import median_pitch
 from plugin_bridge.bounce.script import Script, asks_for_auto, heard_first, script_asked
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source
@@ -18,11 +17,11 @@ from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.pitchtracking import USUAL
-from plugin_bridge.engine.rendering import Float32, Processor
+from plugin_bridge.engine.rendering import Float32, Processor, reblocked
 from plugin_bridge.engine.singers import Singer
-from plugin_bridge.engine.sourcepitch import octave_shift
+from plugin_bridge.engine.sourcepitch import WINDOW_SECONDS, median_of_windows, octave_shift
 from plugin_bridge.errors import SingerFileError
-from plugin_bridge.files.resampling import native_rate
+from plugin_bridge.files.resampling import native_rate, resampled
 from plugin_bridge.sessions.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ def planned(
     asked = script = script_asked(settings, rate, source.sample_rate, report)
     own_transpose = PARAMETERS["transpose"].default
     tracker = settings.pitch or (settings.preset.pitch if settings.preset else "")
+    if source.note:
+        report(source.note)
     if isinstance(source, SessionReader):
-        if source.note:
-            report(source.note)
         script = taken_again(source, asked, library)
         own_transpose = 0.0  # what `auto` found live, it finds again
         tracker = tracker or source.header.pitch
@@ -84,7 +83,7 @@ def planned(
     first = loaded[heard_first(values, events, list(loaded))]
     pitch = shift = None
     if asks_for_auto(asked.values, asked.events, own_transpose):
-        pitch = median_pitch(source.path, rate, tracker or USUAL) or None
+        pitch = median_pitch(source, rate, tracker or USUAL) or None
     if pitch is not None:
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
@@ -93,6 +92,21 @@ def planned(
     if isinstance(source, SessionReader):
         processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
     return Plan(processor, rate, events, first.id, pitch, shift)
+
+
+def median_pitch(source: Source, sample_rate: int, pitch: str = USUAL) -> float:
+    """Return the median pitch of what is voiced in a source in hertz, 0 where nothing is.
+
+    Args:
+        source: open; it is read to its end, and can be read again.
+        sample_rate: the native rate at which it is heard, hertz.
+        pitch: how it is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
+
+    Raises:
+        AudioFileError, SessionError: it cannot be read.
+    """
+    stream = resampled(source.chunks(), source.channels, source.sample_rate, sample_rate)
+    return median_of_windows(reblocked(stream, WINDOW_SECONDS * sample_rate), sample_rate, pitch)
 
 
 class _Making(NamedTuple):

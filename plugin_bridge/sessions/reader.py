@@ -76,12 +76,13 @@ class SessionReader(AbstractContextManager["SessionReader"]):
             raise SessionError(f"{path} holds no samples: its recording ended at once; record it again")
 
     def chunks(self) -> Iterator[Float32]:
-        """Yield the input as float32 arrays of shape (channels, n), n <= `CHUNK`; zeros in the gaps.
+        """Yield the input from its beginning as float32 (channels, n), n <= `CHUNK`; zeros in the gaps.
 
         Raises:
             SessionError: the audio cannot be read to its end.
         """
         position = 0
+        self._file.seek(0)
         while position < self.frames:
             n = min(CHUNK, self.frames - position)
             try:

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.suffixes import AUDIO_SUFFIXES
 from models.training.corpus import MIN_SAMPLES, load_corpus, read_voice, recordings_in
 from plugin_bridge.errors import TrainingError
-from plugin_bridge.files.reader import SUFFIXES
 
 
 def test_what_is_bounced_is_trained_on(tmp_path: Path) -> None:
-    for suffix in (*SUFFIXES, ".txt"):
+    for suffix in (*AUDIO_SUFFIXES, ".txt"):
         (tmp_path / f"take{suffix.upper()}").touch()
     (tmp_path / "folder.wav").mkdir()
     assert all(path.stem == "take" for path in recordings_in(tmp_path))
-    assert {path.suffix.lower() for path in recordings_in(tmp_path)} == set(SUFFIXES)
+    assert {path.suffix.lower() for path in recordings_in(tmp_path)} == set(AUDIO_SUFFIXES)
 
 
 def test_a_damaged_recording_is_refused_by_name(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.errors import EffectError, OutputError, SingerFileError
-from plugin_bridge.files.containers import carried_chunks
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat
 from tests.support.doubles import BRIGHT, DARK, sung
@@ -290,7 +289,8 @@ def test_metadata_and_broadcast_chunks_are_kept(tmp_path: Path) -> None:
             assert (file.title, file.artist) == ("Lied", "Ännchen")
             assert file.software.startswith("plugin_bridge")
     run(tmp_path, DARK_ONE, WAV24)
-    assert carried_chunks(tmp_path / "out.wav") == chunks
+    with AudioReader(tmp_path / "out.wav") as reader:
+        assert reader.carried_chunks() == chunks
 
 
 def test_progress_reaches_its_end(here: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from plugin_bridge.bounce.prescan import median_pitch
+from plugin_bridge.bounce.planning import median_pitch
 from plugin_bridge.engine.sourcepitch import WINDOWS, median_of_windows
+from plugin_bridge.files.reader import AudioReader
 from tests.support.doubles import sung
 
 RATE = 16000
@@ -60,9 +61,12 @@ def test_a_singer_after_long_silence_is_found(tmp_path: Path, rate: int) -> None
     silence = np.zeros((1, 40 * rate), np.float32)
     song = np.concatenate([silence, sung(rate, 2.0, f0=330.0), silence], axis=1)
     soundfile.write(tmp_path / "a.wav", song.T, rate)
-    assert median_pitch(tmp_path / "a.wav", 24000 if rate == 22050 else rate) == pytest.approx(330, rel=0.01)
+    with AudioReader(tmp_path / "a.wav") as reader:
+        pitch = median_pitch(reader, 24000 if rate == 22050 else rate)
+    assert pitch == pytest.approx(330, rel=0.01)
 
 
 def test_nothing_voiced_has_no_pitch(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(5), RATE)
-    assert median_pitch(tmp_path / "a.wav", RATE) == 0.0
+    with AudioReader(tmp_path / "a.wav") as reader:
+        assert median_pitch(reader, RATE) == 0.0

@@ -1,0 +1,43 @@
+"""What the reader asks of a decoder: libsndfile's or FFmpeg's."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN_LENGTH = 2**63 - 1
+
+
+class DecodingError(Exception):
+    """What a decoder says of a file it cannot decode: a few words for a sentence."""
+
+
+class Decoder(Protocol):
+    """Audio that is decoded once, from its beginning."""
+
+    container: str
+    """As it is called in sentences: "WAV", "MP3"."""
+    sample_rate: int
+    """Hertz."""
+    channels: int
+    frames: int
+    """Samples in each channel that the file promises, or `UNKNOWN_LENGTH`."""
+    seconds: float | None
+    """The length that the file promises where it is known less exactly than to a sample."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Title, artist and so on, where the file has them."""
+
+    def read(self, frames: int) -> NDArray[np.float32]:
+        """Return up to so many samples, shape (channels, n); none at the end.
+
+        Raises:
+            DecodingError: the audio is damaged.
+            OSError: the file cannot be read.
+        """
+
+    def close(self) -> None:
+        """End it; the file stays open."""

@@ -1,0 +1,140 @@
+"""Mend the sizes in WAV and AIFF headers that were never finished, by pipes and recorders that lost power."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, Literal, NamedTuple
+
+from plugin_bridge.files.containers import CARRIED, STREAMED_SIZE, Chunk, is_chunk_name, riff_chunks
+
+_UNFINISHED = 0x7F000000
+"""Sizes from here stand for "unknown": programs write 2^32 - 1, 2^31 or a little less than either."""
+_ROUND = 1 << 20
+"""A multiple of this was set aside beforehand; a size that was counted is one by a chance in a million."""
+_SCRAP = 4096
+"""Bytes behind a header that agrees with itself that may be anything: recorders write more at a time."""
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
+_OTHERS = {*CARRIED, b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"PAD ", b"FLLR", b"fact", b"PEAK", b"ANNO", b"COMT"}
+_WIDE = {b"RF64", b"BW64"}
+_UNNAMED = bytes(8)
+
+
+class Mended(NamedTuple):
+    """How a header is to be read."""
+
+    changes: dict[int, bytes]
+    """Bytes that replace those of the file, by position; none where the header is right."""
+    fault: str = ""
+    """What is wrong, to follow the name of the file in a sentence; empty where nothing is."""
+    missing: int = 0
+    """Bytes of audio that a finished header promises and the file has not: it was cut short."""
+
+
+class _Header(NamedTuple):
+    """What a header says, and what there is."""
+
+    name: bytes
+    """RIFF, RF64, BW64 or FORM."""
+    order: Literal["little", "big"]
+    chunks: dict[bytes, Chunk]
+    """By name; the audio last, if it was found."""
+    whole: int
+    """Bytes of the file, by the header."""
+    end: int
+    """Bytes of the file."""
+
+
+def mended(file: BinaryIO) -> Mended:
+    """Compare what the header of a WAV, RF64, BW64 or AIFF file says with what is there.
+
+    The audio goes to the end of the file where its length is not known: where it is 0, a placeholder, more
+    than there is while the header's sizes disagree, or less while what follows is no chunk. A header that
+    agrees with itself and promises more than there is belongs to a file that was cut.
+
+    Args:
+        file: open for reading.
+    """
+    file.seek(0)
+    name, size = file.read(4), file.read(4)
+    if name not in {b"RIFF", b"FORM", *_WIDE}:
+        return Mended({})
+    header = _Header(
+        name=name,
+        order="big" if name == b"FORM" else "little",
+        chunks=_upto_audio(file),
+        whole=8 + int.from_bytes(size, "big" if name == b"FORM" else "little"),
+        end=file.seek(0, io.SEEK_END),
+    )
+    if name in _WIDE and b"ds64" in header.chunks:
+        file.seek(header.chunks[b"ds64"].offset)
+        header = header._replace(whole=8 + int.from_bytes(file.read(8), "little"))
+    audio = header.chunks.get(b"data") or header.chunks.get(b"SSND")
+    found = _without_audio(file, header) if audio is None else _judged(file, header, audio)
+    renamed = {0: b"RF64"} if name == b"BW64" else {}  # as libsndfile knows it; ITU-R BS.2088 renamed it
+    return found._replace(changes=renamed | found.changes)
+
+
+def _upto_audio(file: BinaryIO) -> dict[bytes, Chunk]:
+    chunks: dict[bytes, Chunk] = {}
+    for chunk in riff_chunks(file):
+        chunks.setdefault(chunk.name, chunk)
+        if chunk.name in {b"data", b"SSND"}:
+            break
+    return chunks
+
+
+def _judged(file: BinaryIO, header: _Header, audio: Chunk) -> Mended:
+    there = header.end - audio.offset
+    if audio.size <= there and not _goes_on(file, header, audio):
+        return Mended({})
+    counted = all(size < _UNFINISHED and size % _ROUND for size in (header.whole - 8, audio.size))
+    if audio.size > there and counted and header.whole >= audio.offset + audio.size:
+        return Mended({}, missing=audio.size - there)
+    unknown = audio.size == 0 or audio.size > there
+    fault = "does not say how long it is" if unknown else "has a header that is older than its audio"
+    return Mended(_sized(header, audio, there), f"{fault}, as from a pipe or a recorder that lost power")
+
+
+def _goes_on(file: BinaryIO, header: _Header, audio: Chunk) -> bool:
+    """Return whether audio follows the promised end: neither a chunk nor a tag nor mere zeros."""
+    at = audio.offset + audio.size
+    file.seek(at)
+    rest = file.read(9)
+    if len(rest) < 8 or rest.startswith(_TAGS):
+        return False
+    for pad in (0, 1):
+        name, size = rest[pad : pad + 4], int.from_bytes(rest[pad + 4 : pad + 8], header.order)
+        if name in _OTHERS or (is_chunk_name(name) and at + pad + 8 + size <= header.end + 1):
+            return False
+    if not audio.size:
+        return True
+    if header.whole in {at, at + at % 2} and header.end - at < _SCRAP:
+        return False
+    file.seek(at)
+    return any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))
+
+
+def _sized(header: _Header, audio: Chunk, there: int) -> dict[int, bytes]:
+    """Return the changes that give the audio all there is."""
+    whole, size = (min(n, STREAMED_SIZE).to_bytes(4, header.order) for n in (header.end - 8, there))
+    if header.name not in _WIDE:
+        return {4: whole, audio.offset - 4: size}
+    if b"ds64" not in header.chunks:
+        return {0: b"RIFF", 4: whole, audio.offset - 4: size}
+    sizes = b"".join(n.to_bytes(8, "little") for n in (header.end - 8, there, 0))
+    return {header.chunks[b"ds64"].offset: sizes, audio.offset - 4: b"\xff" * 4}
+
+
+def _without_audio(file: BinaryIO, header: _Header) -> Mended:
+    """Take what follows the last chunk for the audio where room was left for its name and size."""
+    if b"fmt " not in header.chunks:
+        return Mended({})
+    last = list(header.chunks.values())[-1]
+    at = last.offset + last.size + last.size % 2
+    file.seek(min(at, header.end))
+    if file.read(8) != _UNNAMED or header.end == at + 8:
+        return Mended({})
+    size = min(header.end - at - 8, STREAMED_SIZE).to_bytes(4, header.order)
+    whole = min(header.end - 8, STREAMED_SIZE).to_bytes(4, header.order)
+    changes = {0: b"RIFF", 4: whole, at: b"data" + size}
+    return Mended(changes, "does not say where its audio is, as from a recorder that lost power")
