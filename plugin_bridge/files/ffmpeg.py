@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _FORMATS = "mov,matroska,aac,asf,wv,ape,tta,ac3,eac3,amr"
 _NAMES = {"mov": "MPEG-4", "matroska": "Matroska", "aac": "AAC", "asf": "WMA", "wv": "WavPack", "ape": "APE"}
 _TIMED = {"mov", "wv", "tta", "ape"}
-"""Whose headers tell the length of the audio itself."""
+"""Whose headers tell the length of the audio itself ..."""
+_TIMED_AS_A_WHOLE = {"matroska", "asf"}
+"""... or of the file, whose pictures may last longer. Bare streams tell none: FFmpeg guesses it."""
 _TEXTS = {"track": "tracknumber"} | {
     key: key for key in ("title", "artist", "album", "date", "comment", "genre", "copyright", "license")
 }
@@ -71,6 +73,8 @@ class FfmpegDecoder:
         self.seconds = None
         if kind in _TIMED and stream.duration and stream.time_base:
             self.seconds = float(stream.duration * stream.time_base)
+        elif kind in _TIMED_AS_A_WHOLE and len(streams) == 1 and self._input.duration:
+            self.seconds = self._input.duration / 1e6
         self._blocks = self._decoded(stream, to_float)
         self._held = next(self._blocks, None)
         if self._held is None:
