@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsp.units import MAX_SEED
-from plugin_bridge.control.parameters import Value, is_number, is_whole
+from plugin_bridge.control.parameters import Value, is_number, is_whole, shown
 from plugin_bridge.engine.pitchtracking import check_pitch
 from plugin_bridge.files.dither import DITHER_SEED
 
@@ -71,18 +71,18 @@ class BounceSettings:
         for what, seed in (("seed", self.seed), ("dither seed", self.dither_seed)):
             if seed is not None and not (is_whole(seed) and 0 <= int(seed) <= MAX_SEED):
                 raise ValueError(
-                    f"{what} {seed!r} does not name a noise; give a whole number from 0 to 2^63 - 1"
+                    f"{what} {shown(seed)} does not name a noise; give a whole number from 0 to 2^63 - 1"
                 )
         for what, number, most in (("channel", self.midi_channel, 16), ("track", self.midi_track, 65535)):
             if number is not None and not (is_whole(number) and 1 <= int(number) <= most):
-                raise ValueError(f"MIDI {what} {number!r} does not exist; give 1 to {most}")
+                raise ValueError(f"MIDI {what} {shown(number)} does not exist; give 1 to {most}")
         if not (is_whole(self.block) and 1 <= int(self.block) <= MAX_BLOCK):
-            raise ValueError(f"block {self.block!r} is out of range; give 1 to {MAX_BLOCK} samples")
+            raise ValueError(f"block {shown(self.block)} is out of range; give 1 to {MAX_BLOCK} samples")
         if self.tail_seconds is not None and not is_number(self.tail_seconds):
             raise TypeError(
-                f"tail {self.tail_seconds!r} is not a number; give seconds, or None for all of it"
+                f"tail {shown(self.tail_seconds)} is not a number; give seconds, or None for all of it"
             )
         if self.tail_seconds is not None and not 0.0 <= self.tail_seconds <= 3600.0:
-            raise ValueError(f"tail {self.tail_seconds!r} is out of range; give 0 to 3600 seconds")
+            raise ValueError(f"tail {shown(self.tail_seconds)} is out of range; give 0 to 3600 seconds")
         if self.normalize_db is not None and not -60.0 <= self.normalize_db <= 0.0:
-            raise ValueError(f"normalize {self.normalize_db!r} is out of range; give -60 to 0 dBFS")
+            raise ValueError(f"normalize {shown(self.normalize_db)} is out of range; give -60 to 0 dBFS")

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from plugin_bridge.control.parameters import Value, is_number, parameter, within
+from plugin_bridge.control.parameters import Value, is_number, parameter, shown, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +71,24 @@ def check_event(event: AnyEvent) -> AnyEvent:
         ValueError: unknown parameter, or a value or position out of range.
     """
     if not isinstance(event, AnyEvent):
-        raise TypeError(f"{event!r} is not an event; give Event, NoteOn, NoteOff, PitchBend or AllNotesOff")
+        raise TypeError(
+            f"{shown(event)} is not an event; give Event, NoteOn, NoteOff, PitchBend or AllNotesOff"
+        )
     position = event.position
     if isinstance(position, bool) or not hasattr(position, "__index__"):
-        raise TypeError(f"event position {position!r} is not whole; give a sample number")
-    if position < 0:
-        raise ValueError(f"event position {position} lies before the start; give a sample number from 0")
+        raise TypeError(f"event position {shown(position)} is not whole; give a sample number")
     position = int(position)
+    if position < 0:
+        raise ValueError(
+            f"event position {shown(position)} lies before the start; give a sample number from 0"
+        )
     if position > LAST_POSITION:
-        raise ValueError(f"event position of {len(str(position))} digits is out of range; give at most 2^53")
+        raise ValueError(f"event position {shown(position)} is out of range; give at most 2^53")
     if isinstance(event, Event):
         row = parameter(event.parameter)
         value = row.check(event.value)
         if row.id == "singer" and not value:  # where morph_singer may name none
-            raise ValueError(f"singer {value!r} names nobody; {row.rule()}")
+            raise ValueError(f"singer {shown(value)} names nobody; {row.rule()}")
         return Event(position, row.id, value)
     if isinstance(event, NoteOn | NoteOff):
         return replace(event, position=position, note=_within(event.note, 0.0, MAX_NOTE, "note"))
@@ -96,10 +100,10 @@ def check_event(event: AnyEvent) -> AnyEvent:
 
 def _within(value: object, low: float, high: float, what: str) -> float:
     if not is_number(value):
-        raise TypeError(f"{what} {value!r} is not a number; give {low:g} to {high:g}")
+        raise TypeError(f"{what} {shown(value)} is not a number; give {low:g} to {high:g}")
     number = within(value, low, high)
     if number is None:
-        raise ValueError(f"{what} {value!r} is out of range; give {low:g} to {high:g}")
+        raise ValueError(f"{what} {shown(value)} is out of range; give {low:g} to {high:g}")
     return number
 
 

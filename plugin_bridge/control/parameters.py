@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -54,25 +55,25 @@ class Parameter:
         if self.kind == "number" and not (isinstance(value, str) and self.words):
             return self._check_number(value)
         if not isinstance(value, str):
-            raise TypeError(f"{self.id} {value!r} is not a word; {self.rule()}")
+            raise TypeError(f"{self.id} {shown(value)} is not a word; {self.rule()}")
         if self.kind == "singer":
             return value
         word = self.spelled(value)
         if word not in self.words:
-            raise ValueError(f"{self.id} {value!r} is unknown; {self.rule()}")
+            raise ValueError(f"{self.id} {shown(value)} is unknown; {self.rule()}")
         return word
 
     def _check_switch(self, value: object) -> bool:
         if isinstance(value, str) or value not in (0, 1):
-            raise TypeError(f"{self.id} {value!r} is not a switch; {self.rule()}")
+            raise TypeError(f"{self.id} {shown(value)} is not a switch; {self.rule()}")
         return bool(value)
 
     def _check_number(self, value: object) -> float:
         if not is_number(value):
-            raise TypeError(f"{self.id} {value!r} is not a number; {self.rule()}")
+            raise TypeError(f"{self.id} {shown(value)} is not a number; {self.rule()}")
         number = within(value, self.low, self.high)
         if number is None:
-            raise ValueError(f"{self.id} {value!r} is out of range; {self.rule()}")
+            raise ValueError(f"{self.id} {shown(value)} is out of range; {self.rule()}")
         return number
 
     def rule(self) -> str:
@@ -98,7 +99,7 @@ class Parameter:
         """
         place = within(position, 0.0, 1.0)
         if place is None:
-            raise ValueError(f"{self.id} position {position!r} is out of range; give 0 to 1")
+            raise ValueError(f"{self.id} position {shown(position)} is out of range; give 0 to 1")
         if self.kind == "switch":
             return place >= 0.5
         if self.kind == "choice":
@@ -121,7 +122,7 @@ class Parameter:
             return float(((value - self.low) / (self.high - self.low)) ** (1.0 / self.curve))
         if self.kind == "choice":
             return (self.words.index(value) + 0.5) / len(self.words)
-        raise ValueError(f"{self.id} {value!r} has no fader position; read it as a value")
+        raise ValueError(f"{self.id} {shown(value)} has no fader position; read it as a value")
 
     def text(self, value: Value) -> str:
         """Return a value with its unit, for people."""
@@ -134,6 +135,18 @@ class Parameter:
     def smoothing(self, sample_rate: int) -> int:
         """Return the samples a change takes to arrive, >= 1."""
         return max(1, math.ceil(self.smoothing_ms * sample_rate / 1000.0))
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return a value as it is quoted in a sentence: its `repr`, shortened where it is long or deep."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python writes whole numbers of up to 4300 digits
+        return "a number of thousands of digits"
 
 
 def is_number(value: object) -> TypeGuard[SupportsFloat]:
@@ -265,7 +278,7 @@ def parameter(name: object) -> Parameter:
     """
     row = PARAMETERS.get(name) if isinstance(name, str) else None
     if row is None:
-        raise ValueError(f"parameter {name!r} is unknown; use one of {', '.join(PARAMETERS)}")
+        raise ValueError(f"parameter {shown(name)} is unknown; use one of {', '.join(PARAMETERS)}")
     return row
 
 

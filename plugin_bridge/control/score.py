@@ -25,6 +25,7 @@ from typing import Any
 
 from models.wholefile import Draft, unwritable
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
+from plugin_bridge.control.parameters import shown
 from plugin_bridge.errors import ScoreError
 
 _LINE_LIMIT = 4096
@@ -126,13 +127,28 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        row = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once_each)
+    except UnicodeDecodeError as error:
+        raise ScoreError(f"{path}, line {number}: not JSON in UTF-8; save the score in UTF-8") from error
+    except RecursionError as error:
+        raise ScoreError(
+            f"{path}, line {number}: not JSON (nested too deeply); give one object a line"
+        ) from error
+    except ValueError as error:
         raise ScoreError(f"{path}, line {number}: not JSON ({error}); give one object a line") from error
     if not isinstance(row, dict):
         raise ScoreError(
             f'{path}, line {number}: not an object; write {{"time": 1.5, "parameter": "morph", "value": 1}}'
         )
+    return row
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{shown(twice)} stands twice")
     return row
 
 
@@ -152,13 +168,13 @@ def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
     if len(what) != 1 or len(when) != 1:
         raise ValueError(
             f"it needs one of {', '.join(_WHEN)} and one of {', '.join(_WHAT)}; "
-            f"found {', '.join(row) or 'nothing'}"
+            f"found {shown(', '.join(row)) if row else 'nothing'}"
         )
     needed = {what[0], when[0]} | ({"value"} if what[0] == "parameter" else set())
     if set(row) != needed:
         odd = min(set(row) ^ needed)
         fault = "missing" if odd in needed else "not understood here"
-        raise ValueError(f"{odd!r} is {fault}; give {', '.join(sorted(needed))}")
+        raise ValueError(f"{shown(odd)} is {fault}; give {', '.join(sorted(needed))}")
     if what[0] == "notes_off" and row["notes_off"] is not True:
         raise TypeError(f"notes_off {row['notes_off']!r} means nothing; write true")
     return check_event(_WHAT[what[0]](_position(row[when[0]], when[0], rate, sample_rate), row))
@@ -167,17 +183,17 @@ def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
 def _position(value: object, when: str, rate: int, sample_rate: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int if when == "position" else (int, float)):
         raise TypeError(
-            f"{when} {value!r} is not a {'whole ' if when == 'position' else ''}number; count from 0"
+            f"{when} {shown(value)} is not a {'whole ' if when == 'position' else ''}number; count from 0"
         )
     if when == "position" and rate == sample_rate and 0 <= value <= _MAX_LENGTH * rate:
         return int(value)  # as below, in a tenth of the time: a session may hold a million of these
     seconds = Fraction(value) / (rate if when == "position" else 1) if abs(value) < 2**53 else Fraction(-1)
     if not 0 <= seconds <= _MAX_LENGTH:
-        raise ValueError(f"{when} {value!r} is out of range; give 0 to {_MAX_LENGTH:g} seconds")
+        raise ValueError(f"{when} {shown(value)} is out of range; give 0 to {_MAX_LENGTH:g} seconds")
     return round(seconds * sample_rate)
 
 
 def _rate(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**7:
-        raise ValueError(f"rate {value!r} is not a sample rate; give a whole number of hertz")
+        raise ValueError(f"rate {shown(value)} is not a sample rate; give a whole number of hertz")
     return value

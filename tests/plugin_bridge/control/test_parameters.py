@@ -59,7 +59,7 @@ def test_words_and_switches_have_fader_positions(name: str) -> None:
         ("transpose", "up", ValueError, "transpose 'up' is unknown; give -36 to 36 semitones or 'auto'"),
         ("gain", math.nan, ValueError, "gain nan is out of range; give -60 to 24 dB"),
         ("gain", math.inf, ValueError, "out of range"),
-        ("gain", 10**400, ValueError, "out of range"),
+        ("gain", 10**400, ValueError, r"^gain 10+\.\.\.0+ is out of range; give -60 to 24 dB$"),
         ("gain", "loud", TypeError, "gain 'loud' is not a number; give -60 to 24 dB"),
         ("gain", True, TypeError, "not a number"),
         ("mix", None, TypeError, "mix None is not a number; give 0 to 1"),
@@ -123,6 +123,22 @@ def test_the_rounding_of_a_float32_over_an_end_of_the_range_is_that_end(row: Par
     for value in (row.high + 0.01 * span, row.low - 1e-4 * span):
         with pytest.raises(ValueError, match="out of range"):
             row.check(value)
+
+
+def test_a_long_value_is_quoted_short() -> None:
+    for value in ("x" * 9999, [[[[[[[[0]]]]]]]] * 99, b"y" * 9999):
+        with pytest.raises(TypeError) as caught:
+            PARAMETERS["gain"].check(value)
+        assert len(str(caught.value)) < 200
+
+
+def test_a_number_too_long_to_be_written_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^gain a number of thousands of digits is out of range; give -60"):
+        PARAMETERS["gain"].check(-(10**5000))
+    with pytest.raises(TypeError, match="singer a number of thousands of digits is not a word"):
+        PARAMETERS["singer"].check(10**5000)
+    with pytest.raises(ValueError, match="parameter a number of thousands of digits is unknown"):
+        parameter(10**5000)
 
 
 def test_an_unknown_parameter_lists_the_known() -> None:

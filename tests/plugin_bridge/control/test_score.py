@@ -105,6 +105,16 @@ def test_what_is_written_is_read_again(
         ('{"time": 1, "parameter": "morph", "value": 2}', "morph 2 is out of range; give 0 to 1"),
         ('{"time": 1, "parameter": "morph", "value": null}', "morph None is not a number"),
         ('{"rate": 48000}', "it needs one of"),
+        ('{"time": true, "note_on": 60}', "time True is not a number"),
+        ('{"time": 1, "note_on": true}', "note True is not a number"),
+        ('{"time": 1, "parameter": "gain", "value": NaN}', "gain nan is out of range"),
+        ('{"time": 1, "parameter": "melody", "value": NaN}', "melody nan is not a switch"),
+        ('{"time": Infinity, "note_on": 60}', "time inf is out of range"),
+        ('{"time": 1, "note_on": 60, "note_on": 61}', "not JSON ('note_on' stands twice); give one object"),
+        ('{"time": 1, "time": 2, "note_on": 61}', "'time' stands twice"),
+        ('{"time": 1, "note_on": ' + "[" * 1990 + "]" * 1990 + "}", "not JSON (nested too deeply)"),
+        ('{"time": 1, "note_on": ' + "1" * 4000 + "}", "is out of range; give 0 to 127"),
+        ('{"time": 1, "parameter": "gain", "value": 1' + "0" * 4300 + "}", "longer than 4096 bytes"),
         (" " * 5000, "longer than 4096 bytes"),
         ('{"time": 1, "note_on": \udcff}', "not JSON"),
     ],
@@ -117,6 +127,7 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, part: str) -> None:
         read_score(path, 48000)
     assert str(caught.value).startswith(f"{path}, line 2: ")
     assert part in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_a_missing_score_and_a_wrong_rate_are_named(tmp_path: Path) -> None:

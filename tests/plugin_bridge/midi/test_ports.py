@@ -15,6 +15,7 @@ from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn, Pitch
 from plugin_bridge.control.rig import Status
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.errors import DeviceError
+from plugin_bridge.live.drivers.survey import surveyed
 from plugin_bridge.midi import ports as midiports
 from plugin_bridge.midi.backend import RtMidiSystem, matching
 from plugin_bridge.midi.input import MidiInput
@@ -294,6 +295,20 @@ def test_a_machine_without_midi_is_said_and_nothing_else_happens(
     assert said.startswith(
         f"no MIDI ports: {tmp_path / 'seq'} cannot be used and no JACK server answers; load"
     )
+
+
+def test_without_python_rtmidi_it_is_said_how_to_get_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rtmidi", None)  # as if it were not installed
+
+    async def scene(ports: MidiPorts) -> None:
+        assert ports.open == []
+
+    play(rig, None, ["all"], [], scene)
+    (said,) = rig.said
+    assert said.startswith("MIDI ports need python-rtmidi, which is not installed; install the extra: ")
+    assert "sh .ci/setup midi" in said
+    assert "pip install 'plugin-bridge[midi]'" in said
+    assert surveyed()["MIDI ports"] == [said]
 
 
 @pytest.mark.usefixtures("jack_name")
