@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from plugin_bridge.bounce.bounce import bounce as bounce_file
     from plugin_bridge.bounce.settings import BounceSettings
     from plugin_bridge.chain.chain import Chain
-    from plugin_bridge.chain.effects import load_vst3
     from plugin_bridge.chain.preset import Preset, load_preset, preset_of, save_preset, shipped_presets
     from plugin_bridge.chain.stage import SingerConversion
+    from plugin_bridge.chain.vst3 import load_vst3
     from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
     from plugin_bridge.control.parameters import PARAMETERS, Parameter
     from plugin_bridge.control.score import read_score, write_score
@@ -63,7 +63,7 @@ _NAMES = {
     "plugin_bridge.bounce.bounce": "BounceResult BounceListener bounce:bounce_file",
     "plugin_bridge.engine.library": "SingerLibrary",
     "plugin_bridge.chain.chain": "Chain",
-    "plugin_bridge.chain.effects": "load_vst3",
+    "plugin_bridge.chain.vst3": "load_vst3",
     "plugin_bridge.engine.engine": "Engine",
     "plugin_bridge.control.events": "AllNotesOff AnyEvent Event NoteOff NoteOn PitchBend",
     "plugin_bridge.live.settings": "DriverSettings LiveSettings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import numpy as np
@@ -28,8 +28,12 @@ from plugin_bridge.engine.sourcepitch import whole_pitch
 if TYPE_CHECKING:
     from pedalboard import Plugin
 
+    from plugin_bridge.chain.effects import Described
+
 Stage: TypeAlias = "Plugin | SingerConversion | Chain"
 """What a chain holds: effects of pedalboard, VST3 plug-ins, singers and other chains."""
+Packed: TypeAlias = "Described | SingerConversion | Chain"
+"""A stage in a pickle."""
 
 
 class Chain(Streaming, MutableSequence["Stage"]):
@@ -88,12 +92,23 @@ class Chain(Streaming, MutableSequence["Stage"]):
         return Chain(self._stages)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Chain:
-        """Return a chain of copied stages.
+        """Return a chain of copied stages; no stream runs in it.
 
         Raises:
-            TypeError: an effect cannot be copied; pedalboard's cannot.
+            EffectError: an effect holds what cannot be written down; see `__reduce__`.
         """
-        return Chain(copy.deepcopy(stage, memo) for stage in self._stages)
+        return Chain(_unpacked(copy.deepcopy(_packed(stage), memo)) for stage in self._stages)
+
+    def __reduce__(self) -> tuple[Callable[[Iterable[Packed]], Chain], tuple[list[Packed]]]:
+        """Pickle singers by their files, effects by their parameters, and VST3 plug-ins by path and state.
+
+        The stream that runs is left out. Unpickling runs the plug-ins, as any pickle runs what it names.
+
+        Raises:
+            EffectError: an effect holds what cannot be written down, such as an impulse response that came
+                from no file.
+        """
+        return _chain_of, ([_packed(stage) for stage in self._stages],)
 
     def __repr__(self) -> str:
         return f"Chain({self._stages!r})"
@@ -217,6 +232,26 @@ class Chain(Streaming, MutableSequence["Stage"]):
 
     def _running(self) -> Stream | None:
         return self._stream
+
+
+def _packed(stage: Stage) -> Packed:
+    if isinstance(stage, (Chain, SingerConversion)):
+        return stage
+    from plugin_bridge.chain.effects import described_all  # noqa: PLC0415 - loads pydantic
+
+    return described_all(stage)
+
+
+def _unpacked(stage: Packed) -> Stage:
+    if isinstance(stage, (Chain, SingerConversion)):
+        return stage
+    from plugin_bridge.chain.effects import made_of  # noqa: PLC0415 - as above
+
+    return made_of(stage)
+
+
+def _chain_of(stages: Iterable[Packed]) -> Chain:
+    return Chain(_unpacked(stage) for stage in stages)
 
 
 def flattened(stages: Iterable[Stage]) -> Iterator[Simple]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Backlog
-from plugin_bridge.chain.effects import check_all_flow
+from plugin_bridge.chain.native import check_all_flow
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.errors import EffectError

@@ -7,33 +7,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import presets
 from models.wholefile import Draft, unwritable
 from plugin_bridge.chain.chain import Chain, flattened
-from plugin_bridge.chain.effects import (
-    check_flows,
-    load_vst3,
-    make_native,
-    native_effects,
-    native_parameters,
-    vst3_moved,
-    vst3_path,
-    vst3_state,
-)
+from plugin_bridge.chain.effects import Effect, Scalar, Vst3Effect, Word, described, made_of, placed
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.chain.stream import Simple
+from plugin_bridge.chain.vst3 import is_installed, plugin_folders
 from plugin_bridge.control.parameters import Value, check_values
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.errors import EffectError, OutputError, PresetError
@@ -44,53 +26,6 @@ PRESETS_FOLDER = Path(presets.__file__).parent
 MAX_EFFECTS = 64
 """On each side of the singer."""
 _MAX_BYTES = 64 * 2**20
-Word = Annotated[StrictStr, Field(max_length=4096)]
-"""A name or a path; error messages repeat it."""
-Scalar = StrictBool | StrictInt | StrictFloat | Word
-
-
-class NativeEffect(BaseModel):
-    """An effect of pedalboard."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    effect: Word
-    """Its class, such as "Reverb"."""
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        """Check the names; the values are checked when the effect is made."""
-        try:
-            check_flows(self.effect)
-        except EffectError as error:
-            raise ValueError(str(error)) from error
-        known = native_effects()
-        if self.effect not in known:
-            raise ValueError(f"effect {self.effect!r} is unknown; use one of {', '.join(known)}")
-        for key in self.parameters:
-            if key not in known[self.effect]:
-                allowed = ", ".join(known[self.effect]) or "none"
-                raise ValueError(f"{self.effect} has no parameter {key!r}; use one of {allowed}")
-        return self
-
-
-class Vst3Effect(BaseModel):
-    """A VST3 plug-in."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    vst3: Word
-    """Path of the .vst3 file or bundle; a relative one starts at the preset."""
-    plugin: Word | None = None
-    """Which one, where the file holds several."""
-    state: str | None = None
-    """From `plugin_bridge.chain.effects.vst3_state`."""
-    parameters: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = Field(default_factory=dict)
-    """Positions 0..1 by name, set after the state."""
-
-
-Effect = NativeEffect | Vst3Effect
 
 
 class Preset(BaseModel):
@@ -150,13 +85,34 @@ def shipped_presets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(PRESETS_FOLDER.glob("*.toml"))}
 
 
-def load_preset(which: str | Path) -> Preset:
+def load_preset(which: str | Path, *, trusted: bool = False) -> Preset:
     """Read a shipped preset by name, or any preset file by path.
 
+    Args:
+        which: the name or the path.
+        trusted: let it name VST3 plug-ins anywhere on the disk. A plug-in is code that runs when the chain is
+            made, so those of somebody else's preset must lie in the system's plug-in folders.
+
     Raises:
-        PresetError: there is no such preset, or the file is not one; the sentence says where.
+        PresetError: there is no such preset, the file is not one, or it names a plug-in elsewhere without
+            being trusted; the sentence says where.
     """
-    return read_preset(find_preset(which))
+    path = find_preset(which)
+    preset = read_preset(path)
+    if not trusted:
+        _check_plugins(preset, path)
+    return preset
+
+
+def _check_plugins(preset: Preset, path: Path) -> None:
+    for effect in (*preset.before, *preset.after):
+        if isinstance(effect, Vst3Effect) and not is_installed(Path(effect.vst3)):
+            folders = ", ".join(map(str, plugin_folders()))
+            raise PresetError(
+                f"{path} would run the plug-in {effect.vst3}, which is in none of this system's plug-in "
+                f"folders ({folders}); install it there, or trust the preset: --trust-preset on the command "
+                "line, load_preset(..., trusted=True) in a script"
+            )
 
 
 def find_preset(which: str | Path) -> Path:
@@ -174,7 +130,7 @@ def find_preset(which: str | Path) -> Path:
 
 
 def read_preset(path: Path) -> Preset:
-    """Read a preset file; see `load_preset`."""
+    """Read a preset file, whichever plug-ins it names; see `load_preset`."""
     data = read_toml(path, "preset", PresetError, _MAX_BYTES)
     version = data.get("format")
     if isinstance(version, int) and version > FORMAT:
@@ -230,7 +186,10 @@ def preset_of(chain: Chain, name: str, description: str = "") -> Preset:
     assert isinstance(stage, SingerConversion)
     values, sources = stage.parameters, stage.sources
     try:
-        before, after = _stored(stages[:place]), _stored(stages[place + 1 :])
+        before, after = (
+            tuple(described(stage) for stage in part if not isinstance(stage, SingerConversion))
+            for part in (stages[:place], stages[place + 1 :])
+        )
     except EffectError as error:
         raise PresetError(str(error)) from error
     return Preset(
@@ -244,43 +203,17 @@ def preset_of(chain: Chain, name: str, description: str = "") -> Preset:
     )
 
 
-def _stored(stages: Iterable[Simple]) -> tuple[Effect, ...]:
-    from pedalboard import VST3Plugin  # noqa: PLC0415 - loaded only where effects are
-
-    found: list[Effect] = []
-    for stage in stages:
-        if isinstance(stage, VST3Plugin):
-            state = vst3_state(stage)
-            moved = vst3_moved(stage, state)
-            path = str(vst3_path(stage))
-            found.append(Vst3Effect(vst3=path, plugin=stage.name, state=state, parameters=moved))
-        elif not isinstance(stage, SingerConversion):
-            found.append(NativeEffect(effect=type(stage).__name__, parameters=native_parameters(stage)))
-    return tuple(found)
-
-
 def effects_of(effects: Iterable[Effect]) -> list[Simple]:
     """Return the effects of one side of a preset, made anew.
 
     Raises:
         EffectError: an effect is missing, or refuses its parameters or its state.
     """
-    return [_made(effect) for effect in effects]
-
-
-def _made(effect: Effect) -> Simple:
-    if isinstance(effect, NativeEffect):
-        return make_native(effect.effect, effect.parameters)
-    return load_vst3(Path(effect.vst3), effect.plugin, effect.state, effect.parameters)
+    return [made_of(effect) for effect in effects]
 
 
 def _placed(preset: Preset, place: Callable[[str], str]) -> Preset:
     """Return the preset with the paths of its files changed."""
-
-    def moved(effect: Effect) -> Effect:
-        if isinstance(effect, NativeEffect):
-            return effect
-        return effect.model_copy(update={"vst3": place(effect.vst3)})
 
     def singer(name: Scalar) -> Scalar:
         return place(name) if isinstance(name, str) and name.endswith(".onnx") else name
@@ -289,8 +222,8 @@ def _placed(preset: Preset, place: Callable[[str], str]) -> Preset:
         update={
             "singer": singer(preset.singer),
             "parameters": {key: singer(value) for key, value in preset.parameters.items()},
-            "before": tuple(moved(effect) for effect in preset.before),
-            "after": tuple(moved(effect) for effect in preset.after),
+            "before": tuple(placed(effect, place) for effect in preset.before),
+            "after": tuple(placed(effect, place) for effect in preset.after),
         }
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -27,6 +28,7 @@ from plugin_bridge.engine.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.engine.rendering import dropped, followed_by_silence, taken
 from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, load_singers
 from plugin_bridge.engine.sourcepitch import octave_shift, whole_pitch
+from plugin_bridge.errors import SingerFileError
 
 
 class SingerConversion(Streaming):
@@ -117,6 +119,14 @@ class SingerConversion(Streaming):
             object.__setattr__(made, name, value.copy() if isinstance(value, dict | list) else value)
         made._run = None
         return made
+
+    def __reduce__(self) -> tuple[Callable[..., SingerConversion], tuple[object, ...]]:
+        """Pickle the singers by their files, the values and the automation, without the stream that runs.
+
+        Unpickling raises `SingerFileError` where a file is gone, or holds a singer of another id by then.
+        """
+        singers = {name: _named_by(singer) for name, singer in self._loaded.items()}
+        return _stage_of, (singers, self._seed, self._pitch, self._values, self._automation)
 
     def __deepcopy__(self, _: object) -> Self:
         """Return the same; loaded singers do not change and are shared."""
@@ -359,3 +369,28 @@ def _seconds(value: object) -> float:
 
 def _unknown(name: str) -> str:
     return f"SingerConversion has no parameter {name!r}; use one of {', '.join(PARAMETERS)}"
+
+
+def _named_by(singer: Singer) -> AnySinger:
+    """Return what loads a singer in another process: its id if it ships, its file, or itself without one."""
+    if not hasattr(singer, "path"):
+        return singer
+    path = file_of(singer)
+    return Path(path).absolute() if path else singer.id
+
+
+def _stage_of(
+    singers: Mapping[str, AnySinger],
+    seed: int,
+    pitch: str,
+    values: Mapping[str, Value],
+    automation: list[tuple[float, AnyEvent]],
+) -> SingerConversion:
+    first, *others = load_singers(list(singers.values())).values()
+    found = [first.id, *(singer.id for singer in others)]
+    if found != list(singers):
+        named = next(name for name, there in zip(singers, found, strict=True) if name != there)
+        raise SingerFileError(f"{singers[named]} holds no singer {named!r} any more; give the file it held")
+    stage = SingerConversion(first, singers=others, seed=seed, pitch=pitch, parameters=values)
+    stage._automation.extend(automation)  # noqa: SLF001 - a function of this module that makes one
+    return stage

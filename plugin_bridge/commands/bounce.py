@@ -76,6 +76,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PRESET",
         help="singer, parameters and effects: name or TOML file; options go over it",
     )
+    add(
+        "--trust-preset",
+        action="store_true",
+        help="let the preset run VST3 plug-ins from outside the system's plug-in folders",
+    )
     add("--automation", type=Path, metavar="FILE", help="a MIDI file or a JSON-lines score of timed events")
     add(
         "--midi-map",
@@ -185,7 +190,7 @@ def _settings(arguments: argparse.Namespace) -> BounceSettings:
     if arguments.preset:
         from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
 
-        preset = load_preset(arguments.preset)
+        preset = load_preset(arguments.preset, trusted=arguments.trust_preset)
     return BounceSettings(
         singer=arguments.singer,
         preset=preset,

@@ -144,7 +144,7 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
     if arguments.preset:
         from plugin_bridge.chain.preset import load_preset  # noqa: PLC0415 - loads the chain
 
-        preset = load_preset(arguments.preset)
+        preset = load_preset(arguments.preset, trusted=True)  # its effects are not made
         values = {**preset.values(), **values}
         singers, pitch = singers or [preset.singer], pitch or preset.pitch
         if preset.before or preset.after:

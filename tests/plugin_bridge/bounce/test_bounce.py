@@ -19,7 +19,8 @@ from dsp.units import RATES
 from plugin_bridge.bounce.bounce import BounceListener, BounceResult, _checked, bounce
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.chain.chain import Chain
-from plugin_bridge.chain.preset import NativeEffect, Preset
+from plugin_bridge.chain.effects import NativeEffect
+from plugin_bridge.chain.preset import Preset
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value

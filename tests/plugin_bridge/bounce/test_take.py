@@ -19,7 +19,8 @@ from models.singer.file import load_singer
 from plugin_bridge.bounce.bounce import BounceListener, BounceResult, bounce
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.take import Interrupted
-from plugin_bridge.chain.preset import NativeEffect, Preset
+from plugin_bridge.chain.effects import NativeEffect
+from plugin_bridge.chain.preset import Preset
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.errors import SessionError

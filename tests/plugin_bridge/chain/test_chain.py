@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from plugin_bridge.chain.chain import Chain, Stage
-from plugin_bridge.chain.effects import load_vst3
 from plugin_bridge.chain.stage import SingerConversion
+from plugin_bridge.chain.vst3 import load_vst3
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.errors import EffectError

@@ -5,28 +5,21 @@ from __future__ import annotations
 import base64
 import resource
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pedalboard
 import pytest
+import soundfile
 
 import plugin_bridge.engine.singers
 from models.singer.file import load_singer, shipped
 from plugin_bridge.chain.chain import Chain
-from plugin_bridge.chain.effects import (
-    load_vst3,
-    make_native,
-    native_effects,
-    native_parameters,
-    vst3_path,
-    vst3_state,
-)
+from plugin_bridge.chain.effects import NativeEffect, Vst3Effect
 from plugin_bridge.chain.floatmode import kept_float_mode
+from plugin_bridge.chain.native import make_native, native_effects, native_parameters
 from plugin_bridge.chain.preset import (
-    NativeEffect,
     Preset,
-    Vst3Effect,
     load_preset,
     preset_of,
     read_preset,
@@ -34,6 +27,7 @@ from plugin_bridge.chain.preset import (
     shipped_presets,
 )
 from plugin_bridge.chain.stage import SingerConversion
+from plugin_bridge.chain.vst3 import is_installed, load_vst3, plugin_folders, vst3_path, vst3_state
 from plugin_bridge.engine.singers import Singer
 from plugin_bridge.errors import EffectError, OutputError, PresetError, SingerFileError
 from tests.support.doubles import BRIGHT, DARK, sung
@@ -170,7 +164,7 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
     preset = preset.model_copy(update={"before": (effect, elsewhere)})
     save_preset(preset, tmp_path / "old" / "mine.toml")
     (tmp_path / "old").rename(tmp_path / "new")
-    moved = load_preset(tmp_path / "new" / "mine.toml")
+    moved = load_preset(tmp_path / "new" / "mine.toml", trusted=True)
     assert moved.stage().singer == "me"
     assert moved.before == (Vst3Effect(vst3=str(tmp_path / "new" / "fx" / "echo.vst3")), elsewhere)
 
@@ -246,8 +240,51 @@ def test_a_preset_holds_one_singer() -> None:
 
 def test_what_cannot_be_written_down_is_refused() -> None:
     impulse = pedalboard.Convolution(np.ones(10, np.float32), sample_rate=16000)
-    with pytest.raises(PresetError, match="Convolution cannot be stored in a preset"):
+    with pytest.raises(
+        PresetError, match="Convolution cannot be stored in a preset or a pickle without a file"
+    ):
         preset_of(Chain([SingerConversion(DARK), impulse]), "Room")
+    board = cast("Any", pedalboard).Pedalboard([pedalboard.Gain()])
+    with pytest.raises(PresetError, match="Pedalboard cannot be stored in a preset"):
+        preset_of(Chain([SingerConversion(DARK), board]), "Board")
+
+
+def test_an_impulse_response_moves_with_its_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to the preset, as singers and plug-ins are."""
+    (tmp_path / "mine" / "rooms").mkdir(parents=True)
+    decay = np.exp(-np.arange(1600) / 300.0).astype(np.float32)
+    soundfile.write(tmp_path / "mine" / "rooms" / "hall.wav", decay, 16000)
+    text = 'name = "Mine"\nsinger = "dark"\n[[after]]\neffect = "Convolution"\n'
+    text += 'parameters = { impulse_response_filename = "rooms/hall.wav", mix = 0.5 }\n'
+    (tmp_path / "mine" / "mine.toml").write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    chain = load_preset("mine/mine.toml").chain()
+    x = sung(16000, 0.2, 220)
+    y = chain(x, 16000, tail=0.1)
+    assert np.abs(y[:, x.shape[1] :]).max() > 1e-3
+    assert np.abs(Chain([SingerConversion(DARK)])(x, 16000, tail=0.1)[:, x.shape[1] + 500 :]).max() < 1e-6
+    save_preset(preset_of(chain, "Again"), tmp_path / "mine" / "again.toml")
+    assert '"rooms/hall.wav"' in (tmp_path / "mine" / "again.toml").read_text("utf-8")
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    assert np.array_equal(load_preset(tmp_path / "moved" / "again.toml").chain()(x, 16000, tail=0.1), y)
+
+
+def test_an_impulse_response_is_an_audio_file(tmp_path: Path) -> None:
+    """What pedalboard takes as silence, a folder too, is refused."""
+    (tmp_path / "notes.txt").write_text("no audio", "utf-8")
+    soundfile.write(tmp_path / "long.wav", np.zeros(8000 * 61, np.float32), 8000)
+    for file, sentence in {
+        "notes.txt": r"the impulse response .*notes\.txt is not audio this program reads; give WAV",
+        "missing.wav": r"missing\.wav does not exist; check the path",
+        "": "is not a file",
+        "long.wav": r"long\.wav lasts 61 s, more than 60; cut it",
+    }.items():
+        with pytest.raises(EffectError, match=sentence):
+            make_native("Convolution", {"impulse_response_filename": str(tmp_path / file)})
+    with pytest.raises(EffectError, match="the impulse response /dev/zero is not a file"):
+        make_native("Convolution", {"impulse_response_filename": "/dev/zero"})
+    with pytest.raises(EffectError, match="Convolution has no parameter 'impulse_response'"):
+        make_native("Convolution", {"impulse_response": "x"})
 
 
 WITHOUT_FILE = sorted(set(native_effects()) - {"Convolution"})
@@ -317,12 +354,84 @@ def test_a_foreign_or_broken_state_never_reaches_the_plugin(vst3_folder: Path) -
         "not base64!": "is not base64; store the preset again",
         base64.b64encode(b"garbage").decode(): "does not begin with 'plugin_bridge VST3 state 1'",
         base64.b64encode(b"plugin_bridge VST3 state 1\n{}\n").decode(): "has a broken header",
+        base64.b64encode(b"plugin_bridge VST3 state 1\n" + b"[" * 100_000).decode(): "has a broken header",
         base64.b64encode(bytes(turned)).decode(): "does not match its SHA-256",
         other: "and the state is of 'VST3-ZamGate",
     }
     for text, sentence in cases.items():
         with pytest.raises(EffectError, match=sentence):
             load_vst3(path, state=text)
+
+
+def written(path: Path, plugin: object) -> Path:
+    path.write_text(f'name = "Theirs"\nsinger = "dark"\n[[before]]\nvst3 = {str(plugin)!r}\n', "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "theirs.vst3",
+        "deeper/theirs.VST3",
+        "/tmp/theirs.vst3",  # noqa: S108 - a name only
+        "HOME/.vst3/../theirs.vst3",
+        "HOME/.vst3/out/theirs.vst3",
+        "HOME/.vst3/..",
+        "HOME/.vst3/theirs.so",
+        "HOME/.vst3",
+        "HOME/.vst3x/theirs.vst3",
+        "//server/share/theirs.vst3",
+    ],
+)
+def test_a_plugin_that_nobody_installed_is_not_run(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plug-in is code: what a preset brings along is refused before anything of it is loaded."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / ".vst3").mkdir(parents=True)
+    (tmp_path / "home" / ".vst3" / "out").symlink_to(tmp_path)
+    path = written(tmp_path / "theirs.toml", place.replace("HOME", str(tmp_path / "home")))
+    with pytest.raises(
+        PresetError, match=r"theirs\.toml would run the plug-in .*, which is in none of this"
+    ) as told:
+        load_preset(path)
+    assert all(str(folder) in str(told.value) for folder in plugin_folders())
+    assert load_preset(path, trusted=True).singer == "dark"
+    assert read_preset(path).before == load_preset(path, trusted=True).before
+
+
+def test_installed_plugins_are_run_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vst3_folder: Path
+) -> None:
+    """Those of the system's folders, of folders in them, and what somebody put there as a link."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    own = tmp_path / "home" / ".vst3"
+    (own / "maker").mkdir(parents=True)
+    (own / "linked.vst3").symlink_to(tmp_path / "build" / "linked.vst3")
+    (tmp_path / "way").symlink_to(own)
+    for path in (own / "a.vst3", own / "maker" / "a.VST3", own / "linked.vst3", tmp_path / "way" / "a.vst3"):
+        assert is_installed(path)
+    assert is_installed(Path("/usr/lib/vst3/a.vst3"))
+    assert is_installed(Path("/usr/local/lib/vst3/maker/a.vst3"))
+    chain = load_preset(written(tmp_path / "mine.toml", vst3_folder / "ZamComp.vst3")).chain()
+    assert vst3_path(cast("Any", chain[0])) == vst3_folder / "ZamComp.vst3"
+
+
+def test_every_system_has_its_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    monkeypatch.setenv("CommonProgramFiles", "/common")
+    monkeypatch.delenv("CommonProgramFiles(x86)", raising=False)
+    found = {}
+    for system in ("linux", "darwin", "win32"):
+        monkeypatch.setattr("sys.platform", system)
+        found[system] = [folder.as_posix() for folder in plugin_folders()]
+    assert found["linux"] == ["/home/me/.vst3", "/usr/lib/vst3", "/usr/local/lib/vst3"]
+    assert found["darwin"][:2] == [
+        "/home/me/Library/Audio/Plug-Ins/VST3",
+        "/Library/Audio/Plug-Ins/VST3",
+    ]
+    assert found["win32"] == ["/local/Programs/Common/VST3", "/common/VST3"]
 
 
 def test_what_is_no_plugin_is_refused(tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "broken.mid").write_bytes(b"MThd\0\0\0\6")
     mido.MidiFile().save(tmp_path / "good.mid")
     (tmp_path / "map.toml").write_text("[[control", encoding="utf-8")
+    (tmp_path / "theirs.vst3").write_bytes(b"code")
+    (tmp_path / "plugin.toml").write_text(
+        'name = "x"\nsinger = "dark.onnx"\n[[after]]\nvst3 = "theirs.vst3"', encoding="utf-8"
+    )
     (tmp_path / "silent.toml").write_text(
         'name = "x"\nsinger = "dark.onnx"\n[[before]]\neffect = "PitchShift"', encoding="utf-8"
     )
@@ -151,6 +155,8 @@ ROWS = [
     (GOOD + "--midi-channel 2", "--midi-channel says how a MIDI file is taken; name the file with"),
     (GOOD + "--preset missing", "preset 'missing' is not there; use one of "),
     (GOOD + "--preset map.toml", "map.toml is not valid TOML"),
+    (GOOD + "--preset plugin.toml", "theirs.vst3, which is in none of this system's plug-in folders ("),
+    (GOOD + "--preset plugin.toml --trust-preset", "theirs.vst3 is no VST3 plug-in that loads"),
     (GOOD + "--preset silent.toml", "PitchShift falls silent when it gets its audio in blocks"),
 ]
 
