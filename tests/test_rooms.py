@@ -73,7 +73,7 @@ RUN_TIME = {"numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 TRANSFORMS = {"pyfftw"}
 SCORING = {"librosa", "matplotlib", "mir_eval", "pesq", "pystoi", "resemblyzer", "swift_f0"}
 OTHER_TRACKERS = {"parselmouth", "torchcrepe"}  # in no extra; compared where somebody installed them
-LIVE = {"jack", "rtmidi", "sounddevice", "zeroconf"}
+LIVE = {"ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
 FORMATS = {"av", "mido", "pythonosc", "tomli_w", "tomlkit"}
 PACKAGES = {
     "dsp": {"numpy", *TRANSFORMS},

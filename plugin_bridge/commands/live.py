@@ -93,6 +93,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="describe OSC over HTTP, and announce it",
     )
     add(
+        "--allow-effects",
+        action="store_true",
+        help="let OSC's bounces use presets with effects, whose plug-ins are programs",
+    )
+    add(
         "--midi",
         action="append",
         default=[],
@@ -131,6 +136,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Play until a signal."""
     if arguments.oscquery is not None and arguments.osc is None:
         raise UsageError("--oscquery describes what --osc listens to; add --osc")
+    if arguments.allow_effects and arguments.osc is None:
+        raise UsageError("--allow-effects is about bounces by OSC; add --osc")
     settings, surfaces = _settings(arguments), _surfaces(arguments)
     if arguments.osc is not None or arguments.record:
         settings.sessions.mkdir(0o700, parents=True, exist_ok=True)
@@ -181,6 +188,7 @@ def _surfaces(arguments: argparse.Namespace) -> Surfaces:
         announce=arguments.oscquery is not None,
         folder=arguments.sessions,
         presets=arguments.sessions,
+        allow_effects=arguments.allow_effects,
     )
     return Surfaces(osc, arguments.midi)
 

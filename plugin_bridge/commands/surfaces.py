@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 VIRTUAL = "virtual"
 """Instead of a MIDI port's name: a port of our own, for other programs to connect to."""
 _VIRTUAL_NAME = "plugin-bridge"
+_OPEN = (
+    "OSC on {host} is open to everybody in that network: they can change the sound, listen to the meters, "
+    "record, and read and write audio and presets in {folder}; leave out --host to keep it to this machine"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ async def playing(
             await server.start()
             stack.push_async_callback(server.stop)
             say(f"OSC listens on {osc.host}, {server.ports}")
+            if not server.is_local:
+                say(_OPEN.format(host=osc.host, folder=osc.folder or "no folder"))
         if surfaces.midi:
             from plugin_bridge.midi.ports import MidiPorts  # noqa: PLC0415
 

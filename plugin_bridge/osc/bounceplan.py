@@ -10,17 +10,21 @@ from dsp.units import MAX_SEED
 from models.wholefile import check_target
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
-from plugin_bridge.errors import AudioFileError, ScoreError
+from plugin_bridge.errors import AudioFileError, PresetError, ScoreError
 from plugin_bridge.files.writer import BITS
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.presetstore import PresetStore
+from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.sessions.header import is_session
 
+MAX_TAIL_SECONDS = 60.0
+"""What a bounce by OSC may render behind its source."""
+
 
 @dataclass(frozen=True)
-class Bouncer:
+class BouncePlanner:
     """What a bounce may use.
 
     Its work touches the disk: call it from a thread.
@@ -28,13 +32,15 @@ class Bouncer:
 
     folder: Path | None
     """Where inputs and outputs lie; None for nowhere."""
-    shelf: PresetStore
+    presets: PresetStore
     singers: Mapping[str, str] = field(default_factory=dict)
     """By id, what a bounce names them by: the id of one that ships, or the path of its file."""
     pitch: str = USUAL
     """How the pitch of the source is heard live."""
     seed: int = 0
     """Of the live voice."""
+    effects: bool = False
+    """Whether presets may bring effects, among them plug-ins, which are programs."""
 
     def plan(self, arguments: Arguments, live: Mapping[str, Value]) -> tuple[list[str], Path]:
         """Return the arguments of `plugin-bridge bounce`, and the output.
@@ -58,6 +64,7 @@ class Bouncer:
             word(key, "option"): value for key, value in zip(arguments[2::2], arguments[3::2], strict=True)
         }
         check_target(target, force=switch(given.get("force", False), "force"))
+        check_room(target.parent)
         settings: dict[str, Argument] = {}
         if not session and "preset" not in given:
             settings |= {"pitch": self.pitch, "seed": self.seed}
@@ -71,7 +78,7 @@ class Bouncer:
         if key in SINGERS:
             return self._singer(key, value)
         if key == "preset":
-            return [f"--preset={self.shelf.find(word(value, key))}"]
+            return self._preset(word(value, key))
         if key == "automation":
             path = inside(self.folder, word(value, key))
             if not path.is_file():
@@ -86,6 +93,15 @@ class Bouncer:
             raise ValueError(f"option {key!r} is unknown; use one of {known}")
         return _parameter(key, value)
 
+    def _preset(self, name: str) -> list[str]:
+        _, effects = self.presets.load(name)
+        if effects and not self.effects:
+            raise PresetError(
+                f"preset {name!r} has effects ({effects}), and bounces by OSC have none; take another, or "
+                "start live with --allow-effects"
+            )
+        return [f"--preset={self.presets.find(name)}"]
+
     def _singer(self, key: str, value: Argument) -> list[str]:
         name = word(value, key)
         if name and name not in self.singers:
@@ -94,7 +110,12 @@ class Bouncer:
 
 
 def _tail(value: Argument) -> str:
-    return "auto" if value == "auto" else f"{number(value, 'tail'):.9g}"
+    if value == "auto":
+        return "auto"
+    seconds = number(value, "tail")
+    if not 0.0 <= seconds <= MAX_TAIL_SECONDS:
+        raise ValueError(f"tail {seconds!r} is out of range; give 0 to {MAX_TAIL_SECONDS:g} seconds, or auto")
+    return f"{seconds:.9g}"
 
 
 def _normalize(value: Argument) -> str:

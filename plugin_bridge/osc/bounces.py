@@ -8,17 +8,25 @@ import json
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plugin_bridge.errors import OutputError
+from plugin_bridge.osc.quota import check_free
 from plugin_bridge.osc.wire.packets import Argument
 
+_COMMAND = (sys.executable, "-m", "plugin_bridge", "bounce")
 _MAX_WAITING = 16
 _MAX_KEPT = 64
 _NICENESS = 10
 """The live sound goes first."""
 _PATIENCE_SECONDS = 5.0
+_READ_BYTES = 65_536
+_MAX_LINE_BYTES = 1000
+"""Of what a bounce says; the rest of a longer line is left out."""
+_OWNER_ONLY = 0o077
+"""Mask of the modes of the files it makes."""
 
 Tell = Callable[[Argument, Argument, Argument, Argument], None]
 """Hears number, state, seconds done and in all."""
@@ -52,7 +60,7 @@ class Bounce:
         self.tell(self.number, self.state, self.done, self.total)
 
 
-class OscBench:
+class BounceQueue:
     """Runs bounces in the order they were asked for and remembers the last 64."""
 
     def __init__(self) -> None:
@@ -70,10 +78,12 @@ class OscBench:
             tell: hears how it goes.
 
         Raises:
-            ValueError: 16 are waiting, one is making that output, or the desk closes.
+            ValueError: 16 are waiting, one is making that output, or the queue closes.
         """
         if self._closing:
-            raise ValueError(f"a bounce to {target.name!r} cannot begin, for this ends; start it again first")
+            raise ValueError(
+                f"a bounce to {target.name!r} cannot begin, for the server ends; start it again first"
+            )
         pending = [bounce for bounce in self._bounces.values() if not bounce.ended.is_set()]
         if len(pending) > _MAX_WAITING:
             raise ValueError(f"{_MAX_WAITING} bounces wait already; send it again when one is done")
@@ -129,10 +139,11 @@ class OscBench:
 
 async def _run(bounce: Bounce) -> None:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    command = (sys.executable, "-m", "plugin_bridge", "bounce", *bounce.words)
     bounce.state = "running"
     try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=nothing, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(
+            *_COMMAND, *bounce.words, stdin=nothing, stdout=nothing, stderr=pipe, umask=_OWNER_ONLY
+        )
     except OSError as error:
         _end(bounce, f"failed: no process can be started: {error.strerror}; try again")
         return
@@ -144,24 +155,53 @@ async def _run(bounce: Bounce) -> None:
     bounce.report()
     reason = await _follow(bounce, process)
     status = await process.wait()
-    for left in bounce.target.parent.glob(f".plugin-bridge-{process.pid}-*.part"):  # after a kill
+    for left in bounce.target.parent.glob(f".plugin-bridge-*-{process.pid}-*.part"):  # after a kill
         left.unlink(missing_ok=True)
     _end(bounce, "done" if status == 0 else "cancelled" if bounce.cancelled else f"failed: {reason}")
 
 
 async def _follow(bounce: Bounce, process: asyncio.subprocess.Process) -> str:
-    """Return the last sentence of a process, its progress noted on the way."""
+    """Note the progress of a process until it ends; return why it ended if it failed."""
     assert process.stderr is not None
     reason = "it ended without a word; bounce it from the command line to see why"
-    async for line in process.stderr:
-        text = line.decode(errors="replace").strip()
-        if text.startswith('{"done"'):
-            progress = json.loads(text)
-            bounce.done, bounce.total = float(progress["done"]), float(progress["total"])
-            bounce.report()
-        elif text:
-            reason = text.removeprefix("plugin-bridge bounce: ")
-    return reason
+    full = ""
+    async for line in _lines(process.stderr):
+        progress = _progress(line)
+        if progress is None:
+            reason = line.removeprefix("plugin-bridge bounce: ") or reason
+            continue
+        bounce.done, bounce.total = progress
+        bounce.report()
+        try:
+            check_free(bounce.target.parent)
+        except OutputError as error:
+            full = full or str(error)
+            await _terminate(process)
+    return full or reason
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Yield what a process says, line by line, however long a library makes its lines."""
+    line = bytearray()
+    while data := await stream.read(_READ_BYTES):
+        *ended, rest = data.split(b"\n")
+        for part in ended:
+            line += part[: _MAX_LINE_BYTES - len(line)]
+            yield line.decode(errors="replace").strip()
+            line.clear()
+        line += rest[: _MAX_LINE_BYTES - len(line)]
+    yield line.decode(errors="replace").strip()
+
+
+def _progress(line: str) -> tuple[float, float] | None:
+    """Return the seconds done and in all that a line tells, None for any other line."""
+    if not line.startswith('{"done"'):
+        return None
+    try:
+        told = json.loads(line)
+        return float(told["done"]), float(told["total"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:

@@ -8,16 +8,17 @@ from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 
-from plugin_bridge.control.events import AnyEvent, Event, check_event
+from plugin_bridge.control.events import Event
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.errors import OutputError
 from plugin_bridge.osc.addresses.table import ADDRESSES, Address
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
-from plugin_bridge.osc.bounceplan import Bouncer
-from plugin_bridge.osc.bounces import OscBench
+from plugin_bridge.osc.bounceplan import BouncePlanner
+from plugin_bridge.osc.bounces import BounceQueue
 from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
+from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
@@ -36,8 +37,8 @@ class Commands:
 
     Args:
         rig: what they act on.
-        shelf: the presets.
-        bouncer: what bounces may use.
+        presets: those that can be loaded and saved.
+        planner: what bounces may use.
         subscriptions: the subscribers.
         counters: of the server.
     """
@@ -45,26 +46,26 @@ class Commands:
     def __init__(
         self,
         rig: Rig,
-        shelf: PresetStore,
-        bouncer: Bouncer,
+        presets: PresetStore,
+        planner: BouncePlanner,
         subscriptions: Subscriptions,
         counters: Counters,
     ) -> None:
         self._rig = rig
-        self._shelf = shelf
-        self._bouncer = bouncer
+        self._presets = presets
+        self._planner = planner
         self._subscriptions = subscriptions
         self._counters = counters
-        self.desk = OscBench()
-        """The bounces under way."""
+        self.bounces = BounceQueue()
+        """Under way and done."""
         self.handlers: Mapping[str, Handler] = {
             "/singer/list": lambda _: tuple(rig.singers),
             "/preset/load": self._load,
             "/preset/save": self._save,
-            "/preset/list": self._presets,
+            "/preset/list": self._list_presets,
             "/bounce/start": self._bounce,
             "/bounce/cancel": self._cancel,
-            "/bounce/list": lambda _: tuple(self.desk.listed()),
+            "/bounce/list": lambda _: tuple(self.bounces.listed()),
             "/record/start": self._record,
             "/record/stop": self._stop_recording,
             "/midi/learn": self._learn,
@@ -88,11 +89,11 @@ class Commands:
 
     async def _load(self, call: Call) -> Arguments:
         (name,) = _exactly(call, 1)
-        values, effects = await asyncio.to_thread(self._shelf.load, word(name, "preset"))
+        values, effects = await asyncio.to_thread(self._presets.load, word(name, "preset"))
         position = call.position or 0
-        events: list[AnyEvent] = [check_event(Event(position, key, value)) for key, value in values.items()]
-        for key, value in values.items():
-            check_singer(key, value, self._rig.singers)
+        events = [Event(position, key, value) for key, value in values.items()]
+        for event in events:
+            check_singer(event.parameter, event.value, self._rig.singers)
         self._rig.send(events, now=call.position is None)
         return (
             (name, f"without its effects ({effects}): live there is only the singer") if effects else (name,)
@@ -104,30 +105,33 @@ class Commands:
         name = word(call.arguments[0], "preset")
         replace = len(call.arguments) == 2 and switch(call.arguments[1], "replace")
         values = dict(self._rig.values)
-        await asyncio.to_thread(self._shelf.save, name, values, replace=replace)
+        await asyncio.to_thread(self._presets.save, name, values, replace=replace)
         return (name,)
 
-    async def _presets(self, _: Call) -> Arguments:
-        return tuple(await asyncio.to_thread(self._shelf.names))
+    async def _list_presets(self, _: Call) -> Arguments:
+        return tuple(await asyncio.to_thread(self._presets.names))
 
     async def _bounce(self, call: Call) -> Arguments:
         live = dict(self._rig.values)
-        words, target = await asyncio.to_thread(self._bouncer.plan, call.arguments, live)
+        words, target = await asyncio.to_thread(self._planner.plan, call.arguments, live)
 
         def tell(*how: Argument) -> None:
             call.sender.send(message("/bounce/progress", *how))
             self._subscriptions.tell("/bounce/progress", *how, but=call.sender.key)
 
-        return (self.desk.start(words, target, tell),)
+        return (self.bounces.start(words, target, tell),)
 
     async def _cancel(self, call: Call) -> Arguments:
         (which,) = _exactly(call, 1)
         found = whole(which, "bounce")
-        return (found, await self.desk.cancel(found))
+        return (found, await self.bounces.cancel(found))
 
     def _record(self, call: Call) -> Awaitable[Arguments]:
         (name,) = _exactly(call, 1)
-        return _folder_of(self._rig.record(checked_name(word(name, "session"), "session")))
+        checked = checked_name(word(name, "session"), "session")
+        if self._planner.folder is not None:
+            check_room(self._planner.folder)  # here, so that a /record/stop sent next finds a recording
+        return _folder_of(self._rig.record(checked))
 
     def _stop_recording(self, call: Call) -> Arguments:
         _exactly(call, 0)

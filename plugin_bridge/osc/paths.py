@@ -8,6 +8,8 @@ from pathlib import Path
 from plugin_bridge.errors import OutputError
 
 _MAX_LENGTH = 255
+_MAX_NAME_BYTES = 200
+"""Of one part of a path; most file systems take 255, and some of them are for endings and temporary names."""
 _OPTION = "--sessions"
 """Of the command line, which names the folder."""
 _NAME = re.compile(r"[^\W_][\w .+()-]{0,79}")
@@ -27,6 +29,8 @@ def inside(folder: Path | None, name: str) -> Path:
         raise OutputError(f"no folder is open to the network; start with {_OPTION} FOLDER")
     if len(name) > _MAX_LENGTH:
         raise OutputError(f"path of {len(name)} characters is too long; give at most {_MAX_LENGTH}")
+    if any(_size(part) > _MAX_NAME_BYTES for part in Path(name).parts):
+        raise OutputError(f"a name in a path is longer than {_MAX_NAME_BYTES} bytes; give shorter ones")
     try:
         home = folder.resolve()
         path = (home / name).resolve()
@@ -41,10 +45,17 @@ def checked_name(name: str, what: str) -> str:
     """Return a name that is a file's name and no path.
 
     Raises:
-        ValueError: it is empty, longer than 80 characters, or has others than letters, digits and ` .+()_-`.
+        ValueError: it is empty, longer than 80 characters or 200 bytes, or has others than letters, digits
+            and ` .+()_-`.
     """
     if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
         raise ValueError(
             f"{what} {name[:80]!r} is no plain name; give up to 80 letters, digits, spaces and .+()_-"
         )
+    if _size(name) > _MAX_NAME_BYTES:
+        raise ValueError(f"{what} {name!r} is longer than {_MAX_NAME_BYTES} bytes; give a shorter name")
     return name
+
+
+def _size(name: str) -> int:
+    return len(name.encode("utf-8", "surrogateescape"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.errors import BridgeError, OutputError, PresetError
 from plugin_bridge.osc.paths import checked_name, inside
+from plugin_bridge.osc.quota import check_room
 
 
 class PresetStore:
@@ -82,7 +83,10 @@ class PresetStore:
         if not replace and path.exists():
             raise OutputError(f"preset {name!r} exists already; choose another name, or send T after it")
         preset = Preset(name=name, singer=str(values["singer"]), parameters=parameters)
+        if not path.exists():
+            check_room(path.parent)
         save_preset(preset, path, force=replace)
+        path.chmod(0o600)
 
     def _is_there(self, name: str) -> bool:
         try:

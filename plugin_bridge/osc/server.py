@@ -11,7 +11,7 @@ from collections.abc import Callable
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.osc.addresses.values import read
-from plugin_bridge.osc.bounceplan import Bouncer
+from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.dispatcher import Dispatcher
 from plugin_bridge.osc.presetstore import PresetStore
@@ -23,7 +23,7 @@ from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
 from plugin_bridge.osc.wire.tcp import TcpConnection
 from plugin_bridge.osc.wire.udp import UdpEndpoint
-from plugin_bridge.osc.wire.validation import AddressValidation
+from plugin_bridge.osc.wire.validation import AddressValidation, is_local
 
 __all__ = ["OscServer", "OscSettings"]
 
@@ -47,9 +47,11 @@ class OscServer:
         self._limiter = Limiter(settings.rate, settings.burst)
         self._subscriptions = Subscriptions(lambda row: read(rig, row))
         singers = {name: name for name in rig.singers} | dict(settings.singers)
-        shelf = PresetStore(settings.presets, singers)
-        bouncer = Bouncer(settings.folder, shelf, singers, settings.pitch, settings.seed)
-        self._commands = Commands(rig, shelf, bouncer, self._subscriptions, self.counters)
+        presets = PresetStore(settings.presets, singers)
+        planner = BouncePlanner(
+            settings.folder, presets, singers, settings.pitch, settings.seed, settings.allow_effects
+        )
+        self._commands = Commands(rig, presets, planner, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
             rig,
             self._commands.handlers,
@@ -70,6 +72,11 @@ class OscServer:
     def port(self) -> int:
         """Of UDP, once started."""
         return 0 if self._udp is None else self._udp.port
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine's own programs reach it, once started."""
+        return self._udp is None or is_local(self._udp.host)
 
     @property
     def tcp_port(self) -> int | None:
@@ -118,7 +125,7 @@ class OscServer:
         for connection in list(self._connections):
             connection.hang_up()
         self._subscriptions.close()
-        await self._commands.desk.close()
+        await self._commands.bounces.close()
         await self._dispatcher.close()
         if self._udp is not None:
             self._udp.close()

@@ -39,6 +39,8 @@ class OscSettings:
     """How the rig hears the pitch of the source, for bounces."""
     seed: int = 0
     """Of the rig's voice, for bounces."""
+    allow_effects: bool = False
+    """Whether bounces may have the effects of presets: plug-ins among them are programs that run here."""
     rate: float = 2000.0
     """Requests a second that one sender may keep up."""
     burst: float = 8000.0

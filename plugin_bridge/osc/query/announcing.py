@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
+import sys
 from typing import TYPE_CHECKING
 
 from plugin_bridge.errors import DeviceError, MissingExtraError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 QUERY_TYPE = "_oscjson._tcp.local."
 OSC_TYPE = "_osc._udp.local."
+_IP_BOUND_IF = 25
+"""Of macOS's netinet/in.h."""
 
 
 class Announcement:
@@ -21,8 +25,8 @@ class Announcement:
 
     Args:
         name: what people see.
-        host: the address the server is bound to, announced on its own network only; one for all addresses
-            is announced on all.
+        host: the address the server is bound to, announced on its own interface only, which for a loopback
+            address nobody outside hears; one for all addresses is announced on all.
         port: of UDP.
         http_port: of OSCQuery.
     """
@@ -42,16 +46,27 @@ class Announcement:
             MissingExtraError: zeroconf is not installed.
         """
         try:
-            from zeroconf import Error, InterfaceChoice, ServiceInfo  # noqa: PLC0415 - of the extra `live`
+            import ifaddr  # noqa: PLC0415 - comes with zeroconf, of the extra `live`
+            from zeroconf import Error, InterfaceChoice, ServiceInfo  # noqa: PLC0415
             from zeroconf.asyncio import AsyncZeroconf  # noqa: PLC0415
         except ModuleNotFoundError as error:
             raise MissingExtraError(
                 "an announcement needs zeroconf, which is missing; run: pip install 'plugin-bridge[live]'"
             ) from error
         every = ipaddress.ip_address(self._host).is_unspecified
-        addresses = _own_addresses() if every else [self._host]
+        devices = {
+            str(place.ip if place.is_IPv4 else place.ip[0]): adapter.name
+            for adapter in ifaddr.get_adapters()
+            for place in adapter.ips
+        }
+        beyond = [address for address in devices if not ipaddress.ip_address(address).is_loopback]
+        addresses = beyond if every else [self._host]
         try:
             self._zeroconf = AsyncZeroconf(interfaces=InterfaceChoice.All if every else addresses)
+            await self._zeroconf.zeroconf.async_wait_for_start()
+            if not every:
+                for reader in self._zeroconf.zeroconf.engine.readers:
+                    _keep_to(reader.transport.get_extra_info("socket"), devices.get(self._host, ""))
             for kind, port in self._ports.items():
                 info = ServiceInfo(kind, f"{self._name}.{kind}", port, parsed_addresses=addresses)
                 await (await self._zeroconf.async_register_service(info, allow_name_change=True))
@@ -73,10 +88,15 @@ class Announcement:
         await zeroconf.async_close()
 
 
-def _own_addresses() -> list[str]:
-    """The addresses of this machine by its name; the loop-back one where that is not known."""
-    try:
-        found = socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError:
-        return ["127.0.0.1"]
-    return list(dict.fromkeys(str(place[4][0]) for place in found))
+def _keep_to(sock: socket.socket, device: str) -> None:
+    """Let a socket hear one interface only; zeroconf binds its listening one to all of them.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    if not device:
+        return
+    if sys.platform == "linux":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    elif sys.platform == "darwin":
+        sock.setsockopt(socket.IPPROTO_IP, _IP_BOUND_IF, struct.pack("@I", socket.if_nametoindex(device)))

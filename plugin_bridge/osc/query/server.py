@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import ipaddress
 import json
+import re
+import socket
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
@@ -13,12 +15,18 @@ from plugin_bridge.control.rig import Rig
 from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, node
 
 _MAX_HEAD_BYTES = 8192
+_HEADER = re.compile(rb"\r\n(host|origin)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _MAX_CLIENTS = 32
+_MAX_SHOWN = 100
 _PATIENCE_SECONDS = 5.0
 
 
 class QueryServer:
     """A small HTTP server; each connection is answered once and closed.
+
+    It answers to names of this machine only: a web page whose name is made to lead here, by DNS rebinding,
+    sends that name along. Of more than 32 clients the one that has been writing its request for longest gives
+    way.
 
     Args:
         rig: whose values are told.
@@ -40,7 +48,10 @@ class QueryServer:
             "EXTENSIONS": dict.fromkeys(optional, True) | dict.fromkeys(("LISTEN", "PATH_CHANGED"), False),
         }
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], None] = {}  # in the order they came
+        whole = socket.gethostname().lower()
+        short = whole.partition(".")[0]
+        self._names = {"localhost", whole, short, f"{short}.local"}
 
     @property
     def port(self) -> int:
@@ -82,31 +93,54 @@ class QueryServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._clients.add(task)
+        self._clients[task] = None
+        if len(self._clients) > _MAX_CLIENTS:
+            next(iter(self._clients)).cancel()
         try:
-            if len(self._clients) <= _MAX_CLIENTS:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    status, content = self._answered(await reader.readuntil(b"\r\n\r\n"))
-                    writer.write(_response(status, content))
-                    await writer.drain()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, content = self._answered(head, str(writer.get_extra_info("sockname")[0]))
+                writer.write(_response(status, content))
+                await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # no HTTP, too slow or gone: hung up on
         finally:
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
 
-    def _answered(self, head: bytes) -> tuple[HTTPStatus, object]:
+    def _answered(self, head: bytes, address: str) -> tuple[HTTPStatus, object]:
+        """Return status and content for the head of a request that came in at an address of this machine."""
         words = head.split(b"\r\n", 1)[0].decode("ascii", "replace").split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith("/"):
             return HTTPStatus.BAD_REQUEST, None
+        for header, value in _HEADER.findall(head):
+            if not self._is_own(header, value, address):
+                shown = value.decode("ascii", "replace")[:_MAX_SHOWN]
+                return HTTPStatus.FORBIDDEN, f"{shown!r} is no name of this machine; ask for localhost"
         if words[0] != "GET":
             return HTTPStatus.METHOD_NOT_ALLOWED, None
         try:
             return self.answer(words[1])
         except ValueError:  # not even a URL
             return HTTPStatus.BAD_REQUEST, None
+
+    def _is_own(self, header: bytes, value: bytes, address: str) -> bool:
+        """Return whether the host that a header names is this one."""
+        text = value.decode("ascii", "replace").strip().lower()
+        try:
+            name = urlsplit(text if header.lower() == b"origin" else f"//{text}").hostname or ""
+        except ValueError:
+            return False
+        name = name.removesuffix(".")
+        if name in self._names or name.endswith(".localhost"):
+            return True
+        try:
+            found = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return found.is_loopback or found == ipaddress.ip_address(address.partition("%")[0])
 
 
 def _response(status: HTTPStatus, content: object) -> bytes:

@@ -97,6 +97,11 @@ class UdpEndpoint:
         self._loop.add_reader(sock, self._drain)
 
     @property
+    def host(self) -> str:
+        """The address it is bound to."""
+        return str(self._socket.getsockname()[0])
+
+    @property
     def port(self) -> int:
         """The port it is bound to."""
         return int(self._socket.getsockname()[1])

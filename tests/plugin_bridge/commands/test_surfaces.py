@@ -74,3 +74,20 @@ async def test_singers_named_by_their_files_are_bounced_as_they_sound_and_kept_i
     bounce_file(tmp_path / "stem.wav", tmp_path / "same.wav", OutputFormat(), now)
     assert (tmp_path / "me.wav").read_bytes() == (tmp_path / "same.wav").read_bytes()
     assert (tmp_path / "preset.wav").read_bytes() == (tmp_path / "me.wav").read_bytes()
+
+
+@pytest.mark.parametrize(("host", "is_open"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
+def test_a_host_of_the_network_is_told_to_be_open(
+    settings: LiveSettings, tmp_path: Path, host: str, is_open: bool
+) -> None:
+    @in_loop
+    async def test() -> None:
+        osc = OscSettings(host=host, port=0, tcp_port=0, folder=tmp_path / "takes")
+        said: list[str] = []
+        async with playing(settings, Surfaces(osc), said.append):
+            pass
+        warnings = [sentence for sentence in said if "open to everybody" in sentence]
+        assert len(warnings) == is_open
+        assert all(f"OSC on {host} is" in text and str(osc.folder) in text for text in warnings)
+
+    test()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import soundfile
 
 from plugin_bridge import BounceSettings, OutputFormat, bounce_file
 from plugin_bridge.control.parameters import PARAMETERS
-from plugin_bridge.osc.bounceplan import Bouncer
-from plugin_bridge.osc.bounces import OscBench
+from plugin_bridge.osc import bounces, quota
+from plugin_bridge.osc.bounceplan import BouncePlanner
+from plugin_bridge.osc.bounces import BounceQueue
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
@@ -39,8 +41,8 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 @in_loop
-async def test_a_desk_that_closes_begins_no_more(folder: Path) -> None:
-    desk = OscBench()
+async def test_a_queue_that_closes_begins_no_more(folder: Path) -> None:
+    queue = BounceQueue()
     told: list[tuple[Argument, ...]] = []
 
     def words(name: str) -> list[str]:
@@ -51,15 +53,15 @@ async def test_a_desk_that_closes_begins_no_more(folder: Path) -> None:
         told.append(how)
 
     for name in ("a.wav", "b.wav"):
-        desk.start(words(name), folder / name, tell)
+        queue.start(words(name), folder / name, tell)
     while not told:
         await asyncio.sleep(0.01)
-    closing = asyncio.create_task(desk.close())
+    closing = asyncio.create_task(queue.close())
     await asyncio.sleep(0)
-    with pytest.raises(ValueError, match=r"'c\.wav' cannot begin, for this ends"):
-        desk.start(words("c.wav"), folder / "c.wav", tell)
+    with pytest.raises(ValueError, match=r"'c\.wav' cannot begin, for the server ends"):
+        queue.start(words("c.wav"), folder / "c.wav", tell)
     await closing
-    assert desk.listed() == [1, "cancelled", desk.listed()[2], "a.wav", 2, "cancelled", 0.0, "b.wav"]
+    assert queue.listed() == [1, "cancelled", queue.listed()[2], "a.wav", 2, "cancelled", 0.0, "b.wav"]
     assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
 
 
@@ -138,6 +140,62 @@ async def test_the_waiting_are_bounded(folder: Path) -> None:
 
 
 @in_loop
+async def test_presets_with_effects_are_bounced_only_where_the_server_allows_it(folder: Path) -> None:
+    (folder / "evil.toml").write_text('name = "evil"\nsinger = "dark"\n[[after]]\nvst3 = "evil.vst3"\n')
+    (folder / "plain.toml").write_text('name = "plain"\nsinger = "dark"\n')
+    start = ("/bounce/start", "stem.wav", "out.wav", "preset")
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        for name, count in (("evil", 1), ("hall", 2)):
+            assert await client.fail(*start, name) == (
+                f"preset {name!r} has effects ({count}), and bounces by OSC have none; take another, or "
+                "start live with --allow-effects"
+            )
+        assert await client.done("/bounce/list") == ()
+    allowed = served(folder, singers=files_of(folder), allow_effects=True)
+    async with allowed as (_, server), Client(server.port) as client:
+        await client.done(*start, "hall")
+        await client.done("/bounce/cancel", 1)
+
+
+@in_loop
+async def test_what_osc_makes_is_its_owners_alone(folder: Path) -> None:
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/preset/save", "mine")
+        await client.done("/preset/save", "mine", True)
+        await client.done("/bounce/start", "stem.wav", "out.wav")
+        while (await client.hear_of("/bounce/progress"))[1][1] != "done":
+            pass
+    assert [(folder / name).stat().st_mode & 0o777 for name in ("mine.toml", "out.wav")] == [0o600] * 2
+
+
+@in_loop
+async def test_a_folder_or_a_disk_that_is_full_takes_no_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = ("/bounce/start", "stem.wav", "out.wav")
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        monkeypatch.setattr(quota, "MAX_ENTRIES", len(list(folder.iterdir())))
+        for request in (start, ("/preset/save", "mine"), ("/record/start", "take")):
+            assert "files and sessions, and OSC makes no more; move some away" in await client.fail(*request)
+        monkeypatch.setattr(quota, "MAX_ENTRIES", 1000)
+        monkeypatch.setattr(quota, "MIN_FREE_BYTES", 10**18)
+        for request in (start, ("/preset/save", "mine"), ("/record/start", "take")):
+            assert "and OSC leaves 1000000000000 MB; free some space" in await client.fail(*request)
+    assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
+
+
+@in_loop
+async def test_a_bounce_that_fills_the_disk_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/bounce/start", "long.wav", "out.wav")
+        monkeypatch.setattr(quota, "MIN_FREE_BYTES", 10**18)
+        while (state := str((await client.hear_of("/bounce/progress"))[1][1])) == "running":
+            pass
+        assert state.startswith("failed: the disk of ")
+    assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
+
+
+@in_loop
 async def test_without_a_folder_nothing_is_bounced(tmp_path: Path) -> None:
     async with served(tmp_path, folder=None) as (_, server), Client(server.port) as client:
         assert "start with --sessions FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
@@ -171,16 +229,52 @@ def test_options_become_those_of_the_command_line(
 ) -> None:
     (tmp_path / "in.wav").touch()
     singers = {"dark": "/dark.onnx", "bright": "bright"}
-    bouncer = Bouncer(tmp_path, PresetStore(None), singers, pitch="melody", seed=3)
-    words, target = bouncer.plan(("in.wav", "out.wav", *options), LIVE | {"breath": 3.0})
+    planner = BouncePlanner(tmp_path, PresetStore(None), singers, pitch="melody", seed=3, effects=True)
+    words, target = planner.plan(("in.wav", "out.wav", *options), LIVE | {"breath": 3.0})
     assert target == tmp_path / "out.wav"
     assert words[:4] == [str(tmp_path / "in.wav"), "-o", str(target), "--progress"]
     shown = [word.split("=")[0] + "=" + Path(word).name if "--preset" in word else word for word in words[4:]]
     assert shown == expected
 
 
+SAID = [
+    (b"x" * 3_000_000, "x" * 1000),
+    (b"x" * 3_000_000 + b"\nplugin-bridge bounce: it is so\n", "it is so"),
+    (b"y" * 65_535 + b"\n" + b"z" * 65_537, "z" * 1000),
+    (b'{"done": 1, "total"\n', '{"done": 1, "total"'),
+    (b'{"done": [], "total": {}}\n', '{"done": [], "total": {}}'),
+    (b'{"done"' + b"[" * 200_000 + b"\n", '{"done"' + "[" * 993),
+    (b"\xff\xfe\0\n\n", "\ufffd\ufffd\0"),
+    (b"", "it ended without a word; bounce it from the command line to see why"),
+]
+
+
+@pytest.mark.parametrize(("said", "reason"), SAID, ids=[str(len(said)) for said, _ in SAID])
+def test_whatever_a_bounce_says_the_next_one_runs_and_the_server_ends(
+    tmp_path: Path, said: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "say.py"
+    program.write_text("import os, sys\nos.write(2, open(sys.argv[-1], 'rb').read())\nsys.exit(1)\n")
+    (tmp_path / "said").write_bytes(said)
+    monkeypatch.setattr(bounces, "_COMMAND", (sys.executable, str(program)))
+
+    @in_loop
+    async def test() -> None:
+        queue = BounceQueue()
+        for name in ("a.wav", "b.wav"):
+            queue.start([str(tmp_path / "said")], tmp_path / name, lambda *_: None)
+        while "waiting" in queue.listed() or "running" in queue.listed():
+            await asyncio.sleep(0.01)
+        assert queue.listed()[1::4] == [f"failed: {reason}"] * 2
+        await queue.close()
+
+    test()
+
+
 def test_a_recorded_session_keeps_its_own_values(tmp_path: Path) -> None:
     (tmp_path / "take").mkdir()
     (tmp_path / "take" / "session.json").touch()
-    words, _ = Bouncer(tmp_path, PresetStore(None), {}).plan(("take", "out.wav"), LIVE | {"breath": 3.0})
+    words, _ = BouncePlanner(tmp_path, PresetStore(None), {}).plan(
+        ("take", "out.wav"), LIVE | {"breath": 3.0}
+    )
     assert words[4:] == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.query.server import QueryServer
 from plugin_bridge.osc.server import OscServer, OscSettings
 from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
-from tests.support.extras import needs
+from tests.support.extras import needs, needs_program
 from tests.support.rigs import EngineRig
 
 
@@ -112,6 +114,83 @@ def test_what_is_no_good_request_is_refused(tmp_path: Path, raw: bytes, status: 
     test()
 
 
+OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:80", "osc.localhost"]
+FOREIGN_HOSTS = [
+    "evil.example",
+    "evil.example:80",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "192.0.2.77",
+    "[2001:db8::1]",
+    "0.0.0.0",  # noqa: S104 - nothing is bound to it
+    "2130706433",
+    "[",
+    "",
+    "user@evil.example",
+    "localhost@evil.example",
+]
+
+
+def test_only_names_of_this_machine_are_answered(tmp_path: Path) -> None:
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path) as (_, server):
+            name = socket.gethostname()
+            for host in (*OWN, name, f"{name.partition('.')[0]}.local", f"{name}:9000"):
+                raw = f"GET /?HOST_INFO HTTP/1.1\r\nHost: {host}\r\n\r\n"
+                assert (await request(server, raw.encode())).split(b" ")[1] == b"200", host
+            for host in FOREIGN_HOSTS:
+                for head in (f"Host: {host}", f"host:{host}", f"Host: localhost\r\nHost: {host}"):
+                    found = await request(server, f"GET /param/gain HTTP/1.1\r\n{head}\r\n\r\n".encode())
+                    assert found.split(b" ")[1] == b"403", head
+                    assert b"is no name of this machine; ask for localhost" in found
+            for origin in ("http://evil.example", "null", "https://192.0.2.7:443", "localhost"):
+                head = f"Host: localhost\r\nOrigin: {origin}"
+                found = await request(server, f"GET / HTTP/1.1\r\n{head}\r\n\r\n".encode())
+                assert found.split(b" ")[1] == b"403", origin
+            found = await request(
+                server, b"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\n\r\n"
+            )
+            assert found.split(b" ")[1] == b"200"
+            assert (await request(server, b"GET / HTTP/1.0\r\n\r\n")).split(b" ")[1] == b"200"
+
+    test()
+
+
+@in_loop
+async def test_curl_reads_it_and_is_refused_under_another_name(tmp_path: Path) -> None:
+    curl = needs_program("curl", "curl")
+    async with served(tmp_path) as (_, server):
+        url = f"http://127.0.0.1:{server.http_port}/param/gain?VALUE"
+
+        async def status(*options: str) -> bytes:
+            process = await asyncio.create_subprocess_exec(
+                curl, "-s", "-o", "/dev/null", "-w", "%{http_code}", *options, stdout=asyncio.subprocess.PIPE
+            )
+            return (await process.communicate())[0]
+
+        assert await status(url) == b"200"
+        assert await status("-H", "Host: evil.example", url) == b"403"
+        rebound = f"evil.example:{server.http_port}:127.0.0.1"
+        assert await status("--resolve", rebound, url.replace("127.0.0.1", "evil.example")) == b"403"
+        assert await status("-X", "POST", "-d", "x", url) == b"405"
+
+
+@in_loop
+async def test_half_requests_shut_nobody_out(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        halves = [await asyncio.open_connection("127.0.0.1", server.http_port) for _ in range(100)]
+        for _, writer in halves:
+            writer.write(b"GET / HTTP/1.1\r\nHost: local")
+            await writer.drain()
+        for _ in range(3):
+            assert (await get(server, "/param/gain?VALUE"))[0] == 200
+        assert server._http is not None
+        assert len(server._http._clients) <= 32
+        for _, writer in halves:
+            writer.close()
+
+
 @in_loop
 async def test_a_port_that_is_taken_is_named_and_nothing_stays_open(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, server):
@@ -142,6 +221,17 @@ def test_settings_that_do_not_fit_are_refused(wrong: dict[str, Any]) -> None:
         OscSettings(**wrong)
 
 
+def multicast_sockets(server: OscServer) -> list[socket.socket]:
+    assert server._announcement is not None
+    assert server._announcement._zeroconf is not None
+    readers = server._announcement._zeroconf.zeroconf.engine.readers
+    return [reader.transport.get_extra_info("socket") for reader in readers]
+
+
+def device_of(sock: socket.socket) -> str:
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b"\0").decode()
+
+
 @in_loop
 async def test_it_is_found_by_zeroconf(tmp_path: Path) -> None:
     needs("zeroconf")
@@ -163,5 +253,8 @@ async def test_it_is_found_by_zeroconf(tmp_path: Path) -> None:
         assert await info.async_request(reader.zeroconf, 5000)
         assert name.startswith("plugin_bridge test")
         assert (info.port, info.parsed_addresses()) == (server.http_port, ["127.0.0.1"])
+        if sys.platform == "linux":
+            heard = {device_of(sock) for sock in multicast_sockets(server)}
+            assert heard == {"lo"}
         await browser.async_cancel()
         await reader.async_close()

@@ -1,0 +1,46 @@
+"""What OSC may take of the disk, so that nobody in the network can fill it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from itertools import islice
+from pathlib import Path
+
+from plugin_bridge.errors import OutputError
+from plugin_bridge.sessions.writer import MIN_FREE_BYTES
+
+MAX_ENTRIES = 1000
+"""Files and sessions that a folder may hold for OSC to make another."""
+
+
+def check_room(folder: Path) -> None:
+    """Check that another file or session may be made.
+
+    Args:
+        folder: where.
+
+    Raises:
+        OutputError: the folder or its disk is too full.
+    """
+    with os.scandir(folder) as entries:
+        count = sum(1 for _ in islice(entries, MAX_ENTRIES))
+    if count >= MAX_ENTRIES:
+        raise OutputError(
+            f"{folder} holds {MAX_ENTRIES} files and sessions, and OSC makes no more; move some away"
+        )
+    check_free(folder)
+
+
+def check_free(folder: Path) -> None:
+    """Check that the disk of a folder has more left than OSC leaves to others.
+
+    Raises:
+        OutputError: it has not.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise OutputError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB left, and OSC leaves "
+            f"{MIN_FREE_BYTES / 1e6:.0f} MB; free some space"
+        )
