@@ -112,7 +112,7 @@ class Rig(Protocol):
         """Queue events.
 
         Args:
-            events: checked by `control.events.check_event` and by the set of singers before they go.
+            events: all are checked before any goes.
             now: they act on the next sample the engine takes, their positions unread; otherwise on the
                 input sample of their position, or at once, counted in `Status.late`, where it has passed.
 
@@ -122,6 +122,13 @@ class Rig(Protocol):
             DeviceError: so many events wait for the audio process that these are refused, all of them. Or
                 between the end of an audio process and the next, which begins with the parameters that were
                 set for now: a note that begins, a bend, or an event with its own sample.
+        """
+
+    def send_checked(self, events: Sequence[AnyEvent], *, now: bool = True) -> None:
+        """Queue events as `send` does, for a surface that has checked them already.
+
+        Raises:
+            DeviceError: see `send`.
         """
 
     def position_at(self, time: float) -> int:

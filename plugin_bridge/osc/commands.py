@@ -94,7 +94,7 @@ class Commands:
         events = [Event(position, key, value) for key, value in values.items()]
         for event in events:
             check_singer(event.parameter, event.value, self._rig.singers)
-        self._rig.send(events, now=call.position is None)
+        self._rig.send_checked(events, now=call.position is None)
         return (
             (name, f"without its effects ({effects}): live there is only the singer") if effects else (name,)
         )

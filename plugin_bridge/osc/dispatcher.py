@@ -223,7 +223,7 @@ class Dispatcher:
         failure: Exception | None = None
         try:
             self._budget.spend(waiting[0][0].sender.key, len(events), time.monotonic())
-            self._rig.send(events, now=batch.position is None)
+            self._rig.send_checked(events, now=batch.position is None)
         except _REFUSED as error:
             failure = error
         for request, values in waiting:

@@ -102,9 +102,12 @@ class EngineRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self.singers)
-        self.sent.append((now, checked))
+        self.send_checked(checked, now=now)
+
+    def send_checked(self, events: Sequence[AnyEvent], *, now: bool = True) -> None:
+        self.sent.append((now, list(events)))
         here = self.engine.position
-        for event in checked:
+        for event in events:
             if isinstance(event, Event):
                 self._values[event.parameter] = event.value
             acting = replace(event, position=here if now else max(here, event.position))

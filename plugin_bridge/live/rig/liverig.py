@@ -134,11 +134,15 @@ class LiveRig:
         for event in checked:
             if isinstance(event, Event):
                 check_singer(event.parameter, event.value, self._singers)
+        self.send_checked(checked, now=now)
+
+    def send_checked(self, events: Sequence[AnyEvent], *, now: bool = True) -> None:
+        """See `Rig.send_checked`."""
         if not self._supervisor.runs:
-            self._put_off(checked, now=now)
+            self._put_off(events, now=now)
             return
-        if now:  # that they act together, few enough for one message
-            checked = in_force(checked)
+        # Where they are to act together, few enough for one message.
+        checked = in_force(events) if now else list(events)
         starts = range(0, len(checked), EVENTS_PER_MESSAGE)
         if not self._supervisor.has_room(len(starts)):
             self._unsent += len(checked)
@@ -148,13 +152,13 @@ class LiveRig:
         for start in starts:
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
 
-    def _put_off(self, events: list[AnyEvent], *, now: bool) -> None:
+    def _put_off(self, events: Sequence[AnyEvent], *, now: bool) -> None:
         """Let the process to come begin with these; it will hold no note, so that none has to end."""
         for event in events:
             if not (now and isinstance(event, (Event, NoteOff, AllNotesOff))):
                 what = type(event).__name__
                 raise DeviceError(f"{what} cannot be taken, for the audio process is away; {_LATER}")
-        self._mirror.send(events, self._number)
+        self._mirror.send(list(events), self._number)
 
     def _send(self, events: list[AnyEvent], *, now: bool, urgent: bool = False) -> None:
         self._number += 1

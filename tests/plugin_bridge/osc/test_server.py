@@ -6,7 +6,7 @@ import asyncio
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from plugin_bridge import (
     Preset,
     save_preset,
 )
+from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import Parameter, Value
 from plugin_bridge.control.rig import Meters, Status
 from plugin_bridge.osc.addresses.table import ADDRESSES
@@ -82,6 +83,32 @@ async def test_numbers_and_switches_come_in_several_types(tmp_path: Path) -> Non
             assert await client.done("/param/bypass", off) == (False,)
         client.throw(b"/param/gain\0,d\0\0" + struct.pack(">d", -1.5))
         assert await client.hear() == ("/done", ("/param/gain", -1.5))
+
+
+@in_loop
+async def test_an_event_is_checked_once_before_it_reaches_the_rig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    check = Parameter.check
+
+    def counted(row: Parameter, value: object) -> Value:
+        checked.append(row.id)
+        return check(row, value)
+
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        sent: list[AnyEvent] = []
+
+        def kept(events: Sequence[AnyEvent], *, now: bool) -> None:
+            assert now
+            sent.extend(events)
+
+        monkeypatch.setattr(rig, "send_checked", kept)
+        monkeypatch.setattr(Parameter, "check", counted)
+        await client.done("/param/gain", -6)
+        await client.done("/singer", "bright")
+        assert checked == ["gain", "singer"]
+        assert sent == [Event(0, "gain", -6.0), Event(0, "singer", "bright")]
 
 
 @in_loop
