@@ -76,7 +76,7 @@ def add_parameters(parser: argparse.ArgumentParser, leave_out: tuple[str, ...] =
         parser: of a command.
         leave_out: ids that the command handles itself.
     """
-    group = parser.add_argument_group("parameters", "the values at the start; automation moves them")
+    group = parser.add_argument_group("parameters", "initial values; automation moves them")
     for row in PARAMETERS.values():
         if row.id not in leave_out:
             _add(group, row)

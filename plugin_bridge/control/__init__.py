@@ -1,1 +1,1 @@
-"""What can be asked of a voice: parameters, events, scores, and the rig that takes them."""
+"""What can be asked of a voice: parameters, events, scores, and the rig they are sent to."""

@@ -1,4 +1,4 @@
-"""Timed events: what moves the engine, the same live, from a score and from a MIDI file."""
+"""Timed events that move the engine: the same live, from scores and from MIDI files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Event:
     position: int
     """Input sample since the start, from 0; heard in the output sample that belongs to it."""
     parameter: str
-    """Its id in the table."""
+    """Its id."""
     value: Value
     """In the parameter's unit."""
 
@@ -36,12 +36,12 @@ class NoteOff:
 
     position: int
     note: float
-    """As it was begun."""
+    """The number it was begun with."""
 
 
 @dataclass(frozen=True, slots=True)
 class PitchBend:
-    """All notes are bent."""
+    """All notes are bent, until the next bend."""
 
     position: int
     semitones: float
@@ -58,7 +58,7 @@ class AllNotesOff:
 AnyEvent = Event | NoteOn | NoteOff | PitchBend | AllNotesOff
 
 LAST_POSITION = 2**53
-"""What every JSON reader holds exactly; three thousand years at 96 kHz."""
+"""Every JSON reader holds it exactly; three thousand years at 96 kHz."""
 MAX_NOTE = 127.0
 WIDEST_BEND = 48.0
 
@@ -108,12 +108,12 @@ def _within(value: object, low: float, high: float, what: str) -> float:
 
 
 def at_start(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> dict[str, Value]:
-    """Return initial values with what is set at position 0, which holds as if it were one of them."""
+    """Return initial values, updated by the events at position 0."""
     return {**values, **{e.parameter: e.value for e in events if isinstance(e, Event) and e.position == 0}}
 
 
 def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """Return events that act on one sample without those that set a parameter which a later one sets anew."""
+    """Return events of one sample without those whose parameter a later one sets again."""
     kept: dict[object, AnyEvent] = {}
     for number, event in enumerate(events):
         key = event.parameter if isinstance(event, Event) else number
@@ -123,7 +123,7 @@ def in_force(events: Iterable[AnyEvent]) -> list[AnyEvent]:
 
 
 class EventQueue:
-    """Events to come, in order of position; those of one position in the order given."""
+    """Pending events by position, and by arrival within one position."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, AnyEvent]] = []
@@ -139,7 +139,7 @@ class EventQueue:
             self._count += 1
 
     def until(self, position: int) -> Iterator[AnyEvent]:
-        """Take out the events at or before a position, in order."""
+        """Remove and yield the events up to a position, in order."""
         heap = self._heap
         while heap and heap[0][0] <= position:
             yield heapq.heappop(heap)[2]

@@ -23,7 +23,7 @@ class Parameter:
     """One row of the table."""
 
     id: str
-    """The name, as in events, OSC addresses and presets."""
+    """Its name in events, OSC addresses and presets."""
     description: str
     """One sentence for a musician."""
     default: Value
@@ -31,9 +31,9 @@ class Parameter:
     """A number; a switch (True or False); a choice of words; or a singer of the engine's set."""
     unit: str = ""
     low: float = 0.0
-    """Least value of a number."""
+    """Minimum of a number."""
     high: float = 1.0
-    """Greatest value of a number."""
+    """Maximum of a number."""
     curve: float = 1.0
     """Exponent from a fader's 0..1 to the range: 1 is straight, 2 gives small values more room."""
     smoothing_ms: float = 0.0
@@ -125,7 +125,7 @@ class Parameter:
         raise ValueError(f"{self.id} {shown(value)} has no fader position; read it as a value")
 
     def text(self, value: Value) -> str:
-        """Return a value with its unit, for people."""
+        """Return a value with its unit, for display."""
         if isinstance(value, bool):
             return "on" if value else "off"
         if isinstance(value, str):
@@ -133,7 +133,7 @@ class Parameter:
         return f"{value:g} {self.unit}".rstrip()
 
     def smoothing(self, sample_rate: int) -> int:
-        """Return the samples a change takes to arrive, >= 1."""
+        """Return the number of samples a change takes to arrive, >= 1."""
         return max(1, math.ceil(self.smoothing_ms * sample_rate / 1000.0))
 
 
@@ -150,7 +150,7 @@ def shown(value: object) -> str:
 
 
 def is_number(value: object) -> TypeGuard[SupportsFloat]:
-    """Return whether a value stands for a number; text and switches do not."""
+    """Return whether a value is a number; text and switches are not."""
     # The protocol last: it takes 8 us to ask.
     return isinstance(value, (float, int, SupportsFloat)) and not isinstance(value, (str, bytes, bool))
 
@@ -176,12 +176,12 @@ def within(value: SupportsFloat, low: float, high: float) -> float | None:
 
 
 def is_whole(value: object) -> TypeGuard[SupportsIndex]:
-    """Return whether a value stands for a whole number, as Python's and numpy's integers do."""
+    """Return whether a value is a whole number, of Python or of numpy."""
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 _ROWS = (
-    Parameter("singer", "The singer heard.", "", kind="singer", smoothing_ms=20),
+    Parameter("singer", "The singer who is heard.", "", kind="singer", smoothing_ms=20),
     Parameter(
         "morph_singer", "The singer `morph` goes to; empty for none.", "", kind="singer", smoothing_ms=20
     ),
@@ -214,11 +214,11 @@ _ROWS = (
         smoothing_ms=50,
     ),
     Parameter(
-        "correction", "How far the pitch is drawn to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
+        "correction", "How far the pitch is pulled to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
     ),
     Parameter(
         "scale",
-        "The notes `correction` draws to.",
+        "The notes `correction` pulls to.",
         "chromatic",
         kind="choice",
         words=tuple(SCALES),
@@ -232,9 +232,7 @@ _ROWS = (
         words=KEYS,
         spelled=key_named,
     ),
-    Parameter(
-        "retune", "Time in which `correction` pulls; 0 is at once.", 30.0, unit="ms", high=500, curve=2
-    ),
+    Parameter("retune", "How long `correction` takes; 0 is immediate.", 30.0, unit="ms", high=500, curve=2),
     Parameter(
         "breath", "Level of the noise in voiced sounds.", 0.0, unit="dB", low=-40, high=20, smoothing_ms=20
     ),
@@ -249,15 +247,22 @@ _ROWS = (
     ),
     Parameter("likeness", "How strongly the singer's own sounds replace the source's.", 0.0, smoothing_ms=20),
     Parameter("melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10),
-    Parameter("glide", "Time from note to note in a replaced melody.", 40.0, unit="ms", high=1000, curve=2),
     Parameter(
-        "source_pitch", "Median pitch of the source for `auto`; 0 listens for it.", 0.0, unit="Hz", high=1100
+        "glide",
+        "How long the pitch slides from note to note where notes replace the melody.",
+        40.0,
+        unit="ms",
+        high=1000,
+        curve=2,
+    ),
+    Parameter(
+        "source_pitch", "Median pitch of the source, for `auto`; 0 measures it.", 0.0, unit="Hz", high=1100
     ),
     Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20),
     Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20),
     Parameter(
         "bypass",
-        "Whether the source passes untouched, delayed as the singer is.",
+        "Whether the source passes unchanged, with the same latency.",
         False,
         kind="switch",
         smoothing_ms=20,

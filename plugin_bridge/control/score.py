@@ -9,9 +9,9 @@ One object a line; `time` in seconds or `position` in samples, and one thing tha
     {"time": 2.5, "note_off": 69}
     {"time": 9.0, "notes_off": true}
 
-The first line may be `{"rate": 48000}`, the rate positions are counted at; without it they count the samples
+The first line may be `{"rate": 48000}`, the sample rate of the positions; without it they count the samples
 of the audio file. Lines need no order; those of one time act in the order of the file. The events of a
-recorded session are a score too; the rows in which it keeps its own accounts are passed over.
+recorded session are a score, too; its bookkeeping rows are skipped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LINE_LIMIT = 4096
 _EVENT_LIMIT = 1_000_000
 _MAX_LENGTH = 7 * 24 * 3600.0  # seconds
 _WHEN = ("time", "position")
-_ACCOUNTS = {"upto", "gap", "missed", "end"}
+_BOOKKEEPING = {"upto", "gap", "missed", "end"}
 _WHAT: dict[str, Callable[[int, dict[str, Any]], AnyEvent]] = {
     "parameter": lambda at, row: Event(at, row["parameter"], row["value"]),
     "note_on": lambda at, row: NoteOn(at, row["note_on"]),
@@ -63,7 +63,7 @@ def read_score(path: Path, sample_rate: int, source_rate: int | None = None) -> 
             if not events and set(row) == {"rate"}:
                 rate = _rate(row["rate"])
                 continue
-            if not _ACCOUNTS & row.keys():
+            if not _BOOKKEEPING & row.keys():
                 events.append(event_of_row(row, rate, sample_rate))
         except (TypeError, ValueError) as error:
             raise ScoreError(f"{path}, line {number}: {error}") from error
@@ -95,7 +95,7 @@ def write_score(path: Path, events: Iterable[AnyEvent], sample_rate: int) -> Non
 
 
 def as_row(event: AnyEvent) -> dict[str, object]:
-    """Return an event as the object of its line."""
+    """Return the JSON object of an event."""
     at: dict[str, object] = {"position": event.position}
     if isinstance(event, Event):
         return {**at, "parameter": event.parameter, "value": event.value}
@@ -153,7 +153,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
-    """Return the checked event of a line's object.
+    """Return the checked event of a JSON object.
 
     Args:
         row: the object.
@@ -161,7 +161,7 @@ def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
         sample_rate: of the position returned, hertz.
 
     Raises:
-        TypeError, ValueError: it is no event.
+        TypeError, ValueError: it is not an event.
     """
     what = [key for key in row if key in _WHAT]
     when = [key for key in row if key in _WHEN]
@@ -176,7 +176,7 @@ def event_of_row(row: dict[str, Any], rate: int, sample_rate: int) -> AnyEvent:
         fault = "missing" if odd in needed else "not understood here"
         raise ValueError(f"{shown(odd)} is {fault}; give {', '.join(sorted(needed))}")
     if what[0] == "notes_off" and row["notes_off"] is not True:
-        raise TypeError(f"notes_off {row['notes_off']!r} means nothing; write true")
+        raise TypeError(f"notes_off {row['notes_off']!r} does nothing; write true")
     return check_event(_WHAT[what[0]](_position(row[when[0]], when[0], rate, sample_rate), row))
 
 
@@ -186,7 +186,7 @@ def _position(value: object, when: str, rate: int, sample_rate: int) -> int:
             f"{when} {shown(value)} is not a {'whole ' if when == 'position' else ''}number; count from 0"
         )
     if when == "position" and rate == sample_rate and 0 <= value <= _MAX_LENGTH * rate:
-        return int(value)  # as below, in a tenth of the time: a session may hold a million of these
+        return int(value)  # a tenth of the time of the exact way below: a session may hold a million of these
     seconds = Fraction(value) / (rate if when == "position" else 1) if abs(value) < 2**53 else Fraction(-1)
     if not 0 <= seconds <= _MAX_LENGTH:
         raise ValueError(f"{when} {shown(value)} is out of range; give 0 to {_MAX_LENGTH:g} seconds")

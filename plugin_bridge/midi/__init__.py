@@ -1,1 +1,1 @@
-"""MIDI: bytes to events, maps, files and ports."""
+"""MIDI: from bytes to events, maps, files and ports."""

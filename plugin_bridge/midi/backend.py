@@ -1,4 +1,4 @@
-"""The system's MIDI ports by python-rtmidi: which of its systems to use, and ports that never call back."""
+"""The system's MIDI ports through python-rtmidi: the choice of its API, and inputs that are polled."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class Port(Protocol):
         """Return the next message, or None when none waits; returns at once.
 
         Raises:
-            DeviceError: the port does not work any longer.
+            DeviceError: the port no longer works.
         """
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 class PortSystem(Protocol):
-    """Where ports come from."""
+    """A source of MIDI ports."""
 
     name: str
     needs_server: bool
-    """Whether its ports die with an audio server."""
+    """Whether its ports die with the audio server."""
 
     def inputs(self) -> list[str]:
         """Return the names of the ports that can be opened now.
 
         Raises:
-            DeviceError: the system does not tell.
+            DeviceError: the system does not list them.
         """
 
     def renew(self) -> None:
-        """Begin anew where the server is another one; ports opened before are to be closed first.
+        """Reconnect after the server was replaced; close all open ports first.
 
         Raises:
             DeviceError: it does not answer.
@@ -59,53 +59,53 @@ class PortSystem(Protocol):
         """
 
     def open_virtual(self, name: str) -> Port:
-        """Make a port that other programs connect to.
+        """Create a port for other programs to connect to.
 
         Raises:
-            DeviceError: the system has no such thing.
+            DeviceError: the system has no virtual ports.
         """
 
     def close(self) -> None:
-        """Let go of what `inputs` uses."""
+        """Release what `inputs` uses."""
 
 
 class RtMidiSystem:
-    """Ports by rtmidi.
+    """MIDI ports through rtmidi.
 
-    They are read from rtmidi's own queue and never call back. A callback would have to wait for Python's lock
-    inside the thread of the audio server, which waits for it in turn whenever a port is made or closed: with
-    JACK, both then stand still for good.
+    Inputs are polled from rtmidi's own queue. A callback would wait for Python's global lock in the audio
+    server's thread, and whoever holds that lock to open or close a port waits for that thread: under JACK, a
+    deadlock.
 
     Args:
-        api: one of rtmidi's; None for the one that suits.
+        api: one of rtmidi's APIs; None for the best one here.
 
     Raises:
         MissingExtraError: python-rtmidi is not installed.
-        DeviceError: the system's MIDI is not there.
+        DeviceError: the system's MIDI is not available.
     """
 
     def __init__(self, api: int | None = None) -> None:
         self._rtmidi = _rtmidi()
-        self._api = self._suitable() if api is None else api
+        self._api = self._best_api() if api is None else api
         self.name: str = self._rtmidi.get_api_display_name(self._api)
         self.needs_server = self._api == self._rtmidi.API_UNIX_JACK
-        self._scout = self._made()
+        self._lister = self._new_input()
 
     def inputs(self) -> list[str]:
         """Return the names of the ports that can be opened now."""
         try:
-            return list(self._scout.get_ports())
+            return list(self._lister.get_ports())
         except _FOREIGN as error:
             raise DeviceError(f"{self.name} does not list its MIDI ports: {error}") from error
 
     def renew(self) -> None:
-        """Connect again."""
-        self._scout.delete()
-        self._scout = self._made()
+        """Reconnect."""
+        self._lister.delete()
+        self._lister = self._new_input()
 
     def open(self, name: str) -> Port:
         """Open a port by its full name."""
-        port = self._made()
+        port = self._new_input()
         try:
             port.open_port(port.get_ports().index(name), "in")
         except _FOREIGN as error:
@@ -114,29 +114,29 @@ class RtMidiSystem:
         return _RtMidiPort(port, name)
 
     def open_virtual(self, name: str) -> Port:
-        """Make a port that other programs connect to."""
-        port = self._made()
+        """Create a port for other programs to connect to."""
+        port = self._new_input()
         try:
             port.open_virtual_port(name)
         except _FOREIGN as error:
             port.delete()
             raise DeviceError(
-                f"virtual MIDI port {name!r} cannot be made by {self.name} ({error}); name a port there is"
+                f"virtual MIDI port {name!r} cannot be created by {self.name} ({error}); name one that exists"
             ) from error
         return _RtMidiPort(port, name)
 
     def close(self) -> None:
-        """Let go of the system."""
-        self._scout.delete()
+        """Release the system."""
+        self._lister.delete()
 
-    def _made(self) -> Any:  # noqa: ANN401 - rtmidi is published without types
+    def _new_input(self) -> Any:  # noqa: ANN401 - rtmidi is published without types
         try:
             return self._rtmidi.MidiIn(rtapi=self._api, name=_CLIENT, queue_size_limit=_QUEUE)
         except _FOREIGN as error:
-            raise DeviceError(f"no MIDI ports by {self.name}: {error}") from error
+            raise DeviceError(f"no MIDI ports through {self.name}: {error}") from error
 
-    def _suitable(self) -> int:
-        """ALSA where the kernel has a sequencer, else JACK; the one there is on other systems."""
+    def _best_api(self) -> int:
+        """Return ALSA where the kernel has a sequencer, else JACK; elsewhere, the only one there is."""
         rtmidi = self._rtmidi
         compiled = rtmidi.get_compiled_api()
         if sys.platform.startswith("linux"):
@@ -145,7 +145,7 @@ class RtMidiSystem:
             if rtmidi.API_UNIX_JACK in compiled:
                 return int(rtmidi.API_UNIX_JACK)
         if not compiled:
-            raise DeviceError("this python-rtmidi knows no MIDI system; install it again")
+            raise DeviceError("this python-rtmidi was built without any MIDI API; install it again")
         return int(compiled[0])
 
 
@@ -170,7 +170,7 @@ def open_system() -> PortSystem:
 
     Raises:
         MissingExtraError: python-rtmidi is not installed.
-        DeviceError: there is neither an ALSA sequencer nor a JACK server, or what the system has instead.
+        DeviceError: there is neither an ALSA sequencer nor a JACK server, or no MIDI of another system.
     """
     try:
         return RtMidiSystem()
@@ -197,9 +197,9 @@ def midi_inputs() -> list[str]:
 
 
 def matching(names: Iterable[str], wanted: str) -> list[str]:
-    """Return the ports that a name means: those that hold it, in any case, or for `all` every one.
+    """Return the ports whose names contain a text, in any case; for `all`, every port.
 
-    ALSA's loop `Midi Through` is no keyboard and must be named.
+    `all` leaves out ALSA's loopback `Midi Through`, which must be named.
     """
     if wanted == "all":
         return [name for name in names if "midi through" not in name.lower()]

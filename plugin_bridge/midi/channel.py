@@ -88,7 +88,7 @@ class Pedal:
         self._kept.clear()
 
 
-class Halves:
+class PairedControls:
     """The 14-bit controls: 0-31 and their low halves, 32-63."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Turn MIDI messages into events by a map; the same for live input and for MIDI files."""
+"""Turn MIDI messages into events as a map says, the same for live input and for MIDI files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import mido
 
 from plugin_bridge.control.events import WIDEST_BEND, AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.engine.notes import MAX_NOTES
-from plugin_bridge.midi.channel import REGISTERED, Halves, Pedal, Wheel
+from plugin_bridge.midi.channel import REGISTERED, PairedControls, Pedal, Wheel
 from plugin_bridge.midi.map import MidiMap
 
 DRUMS = 9
@@ -23,7 +23,7 @@ class _Channel:
     wheel: Wheel
     bank: int = 0
     pedal: Pedal = field(default_factory=Pedal)
-    halves: Halves = field(default_factory=Halves)
+    pairs: PairedControls = field(default_factory=PairedControls)
 
 
 class MidiDecoder:
@@ -33,7 +33,7 @@ class MidiDecoder:
 
     Args:
         midi_map: programs, controls and the bend range.
-        report: called with a sentence where a program has no singer, and once for the notes of drums.
+        report: called with a sentence when a program has no singer, and once about notes of drums.
     """
 
     def __init__(self, midi_map: MidiMap, report: Callable[[str], None]) -> None:
@@ -42,7 +42,7 @@ class MidiDecoder:
         self.reset()
 
     def use(self, midi_map: MidiMap) -> None:
-        """Go by another map from now on; banks, pairs, pedals and bend ranges stay."""
+        """Switch to another map; banks, pairs, pedals and bend ranges stay."""
         self._map = midi_map
         self._singers = {(row.bank, row.program): row.singer for row in midi_map.program}
         self._controls = {row.number: row for row in midi_map.control}
@@ -96,7 +96,7 @@ class MidiDecoder:
         return [*again, NoteOn(position, float(note)), *self._rebent(position)]
 
     def _ended(self, channel: int, notes: Iterable[int], position: int) -> list[AnyEvent]:
-        """End notes of a channel; a note below them may be sung again, on a channel bent otherwise."""
+        """End notes of a channel; an older note may be sung again, on a channel with another bend."""
         events: list[AnyEvent] = []
         for note in notes:
             if (channel, note) in self._held:
@@ -105,7 +105,7 @@ class MidiDecoder:
         return [*events, *self._rebent(position)]
 
     def _rebent(self, position: int) -> list[AnyEvent]:
-        """Follow the newest note to its channel; return the bend of that channel where it is another."""
+        """Follow the newest note to its channel; return the bend of that channel if it differs."""
         if self._held:
             self._sung = self._held[-1][0]
         if self._sung is None or self._bend(self._sung) == self._bent:
@@ -151,18 +151,18 @@ class MidiDecoder:
             return self._pedal(channel, position, down=value >= 64)
         # If a row took over the pedal while it was down, its release would never be heard.
         lifted = self._pedal(channel, position, down=False) if number == _HOLD else []
-        return [*lifted, *self._mapped(state.halves, number, value, position)]
+        return [*lifted, *self._mapped(state.pairs, number, value, position)]
 
     def _pedal(self, channel: int, position: int, *, down: bool) -> list[AnyEvent]:
         return self._ended(channel, self._channels[channel].pedal.move(down=down), position)
 
-    def _mapped(self, halves: Halves, number: int, value: int, position: int) -> list[AnyEvent]:
+    def _mapped(self, pairs: PairedControls, number: int, value: int, position: int) -> list[AnyEvent]:
         at: float | None
         if number not in self._controls and 32 <= number < 64:
             number -= 32
-            at = halves.low(number, value)
+            at = pairs.low(number, value)
         else:
-            at = halves.high(number, value)
+            at = pairs.high(number, value)
         control = self._controls.get(number)
         if control is None or at is None:
             return []

@@ -17,17 +17,17 @@ from plugin_bridge.midi.map import RESERVED, Learned, MidiMap, load_midi_map, mo
 from plugin_bridge.midi.mapfile import save_learned
 from plugin_bridge.midi.stream import MidiStream
 
-# Within so many samples a sentence is said once, and no more than so many are: a stuck controller must not
-# flood whoever listens.
+# Within this many samples a sentence is reported once, and at most this many are: a stuck controller must
+# not flood its reader.
 _SPAN, _SENTENCES = 48_000, 8
-# The halves of a 14-bit control follow each other on the cable within 2 ms; a system port hands them on in
-# one block or the next.
+# The halves of a 14-bit control follow each other on the cable within 2 ms; a system port delivers them in
+# one block or in two consecutive ones.
 _SAME_CONTROL = 2_048
 _CONTROL_CHANGE = 0xB0
 
 
 class _Bound(NamedTuple):
-    """A control just learned, whose other half may still come."""
+    """A control just learned, whose other half may still arrive."""
 
     parameter: str
     channel: int
@@ -36,25 +36,25 @@ class _Bound(NamedTuple):
 
 
 class _Cable(NamedTuple):
-    """What is remembered of a port."""
+    """The state of a port."""
 
     stream: MidiStream
     decoder: MidiDecoder
 
 
 class MidiInput:
-    """Decode what MIDI ports deliver; anything at all may come, and nothing makes it fail.
+    """Decode the bytes of MIDI ports; no input makes it fail.
 
-    To be made outside the engine's thread, for it reads files and starts the thread that saves what is
-    learned; everything else may be called there: it neither waits nor touches a disk. `report` is only called
-    from within a call.
+    Construct it outside the engine's thread, since that reads files and starts the thread that saves learned
+    controls. All methods may be called in the engine's thread: they neither block nor touch the disk.
+    `report` is only called from within them.
 
     Args:
         map_path: the MIDI map; None for the one that ships, which is never written.
         report: called with a sentence for a person to see.
-        singers: ids of the engine's set; a program that picks another changes nothing. None for any.
-        learned: controls that were learned before, in order; the map file is not touched for them.
-        keep: called with every control that is learned.
+        singers: ids of the engine's set; a program that picks any other singer changes nothing. None for any.
+        learned: controls learned earlier, in order; they are not written to the map file again.
+        keep: called with each control as it is learned.
 
     Raises:
         ScoreError: the map is missing or does not fit.
@@ -86,9 +86,9 @@ class MidiInput:
         """Return the events that these bytes complete.
 
         Args:
-            data: as they came, cut anywhere.
+            data: as received, in pieces of any size.
             position: input sample for the events.
-            port: where they came from: each has channels of its own.
+            port: where they came from; each port has its own channels.
         """
         self._now = position
         if port not in self._cables:
@@ -99,36 +99,36 @@ class MidiInput:
             if message[0] & 0xF0 == _CONTROL_CHANGE:
                 self._learn(message[0] & 0x0F, message[1])
             found = decoder.process(mido.Message.from_bytes(message), position)
-            if any(isinstance(event, AllNotesOff) for event in found):  # which ends those of all ports
+            if any(isinstance(event, AllNotesOff) for event in found):  # it ends the notes of all ports
                 for cable in self._cables.values():
                     cable.decoder.forget_notes()
             events += [event for event in found if self._can_sing(event)]
-        self._pass_on()
+        self._report_failures()
         return events
 
     def learn(self, parameter: str | None) -> None:
-        """Let the next control change, of any channel, move a parameter; None gives up waiting.
+        """Bind the next control change, on any channel, to a parameter; None stops waiting.
 
-        The control's low half comes with it. What the control moved before is left without it, and the
-        parameter without the control before; `low`, `high` and `step` stay. The map file is rewritten.
+        Its low half is bound with it. The control no longer moves what it moved before, nor does the
+        parameter's previous control move it; `low`, `high` and `step` stay. The map file is rewritten.
 
         Raises:
-            ValueError: an unknown parameter, or one that no control can move.
+            ValueError: an unknown parameter, or one that controls cannot move.
         """
         if parameter is not None:
             movable(parameter)
         self._wanted, self._bound = parameter, None
-        self._pass_on()
+        self._report_failures()
 
     def reset(self) -> None:
         """Forget banks, pairs, pedals, bend ranges and unfinished messages; the map stays."""
         self._cables.clear()
 
     def close(self) -> None:
-        """Wait until what was learned is saved; may be called twice."""
+        """Wait until all learned controls are saved; may be called twice."""
         if self._saver is not None:
             self._saver.close()
-        self._pass_on()
+        self._report_failures()
 
     def _learn(self, channel: int, number: int) -> None:
         if self._wanted is not None and number not in RESERVED:
@@ -157,7 +157,7 @@ class MidiInput:
         self._report(f"control {number} moves {parameter} now{end}")
 
     def _can_sing(self, event: AnyEvent) -> bool:
-        """An event for an unloaded singer is never passed on: it could not sound without a gap."""
+        """Return False for a change to a singer who is not loaded, which could not be made without a gap."""
         if not isinstance(event, Event) or event.parameter != "singer" or self._singers is None:
             return True
         if event.value not in self._singers:
@@ -175,14 +175,14 @@ class MidiInput:
             self._said.add(sentence)
             self._report(sentence)
 
-    def _pass_on(self) -> None:
+    def _report_failures(self) -> None:
         if self._saver is not None:
             for sentence in self._saver.failures():
                 self._report(sentence)
 
 
 class _Saver:
-    """Write learned controls in a thread of its own."""
+    """Writes learned controls in its own thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -196,7 +196,7 @@ class _Saver:
         self._jobs.put((number, parameter, pair))
 
     def failures(self) -> list[str]:
-        """Take out the sentences of what could not be saved."""
+        """Take the sentences about what could not be saved."""
         found: list[str] = []
         try:
             while True:
@@ -205,7 +205,7 @@ class _Saver:
             return found
 
     def close(self) -> None:
-        """Save what is queued and end the thread."""
+        """Save what is queued, then end the thread."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -219,7 +219,7 @@ class _Saver:
 
 
 def _with_ids(midi_map: MidiMap) -> MidiMap:
-    """The engine knows its singers by id, a map may name them by file."""
+    """Replace singer files by ids, which is how the engine knows its singers."""
     if not any(row.singer.endswith(".onnx") for row in midi_map.program):
         return midi_map
     from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - onnxruntime is loaded only where a file is named

@@ -1,4 +1,4 @@
-"""The MIDI map: which program picks which singer, which control moves which parameter; a TOML file."""
+"""The MIDI map, a TOML file: which program selects which singer, which control moves which parameter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plugin_bridge.files.tomlfile import parse_toml, read_toml
 
 DEFAULT_MAP = Path(__file__).with_name("midi.toml")
 RESERVED = frozenset({0, 32, 6, 38, *range(96, 102), *range(120, 128)})
-"""Controls with a fixed meaning, which no map can give them another."""
+"""Controls with a fixed meaning, which a map cannot change."""
 
 Seven = Annotated[int, Field(ge=0, le=127)]
 
@@ -29,7 +29,7 @@ class Program(_Row):
     bank: int = Field(default=0, ge=0, le=16383)
     program: Seven
     singer: str = Field(min_length=1)
-    """Id, or path of a singer file; a relative path starts at the map."""
+    """Id, or path of a singer file, relative to the map."""
 
 
 class Control(_Row):
@@ -38,11 +38,11 @@ class Control(_Row):
     number: Seven
     parameter: str
     low: float | None = None
-    """Value at control value 0; the parameter's least if absent."""
+    """Value at control value 0; the parameter's minimum if absent."""
     high: float | None = None
-    """Value at the highest control value; the parameter's greatest if absent."""
+    """Value at the highest control value; the parameter's maximum if absent."""
     step: float = Field(default=0.0, ge=0.0)
-    """Rounds the value to its multiples; 0 leaves it."""
+    """The value is rounded to multiples of it; 0 for no rounding."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -71,7 +71,7 @@ class Control(_Row):
 
 
 class Learned(NamedTuple):
-    """A control that was learned; see `MidiMap.learned`."""
+    """A learned control; see `MidiMap.learned`."""
 
     number: int
     parameter: str
@@ -79,7 +79,7 @@ class Learned(NamedTuple):
 
 
 class MidiMap(_Row):
-    """All of it."""
+    """A whole map."""
 
     bend_range: float = Field(default=2.0, ge=0.0, le=WIDEST_BEND)
     """Semitones of the pitch wheel, each way."""
@@ -87,12 +87,12 @@ class MidiMap(_Row):
     control: tuple[Control, ...] = ()
 
     def learned(self, number: int, name: str, *, pair: bool = False) -> MidiMap:
-        """Return this map with a parameter moved by another control, its `low`, `high` and `step` as before.
+        """Return this map with a parameter bound to another control, its `low`, `high` and `step` kept.
 
         Args:
-            number: the control; what it moved until now is left without it, as is the control before.
+            number: the control; its previous binding and the parameter's are removed.
             name: the parameter.
-            pair: the control was seen with its low half, number + 32, which is then no control of its own.
+            pair: the control was seen with its low half, number + 32, which then loses its own binding.
 
         Raises:
             ValueError: the control or the parameter cannot be mapped.
@@ -110,13 +110,13 @@ class MidiMap(_Row):
         seen: set[str] = set()
         for key in keys:
             if key in seen:
-                raise ValueError(f"{key} stands twice; keep one")
+                raise ValueError(f"{key} is given twice; keep one")
             seen.add(key)
         return self
 
 
 def movable(name: object) -> Parameter:
-    """Return the row of a parameter that a control can move.
+    """Return the row of a parameter that controls can move.
 
     Raises:
         ValueError: an unknown parameter, or a singer.
@@ -131,8 +131,8 @@ def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
     """Read a map.
 
     Args:
-        path: a TOML file like `DEFAULT_MAP`, which is read without one.
-        placed: let the paths of singer files start here, not at the map.
+        path: a TOML file like `DEFAULT_MAP`, which is read if absent.
+        placed: resolve the paths of singer files, which are relative to the map.
 
     Raises:
         ScoreError: the file is missing, is not valid TOML, or does not fit.
@@ -153,7 +153,7 @@ def load_midi_map(path: Path | None = None, *, placed: bool = True) -> MidiMap:
 
 
 def parse_midi_map(text: str) -> MidiMap:
-    """Return the map that a TOML text means, paths as they stand.
+    """Return the map of a TOML text, paths as they are written.
 
     Raises:
         ValueError: it is not valid TOML, or does not fit: `parse_toml`'s or pydantic's.

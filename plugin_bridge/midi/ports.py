@@ -1,4 +1,4 @@
-"""MIDI ports of the system for a live rig: several at once, virtual ones, and those that come and go."""
+"""The system's MIDI ports for a live rig: several at once, virtual ones, and ports that come and go."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from plugin_bridge.errors import BridgeError, DeviceError
 from plugin_bridge.midi.backend import Port, PortSystem, matching, open_system
 from plugin_bridge.midi.stream import MidiStream
 
-# Reading so often costs about 3 % of a core and delays a note by 1 ms on average; JACK MIDI, which comes with
-# the audio, is exact to the sample.
+# Polling this often costs about 3 % of a core and delays a note by 1 ms on average; JACK MIDI, which arrives
+# with the audio, is exact to the sample.
 _READ_SECONDS = 0.002
 _WATCH_SECONDS = 1.0
 _MESSAGES_PER_READ = 256
@@ -22,7 +22,7 @@ _RESET = 121
 
 
 class MidiTaker(Protocol):
-    """What of a `Rig` is needed here."""
+    """The part of `Rig` that is used here."""
 
     @property
     def status(self) -> Status:
@@ -37,14 +37,14 @@ class MidiTaker(Protocol):
 
 
 class MidiPorts:
-    """Hand on what arrives at MIDI ports to a rig. What is missing is said, waited for, and never an error.
+    """Feeds a rig from MIDI ports. A missing port is reported and waited for, and never an error.
 
     Args:
         rig: takes the messages.
-        names: ports to open, each by its name or a part of it; `all` for every one.
-        virtual: names of ports to make, for other programs to connect to.
+        names: ports to open, each by all or part of its name; `all` for every port.
+        virtual: names of ports to create, for other programs to connect to.
         report: called with a sentence for a person to see.
-        system: where the ports come from; None for this machine's.
+        system: source of the ports; None for this machine's.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class MidiPorts:
 
     @property
     def open(self) -> list[str]:
-        """Names of the ports open now, in the order in which they were opened."""
+        """Names of the open ports, in the order of opening."""
         return list(self._cables)
 
     async def start(self) -> None:
-        """Open what is there, and begin to watch for the rest."""
+        """Open the ports that are there, and watch for the others."""
         if self._tasks or not (self._names or self._virtual):
             return
         try:
@@ -108,62 +108,62 @@ class MidiPorts:
     async def _watch(self, system: PortSystem, seen: int) -> None:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            losses = self._rig.losses  # a server that is back within a second leaves no other trace
+            losses = self._rig.losses  # the only trace of a server that was back within a second
             lost = system.needs_server and losses != seen
             if not lost or (self._rig.status.running and self._renewed(system)):
                 seen = losses
                 self._look(system)
 
     def _renewed(self, system: PortSystem) -> bool:
-        """Connect to the server that is there now; ports of the one before are dead, though none says so."""
+        """Connect to the current server; ports of the previous one are dead, though none reports it."""
         self._close_all()
         try:
             system.renew()
         except DeviceError as error:
-            self._miss("server", str(error))
+            self._report_once("server", str(error))
             return False
         self._missing.discard("server")
         return True
 
     def _look(self, system: PortSystem) -> None:
-        """Close what is gone and open what has come."""
+        """Close ports that are gone and open ports that have appeared."""
         try:
             there = system.inputs()
         except DeviceError as error:
-            self._miss("list", str(error))
+            self._report_once("list", str(error))
             return
         self._missing.discard("list")
         for name in self.open:
             if name not in there and name not in self._virtual:
                 self._close(name)
-                self._report(f"MIDI port {name!r} is gone; it is opened again when it comes back")
+                self._report(f"MIDI port {name!r} is gone; it will be opened again when it is back")
         for name in self._virtual:
             if name not in self._cables:
-                self._take(name, partial(system.open_virtual, name))
+                self._open(name, partial(system.open_virtual, name))
         for wanted in self._names:
             found = matching(there, wanted)
             if found:
                 self._missing.discard(f"name {wanted}")
             else:
                 listed = ", ".join(map(repr, there)) or "none"
-                self._miss(
+                self._report_once(
                     f"name {wanted}",
-                    f"no MIDI port is called {wanted!r}; it is opened when it comes (now: {listed})",
+                    f"no MIDI port is called {wanted!r}; it will be opened when it appears (now: {listed})",
                 )
             for name in found:
                 if name not in self._cables:
-                    self._take(name, partial(system.open, name))
+                    self._open(name, partial(system.open, name))
 
-    def _take(self, name: str, opened: Callable[[], Port]) -> None:
+    def _open(self, name: str, opened: Callable[[], Port]) -> None:
         try:
             self._cables[name] = _Cable(opened())
         except DeviceError as error:
-            self._miss(f"open {name}", str(error))
+            self._report_once(f"open {name}", str(error))
             return
         self._missing.discard(f"open {name}")
         self._report(f"MIDI port {name!r} is open")
 
-    def _miss(self, key: str, sentence: str) -> None:
+    def _report_once(self, key: str, sentence: str) -> None:
         if key not in self._missing:
             self._missing.add(key)
             self._report(sentence)
@@ -179,7 +179,7 @@ class MidiPorts:
 
 
 class _Cable:
-    """An open port, and what was begun on it: when it goes, no note may hang."""
+    """An open port and what is held on it, so that no note hangs when it goes."""
 
     def __init__(self, port: Port) -> None:
         self._port = port
@@ -188,7 +188,7 @@ class _Cable:
         self._moved: set[int] = set()
 
     def read(self) -> Iterator[bytes]:
-        """Yield the whole channel messages that wait, some hundred at most."""
+        """Yield the channel messages that wait, a few hundred at most."""
         for _ in range(_MESSAGES_PER_READ):
             data = self._port.read()
             if data is None:
@@ -198,7 +198,7 @@ class _Cable:
                 yield message
 
     def close(self) -> list[bytes]:
-        """Close the port; return what ends the notes, the bends and the pedals that were left."""
+        """Close the port; return messages that end its notes, bends and pedals."""
         self._port.close()
         ends = [bytes((0x80 | channel, note, 0)) for channel, note in self._notes]
         return ends + [bytes((0xB0 | channel, _RESET, 0)) for channel in sorted(self._moved)]

@@ -1,4 +1,4 @@
-"""Cut a stream of MIDI bytes into channel messages, whatever the pieces it comes in and whatever it holds."""
+"""Split a stream of MIDI bytes into channel messages, however it is cut and whatever it holds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _SYSTEM, _REALTIME = 0xF0, 0xF8
 
 
 class MidiStream:
-    """Bytes of one cable in, whole channel messages out; nothing it is given makes it fail.
+    """Takes the bytes of one cable and returns whole channel messages; no input makes it fail.
 
-    Running status is followed, real-time bytes may stand anywhere, and system messages, exclusive ones above
-    all, are skipped however long they are, as are data without a status and messages that break off.
+    Running status is followed and real-time bytes may occur anywhere. System messages of any length are
+    skipped, as are data without a status and incomplete messages.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the status and what was begun."""
+        """Forget the running status and any incomplete message."""
         self._status = 0
         self._first: int | None = None
 
@@ -35,7 +35,7 @@ class MidiStream:
             if byte >= 0x80:
                 self._status = byte if byte < _SYSTEM else 0  # a system message ends the running status
                 self._first = None
-            elif self._status == 0:  # exclusive data, or data that belong to nothing
+            elif self._status == 0:  # exclusive data, or data without a status
                 status = _STATUS.search(data, at)
                 at = status.start() if status else end
             elif self._first is None and not 0xC0 <= self._status < 0xE0:

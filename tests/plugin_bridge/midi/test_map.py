@@ -38,8 +38,8 @@ def test_paths_of_singers_start_at_the_map(tmp_path: Path) -> None:
         ('[[control]]\nnumber = 200\nparameter = "morph"', "control.0.number: "),
         ('[[control]]\nnumber = 1\nparameter = "morph"\nhigh = 3.0', "morph 3.0 is out of range"),
         ('[[control]]\nnumber = 1\nparameter = "bypass"\nhigh = 1.0', "bypass takes no low and high"),
-        ('[[control]]\nnumber = 1\nparameter = "morph"\n' * 2, "control 1 stands twice; keep one"),
-        ('[[program]]\nprogram = 1\nsinger = "a"\n' * 2, "program 1 of bank 0 stands twice"),
+        ('[[control]]\nnumber = 1\nparameter = "morph"\n' * 2, "control 1 is given twice; keep one"),
+        ('[[program]]\nprogram = 1\nsinger = "a"\n' * 2, "program 1 of bank 0 is given twice"),
     ],
 )
 def test_a_wrong_map_is_named_with_its_place(tmp_path: Path, text: str, part: str) -> None:

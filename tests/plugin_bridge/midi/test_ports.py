@@ -172,8 +172,8 @@ def test_a_keyboard_that_is_pulled_out_leaves_no_note_and_comes_back_under_anoth
     ]  # fmt: skip
     assert rig.said == [
         "MIDI port 'Keys 20:0' is open",
-        "MIDI port 'Keys 20:0' is gone; it is opened again when it comes back",
-        "no MIDI port is called 'keys'; it is opened when it comes (now: none)",
+        "MIDI port 'Keys 20:0' is gone; it will be opened again when it is back",
+        "no MIDI port is called 'keys'; it will be opened when it appears (now: none)",
         "MIDI port 'Keys 28:0' is open",
     ]
 
@@ -186,7 +186,7 @@ def test_what_is_in_use_or_absent_is_said_once_and_taken_when_it_can_be(rig: Rig
         await asyncio.sleep(0.2)
         assert rig.said == [
             "Keys is in use",
-            "no MIDI port is called 'organ'; it is opened when it comes (now: 'Keys')",
+            "no MIDI port is called 'organ'; it will be opened when it appears (now: 'Keys')",
         ]
         system.busy.clear()
         system.there["Organ"] = Cable()
