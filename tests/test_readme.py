@@ -1,16 +1,21 @@
-"""The README keeps its word: its Python runs, its commands parse, its links and singers exist."""
+"""The pages keep their word: code runs, commands parse, links lead somewhere, rooms and names are told."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import plugin_bridge
 from plugin_bridge import shipped_singers
 from plugin_bridge.cli import build_parser
 from tests.conftest import ROOT
+from tests.support.extras import needs
+from tests.test_rooms import ROOMS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAIN_LINE = "sh .ci/setup && .venv/bin/plugin-bridge bounce examples/two_singers.flac"
@@ -56,6 +61,27 @@ def test_the_first_line_names_files_and_singers_that_ship() -> None:
     assert all(f"| `{name}` |" in README for name in shipped_singers())
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
-def test_a_link_leads_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("page", sorted(path.name for path in ROOT.glob("*.md")))
+def test_every_link_leads_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_architecture_tells_of_every_room() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = "".join(line for line in page.splitlines() if line.startswith("|"))
+    private = {"shadowing.py", "interrupts.py", "__main__.py"}
+    names = {room.rpartition("/")[2] for room in ROOMS} - private
+    assert [name for name in sorted(names) if f"{name}`" not in table] == []
+
+
+def test_the_reference_holds_every_public_name(tmp_path: Path) -> None:
+    needs("pdoc")
+    words = ["-m", "pdoc", "-d", "google", "-o", "build/api", "plugin_bridge"]
+    assert f"    .venv/bin/python {' '.join(words)}" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words[5] = str(tmp_path)
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, capture_output=True)
+    page = (tmp_path / "plugin_bridge.html").read_text(encoding="utf-8")
+    assert [name for name in plugin_bridge.__all__ if f'id="{name}"' not in page] == []
+    undocumented = [name for name in plugin_bridge.__all__ if not getattr(plugin_bridge, name).__doc__]
+    assert undocumented == ["PARAMETERS"]  # the table, whose rows speak for it
