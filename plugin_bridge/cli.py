@@ -15,6 +15,7 @@ from typing import NoReturn
 from plugin_bridge.commands import COMMANDS, UsageError
 from plugin_bridge.errors import BridgeError
 from plugin_bridge.files.printable import printable
+from plugin_bridge.files.standardstreams import give_up_standard_output
 from plugin_bridge.interrupts import install
 from plugin_bridge.version import __version__
 
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(parsed.command, str(error))
         return BAD_INPUT
     except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_standard_output()
         return 0
     except OSError as error:
         _complain(parsed.command, f"{error.strerror or error}: {error.filename or 'the system'}; check it")

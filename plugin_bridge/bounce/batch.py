@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from plugin_bridge.errors import AudioFileError, OutputError
 from plugin_bridge.files.reader import SUFFIXES
+from plugin_bridge.files.standardstreams import STANDARD_STREAM
 from plugin_bridge.files.writer import BITS, OutputFormat, container_of
 from plugin_bridge.sessions.header import is_session
+
+MAX_NAMED = 3
+"""Files named in a sentence for each reason to leave them out."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,22 @@ def plan_jobs(
     *,
     force: bool = False,
     resume: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[BounceJob]:
     """Return the jobs of a batch.
 
     Args:
-        inputs: files, recorded sessions, or folders whose audio files and sessions are meant (not those of
-            their subfolders, nor what comes out of others of this batch).
-        output: a file for one input, else a folder, which is made; None to write beside each input.
+        inputs: files, recorded sessions, `STANDARD_STREAM`, or folders whose audio files and sessions are
+            meant (not those of their subfolders, nor what comes out of others of this batch).
+        output: a file or `STANDARD_STREAM` for one input, else a folder, which is made; None to write beside
+            each input.
         label: put into the names of outputs in a folder, as in `stem.alys.wav`.
         container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
         bits: "16", "24" or "32f"; 24 if absent.
         force: outputs that exist will be replaced.
         resume: inputs whose output exists will be skipped; outputs of this batch are then no inputs, not even
             those that are named.
+        report: called with a sentence for each folder of which something is left out.
 
     Raises:
         AudioFileError: a folder without audio.
@@ -50,7 +57,15 @@ def plan_jobs(
             missing or cannot be made.
         ValueError: a format that is not written.
     """
-    sources = [file for path in inputs for file in _files(path)]
+    folders = [_Folder(path) for path in inputs if _is_folder(path)]
+    found = {folder.path: folder.files for folder in folders}
+    sources = [file for path in inputs for file in found.get(path, [path])]
+    if output == STANDARD_STREAM:
+        return [BounceJob(_only(sources), output, _streamed(container, bits))]
+    if output is None and STANDARD_STREAM in inputs:
+        raise OutputError(
+            "standard input has no folder to write to; name the output with -o, or -o - for standard output"
+        )
     if output is not None and _is_file(output, inputs):
         return [BounceJob(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
     if output is None and any(_is_folder(path) for path in inputs):
@@ -63,9 +78,13 @@ def plan_jobs(
     if force:
         _check_overwritten(jobs, named)
     makers = {_place(made): job for job in jobs for made in _outputs(job, label)}
-    jobs = [job for job in jobs if _place(job.source) in named or makers.get(_place(job.source), job) is job]
-    _check_distinct(jobs)
-    return jobs
+    kept = [job for job in jobs if _place(job.source) in named or makers.get(_place(job.source), job) is job]
+    _check_distinct(kept)
+    made = {job.source for job in jobs} - {job.source for job in kept}
+    for folder in folders:
+        if sentence := folder.left_out(made):
+            report(sentence)
+    return kept
 
 
 def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> BounceJob:
@@ -92,27 +111,77 @@ def _check_overwritten(jobs: Sequence[BounceJob], named: Container[Path]) -> Non
             )
 
 
-def _files(path: Path) -> list[Path]:
-    if not _is_folder(path):
-        return [path]
-    found = sorted(
-        file
-        for file in path.iterdir()
-        if (file.suffix.lower() in SUFFIXES and file.is_file()) or is_session(file)
-    )
-    found = [file for file in found if not file.name.startswith(".")]
-    if not found:
-        raise AudioFileError(
-            f"the folder {path} holds no audio; give files that end in {', '.join(SUFFIXES)}"
+class _Folder:
+    """A folder of inputs: what is meant by it, and why not the rest.
+
+    Raises:
+        AudioFileError: nothing is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files: list[Path] = []
+        self._others: dict[str, list[str]] = {}
+        for file in sorted(path.iterdir()):
+            if why := _why_not(file):
+                self._others.setdefault(why, []).append(file.name)
+            else:
+                self.files.append(file)
+        if not self.files:
+            raise AudioFileError(
+                f"the folder {path} holds no audio; give files that end in {', '.join(SUFFIXES)}"
+            )
+
+    def left_out(self, made: Container[Path]) -> str:
+        """Return a sentence about what is not bounced, "" where all is."""
+        others = dict(self._others)
+        if outputs := [file.name for file in self.files if file in made]:
+            others["output of this batch"] = outputs
+        if not others:
+            return ""
+        count = sum(map(len, others.values()))
+        listed = "; ".join(f"{_some(names)} ({why})" for why, names in others.items())
+        return f"of the folder {self.path} {count} {'is' if count == 1 else 'are'} left out: {listed}"
+
+
+def _why_not(file: Path) -> str:
+    if file.name.startswith("."):
+        return "hidden"
+    if is_session(file):
+        return ""
+    if file.is_dir():
+        return "folder"
+    if file.suffix.lower() not in SUFFIXES:
+        return "not named like audio"
+    return "" if file.is_file() else "no file"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _only(sources: Sequence[Path]) -> Path:
+    if len(sources) > 1:
+        raise OutputError(
+            f"{len(sources)} inputs cannot go to standard output; give one, or name a folder with -o"
         )
-    return found
+    return sources[0]
+
+
+def _streamed(container: str | None, bits: str | None) -> OutputFormat:
+    if container not in {None, "wav"}:
+        raise ValueError(f"standard output is written as WAV, not as {container}; leave --format out")
+    return OutputFormat("wav", bits or "24")
 
 
 def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not is_session(path)
+    return path != STANDARD_STREAM and path.is_dir() and not is_session(path)
 
 
 def _stem(source: Path) -> str:
+    if source == STANDARD_STREAM:
+        return "stdin"
     return source.resolve().name if source.is_dir() else source.stem
 
 

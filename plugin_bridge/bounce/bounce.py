@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, ta
 from plugin_bridge.errors import EffectError, OutputError
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import resampled
+from plugin_bridge.files.standardstreams import STANDARD_STREAM, StandardOutput
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, output_bytes
 
 Float32 = NDArray[np.float32]
@@ -78,9 +80,9 @@ def bounce(
     """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
 
     Args:
-        source: a WAV, AIFF, FLAC, OGG or MP3 file, or the folder of a recorded session.
-        target: the file to write.
-        form: its kind.
+        source: an audio file, the folder of a recorded session, or `STANDARD_STREAM` for standard input.
+        target: the file to write, or `STANDARD_STREAM` for standard output.
+        form: its kind; WAV for standard output.
         settings: singer, parameters, automation and so on.
         library: singers loaded before, to share them between files.
         listener: hears notes and progress.
@@ -88,25 +90,25 @@ def bounce(
     Raises:
         AudioFileError, EffectError, OutputError, ScoreError, SessionError, SingerFileError: one sentence; no
             file is left.
+        BrokenPipeError: whoever read standard output has gone.
     """
     listener = listener or BounceListener()
     began = time.perf_counter()
     if _is_same(source, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
-    with open_source(source) as reader, Draft(target, force=settings.force) as draft:
-        _check_space(target, reader, form, spooled=settings.normalize_db is not None)
+    with open_source(source) as reader, _draft(target, settings) as draft:
+        _check_space(draft, reader, form, spooled=settings.normalize_db is not None)
         plan = planned(reader, settings, library or SingerLibrary(), listener.report)
         if plan.auto_transpose is not None:
             shift, pitch = plan.auto_transpose, plan.source_pitch
-            listener.report(
-                f"transpose auto: {source.name} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
-            )
+            name = "standard input" if source == STANDARD_STREAM else source.name
+            listener.report(f"transpose auto: {name} lies around {pitch:.0f} Hz, so {shift:+g} semitones")
         writer, gain = _write(reader, plan, draft, form, settings, listener)
         draft.commit()
     over = gain_to_db(writer.peak) if writer.peak else None
     if writer.clipped and over is not None:
         listener.report(
-            f"{target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
+            f"{draft.target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
             f"add --normalize, lower --gain by {over + 0.1:.1f} dB, or write floats with --bits 32f"
         )
     return BounceResult(
@@ -126,9 +128,13 @@ def bounce(
     )
 
 
+def _draft(target: Path, settings: BounceSettings) -> Draft | StandardOutput:
+    return StandardOutput() if target == STANDARD_STREAM else Draft(target, force=settings.force)
+
+
 def _is_same(source: Path, target: Path) -> bool:
     try:
-        return target.samefile(source)
+        return STANDARD_STREAM not in {source, target} and target.samefile(source)
     except OSError:  # one is not there, or has no good name, which is told later
         return False
 
@@ -136,7 +142,7 @@ def _is_same(source: Path, target: Path) -> bool:
 def _write(
     reader: Source,
     plan: Plan,
-    draft: Draft,
+    draft: Draft | StandardOutput,
     form: OutputFormat,
     settings: BounceSettings,
     listener: BounceListener,
@@ -149,7 +155,7 @@ def _write(
     chunks = reader.carried_chunks() if is_wav and isinstance(reader, AudioReader) else []
     carried = Carried({**reader.metadata, "software": SOFTWARE}, chunks)
 
-    def write(chunks: Iterable[Float32], length: int) -> AudioWriter:
+    def write(chunks: Iterable[Float32], length: int | None) -> AudioWriter:
         with AudioWriter(
             draft.path,
             reader.sample_rate,
@@ -165,9 +171,11 @@ def _write(
         return writer
 
     if settings.normalize_db is None:
-        longest = frames + (MAX_TAIL_SECONDS * reader.sample_rate if settings.tail_seconds is None else 0)
-        return write(audio, round(longest)), 1.0
-    with Scratch(draft.target) as spool:
+        if settings.tail_seconds is not None:
+            return write(audio, frames), 1.0
+        longest = frames + round(MAX_TAIL_SECONDS * reader.sample_rate)
+        return write(audio, longest if isinstance(draft, Draft) else None), 1.0
+    with Scratch(_spool_beside(draft)) as spool:
         length, peak = _spool(spool, audio)
         gain = db_to_gain(settings.normalize_db) / peak if peak else 1.0
         return write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length), gain
@@ -225,14 +233,22 @@ def _spooled(spool: Scratch, channels: int) -> Iterator[Float32]:
             yield np.ascontiguousarray(x.reshape(-1, channels).T)
 
 
-def _check_space(target: Path, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
+def _spool_beside(draft: Draft | StandardOutput) -> Path:
+    """Return the file beside which audio waits for its gain."""
+    if isinstance(draft, StandardOutput):
+        return Path(tempfile.gettempdir()) / draft.target
+    return draft.target
+
+
+def _check_space(draft: Draft | StandardOutput, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
     """FLAC is not counted, as it shrinks; what cannot be foreseen is noticed while writing."""
-    needed = 0 if form.container == "flac" else output_bytes(form, reader.channels, reader.frames)
+    is_counted = form.container != "flac" and isinstance(draft, Draft)
+    needed = output_bytes(form, reader.channels, reader.frames) if is_counted else 0
     if spooled:
         needed += output_bytes(OutputFormat("wav", "32f"), reader.channels, reader.frames)
-    free = shutil.disk_usage(target.parent).free
+    free = shutil.disk_usage(_spool_beside(draft).parent).free
     if needed > free:
         raise OutputError(
-            f"{target} needs {needed / 1e6:.1f} MB and its disk has {free / 1e6:.1f} MB free; "
+            f"{draft.target} needs {needed / 1e6:.1f} MB and its disk has {free / 1e6:.1f} MB free; "
             "free some space or choose another folder"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plugin_bridge.files.reader import AudioReader
+from plugin_bridge.files.standardstreams import STANDARD_STREAM
 from plugin_bridge.sessions.header import is_session
 from plugin_bridge.sessions.reader import SessionReader
 
@@ -12,9 +13,9 @@ Source = AudioReader | SessionReader
 
 
 def open_source(path: Path) -> Source:
-    """Open an audio file or a session.
+    """Open an audio file, standard input or a session.
 
     Raises:
         AudioFileError, SessionError: it cannot be used; the sentence says why and what to do.
     """
-    return SessionReader(path) if is_session(path) else AudioReader(path)
+    return SessionReader(path) if path != STANDARD_STREAM and is_session(path) else AudioReader(path)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
@@ -24,6 +24,7 @@ from plugin_bridge.commands.options import (
 )
 from plugin_bridge.errors import BridgeError
 from plugin_bridge.files.printable import printable
+from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
 
 if TYPE_CHECKING:
     from plugin_bridge.bounce.batch import BounceJob
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
     from plugin_bridge.bounce.settings import BounceSettings
     from plugin_bridge.engine.library import SingerLibrary
 
+BROKEN_PIPE = 141
+"""Exit status when standard output is no longer read, as of a program that the system ends for it."""
 _EPILOG = """\
-Input is WAV, AIFF, FLAC, OGG or MP3, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
+Input is WAV, AIFF, FLAC, OGG, MP3, CAF, W64, AU or VOC, and with the extra 'formats' m4a, AAC, WebM,
+Matroska, WMA, WavPack and the like, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
 channels and the length. 16 and 24 bit are dithered (TPDF, from --dither-seed and the sample position);
 digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS for two seconds, or
 after a minute. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
@@ -42,7 +46,7 @@ A recorded session is sung again as it was heard, to the sample, with its own si
 asked for here, by an option, a preset or an automation, replaces all that the session says of that parameter:
 --singer X is heard throughout, whatever was switched live, and the moves of all others stay.
 
-Exit status: 0 done, 2 bad input, 130 interrupted, 143 terminated.
+Exit status: 0 done, 2 bad input, 130 interrupted, 141 standard output is no longer read, 143 terminated.
 """
 
 
@@ -56,14 +60,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="INPUT",
-        help="audio files, recorded sessions, or folders of them",
+        help="audio files, recorded sessions, or folders of them; - for standard input",
     )
     add(
         "-o",
         "--output",
         type=Path,
         metavar="PATH",
-        help="a file, or a folder for several; else beside the input",
+        help="a file, or a folder for several; - for WAV on standard output; else beside the input",
     )
     add(
         "--singer",
@@ -153,6 +157,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     label = Path(arguments.singer or arguments.preset or "bounced").stem
+    notes: list[str] = []
+
+    def tell(sentence: str) -> None:
+        notes.append(sentence)
+        _say(sentence)
+
     try:
         jobs = plan_jobs(
             arguments.inputs,
@@ -162,16 +172,24 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.bits,
             force=arguments.force,
             resume=arguments.resume,
+            report=tell,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
     library = SingerLibrary()
     if arguments.singer:
         library.load([arguments.singer])
-    rows = [_row(job, settings, library, arguments) for job in jobs]
+    try:
+        rows = [_row(job, settings, library, arguments) for job in jobs]
+    except BrokenPipeError:
+        if arguments.output != STANDARD_STREAM:
+            raise
+        give_up_standard_output()
+        return BROKEN_PIPE
     failed = sum("error" in row for row in rows)
     if arguments.json:
-        print(json.dumps({"files": rows, "bounced": len(rows) - failed, "failed": failed}, indent=2))
+        found = {"files": rows, "bounced": len(rows) - failed, "failed": failed, "notes": notes}
+        print(json.dumps(found, indent=2), file=_reports(arguments))
     if len(rows) > 1:
         print(f"{len(rows) - failed} of {len(rows)} files are done, {failed} failed", file=sys.stderr)
     return 2 if failed else 0
@@ -218,7 +236,7 @@ def _row(
     from plugin_bridge.bounce.bounce import BounceListener, bounce  # noqa: PLC0415 - loads soundfile
 
     row: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
-    if arguments.resume and job.target.exists():
+    if arguments.resume and job.target != STANDARD_STREAM and job.target.exists():
         return {**row, "skipped": True}
     notes: list[str] = []
 
@@ -232,12 +250,19 @@ def _row(
             plain = _printed() if arguments.progress else _nothing
             listener = BounceListener(report, plain if bar is None else _mover(bar))
             done = bounce(job.source, job.target, job.form, settings, library=library, listener=listener)
+    except BrokenPipeError:
+        raise
     except (BridgeError, OSError) as error:
         _say(str(error))
         return {**row, "error": str(error)}
     if not arguments.json:
-        print(_line(done))
+        print(_line(done), file=_reports(arguments))
     return {**asdict(done), **row, "notes": notes}
+
+
+def _reports(arguments: argparse.Namespace) -> TextIO:
+    """Return where reports go: not between the audio."""
+    return sys.stderr if arguments.output == STANDARD_STREAM else sys.stdout
 
 
 def _say(sentence: str, write: Callable[..., object] = print) -> None:
@@ -248,9 +273,8 @@ def _say(sentence: str, write: Callable[..., object] = print) -> None:
 def _line(done: BounceResult) -> str:
     peak = "silent" if done.peak_db is None else f"peak {done.peak_db:.1f} dBFS"
     speed = done.seconds / done.render_seconds
-    return printable(
-        f"{done.target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time"
-    )
+    target = "standard output" if done.target == STANDARD_STREAM else done.target
+    return printable(f"{target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time")
 
 
 def _tail(text: str) -> float | None:

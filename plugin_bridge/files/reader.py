@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,12 +17,11 @@ from plugin_bridge.files.containers import carried_chunks
 from plugin_bridge.files.decoder import UNKNOWN_LENGTH, Decoder, DecodingError
 from plugin_bridge.files.recognition import READABLE, recognised
 from plugin_bridge.files.samples import sample_fault
+from plugin_bridge.files.standardstreams import STANDARD_STREAM, all_of_standard_input
 
 CHUNK = 16384
 RATE_LOW, RATE_HIGH = 8000, 768000
 SUFFIXES = (*AUDIO_SUFFIXES, *EXTRA_SUFFIXES)
-STANDARD_STREAM = Path("-")
-"""Standard input as a source, standard output as a target."""
 _TOLERANCE = 0.25
 """Seconds by which a length may be wrong that is told in whole packets of a codec."""
 _STREAMED = {"WAV", "AIFF", "AU"}
@@ -170,7 +166,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
 
 def _opened(path: Path, name: str) -> BinaryIO:
     if path == STANDARD_STREAM:
-        return _all_of_standard_input()
+        return all_of_standard_input()
     try:
         str(path).encode()
         status = path.stat()
@@ -183,14 +179,3 @@ def _opened(path: Path, name: str) -> BinaryIO:
     if status.st_size == 0:
         raise AudioFileError(f"{name} is empty: it has 0 bytes; copy or export it again")
     return path.open("rb")
-
-
-def _all_of_standard_input() -> BinaryIO:
-    """Keep it on the disk, as a bounce may read its source twice."""
-    if sys.stdin.isatty():
-        raise AudioFileError("standard input is a terminal; send audio to it: sox IN.flac -t wav - | ...")
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
-    shutil.copyfileobj(sys.stdin.buffer, file)
-    if not file.tell():
-        raise AudioFileError("standard input is empty: it has 0 bytes; send audio to it")
-    return file

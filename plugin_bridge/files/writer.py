@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,8 @@ from models.wholefile import unwritable
 from plugin_bridge.errors import OutputError
 from plugin_bridge.files.containers import CARRIED_LIMIT, finish_wav
 from plugin_bridge.files.dither import DITHER_SEED, Quantizer
+from plugin_bridge.files.standardstreams import STANDARD_STREAM
+from plugin_bridge.files.wavstream import WavStream
 
 BITS = {"wav": ("16", "24", "32f"), "aiff": ("16", "24"), "flac": ("16", "24")}
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
@@ -87,10 +91,12 @@ class AudioWriter:
     """An audio file being written.
 
     Args:
-        path: the file; one that is there is overwritten.
+        path: the file; one that is there is overwritten. `STANDARD_STREAM` for a WAV stream there, without
+            what else it would hold.
         sample_rate: hertz.
         channels: 1 or 2.
-        frames: samples that will come: they decide whether a WAV file needs 64-bit sizes (RF64, beyond 4 GB).
+        frames: samples that will come, at most: they decide whether a WAV file needs 64-bit sizes (RF64,
+            beyond 4 GB). For standard output exactly, or None where that is not known.
         form: the kind of file.
         carried: what the file holds besides its audio.
         seed: of the dither.
@@ -105,7 +111,7 @@ class AudioWriter:
         path: Path,
         sample_rate: int,
         channels: int,
-        frames: int,
+        frames: int | None,
         form: OutputFormat,
         *,
         carried: Carried | None = None,
@@ -124,19 +130,25 @@ class AudioWriter:
         carried = carried or Carried()
         self._chunks = carried.chunks
         self._quantizer = None if form.is_float else Quantizer(int(form.bits), channels, seed)
-        container = _fitting(form, sample_rate, channels, frames, self._target)
+        self._file: soundfile.SoundFile | WavStream
         try:
-            self._file = soundfile.SoundFile(
-                path, "w", sample_rate, channels, _SUBTYPES[form.bits], format=container
-            )
+            if path == STANDARD_STREAM:
+                self._file = WavStream(sys.stdout.buffer, sample_rate, channels, form.bits, frames)
+            else:
+                container = _fitting(form, sample_rate, channels, frames or 0, self._target)
+                self._file = soundfile.SoundFile(
+                    path, "w", sample_rate, channels, _SUBTYPES[form.bits], format=container
+                )
+                for key, value in _short_enough(carried.texts).items():
+                    setattr(self._file, key, value)
+        except BrokenPipeError:
+            raise
         except UnicodeEncodeError as error:
             raise OutputError(
                 f"{str(self._target)!r} is not text, as file names must be; choose another"
             ) from error
         except (soundfile.LibsndfileError, OSError) as error:
             raise _refused(self._target, error) from error
-        for key, value in _short_enough(carried.texts).items():
-            setattr(self._file, key, value)
 
     def write(self, x: NDArray[np.float32]) -> None:
         """Append samples.
@@ -145,6 +157,7 @@ class AudioWriter:
             x: float32 (channels, n), full scale -1..1.
 
         Raises:
+            BrokenPipeError: whoever read standard output has gone.
             OutputError: the disk refuses.
         """
         level = np.abs(x)
@@ -154,11 +167,9 @@ class AudioWriter:
         y = x if self._quantizer is None else self._quantizer.process(x)
         try:
             self._file.write(np.ascontiguousarray(y.T))
-        except (
-            soundfile.LibsndfileError,
-            OSError,
-            AssertionError,
-        ) as error:  # AssertionError: fewer samples were taken
+        except BrokenPipeError:
+            raise
+        except (soundfile.LibsndfileError, OSError, AssertionError) as error:  # or fewer samples were taken
             raise _refused(self._target, error) from error
         self.frames += x.shape[1]
 
@@ -172,9 +183,13 @@ class AudioWriter:
             return
         try:
             self._file.close()
+            if isinstance(self._file, WavStream):
+                return
             if self._form.container == "wav":
                 finish_wav(self._path, self._chunks)
             arrived = soundfile.info(self._path).frames
+        except BrokenPipeError:
+            raise
         except (soundfile.LibsndfileError, OSError) as error:
             raise _refused(self._target, error) from error
         if arrived != self.frames:
@@ -191,7 +206,8 @@ class AudioWriter:
         if kind is None:
             self.close()
         else:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 def output_bytes(form: OutputFormat, channels: int, frames: int) -> int:

@@ -101,6 +101,49 @@ def test_one_failure_does_not_stop_the_rest(here: Path, capsys: Capture) -> None
     assert sorted(path.name for path in (here / "out").iterdir()) == ["a.dark.wav", "c.dark.wav"]
     assert "songs/b.wav is not audio this program reads" in done.err
     assert done.err.endswith("2 of 3 files are done, 1 failed\n")
+    assert done.err.startswith(
+        "plugin-bridge bounce: of the folder songs 2 are left out: .hidden.wav (hidden); "
+        "notes.txt (not named like audio)\n"
+    )
+
+
+def test_what_a_folder_leaves_out_is_told_and_why(here: Path, capsys: Capture) -> None:
+    songs = here / "songs"
+    (songs / "takes").mkdir(parents=True)
+    for name in ("a.wav", "a.dark.wav", "b.W64", "lead.txt", "1.jpg", "2.jpg", "3.jpg", ".DS_Store"):
+        (songs / name).write_bytes((here / "stem.wav").read_bytes())
+    (songs / "gone.wav").symlink_to("nowhere.wav")
+    done = call(capsys, "bounce", "songs", "--singer", "dark.onnx", "-o", "songs", "--json", "--force")
+    report = json.loads(done.out)
+    assert [row["source"] for row in report["files"]] == ["songs/a.wav", "songs/b.W64"]
+    assert report["notes"] == [
+        (
+            "of the folder songs 8 are left out: .DS_Store (hidden); 1.jpg, 2.jpg, 3.jpg and 1 more "
+            "(not named like audio); gone.wav (no file); takes (folder); a.dark.wav (output of this batch)"
+        )
+    ]
+    assert f"plugin-bridge bounce: {report['notes'][0]}\n" in done.err
+    (songs / "only").mkdir()
+    (songs / "only" / "a.wav").write_bytes((here / "stem.wav").read_bytes())
+    done = call(capsys, "bounce", "songs/only", "--singer", "dark.onnx", "-o", "out", "--json")
+    assert json.loads(done.out)["notes"] == []
+
+
+def test_what_needs_an_extra_in_a_folder_fails_by_name_with_the_remedy(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    songs = here / "songs"
+    songs.mkdir()
+    (here / "stem.wav").rename(songs / "a.wav")
+    (songs / "b.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    done = call(capsys, "bounce", "songs", "--singer", "dark.onnx", "-o", "out")
+    assert done.status == 2
+    assert (
+        "songs/b.m4a is read by PyAV, which is not installed; pip install 'plugin-bridge[formats]'"
+        in done.err
+    )
+    assert [path.name for path in (here / "out").iterdir()] == ["a.dark.wav"]
 
 
 def test_a_batch_is_resumed(here: Path, capsys: Capture) -> None:

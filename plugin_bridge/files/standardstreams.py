@@ -1,0 +1,61 @@
+"""Standard input as a source of audio, standard output as its target: "-" for both, as most programs do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from plugin_bridge.errors import AudioFileError, OutputError
+
+STANDARD_STREAM = Path("-")
+"""Standard input where a source is asked for, standard output where a target is."""
+
+
+def all_of_standard_input() -> BinaryIO:
+    """Return all of it as a temporary file on the disk, as a bounce may read its source twice.
+
+    Raises:
+        AudioFileError: nothing is sent to it.
+        OSError: the disk is full.
+    """
+    if sys.stdin.isatty():
+        raise AudioFileError("standard input is a terminal; send audio to it: sox IN.flac -t wav - | ...")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
+    shutil.copyfileobj(sys.stdin.buffer, file)
+    if not file.tell():
+        raise AudioFileError("standard input is empty: it has 0 bytes; send audio to it")
+    return file
+
+
+class StandardOutput(AbstractContextManager["StandardOutput"]):
+    """Standard output in the place of a `Draft`: what is written has left at once.
+
+    Raises:
+        OutputError: it is a terminal.
+    """
+
+    path = STANDARD_STREAM
+    target = Path("standard output")
+    """For sentences."""
+
+    def __init__(self) -> None:
+        if sys.stdout.isatty():
+            raise OutputError(
+                "standard output is a terminal; send the audio to a program or a file, as in: ... > out.wav"
+            )
+
+    def commit(self) -> None:
+        """Do nothing: it is written."""
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def give_up_standard_output() -> None:
+    """Let nothing more be written to a pipe whose reader has gone, and nothing be said of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
