@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
 from dsp.units import MAX_HOPS, hop_size
-from plugin_bridge.control.events import AnyEvent, Event, check_event
+from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import Value, check_values, is_whole, parameter
 from plugin_bridge.engine import core
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
-from plugin_bridge.engine.singers import AnySinger, check_singer, load_singers
+from plugin_bridge.engine.singers import AnySinger, check_events, check_singer, load_singers
 
 Float32 = NDArray[np.float32]
 
@@ -135,7 +135,7 @@ class Engine:
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Queue events for the blocks to come; see `process`, which raises the same."""
-        checked = [self._checked(event) for event in events]
+        checked = check_events(events, self.singers)
         if not checked:
             return
         self.late += sum(event.position < self.position for event in checked)
@@ -151,12 +151,6 @@ class Engine:
             ValueError: unknown parameter.
         """
         return self._core.parameters.values[parameter(name).id]
-
-    def _checked(self, event: AnyEvent) -> AnyEvent:
-        event = check_event(event)
-        if isinstance(event, Event):
-            check_singer(event.parameter, event.value, self.singers)
-        return event
 
     def _check_block(self, block: object) -> None:
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:

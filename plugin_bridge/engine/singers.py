@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.synth import Synthesizer
+from plugin_bridge.control.events import AnyEvent, Event, check_event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.errors import SingerFileError
 
@@ -139,6 +140,24 @@ def check_singer(name: str, value: object, ids: Collection[str]) -> None:
     if named and value not in ids:
         known = ", ".join(ids)
         raise ValueError(f"{name} {value!r} is not in the set; use one of {known} or add it to singers")
+
+
+def check_events(events: Iterable[AnyEvent], ids: Collection[str]) -> list[AnyEvent]:
+    """Return events with positions and values in canonical types: at the door of a process, and once.
+
+    Args:
+        events: from a network, a cable or a program.
+        ids: the set of singers.
+
+    Raises:
+        TypeError: not an event, or a value or position of the wrong type.
+        ValueError: an unknown parameter or singer, or a value or position out of range.
+    """
+    checked = [check_event(event) for event in events]
+    for event in checked:
+        if isinstance(event, Event):
+            check_singer(event.parameter, event.value, ids)
+    return checked
 
 
 def file_of(singer: Singer) -> str:

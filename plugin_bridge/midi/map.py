@@ -65,8 +65,9 @@ class Control(_Row):
             low = row.low if self.low is None else self.low
             high = row.high if self.high is None else self.high
             found = low + (high - low) * position
-        if self.step and isinstance(found, float):
-            found = min(row.high, max(row.low, round(found / self.step) * self.step))
+        if isinstance(found, float):  # which rounding may bring past an end
+            found = round(found / self.step) * self.step if self.step else found
+            found = min(row.high, max(row.low, found))
         return found
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from dsp.units import gain_to_db
 from plugin_bridge import Engine
-from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, check_event
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.control.rig import Listeners, Meters, Status
-from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.engine.singers import check_events
 from plugin_bridge.errors import OutputError
 from plugin_bridge.midi.decoder import MidiDecoder
 from plugin_bridge.midi.map import load_midi_map
@@ -98,11 +98,7 @@ class EngineRig:
         return Meters(source, output, reading.f0, reading.voicing, reading.f0_out, 0.0)
 
     def send(self, events: Iterable[AnyEvent], *, now: bool = True) -> None:
-        checked = [check_event(event) for event in events]
-        for event in checked:
-            if isinstance(event, Event):
-                check_singer(event.parameter, event.value, self.singers)
-        self.send_checked(checked, now=now)
+        self.send_checked(check_events(events, self.singers), now=now)
 
     def send_checked(self, events: Sequence[AnyEvent], *, now: bool = True) -> None:
         self.sent.append((now, list(events)))

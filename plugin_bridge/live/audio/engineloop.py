@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from plugin_bridge.live.audio.gauges import Gauges
-from plugin_bridge.live.audio.performance import Listener, Performance, Recorder
+from plugin_bridge.live.audio.performance import Performance, Recorder
 from plugin_bridge.live.audio.realtime import ENGINE_PRIORITY, raise_priority
 from plugin_bridge.live.audio.rings import Doorbell
 from plugin_bridge.live.audio.scheduler import EventScheduler, Midi
@@ -28,14 +28,13 @@ class EngineLoop:
         page: where its figures go.
         midi: decodes MIDI.
         link: to the control process; sent through by others only.
-        listener: told of what happens.
     """
 
-    def __init__(self, page: Page, midi: Midi, link: Link, listener: Listener) -> None:
+    def __init__(self, page: Page, midi: Midi, link: Link) -> None:
         self.doorbell = Doorbell()
         """For the rings of every device."""
         self.gauges = Gauges(page)
-        self.events = EventScheduler(midi, self.gauges, listener.say)
+        self.events = EventScheduler(midi, self.gauges)
         """What is to happen; it belongs to the thread."""
         self.letters: deque[Message] = deque()
         """Messages of the link that are for another thread, which takes them out."""

@@ -118,16 +118,17 @@ class Performance:
             self._skip(taken.skipped)
         restored = self._begin(taken.position) if self._faded else []
         stop = taken.position + block.shape[1]
-        events.hear(self.rings.midi_before(stop), taken.position, engine.singers)
+        events.hear(self.rings.midi_before(stop), taken.position)
         own, others = events.due(taken.position, stop)
         placed = [replace(event, position=event.position - self._offset) for event in (*own, *others)]
+        acting = (*restored, *placed)
         start = engine.position
-        output = self._shaped(engine.process(block, (*restored, *placed)), taken.position)
+        output = self._shaped(engine.process(block, acting), taken.position)
         self.rings.give(output)
         for event in placed:
             self.state.follow(event)
         if self._recorder is not None:
-            self._recorder.block(start, block, (*restored, *placed))
+            self._recorder.block(start, block, acting)
         while self.rings.misses:
             self._unheard(self.rings.misses.popleft(), block.shape[1])
         if events.acknowledged() or others:

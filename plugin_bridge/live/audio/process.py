@@ -88,7 +88,7 @@ class AudioProcess:
         self._singers, self._values = _singers_and_values(settings)
         ids = [singer.id for singer in self._singers]
         self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
-        self._loop = EngineLoop(page, self._midi, link, self)
+        self._loop = EngineLoop(page, self._midi, link)
         self._device = Device(settings.driver, self._exchange, self.say)
         self._writer: SessionWriter | None = None
         self._recording = 0  # number of the session that is being recorded

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from plugin_bridge.control.events import AnyEvent, Event, EventQueue, check_event, in_force
-from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.control.events import AnyEvent, EventQueue, in_force
 from plugin_bridge.live.audio.gauges import Gauges
 
 MAX_EVENTS = 10_000
@@ -22,7 +21,7 @@ class Midi(Protocol):
     """Makes events of MIDI messages; `MidiInput` is one."""
 
     def process(self, data: bytes, position: int, port: str) -> Sequence[AnyEvent]:
-        """Return the events of one message of a port, at a position."""
+        """Return the events of one message of a port, at a position; the engine can take them all."""
 
     def learn(self, parameter: str | None) -> None:
         """Let the next control change move a parameter; None gives up waiting."""
@@ -31,23 +30,25 @@ class Midi(Protocol):
 class EventScheduler:
     """Belongs to the engine's thread; all positions are those of the stream.
 
+    None is checked here: events of the control process were before they were sent, MIDI gives none that does
+    not fit, and the engine checks all that it takes.
+
     Args:
         midi: decodes messages.
         gauges: whose `late` and `refused` it counts.
-        say: called with a sentence for a person to read.
     """
 
-    def __init__(self, midi: Midi, gauges: Gauges, say: Callable[[str], None]) -> None:
+    def __init__(self, midi: Midi, gauges: Gauges) -> None:
         self.upto = 0
         """Number of the newest message of the control process whose events were taken."""
-        self._midi, self._gauges, self._say = midi, gauges, say
+        self._midi, self._gauges = midi, gauges
         self._queue = EventQueue()
         self._now: list[AnyEvent] = []
         self._messages: list[tuple[bytes, str]] = []
         self._given = 0
 
     def at_once(self, events: Iterable[AnyEvent], number: int) -> None:
-        """Take the checked events of a message of the control process; they act on the next sample."""
+        """Take the events of a message of the control process; they act on the next sample."""
         for event in events:
             if len(self._now) < MAX_EVENTS:
                 self._now.append(event)
@@ -56,7 +57,7 @@ class EventScheduler:
         self._given = number
 
     def at_their_time(self, events: Iterable[AnyEvent]) -> None:
-        """Take checked events that act on the sample of their position."""
+        """Take events that act on the sample of their position."""
         for event in events:
             if len(self._queue) < MAX_EVENTS:
                 self._queue.add([event])
@@ -79,19 +80,18 @@ class EventScheduler:
         self._queue.clear()
         self._messages.clear()
 
-    def hear(self, device: Iterable[tuple[int, bytes]], position: int, singers: Collection[str]) -> None:
+    def hear(self, device: Iterable[tuple[int, bytes]], position: int) -> None:
         """Decode MIDI: what waits, at a position, and a device's messages with theirs.
 
         Args:
             device: messages with their positions, those of input left out among them.
             position: of the block that begins.
-            singers: the engine's set; events for others are refused.
         """
         for data, port in self._messages:
-            self._decode(data, position, singers, port)
+            self._decode(data, position, port)
         self._messages.clear()
         for when, data in device:
-            self._decode(data, max(when, position), singers, _DEVICE)
+            self._decode(data, max(when, position), _DEVICE)
             self._gauges.late += when < position
 
     def due(self, start: int, stop: int) -> tuple[list[AnyEvent], list[AnyEvent]]:
@@ -115,14 +115,5 @@ class EventScheduler:
         before, self.upto = self.upto, self._given
         return self.upto != before
 
-    def _decode(self, data: bytes, position: int, singers: Collection[str], port: str) -> None:
-        for event in self._midi.process(data, position, port):
-            try:
-                event = check_event(event)  # noqa: PLW2901 - in canonical types
-                if isinstance(event, Event):
-                    check_singer(event.parameter, event.value, singers)
-            except (TypeError, ValueError) as error:
-                self._gauges.refused += 1
-                self._say(str(error))
-            else:
-                self.at_their_time([event])
+    def _decode(self, data: bytes, position: int, port: str) -> None:
+        self.at_their_time(self._midi.process(data, position, port))

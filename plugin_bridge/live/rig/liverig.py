@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, check_event, in_force
+from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, in_force
 from plugin_bridge.control.parameters import PARAMETERS, Value
 from plugin_bridge.control.rig import Listeners, Meters, Status
-from plugin_bridge.engine.singers import check_singer
+from plugin_bridge.engine.singers import check_events
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
 from plugin_bridge.live.rig.mirror import Mirror
@@ -130,11 +130,7 @@ class LiveRig:
 
     def send(self, events: Iterable[AnyEvent], *, now: bool = True) -> None:
         """See `Rig.send`."""
-        checked = [check_event(event) for event in events]
-        for event in checked:
-            if isinstance(event, Event):
-                check_singer(event.parameter, event.value, self._singers)
-        self.send_checked(checked, now=now)
+        self.send_checked(check_events(events, self._singers), now=now)
 
     def send_checked(self, events: Sequence[AnyEvent], *, now: bool = True) -> None:
         """See `Rig.send_checked`."""

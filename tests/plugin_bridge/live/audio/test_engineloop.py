@@ -48,7 +48,7 @@ class Rigged:
         self.control = Link(ours)
         self.ears = Ears()
         self.midi = MidiInput(folder / "map.toml", self.ears.say)
-        self.loop = EngineLoop(Page(), self.midi, Link(theirs), self.ears)
+        self.loop = EngineLoop(Page(), self.midi, Link(theirs))
         engine = Engine(RATE, 1, [DARK], parameters=VALUES)
         self.rings = Rings(Form(RATE, 1, BLOCK, "a test"), engine.latency, 3, 0, self.loop.doorbell)
         events, gauges = self.loop.events, self.loop.gauges

@@ -47,7 +47,8 @@ class Stage:
         self.news: list[tuple[list[AnyEvent], list[AnyEvent], int]] = []
         self.page = Page()
         self.gauges = Gauges(self.page)
-        self.events = EventScheduler(MidiInput(folder / "map.toml", self.say), self.gauges, self.say)
+        midi = MidiInput(folder / "map.toml", self.say, ["dark", "bright"])
+        self.events = EventScheduler(midi, self.gauges)
         self.form = Form(RATE, 1, BLOCK, "a test")
         engine = made()
         self.rings = Rings(self.form, engine.latency, blocks, origin, Doorbell())
