@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import fields
-from functools import lru_cache
 from pathlib import Path
 
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.errors import OutputError
-from plugin_bridge.osc.addresses.table import ADDRESSES, Address
+from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.bounces import BounceQueue
@@ -22,7 +21,6 @@ from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
-from plugin_bridge.osc.wire.patterns import Pattern, is_pattern
 from plugin_bridge.osc.wire.replies import message
 from plugin_bridge.osc.wire.senders import Call
 from plugin_bridge.osc.wire.validation import TOKEN
@@ -162,11 +160,11 @@ class Commands:
         rest, port = call.arguments[2:], None
         if len(rest) > 1 and not isinstance(rest[0], str):
             port, rest = whole(rest[0], "port"), rest[1:]
-        paths = [path for wanted in rest for path in _readable(word(wanted, "address"))]
+        paths = [_readable(word(wanted, "address")) for wanted in rest]
         return (self._subscriptions.subscribe(call.sender, rate, seconds, paths, port),)
 
     def _unsubscribe(self, call: Call) -> Arguments:
-        paths = [path for wanted in call.arguments for path in _readable(word(wanted, "address"))]
+        paths = [_readable(word(wanted, "address")) for wanted in call.arguments]
         return (self._subscriptions.unsubscribe(call.sender, paths if call.arguments else None),)
 
     def _validate(self, call: Call) -> Arguments:
@@ -176,27 +174,11 @@ class Commands:
         return ()
 
 
-@lru_cache(maxsize=256)
-def matching(text: str) -> tuple[Address, ...]:
-    """Return the addresses that a pattern stands for: those that can be read, never a command or a note.
-
-    Raises:
-        ValueError: the pattern is wrong or stands for none.
-    """
-    pattern = Pattern(text)
-    found = tuple(row for row in ADDRESSES.values() if row.readable and pattern.matches(row.path))
-    if not found:
-        raise ValueError(f"pattern {text!r} fits no address that can be read; /param/* fits the parameters")
-    return found
-
-
-def _readable(text: str) -> list[str]:
-    if is_pattern(text):
-        return [row.path for row in matching(text)]
+def _readable(text: str) -> str:
     row = ADDRESSES.get(text)
     if row is None or not row.readable:
         raise ValueError(f"address {text!r} has no value to subscribe to; /param/* fits the parameters")
-    return [text]
+    return text
 
 
 async def _folder_of(begun: Awaitable[Path]) -> Arguments:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.errors import BridgeError
+from plugin_bridge.osc.addresses.search import Search
 from plugin_bridge.osc.addresses.table import Address, address
 from plugin_bridge.osc.addresses.values import moved, pressing, read
-from plugin_bridge.osc.commands import Handler, matching
+from plugin_bridge.osc.commands import Handler
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
-from plugin_bridge.osc.wire.packets import Arguments, Group, Message, PacketError, read_packet
+from plugin_bridge.osc.wire.packets import Argument, Arguments, Group, Message, PacketError, reading
 from plugin_bridge.osc.wire.patterns import is_pattern
 from plugin_bridge.osc.wire.replies import ANSWERS, done, fail
 from plugin_bridge.osc.wire.senders import Call, Sender
@@ -34,7 +35,7 @@ _COSTS = {
     "/midi/learn/stop": 1,
 }
 """Events that the commands hand to the engine; the others hand it nothing."""
-_PATTERN_COST = 8
+_PATTERN_COST = 32
 """Requests that searching the table for a pattern counts as."""
 _MAX_REASON_LENGTH = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
@@ -93,6 +94,7 @@ class Dispatcher:
         self._counters = counters
         self._horizon = horizon
         self._clock = clock
+        self._search = Search()
         self._tasks: dict[Hashable, set[asyncio.Task[None]]] = {}
         self._waiting: dict[Hashable, list[Callable[[], None]]] = {}
         self._under_way = 0
@@ -104,7 +106,7 @@ class Dispatcher:
             PacketError: it is no OSC; nothing of it is done.
         """
         self._counters.packets += 1
-        groups = read_packet(data)
+        groups = yield from reading(data)
         further = sum(len(group.messages) for group in groups) - 1
         if not self._limiter.charge(sender.key, further, time.monotonic()):
             self._fail(_Request(sender, "", (), None), ValueError(self._limiter.rule))
@@ -163,8 +165,13 @@ class Dispatcher:
                 await asyncio.sleep(0)
 
     def _take(self, request: _Request, batch: _Batch) -> Iterator[None]:
+        rows: Sequence[Address]
         try:
-            rows = self._matching(request) if is_pattern(request.path) else [address(request.path)]
+            if is_pattern(request.path):
+                rows = yield from self._matching(request.path, request.sender.key)
+                self._charge(request.sender.key, len(rows))
+            else:
+                rows = (address(request.path),)
         except ValueError as error:
             self._fail(request, error)
             yield
@@ -177,19 +184,28 @@ class Dispatcher:
                 self._fail(one, error)
             yield
 
-    def _matching(self, request: _Request) -> Sequence[Address]:
-        """Return what a pattern stands for; the search, and what is found, are paid for before they are done.
+    def _matching(self, text: str, key: Hashable) -> Generator[None, None, tuple[Address, ...]]:
+        """Return what a pattern stands for; the search is paid for before it begins.
 
         Raises:
             ValueError: it is no pattern, stands for nothing, or its sender asks for too much.
         """
-        key, now = request.sender.key, time.monotonic()
-        if not self._limiter.charge(key, _PATTERN_COST, now):
+        self._charge(key, _PATTERN_COST)
+        return (yield from self._search.steps(text))
+
+    def _charge(self, key: Hashable, requests: int) -> None:
+        if not self._limiter.charge(key, requests, time.monotonic()):
             raise ValueError(self._limiter.rule)
-        rows = matching(request.path)
-        if not self._limiter.charge(key, len(rows), now):
-            raise ValueError(self._limiter.rule)
-        return rows
+
+    def _spread(self, arguments: Arguments, key: Hashable) -> Generator[None, None, Arguments]:
+        """Return arguments with the addresses that a pattern stands for in its place."""
+        found: list[Argument] = []
+        for argument in arguments:
+            if isinstance(argument, str) and is_pattern(argument):
+                found += [row.path for row in (yield from self._matching(argument, key))]
+            else:
+                found.append(argument)
+        return tuple(found)
 
     def _one(self, row: Address, request: _Request, batch: _Batch) -> Iterator[None]:
         getting = row.readable and not request.arguments
@@ -207,6 +223,8 @@ class Dispatcher:
         else:
             yield from self._flush(batch)  # what is read or done next comes after what was set before
             if row.kind == "command":
+                if row.patterns:
+                    arguments = yield from self._spread(arguments, request.sender.key)
                 task = self._run(row, replace(request, arguments=arguments), batch.position)
                 batch.loading = task if row.timed else None
             elif getting:

@@ -38,7 +38,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **TCP** takes SLIP (OSC 1.1) and 32-bit lengths (OSC 1.0), told apart by a connection's first byte,
   which must not be 0 for SLIP. What is malformed ends the connection, as does a packet that takes more than
   10 s to arrive.
-- **Limits**: 2000 requests a second from one sender, 8000 at once, where a pattern counts as 8 and each
+- **Limits**: 2000 requests a second from one sender, 8000 at once, where a pattern counts as 32 and each
   address it fits as one; packets up to 64 KB of at most 1024 messages, bundles nested up to 8 deep.
   Arguments are of the types `i h f d s S c T F I N`; `b r m t` are read, and fit no address. Of more than
   64 subscribers or connections one gives way: of the host that has most, the one not heard for longest.

@@ -40,6 +40,8 @@ class Address:
     """What it can hold, where that is a choice."""
     timed: bool = False
     """Whether a time tag to come schedules it to its sample."""
+    patterns: bool = False
+    """Whether it takes addresses, which may be patterns."""
     button: bool = False
     """Whether a number or switch behind what it takes is that of the button that sends it."""
 
@@ -227,8 +229,18 @@ def _rows() -> Iterator[Address]:
     for name, (types, unit, description) in _STATUS.items():
         yield Address(f"/status/{name}", description, "status", name, "", types, READ, unit)
     for path, arguments, types, timed, description in _COMMANDS:
-        button = path not in _TAKING_NUMBERS
-        yield Address(path, description, "command", "", arguments, types, WRITE, timed=timed, button=button)
+        yield Address(
+            path,
+            description,
+            "command",
+            "",
+            arguments,
+            types,
+            WRITE,
+            timed=timed,
+            patterns="address" in arguments,
+            button=path not in _TAKING_NUMBERS,
+        )
     for path, types, description in _NOTICES:
         yield Address(path, description, "notice", "", "", types, READ)
 

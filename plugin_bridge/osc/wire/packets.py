@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from pythonosc.parsing import ntp, osc_types
@@ -68,7 +68,17 @@ class Group:
 
 
 def read_packet(data: bytes) -> list[Group]:
-    """Return the messages of a packet, each bundle a group, in order.
+    """Return the messages of a packet, each bundle a group, in order; see `reading`."""
+    steps = reading(data)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return list(end.value)
+
+
+def reading(data: bytes) -> Generator[None, None, list[Group]]:
+    """Read a packet, a message a step; return its messages, each bundle a group, in order.
 
     All of it is read here: python-osc's walk of a bundle never ends on an element of a negative size and
     recurses as deep as it is told to, and its messages fill a float that is cut off with zeros.
@@ -80,14 +90,21 @@ def read_packet(data: bytes) -> list[Group]:
         raise PacketError(f"packet of {len(data)} bytes is too large; send at most {MAX_PACKET_BYTES}")
     if not data.startswith(_BUNDLE):
         return [Group(None, (read_message(data),))]
-    groups = list(_bundle(data, 1, None))
-    count = sum(len(group.messages) for group in groups)
+    groups: list[Group] = []
+    count = 0
+    for found in _bundle(data, 1, None):
+        if found is not None:
+            groups.append(found)
+        else:
+            count += 1
+            yield
     if count > MAX_MESSAGES:
         raise PacketError(f"bundle of {count} messages is too long; send at most {MAX_MESSAGES}")
     return groups
 
 
-def _bundle(data: bytes, depth: int, outer: float | None) -> Iterator[Group]:
+def _bundle(data: bytes, depth: int, outer: float | None) -> Iterator[Group | None]:
+    """Yield the groups of a bundle, and None for each message before its group."""
     if depth > DEEPEST:
         raise PacketError(f"bundles are nested deeper than {DEEPEST}; send them one after another")
     if len(data) < _HEAD:
@@ -100,6 +117,7 @@ def _bundle(data: bytes, depth: int, outer: float | None) -> Iterator[Group]:
     for element in _elements(data):
         if not element.startswith(_BUNDLE):
             messages.append(read_message(element))
+            yield None
             continue
         if messages:
             yield Group(time, tuple(messages))

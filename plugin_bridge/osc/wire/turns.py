@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 from plugin_bridge.osc.wire.senders import Sender
 
 STEPS = 16
-"""Of one turn; answering an address is a step, some 20 to 50 microseconds."""
+"""Of one turn at most; reading a message or answering an address is a step, some 10 to 50 microseconds."""
+_TURN_SECONDS = 0.0005
+"""A turn ends with the step in which it gets as long."""
 MAX_BYTES = 8 * 2**20
 MAX_SENDERS = 1024
 """That have packets waiting."""
@@ -28,17 +31,23 @@ class _Queue:
 
 
 class Turns:
-    """The packets of all senders; a turn is up to 16 steps of one sender's.
+    """The packets of all senders; a turn is up to 16 steps of one sender's, or half a millisecond.
 
     Turns go by turns to those who have just begun to send and to those who have had one already: who sends
     now and then waits for hardly more than one turn, however many others flood.
 
     Args:
         handle: begins a packet and returns its steps.
+        clock: seconds, only growing.
     """
 
-    def __init__(self, handle: Callable[[bytes, Sender], Iterator[None]]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[bytes, Sender], Iterator[None]],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._handle = handle
+        self._clock = clock
         self._queues: dict[Hashable, _Queue] = {}
         self._new: deque[_Queue] = deque()
         self._old: deque[_Queue] = deque()
@@ -84,7 +93,7 @@ class Turns:
         self._size += size
 
     def take(self) -> None:
-        """Let the sender whose turn it is go on for 16 steps; there must be one."""
+        """Let the sender whose turn it is go on; there must be one."""
         first, then = (self._old, self._new) if self._old_next else (self._new, self._old)
         self._old_next = not self._old_next
         queue = (first or then).popleft()
@@ -107,6 +116,7 @@ class Turns:
         self._size = 0
 
     def _go_on(self, queue: _Queue) -> None:
+        stop = self._clock() + _TURN_SECONDS
         for _ in range(STEPS):
             if queue.steps is None:
                 if not queue.packets:
@@ -116,3 +126,5 @@ class Turns:
                 queue.steps = self._handle(data, queue.sender)
             if next(queue.steps, _OVER):
                 queue.steps = None
+            if self._clock() >= stop:
+                return

@@ -619,13 +619,23 @@ async def test_a_flood_of_patterns_from_many_ports_delays_no_other_sender(tmp_pa
 
 @in_loop
 async def test_the_answers_of_a_packet_are_paid_for_before_they_are_given(tmp_path: Path) -> None:
-    few = served(tmp_path, rate=0.001, burst=100.0)
+    few = served(tmp_path, rate=0.001, burst=200.0)
     async with few as (_, server), Client(server.port) as client:
-        client.throw(bundle(1, *[message("/status/*")] * 50))  # 17 addresses, and 8 for the pattern
-        answers = [await client.hear() for _ in range(6 * 17 + 44)]  # 50 are left, and 100 may be owed
-        assert [answer for answer, _ in answers] == ["/done"] * 6 * 17 + ["/fail"] * 44
+        client.throw(bundle(1, *[message("/status/*")] * 50))  # 17 addresses, and 32 for the pattern
+        answers = [await client.hear() for _ in range(7 * 17 + 43)]  # 150 are left, and 200 may be owed
+        assert [answer for answer, _ in answers] == ["/done"] * 7 * 17 + ["/fail"] * 43
         reason = "more than 0.001 requests a second; send fewer"
         assert {values for answer, values in answers if answer == "/fail"} == {("/status/*", reason)}
+
+
+@in_loop
+async def test_the_patterns_of_a_subscription_are_paid_for_too(tmp_path: Path) -> None:
+    few = served(tmp_path, rate=0.001, burst=200.0)
+    async with few as (_, server), Client(server.port) as client:
+        patterns = [f"/{{param,x{k}}}/gain" for k in range(3000)]
+        assert "requests a second" in await client.fail("/subscribe", 10.0, 60.0, *patterns)
+        assert len(server._dispatcher._search._found) <= 12
+        assert len(server._subscriptions) == 0
 
 
 @in_loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from pathlib import Path
@@ -245,13 +246,15 @@ async def test_it_is_found_by_zeroconf(tmp_path: Path) -> None:
         if state_change is ServiceStateChange.Added:
             found.put_nowait(name)
 
-    async with served(tmp_path, announce=True, name="plugin_bridge test") as (_, server):
+    own = f"plugin_bridge test {os.getpid()}"
+    async with served(tmp_path, announce=True, name=own) as (_, server):
         reader = AsyncZeroconf(interfaces=["127.0.0.1"])
         browser = AsyncServiceBrowser(reader.zeroconf, kind, handlers=[changed])
-        name = await asyncio.wait_for(found.get(), PATIENCE)
+        name = ""
+        while not name.startswith(own):  # others may play on this machine
+            name = await asyncio.wait_for(found.get(), PATIENCE)
         info = AsyncServiceInfo(kind, name)
         assert await info.async_request(reader.zeroconf, 5000)
-        assert name.startswith("plugin_bridge test")
         assert (info.port, info.parsed_addresses()) == (server.http_port, ["127.0.0.1"])
         if sys.platform == "linux":
             heard = {device_of(sock) for sock in multicast_sockets(server)}

@@ -11,6 +11,11 @@ from plugin_bridge.osc.wire.turns import MAX_BYTES, MAX_SENDERS, PACKET_COST, ST
 from tests.plugin_bridge.osc.test_subscriptions import Ear
 
 
+def still() -> float:
+    """A clock that stands."""
+    return 0.0
+
+
 class Log:
     """Notes each step of each packet; a packet of n bytes takes n steps."""
 
@@ -25,7 +30,7 @@ class Log:
 
 def test_a_newcomer_is_served_next_but_one_however_many_flood() -> None:
     log = Log()
-    turns = Turns(log.handle)
+    turns = Turns(log.handle, still)
     for flooder in range(1000):
         assert turns.add(b"x" * 5000, Ear(flooder)) == 0
     for _ in range(2500):
@@ -46,7 +51,7 @@ def test_senders_take_turns_and_each_keeps_its_order() -> None:
             yield
         done.append((sender.key, data[0]))
 
-    turns = Turns(handle)
+    turns = Turns(handle, still)
     for name in "abc":
         for k in range(40):
             turns.add(bytes([k]), Ear(name))
@@ -60,7 +65,7 @@ def test_senders_take_turns_and_each_keeps_its_order() -> None:
 
 def test_who_had_a_turn_is_not_starved_by_newcomers() -> None:
     log = Log()
-    turns = Turns(log.handle)
+    turns = Turns(log.handle, still)
     turns.add(b"x" * 10 * STEPS, Ear("old"))
     turns.take()
     for k in range(9 * 2):
@@ -71,7 +76,7 @@ def test_who_had_a_turn_is_not_starved_by_newcomers() -> None:
 
 def test_where_memory_ends_the_sender_with_most_waiting_loses_its_newest() -> None:
     log = Log()
-    turns = Turns(log.handle)
+    turns = Turns(log.handle, still)
     packet = bytes(65_536 - PACKET_COST)
     room = MAX_BYTES // 65_536
     assert [turns.add(packet, Ear("first")) for _ in range(room)] == [0] * room
@@ -87,7 +92,7 @@ def test_where_memory_ends_the_sender_with_most_waiting_loses_its_newest() -> No
 
 
 def test_the_number_of_senders_that_wait_is_bounded() -> None:
-    turns = Turns(Log().handle)
+    turns = Turns(Log().handle, still)
     lost = [turns.add(b"x", Ear(k)) for k in range(MAX_SENDERS + 1)]
     assert lost == [0] * MAX_SENDERS + [1]
     turns.take()
@@ -104,7 +109,7 @@ def test_a_packet_whose_handling_fails_is_over_and_the_rest_goes_on() -> None:
             raise RuntimeError(data)
         done.append(data)
 
-    turns = Turns(handle)
+    turns = Turns(handle, still)
     for data in (b"bad", b"good"):
         turns.add(data, Ear("a"))
     with pytest.raises(RuntimeError):
@@ -112,3 +117,19 @@ def test_a_packet_whose_handling_fails_is_over_and_the_rest_goes_on() -> None:
     while turns:
         turns.take()
     assert done == [b"good"]
+
+
+def test_a_turn_ends_when_it_has_taken_long() -> None:
+    now = 0.0
+
+    def slow(data: bytes, sender: Sender) -> Iterator[None]:
+        del data, sender
+        nonlocal now
+        while True:
+            now += 0.0003
+            yield
+
+    turns = Turns(slow, lambda: now)
+    turns.add(b"x", Ear("a"))
+    turns.take()
+    assert now == pytest.approx(0.0006)
