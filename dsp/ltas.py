@@ -92,6 +92,6 @@ class LtasNormalizer:
         self._audible.reset()
 
 
-def normalized(bands: Float32, mean: Float64, share: Float64 | float) -> Float32:
+def normalized(bands: Float32, mean: Float32 | Float64, share: Float64 | float) -> Float32:
     """Bring envelopes, shape (..., bands), from a mean LTAS towards the reference, by a share of 0 to 1."""
     return np.maximum(bands + share * (REFERENCE_LTAS - mean), ENVELOPE_FLOOR_DB).astype(np.float32)

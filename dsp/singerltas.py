@@ -64,7 +64,8 @@ class SingerLtas:
         self._spread = np.zeros((LTAS_SIZE, HARMONIC_GRID.size + NOISE_GRID.size), np.float32)
         self._spread[:_KNOTS, : HARMONIC_GRID.size] = _hats(HARMONIC_GRID)
         self._spread[_KNOTS:, HARMONIC_GRID.size :] = _hats(NOISE_GRID)
-        self._pool = np.ascontiguousarray((self._spread / self._spread.sum(axis=1, keepdims=True)).T)
+        pool = self._spread / self._spread.sum(axis=1, keepdims=True)
+        self._pool: Float32 = np.ascontiguousarray(pool.T, np.float32)
         self._audible = Audible()
         self.reset()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -33,9 +35,9 @@ def closing() -> list[Float32]:
 def cents_off(y: Float32, f0: float) -> Float64:
     """Return how far the pitch of each sample is off: the harmonics' mean, by power and squared order."""
     period = round(RATE / f0)
-    turned, weight = 0.0, 1e-30
+    turned, weight = np.zeros(y.size - 1), np.full(y.size - 1, 1e-30)
     for order in range(1, HARMONICS + 1):
-        beat = y * np.exp(-2j * np.pi * order * f0 / RATE * np.arange(y.size))
+        beat: NDArray[Any] = y * np.exp(-2j * np.pi * order * f0 / RATE * np.arange(y.size))
         for _ in range(3):
             beat = np.convolve(beat, np.ones(period) / period, "same")
         turned = turned + order * np.abs(beat[1:] * beat[:-1]) * np.angle(beat[1:] * np.conj(beat[:-1]))

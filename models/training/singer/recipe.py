@@ -140,7 +140,9 @@ def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, flo
         both = here & there
         ratio = again.f0[both] / material.recording.f0[: again.frames][both]
         cents.append(1200.0 * np.abs(np.log2(ratio)))
-        hits, wanted, found = hits + both.sum(), wanted + here.sum(), found + there.sum()
+        hits += int(both.sum())
+        wanted += int(here.sum())
+        found += int(there.sum())
     every = np.concatenate(cents)
     scores = {
         "held_out_seconds": round(sum(m.recording.frames for m in held_out) / 100.0, 1),

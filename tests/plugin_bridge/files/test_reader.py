@@ -27,8 +27,8 @@ KINDS = [
 def singing(frames: int, channels: int = 1) -> NDArray[np.float32]:
     """A tone with some noise, float32 (channels, frames)."""
     noise = np.random.default_rng(3).standard_normal((channels, frames))
-    x: NDArray[np.float32] = 0.2 * np.sin(2 * np.pi * 220 / RATE * np.arange(frames)) + 0.01 * noise
-    return x.astype(np.float32)
+    x = 0.2 * np.sin(2 * np.pi * 220 / RATE * np.arange(frames)) + 0.01 * noise
+    return np.asarray(x, np.float32)
 
 
 def write(path: Path, x: NDArray[np.float32], subtype: str, rate: int = RATE) -> Path:
