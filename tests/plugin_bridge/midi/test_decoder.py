@@ -130,6 +130,11 @@ def test_a_wheel_bends_the_notes_of_its_own_channel() -> None:
     ]
 
 
+def test_of_a_note_struck_twice_the_newest_ends() -> None:
+    twice = (0xE1, 127, 127), (0x90, 60, 9), (0x91, 64, 9), (0x90, 60, 9), (0x80, 60, 0)
+    assert bends(*twice) == [2.0, 0.0, 2.0, 0.0, 2.0]
+
+
 def test_a_note_after_all_notes_off_is_bent_as_its_wheel_stands() -> None:
     assert bends(UP, (0x90, 60, 9), (0xB0, 123, 0), (0x90, 62, 9), (0x91, 64, 9)) == [2.0, 2.0, 0.0]
 

@@ -217,6 +217,17 @@ def test_one_part_is_sung_and_its_wheel_alone_bends_it(path: Path) -> None:
         read(path, song, channel=4)
 
 
+def test_drums_that_are_asked_for_are_not_sung_and_that_is_told_once(path: Path) -> None:
+    found, said = read(path, header() + track(b"\x00\xb9\x01\x7f", notes(9, 36)), channel=10)
+    assert found == [Event(0, "vibrato", 2.0)]
+    assert said == [f"{path}: channel 10 is drums, which are never sung: 1 note left out"]
+
+
+def test_29_frames_a_second_are_29_97(path: Path) -> None:
+    found, _ = read(path, header(division=-29 * 256 + 100) + track(b"\x97\x34\x90\x3c\x40"))
+    assert found == [NoteOn(round(2996 * 1001 / 3_000_000 * RATE), 60.0)]
+
+
 def test_a_pattern_of_format_2_has_its_own_time(path: Path) -> None:
     slow = track(b"\x00\xff\x51\x03\x0f\x42\x40", notes(0, 50))
     song = header(2, form=2) + slow + track(MELODY)

@@ -93,6 +93,12 @@ def test_a_wrong_length_of_a_track_loses_none_and_no_other(declared: int) -> Non
     assert messages(data) == [NOTES, NOTES, NOTES]
 
 
+def test_notes_that_look_like_the_name_of_a_chunk_do_not_end_a_track() -> None:
+    struck = track(b"\x00\x90Ed", b"xEd" * 9, declared=7)  # "xEdx" stands where the length says it ends
+    (found,) = messages(header() + struck)
+    assert len(found) == 10
+
+
 def test_a_track_without_an_end_is_whole() -> None:
     assert messages(header(2) + track(MELODY, end=b"") + track(MELODY, end=b"")) == [NOTES, NOTES]
     assert messages(header(2) + track(MELODY, end=b"", declared=2**31) + track(MELODY)) == [NOTES, NOTES]
