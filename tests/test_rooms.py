@@ -66,6 +66,7 @@ PLANNED = {
 NEVER = {("plugin_bridge/live", "plugin_bridge/chain"), ("plugin_bridge/osc", "models/training")}
 """Pairs of folders that the numbers alone would allow."""
 TORCH = {"torch", "onnx", "transformers"}
+TRAINING = {"filelock"}
 BEHIND = ("models/training", "models/differentiable")
 """Where torch may be imported at module level."""
 RUN_TIME = {"numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
@@ -77,7 +78,14 @@ LIVE = {"ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
 FORMATS = {"av", "mido", "pythonosc", "tomli_w", "tomlkit"}
 PACKAGES = {
     "dsp": {"numpy", *TRANSFORMS},
-    "models": {*RUN_TIME, "onnxruntime", *TORCH, *SCORING, *OTHER_TRACKERS},  # silenced in models/__init__.py
+    "models": {
+        *RUN_TIME,
+        "onnxruntime",
+        *TORCH,
+        *TRAINING,
+        *SCORING,
+        *OTHER_TRACKERS,
+    },  # silenced in models/__init__.py
     "plugin_bridge": {*RUN_TIME, *LIVE, *FORMATS},
     "presets": set[str](),
 }

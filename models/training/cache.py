@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,9 @@ from models.wholefile import whole
 
 Arrays = dict[str, NDArray[Any]]
 
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, RuntimeError, ValueError)
+"""What a file raises that was cut short, overwritten or is another one."""
+
 
 def digest(way: str, path: Path) -> str:
     """Return the name of what is made of a file; `way` tells how, its version included."""
@@ -21,10 +28,33 @@ def digest(way: str, path: Path) -> str:
 
 
 def cached(stored: Path, make: Callable[[], Arrays]) -> Arrays:
-    """Return the arrays of a .npz file, which are made first where it is missing."""
-    if not stored.exists():
-        arrays = make()
-        with whole(stored) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-    with np.load(stored) as data:
-        return {name: data[name] for name in data.files}
+    """Return the arrays of a .npz file, which are made first where it is missing or damaged.
+
+    Processes may share a cache: each writes whole files under names of its own and then renames them.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    if stored.exists():
+        try:
+            return _read(stored)
+        except _DAMAGE:  # made again
+            pass
+    arrays = make()
+    with whole(stored) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    return _read(stored)
+
+
+def _read(stored: Path) -> Arrays:
+    """Read all of every array, as only its end tells whether its checksum is right."""
+    with zipfile.ZipFile(stored) as file:
+        found = {name.removesuffix(".npy"): _array(file.read(name)) for name in file.namelist()}
+    if not found:
+        raise ValueError("it holds no arrays")
+    return found
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    found: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    return found

@@ -1,13 +1,18 @@
-"""How a training runs: what the learning rate does over the steps, and when checkpoints are written."""
+"""How a training runs: on which device, with what learning rate, and when checkpoints are written."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-Loss = TypeVar("Loss")
-Loss_co = TypeVar("Loss_co", covariant=True)
+import torch
+
+from models.errors import TrainingError
+
+Loss = TypeVar("Loss", float, dict[str, float])
+Loss_co = TypeVar("Loss_co", float, dict[str, float], covariant=True)
 
 
 class Planned(Protocol):
@@ -34,6 +39,19 @@ class Resumable(Protocol[Loss_co]):
         """Write a checkpoint."""
 
 
+def device_of(name: str | None) -> str:
+    """Return the device of torch that is asked for; CUDA where there is one, else the CPU, for None.
+
+    Raises:
+        TrainingError: it is not there.
+    """
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("there is no CUDA device that this torch can use; train on the device 'cpu'")
+    return name
+
+
 def rise(step: int, steps: int) -> float:
     """Return the share of the learning rate where it rises to its full value over the first steps."""
     return min(1.0, (step + 1) / steps)
@@ -48,11 +66,29 @@ def fall(step: int, steps: int, share: float) -> float:
 def train(
     trainer: Resumable[Loss], checkpoint: Path, report: Callable[[int, Loss], None], every: int = 250
 ) -> None:
-    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included."""
+    """Run to the plan's steps; write the checkpoint every so often and at the end, an interrupt included.
+
+    Raises:
+        TrainingError: the loss is not finite; the weights are spoiled then, and the checkpoint before stays.
+    """
+    sound = True
     try:
         while trainer.step < trainer.plan.steps:
-            report(trainer.step, trainer.advance())
+            step = trainer.step
+            loss = trainer.advance()
+            sound = _is_finite(loss)
+            if not sound:
+                raise TrainingError(
+                    f"the loss of step {step} is not finite; run the same command to go on from the last "
+                    f"checkpoint, or delete {checkpoint} to start afresh"
+                )
+            report(step, loss)
             if trainer.step % every == 0:
                 trainer.save(checkpoint)
     finally:
-        trainer.save(checkpoint)
+        if sound:
+            trainer.save(checkpoint)
+
+
+def _is_finite(loss: float | dict[str, float]) -> bool:
+    return all(map(math.isfinite, loss.values() if isinstance(loss, dict) else [loss]))

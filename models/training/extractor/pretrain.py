@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.errors import BridgeError, TrainingError
+from models.errors import BridgeError, OutputError, TrainingError
 from models.extractor.windows import RATE, STEP
 from models.training.corpus import recordings_in
 from models.training.extractor.clusters import k_means, log_mel, nearest_of
 from models.training.extractor.encoder import CLASSES, PADDING, be_quiet, standardised
 from models.training.extractor.folder import ARCHITECTURES
 from models.training.extractor.voices import read_music
+from models.wholefile import unwritable
 
 Float32 = NDArray[np.float32]
 
@@ -107,7 +110,7 @@ def pretrain(
 
     Args:
         folders: recordings of whatever it is to hear; subfolders count.
-        output: the folder to write.
+        output: the folder to write, which is not there yet, or empty.
         architecture: "hubert" or "wavlm".
         size: of the encoder and its training.
 
@@ -115,10 +118,14 @@ def pretrain(
         The loss of each step, nats.
 
     Raises:
-        TrainingError: there are no recordings as long as an example.
+        TrainingError: there are no recordings as long as an example, or no steps to train.
+        OutputError: the folder is there, or cannot be written.
     """
     be_quiet()
     size = size or Size()
+    if size.steps < 1:
+        raise TrainingError(f"{size.steps} steps train nothing; give 1 or more")
+    _check_folder(output)
     samples = round(size.seconds * RATE) // STEP * STEP
     recordings = [read_music(path) for folder in folders for path in recordings_in(folder)]
     recordings = [recording for recording in recordings if recording.size >= samples and recording.any()]
@@ -149,8 +156,33 @@ def pretrain(
         nn.utils.clip_grad_norm_(trainer.parameters(), 1.0)
         optimizer.step()
         losses.append(float(loss.detach()))
-    trainer.model.save_pretrained(output)
+    _save(trainer.model, output)
     return losses
+
+
+def _check_folder(output: Path) -> None:
+    """Check before the training that its folder can be written."""
+    try:
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise OutputError(f"{output} exists already; name a folder that is not there yet")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent):
+            pass
+    except OSError as error:
+        raise unwritable(output, error) from error
+
+
+def _save(model: Any, output: Path) -> None:  # noqa: ANN401 - transformers has no common type
+    """Write the encoder beside its place and rename it when it is whole."""
+    try:
+        with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
+            whole = Path(scratch) / output.name
+            model.save_pretrained(whole)
+            if output.exists():
+                output.rmdir()
+            whole.rename(output)
+    except OSError as error:
+        raise unwritable(output, error) from error
 
 
 class _Draw:

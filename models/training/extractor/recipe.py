@@ -20,6 +20,8 @@ from models.training.extractor.folder import fingerprint
 from models.training.extractor.scoring import held_out_scores
 from models.training.extractor.training import Plan, Trainer, train
 from models.training.extractor.voices import Voice, pieces_of, read_music, read_voices
+from models.training.runfolder import claimed
+from models.training.schedule import device_of
 from models.training.singer.recipe import HELD_OUT_SHARE, TrainingListener, held_out_of
 from models.wholefile import check_output
 
@@ -113,38 +115,40 @@ def train_extractor(
 
     Raises:
         ModelFileError: the encoder's folder is not one.
-        TrainingError: recordings are missing or too short, or the run folder holds another run.
+        TrainingError: recordings are missing or too short, another process trains in the run folder or its
+            checkpoint is of another run, or the loss is not finite.
         OutputError: the extractor file cannot be written.
     """
-    watcher, plan = watcher or TrainingListener(), plan or Plan()
+    watcher, plan, place = watcher or TrainingListener(), plan or Plan(), device_of(device)
     if threads:
         torch.set_num_threads(threads)
     check_output(output)
-    loaded = load_encoder(sources.encoder)
+    encoder = load_encoder(sources.encoder)
     run = output.with_suffix(".training")
-    run.mkdir(parents=True, exist_ok=True)
-    parts = material_of(sources, hold_out, run / "analyses", watcher)
-    trainer = Trainer(
-        loaded,
-        fingerprint(sources.encoder),
-        ExampleMaker(parts.voices, parts.music, plan.frames, plan.batch),
-        plan,
-        device or ("cuda" if torch.cuda.is_available() else "cpu"),
-    )
-    checkpoint = run / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.load(checkpoint)
-    train(trainer, run, watcher.step)
-    manifest = ExtractorManifest(
-        encoder=loaded.architecture,
-        encoder_sha256=trainer.encoder_sha256,
-        layers=plan.layers,
-        fft=plan.fft,
-        frozen=plan.freeze,
-        steps=trainer.step,
-        layer_weights_before=trainer.weights_before,
-        layer_weights_after=trainer.network.layer_weights,
-        scores=held_out_scores(trainer.network, parts.unheard_voices, parts.unheard_music),
-    )
-    export_extractor(trainer.network, manifest, output)
+    with claimed(run):
+        parts = material_of(sources, hold_out, run / "analyses", watcher)
+        trainer = Trainer(
+            encoder,
+            fingerprint(sources.encoder),
+            ExampleMaker(parts.voices, parts.music, plan.frames, plan.batch),
+            plan,
+            place,
+        )
+        checkpoint = run / "checkpoint.pt"
+        if checkpoint.exists():
+            trainer.load(checkpoint)
+        train(trainer, run, watcher.step)
+        scores = held_out_scores(trainer.network, parts.unheard_voices, parts.unheard_music)
+        manifest = ExtractorManifest(
+            encoder=encoder.architecture,
+            encoder_sha256=trainer.encoder_sha256,
+            layers=plan.layers,
+            fft=plan.fft,
+            frozen=plan.freeze,
+            steps=trainer.step,
+            layer_weights_before=trainer.weights_before,
+            layer_weights_after=trainer.network.layer_weights,
+            scores=scores,
+        )
+        export_extractor(trainer.network, manifest, output)
     return manifest

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.errors import TrainingError
 from models.extractor.manifest import Layers
 from models.training import schedule
 from models.training.extractor.encoder import Encoder
 from models.training.extractor.examples import Batch, ExampleMaker
 from models.training.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard, level_of
-from models.wholefile import whole
+from models.training.runfolder import read_checkpoint, write_checkpoint
 
 CHECKPOINT_FORMAT = 1
 MIN_ENERGY_DB = 60.0
@@ -128,24 +127,19 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        with whole(path) as partial:
-            torch.save(state, partial)
+        write_checkpoint(path, state)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
 
         Raises:
-            TrainingError: it was made otherwise.
+            TrainingError: it is none, was made otherwise, or is of a training that diverged.
         """
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        if any(state.get(name) != value for name, value in self._kind().items()):
-            raise TrainingError(
-                f"{path} is of another version, encoder or choice of --layers, --no-fft and --freeze; "
-                "delete it to start afresh"
-            )
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.weights_before = int(state["step"]), tuple(state["weights_before"])
+        refusal = "is of another version, encoder or choice of --layers, --no-fft and --freeze"
+        with read_checkpoint(path, self.device, self._kind(), refusal) as state:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.weights_before = int(state["step"]), tuple(state["weights_before"])
 
     def _kind(self) -> dict[str, Any]:
         plan = self.plan

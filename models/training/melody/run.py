@@ -34,6 +34,7 @@ from models.training.melody.examples import ExampleMaker
 from models.training.melody.publish import held_out_scores, write_network
 from models.training.melody.takes import Float32, Take, takes_of
 from models.training.melody.training import Plan, Trainer
+from models.training.runfolder import claimed
 from models.training.schedule import train
 from models.wholefile import check_output
 
@@ -93,12 +94,13 @@ def _run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     for path in (*files.held_voices, *files.held_music):
         read_voice(path)  # here and not for the scores, hours later
-    trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
-    checkpoint = options.work / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.load(checkpoint)
-    train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
-    manifest = publish(trainer, files, options)
+    with claimed(options.work):
+        trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
+        checkpoint = options.work / "checkpoint.pt"
+        if checkpoint.exists():
+            trainer.load(checkpoint)
+        train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
+        manifest = publish(trainer, files, options)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0
 

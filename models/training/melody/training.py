@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dsp.controls import VOICED
-from models.errors import TrainingError
 from models.melody import grid
 from models.training.melody.examples import Batch, ExampleMaker
 from models.training.melody.network import MelodyNetwork
+from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
-from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 4
 BLUR = 0.75
@@ -100,22 +99,20 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        with whole(path) as partial:
-            torch.save(state, partial)
+        write_checkpoint(path, state)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
 
         Raises:
-            TrainingError: it is of another version.
+            TrainingError: it is none, of another version, or of a training that diverged.
         """
-        state = torch.load(path, weights_only=True)
-        if state.get("format") != CHECKPOINT_FORMAT:
-            raise TrainingError(f"{path} is no melody checkpoint of this version; delete it to start afresh")
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.step = int(state["step"])
+        kind, refusal = {"format": CHECKPOINT_FORMAT}, "is no melody checkpoint of this version"
+        with read_checkpoint(path, torch.device("cpu"), kind, refusal) as state:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self.step = int(state["step"])
 
 
 def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:

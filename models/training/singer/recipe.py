@@ -15,7 +15,8 @@ from models.errors import TrainingError
 from models.singer.manifest import Manifest, check_unicode, finite, plain_id
 from models.training.batches import Material, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
-from models.training.schedule import train
+from models.training.runfolder import claimed
+from models.training.schedule import device_of, train
 from models.training.singer.publish import publish, voiced_f0
 from models.training.singer.strangers import Finish, read_strangers
 from models.training.singer.training import Plan, Trainer
@@ -183,8 +184,8 @@ def train_singer(
 
     Raises:
         TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
-            unvoiced, the run folder is of another kind, or the strangers are too short or share the singer's
-            folder.
+            unvoiced, another process trains in the run folder or its checkpoint is of another kind, the loss
+            is not finite, or the strangers are too short or share the singer's folder.
         OutputError: the singer file cannot be written.
     """
     try:
@@ -195,21 +196,29 @@ def train_singer(
     watcher = watcher or TrainingListener()
     if threads:
         torch.set_num_threads(threads)
+    place = device_of(device)
     check_output(output)
     run = run_folder or output.with_suffix(".training")
-    run.mkdir(parents=True, exist_ok=True)
-    plan = plan or Plan()
+    with claimed(run):
+        return _trained(folder, facts, output, plan or Plan(), run, place, watcher)
+
+
+def _trained(
+    folder: Path,
+    facts: SingerFacts,
+    output: Path,
+    plan: Plan,
+    run: Path,
+    device: str,
+    watcher: TrainingListener,
+) -> Manifest:
+    """Do what `train_singer` does in a run folder that is ours."""
     parts = split(folder, plan.hold_out, run / "analyses", watcher)
     strangers = plan.strangers
     others = (
         read_strangers(strangers, folder, plan.frames, run / "analyses", watcher.files) if strangers else []
     )
-    trainer = Trainer(
-        parts.training,
-        parts.weights,
-        plan,
-        device or ("cuda" if torch.cuda.is_available() else "cpu"),
-    )
+    trainer = Trainer(parts.training, parts.weights, plan, device)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)

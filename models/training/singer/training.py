@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from models.differentiable.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
-from models.errors import TrainingError
 from models.training.batches import Batch, BatchMaker, Material
 from models.training.corpus import HOP, TRAINING_RATE
+from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
 from models.training.singer.network import Estimator
 from models.training.singer.renderers import KINDS, Renderer, size_of
-from models.wholefile import whole
 
 CHECKPOINT_FORMAT = 3
 
@@ -141,8 +140,7 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""
-        with whole(path) as partial:
-            torch.save(self._state(), partial)
+        write_checkpoint(path, self._state())
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -159,15 +157,15 @@ class Trainer:
         """Go on from a checkpoint.
 
         Raises:
-            TrainingError: it is of another format or synthesizer.
+            TrainingError: it is none, of another format or synthesizer, or of a training that diverged.
         """
-        self._restore(torch.load(path, map_location=self.device, weights_only=True), path)
+        kind = {"format": CHECKPOINT_FORMAT, "kind": self.plan.kind}
+        refusal = f"is no {self.plan.kind} checkpoint of this version"
+        with read_checkpoint(path, self.device, kind, refusal) as state:
+            self._restore(state, path)
 
     def _restore(self, state: dict[str, Any], path: Path) -> None:
-        if state.get("format") != CHECKPOINT_FORMAT or state.get("kind") != self.plan.kind:
-            raise TrainingError(
-                f"{path} is no {self.plan.kind} checkpoint of this version; delete it to start afresh"
-            )
+        del path  # for what a stage of its own has to say
         self.network.load_state_dict(state["network"])
         self.renderer.load_state_dict(state["renderer"])
         self.average.load_state_dict(state["average"])

@@ -31,6 +31,27 @@ def test_what_cannot_be_kept_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("at", [3, 40, 60, 130, 200, 3000, -4000, -30, -1])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_damaged_entry_is_made_again(tmp_path: Path, at: int, cut: bool) -> None:
+    """A bit in data, headers or directory, or an end too early, as older versions could leave it."""
+    arrays = {"a": np.arange(999.0), "b": np.ones((7, 7), np.float32)}
+    cached(tmp_path / "x.npz", lambda: arrays)
+    whole = (tmp_path / "x.npz").read_bytes()
+    spoiled = bytearray(whole[:at] if cut else whole)
+    if not cut:
+        spoiled[at] ^= 16
+    (tmp_path / "x.npz").write_bytes(spoiled)
+    found = cached(tmp_path / "x.npz", lambda: arrays)
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+@pytest.mark.parametrize("data", [b"", b"text", bytes(5000), b"PK\5\6" + bytes(18), b"\x93NUMPY" + bytes(90)])
+def test_a_foreign_entry_is_made_again(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(data)
+    assert np.array_equal(cached(tmp_path / "x.npz", lambda: {"a": np.arange(3)})["a"], np.arange(3))
+
+
 def test_names_are_those_of_earlier_versions(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     path.write_bytes(b"abc")

@@ -15,6 +15,7 @@ from models.training.extractor.clusters import BANDS, k_means, log_mel, nearest_
 from models.training.extractor.encoder import load_encoder
 from models.training.extractor.folder import ARCHITECTURES
 from models.training.extractor.pretrain import CLUSTERS, Pretrainer, main, pretrain
+from plugin_bridge.errors import OutputError
 from tests.models.training.extractor.made import TINY, played, sung
 
 
@@ -64,6 +65,44 @@ def test_an_encoder_learns_and_can_be_loaded(tmp_path: Path, architecture: str) 
     losses = pretrain([tmp_path / "heard"], tmp_path / "encoder", architecture, size)
     assert np.mean(losses[-10:]) < np.mean(losses[:3]) - 0.3  # about log 100 = 4.6, from more
     assert load_encoder(tmp_path / "encoder").architecture == architecture
+
+
+def test_the_output_is_looked_at_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the steps: hours later it would be too late."""
+    monkeypatch.setattr("models.training.extractor.pretrain.recordings_in", pytest.fail)
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "config.json").touch()
+    for output, sentence in {
+        "file": "file exists already; name a folder that is not there yet",
+        "full": "full exists already; name a folder that is not there yet",
+        "file/encoder": "encoder cannot be written: File exists; ",
+    }.items():
+        assert main([str(tmp_path), "-o", str(tmp_path / output)]) == 2
+        assert sentence in capsys.readouterr().err
+    assert main([str(tmp_path), "-o", str(tmp_path / "new"), "--steps", "0"]) == 2
+    assert "0 steps train nothing; give 1 or more" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "full"]
+
+
+def test_an_encoder_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "heard").mkdir()
+    soundfile.write(tmp_path / "heard" / "voice.wav", sung(2.0, 220.0), RATE)
+
+    def full(self: object, folder: Path) -> None:
+        del self
+        folder.mkdir()
+        (folder / "config.json").touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("transformers.HubertModel.save_pretrained", full)
+    with pytest.raises(OutputError, match="encoder cannot be written: No space left on device"):
+        pretrain([tmp_path / "heard"], tmp_path / "encoder", "hubert", replace(TINY, steps=1, batch=2))
+    assert [path.name for path in tmp_path.iterdir()] == ["heard"]
 
 
 def test_the_script_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
