@@ -200,6 +200,26 @@ def test_an_automatic_tail_ends_when_nothing_sounds(here: Path, normalize: float
     assert found == {n}
 
 
+def echo(seconds: float) -> Preset:
+    """A preset that repeats what is sung once, so much later."""
+    effect = NativeEffect(effect="Delay", parameters={"delay_seconds": seconds, "feedback": 0.0, "mix": 0.5})
+    return Preset(name="Echo", singer="dark", parameters={"transpose": 0.0}, after=[effect])
+
+
+@pytest.mark.parametrize("rate", [22050, 192000])
+def test_a_tail_at_a_foreign_rate_is_measured_at_that_rate(tmp_path: Path, rate: int) -> None:
+    """The engine runs at 24 and 96 kHz, where seconds have other numbers of samples."""
+    soundfile.write(tmp_path / "stem.wav", sung(rate, 0.3).T, rate, "FLOAT")
+    n = round(0.3 * rate)
+    out, done = run(tmp_path, replace(DARK_ONE, tail_seconds=1.0))
+    assert (out.shape[1], done.seconds) == (n + rate, 1.3)
+    # An automatic tail waits two seconds for an echo, no less and no more.
+    heard, _ = run(tmp_path, BounceSettings(preset=echo(2.2), tail_seconds=None))
+    assert heard.shape[1] == pytest.approx(2.5 * rate, abs=0.1 * rate)
+    missed, _ = run(tmp_path, BounceSettings(preset=echo(2.4), tail_seconds=None))
+    assert missed.shape[1] == pytest.approx(0.3 * rate, abs=0.1 * rate)
+
+
 def test_a_preset_sings_under_its_effects_and_options_go_over_it(here: Path) -> None:
     dry, _ = run(here, replace(DARK_ONE, singer="bright", parameters={"transpose": 2.0}))
     wet, done = run(

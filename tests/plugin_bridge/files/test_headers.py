@@ -153,6 +153,23 @@ def test_what_follows_the_audio_is_not_taken_for_audio(tmp_path: Path, behind: b
     assert (audio.size, note) == (SINGING.size, "")
 
 
+@pytest.mark.parametrize("pad", [b"", b"\0"], ids=["without", "with"])
+def test_a_chunk_behind_an_odd_number_of_bytes_with_and_without_the_byte_between(
+    tmp_path: Path, pad: bytes
+) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, SINGING[:-1], RATE, format="WAV", subtype="PCM_U8")
+    data = file.getvalue()[: 44 + SINGING.size - 1] + pad + struct.pack("<4sI", b"odd!", 6000) + b"\1" * 6000
+    audio, note = read(tmp_path / "a.wav", sized(len(data) - 8, SINGING.size - 1, data))
+    assert (audio.size, note) == (SINGING.size - 1, "")
+
+
+def test_a_recorder_that_lost_power_in_a_pause_has_recorded_silence(tmp_path: Path) -> None:
+    audio, note = read(tmp_path / "a.wav", sized(0, 0)[:44] + bytes(32000))
+    assert (audio.size, audio.any()) == (16000, False)
+    assert "all that is there is used, 1.00 s" in note
+
+
 def test_a_wav_that_holds_tags_and_no_audio_is_empty(tmp_path: Path) -> None:
     data = wav()[:44] + struct.pack("<4sI", b"LIST", 4) + b"INFO"
     with pytest.raises(AudioFileError, match="is empty: it holds no samples"):

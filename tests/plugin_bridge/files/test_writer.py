@@ -70,6 +70,14 @@ def test_peak_and_clips_are_counted(tmp_path: Path) -> None:
     assert (writer.peak, writer.clipped) == (1.5, 0)
 
 
+@pytest.mark.parametrize("bits", ["16", "24"])
+def test_a_sample_a_thousandth_of_a_decibel_over_full_scale_is_a_clip(tmp_path: Path, bits: str) -> None:
+    over = [10 ** (decibels / 20) for decibels in (0.09, 0.001)]
+    exact = [1.0, -1.0, 1.0 + 2.0**-23]  # and what rounding adds when a file is normalized to 0 dBFS
+    x = np.array([[*over, *(-value for value in over), *exact, 0.999]], np.float32)
+    assert write(tmp_path / "a.wav", x, OutputFormat("wav", bits)).clipped == 4
+
+
 def test_formats_that_are_not_written_are_named() -> None:
     with pytest.raises(ValueError, match="'ogg' is not written; choose one of wav, aiff, flac"):
         OutputFormat("ogg")
