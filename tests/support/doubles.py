@@ -1,4 +1,4 @@
-"""Tiny real stand-ins: singers that turn the source's own envelope into filters, with no network to load."""
+"""Small real singers for tests: they turn the source's own envelope into filters, without a network."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CopySinger:
 
     id: str
     tilt_db: float = 0.0
-    """Colour, in dB per octave."""
+    """Spectral tilt, dB per octave."""
     f0_median: float = 220.0
     kind: str = "sawsing"
 

@@ -1,4 +1,4 @@
-"""Record a session as a live engine does, and keep what was heard of it."""
+"""Record a session as a live engine does, and return what was heard."""
 
 from __future__ import annotations
 

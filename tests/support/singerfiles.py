@@ -19,9 +19,9 @@ def write_singer(path: Path, tilt_db: float = 0.0, f0_median: float = 220.0, **f
 
     Args:
         path: ends in .onnx.
-        tilt_db: its colour, in dB per octave around 1 kHz.
+        tilt_db: spectral tilt, dB per octave around 1 kHz.
         f0_median: hertz.
-        **facts: of the manifest, instead of plain ones; unknown and wrong ones are written too.
+        **facts: of the manifest, in place of the usual ones; written even where they are unknown or wrong.
     """
     octaves = np.log2(np.maximum(HARMONIC_GRID, 100.0) / 1000.0)
     own = np.log(np.maximum(HARMONIC_GRID, 50.0) / 220.0 * np.pi / 2.0)  # undoes the slope of the sawtooth
@@ -29,7 +29,7 @@ def write_singer(path: Path, tilt_db: float = 0.0, f0_median: float = 220.0, **f
         "to_harmonic": np.array(
             [np.interp(HARMONIC_GRID, NOISE_GRID, row) for row in np.eye(NOISE_GRID.size)]
         ),
-        "colour": (own + _NEPER_PER_DB * (tilt_db * octaves + 9.5))[None],
+        "tilt": (own + _NEPER_PER_DB * (tilt_db * octaves + 9.5))[None],
         "neper": np.array([[_NEPER_PER_DB]]),
         "half": np.array([[0.5]]),
         "low": np.array([[-10.0]]),
@@ -41,7 +41,7 @@ def write_singer(path: Path, tilt_db: float = 0.0, f0_median: float = 220.0, **f
         helper.make_node("Mul", ["sum", "half"], ["mean"]),
         helper.make_node("Mul", ["mean", "neper"], ["level"]),
         helper.make_node("MatMul", ["level", "to_harmonic"], ["spread"]),
-        helper.make_node("Add", ["spread", "colour"], ["plain"]),
+        helper.make_node("Add", ["spread", "tilt"], ["plain"]),
         helper.make_node("Sub", ["plain", "likeness"], ["harmonic"]),
         helper.make_node("Mul", ["low", "neper"], ["less"]),
         helper.make_node("Add", ["level", "less"], ["noise"]),

@@ -1,9 +1,9 @@
-"""Watch one core from the highest real-time priority: when even that is held up, the machine stood still.
+"""Watch one core at the highest real-time priority: where even that is held up, the machine itself stalled.
 
     python -m tests.support.stalls CORE SECONDS
 
-Tells the xruns of a program from those of a virtual machine that is paused, or of a kernel that is busy:
-nothing a program does can help against the latter. Prints a JSON array of the stalls in milliseconds.
+It tells xruns that a program causes from those of a paused virtual machine or a busy kernel, against which no
+program can help. Prints a JSON array of the stalls in milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAP_SECONDS = 0.01
 
 
 def stalls(core: int, seconds: float) -> list[float]:
-    """Return by how many milliseconds naps ended too late; none where real-time priority is refused."""
+    """Return the milliseconds by which sleeps ended late, those of more than 2 ms."""
     os.sched_setaffinity(0, {core})
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO)))

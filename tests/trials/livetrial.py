@@ -6,10 +6,10 @@ A JACK server without hardware, at 48 kHz in blocks of 128 or as told; `jack-pla
 engine and `jack_capture` records what goes in and out, both of them programs of others; OSC moves parameters
 200 times a second and switches the singer every 2 s, while two subscribers read meters. Afterwards the
 session that the engine recorded is bounced and compared, sample by sample, with what JACK recorded. What the
-machine does by itself is measured, too: a process on each core counts when it stood still (see
+machine does by itself is measured, too: a process on each core counts its stalls (see
 tests.support.stalls), and before the engine starts, the same server and the same programs play a minute
-without it, under the same traffic and attack. Needs, on Debian: jackd2, jack-tools, jack-capture. Speed is
-measured, never judged: read the figures.
+without it, under the same traffic and attack. Needs jackd2, jack-tools and jack-capture, of which Debian 13
+has the last two no longer. Speed is measured, never judged: read the figures.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -52,9 +53,10 @@ WARM_SECONDS = 5.0
 ALONE_SECONDS = 60.0
 PORT = 9010
 SINGERS = ("alys", "pjs")
+PROGRAMS = ("jackd", "jack-play", "jack_capture")
 _SERVER = "plugin-bridge-trial"
 _MEMORY_SECONDS = 5.0
-_ATTACK_PART = 0.95  # evenly over nearly all the time: thrown as fast as they are answered they end early
+_ATTACK_PART = 0.95  # of the time, over which the datagrams are spread; unpaced they would be gone early
 _SEARCH = 4800  # samples around the declared latency
 
 
@@ -70,6 +72,9 @@ def main() -> int:
     )
     parser.add_argument("-o", "--output", type=Path, help="a JSON file, besides standard output")
     options = parser.parse_args()
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        parser.error(f"{' and '.join(missing)} must be installed; on Debian 12: sh .ci/setup test")
     os.environ["JACK_DEFAULT_SERVER"] = _SERVER
     with tempfile.TemporaryDirectory(prefix="plugin-bridge-trial-") as name:
         figures = asyncio.run(trial(Path(name), options))
@@ -110,7 +115,7 @@ async def trial(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 class StandIn(asyncio.DatagramProtocol):
-    """Answers what an attacker waits for, and leaves the rest: no engine is troubled by it."""
+    """Answers only what an attacker waits for: there is no engine here."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -167,7 +172,7 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
     """Let OSC traffic run and return what happened between its start and its end."""
     before, past, times = rig.status, rig.figures, np.array(rig.block_times())
     memory: list[tuple[int, int]] = []
-    load, foe = await traffic(seconds), await attack(hostile, seconds, "--tcp-port", str(PORT))
+    load, attacker = await traffic(seconds), await attack(hostile, seconds, "--tcp-port", str(PORT))
     watches = await watched(seconds)
     loads, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -176,7 +181,7 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
         await asyncio.sleep(min(_MEMORY_SECONDS, max(0.0, end - time.monotonic())))
     after, now, counts = rig.status, rig.figures, np.array(rig.block_times()) - times
     out, _ = await load.communicate()
-    words = (await ended(foe)).decode().splitlines()
+    words = (await ended(attacker)).decode().splitlines()
     stood = [json.loads((await watch.communicate())[0]) for watch in watches]
     names = ("xruns", "dropped", "late", "refused", "restarts")
     kept = memory[len(memory) // 10 :]
@@ -201,12 +206,12 @@ async def measured(rig: LiveRig, seconds: float, hostile: int) -> dict[str, Any]
 
 
 async def traffic(seconds: float) -> asyncio.subprocess.Process:
-    """Start regular messages."""
+    """Start the regular OSC traffic."""
     return await python("tests.trials.osctraffic", str(PORT), str(seconds), *SINGERS)
 
 
 async def attack(count: int, seconds: float, *more: str) -> asyncio.subprocess.Process:
-    """Start to throw so many datagrams in nearly this time."""
+    """Start an attack of so many datagrams, spread over most of the time."""
     return await python(
         *("tests.plugin_bridge.osc.hostile", "--count", str(count), "--target", f"127.0.0.1:{PORT}"),
         *("--pid", str(os.getpid()), "--seconds", str(_ATTACK_PART * seconds), *more),
@@ -214,7 +219,7 @@ async def attack(count: int, seconds: float, *more: str) -> asyncio.subprocess.P
 
 
 async def watched(seconds: float) -> list[asyncio.subprocess.Process]:
-    """Watch each core stand still."""
+    """Watch each core for stalls."""
     return [await python("tests.support.stalls", str(core), str(seconds)) for core in os.sched_getaffinity(0)]
 
 
