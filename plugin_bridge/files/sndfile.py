@@ -56,7 +56,7 @@ class SndfileDecoder:
             self.frames = UNKNOWN_LENGTH
         self.seconds: float | None = None
         log = str(self._sound.extra_info)
-        self.doubts = "should be" in log or "truncated" in log
+        self.doubts = "(should be" in log or "truncated" in log
         """Whether libsndfile found sizes in the header that cannot be."""
 
     @property
