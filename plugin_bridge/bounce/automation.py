@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin_bridge.control.events import AnyEvent, Event, NoteOn
-from plugin_bridge.control.parameters import SINGERS, Value
+from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.control.score import read_score
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.midi.file import read_midi
@@ -33,8 +33,9 @@ def read_automation(
 
     Args:
         settings: which file, and how to take it.
-        values: what is asked for at the start. Programs and controls at the very start of a MIDI file, which
-            programs that export one write unasked, give way to it unless `settings.midi_start`.
+        values: what is asked for at the start. It holds against what a MIDI file sets at its very start,
+            which exporting programs write unasked, unless `settings.midi_start`; so does a gain of 0 dB
+            where none is asked for.
         sample_rate: of the positions returned, hertz.
         source_rate: of the positions in a score that names no rate, hertz.
         report: called with a sentence for what was left out.
@@ -53,7 +54,8 @@ def read_automation(
         channel, track = settings.midi_channel, settings.midi_track
         events = read_midi(path, sample_rate, midi_map, report, channel=channel, track=track)
         if not settings.midi_start:
-            events = _without_start(events, values, round(_START_SECONDS * sample_rate), report)
+            held = {"gain": PARAMETERS["gain"].default, **values}
+            events = _without_start(path, events, held, round(_START_SECONDS * sample_rate), report)
     else:
         events = read_score(path, sample_rate, source_rate)
     if not events:
@@ -74,9 +76,13 @@ def _is_midi(path: Path) -> bool:
 
 
 def _without_start(
-    events: Iterable[AnyEvent], values: Mapping[str, Value], stop: int, report: Callable[[str], None]
+    path: Path,
+    events: Iterable[AnyEvent],
+    values: Mapping[str, Value],
+    stop: int,
+    report: Callable[[str], None],
 ) -> list[AnyEvent]:
-    """Leave out what events before a position set otherwise than values that were asked for."""
+    """Leave out events before a position that would set the parameters of `values`."""
     kept: list[AnyEvent] = []
     overruled: dict[str, None] = {}
     for event in events:
@@ -87,7 +93,7 @@ def _without_start(
             kept.append(event)
     if overruled:
         report(
-            f"{', '.join(overruled)} as the MIDI file sets it at its start gives way to what was asked for; "
+            f"the start of {path} would set {' and '.join(overruled)}, which the options decide; "
             "--midi-start lets the file decide"
         )
     return kept

@@ -108,8 +108,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--midi-start",
         action="store_true",
-        help="let the programs and controls at the very start of a MIDI file, which exporting programs write "
-        "unasked, overrule --singer, --gain and what else is asked for",
+        help="let program, volume and controls at the very start of a MIDI file, which exporting programs "
+        "write unasked, overrule --singer, --gain and the other options that are given",
     )
     add("--format", choices=("wav", "aiff", "flac"), help="of the output; else from its name, else wav")
     add("--bits", choices=("16", "24", "32f"), help="of the output; 32f is float, for wav; default 24")
