@@ -144,6 +144,44 @@ def test_oscsend_reaches_every_address(tmp_path: Path, short_stem: Path, transpo
     test()
 
 
+SURFACE: list[tuple[tuple[str, ...], str, Value]] = [
+    (("/param/melody", "T"), "melody", True),
+    (("/panic", "i", "0"), "melody", True),
+    (("/panic", "f", "0"), "melody", True),
+    (("/panic", "F"), "melody", True),
+    (("/panic", "I"), "melody", False),
+    (("/bypass", "f", "1"), "bypass", True),
+    (("/panic", "f", "1"), "bypass", False),
+    (("/singer", "S", "bright"), "singer", "bright"),
+    (("/param/key", "c", "D"), "key", "D"),
+    (("/param/key", "s", "Bb"), "key", "A#"),
+    (("/param/scale", "S", "MINOR"), "scale", "minor"),
+    (("/param/mix", "h", "0"), "mix", 0.0),
+    (("/param/mix", "f", "1.0000001"), "mix", 1.0),
+    (("/param/mix/unit", "d", "1.0000001"), "mix", 1.0),
+]
+REFUSED_TYPES = [("/param/mix", "m", "00903c40"), ("/param/mix", "N"), ("/panic", "m", "00903c40")]
+
+
+@in_loop
+async def test_what_control_surfaces_send_is_understood(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server):
+        for asked, (arguments, name, value) in enumerate(SURFACE, 1):
+            await oscsend(f"osc.udp://127.0.0.1:{server.port}/", *arguments)
+            async with asyncio.timeout(PATIENCE):
+                while server.counters.requests < asked or is_busy(server):
+                    await asyncio.sleep(0.001)
+            assert rig.values[name] == value, arguments
+        assert server.counters.failed == 0
+        for arguments in REFUSED_TYPES:
+            await oscsend(f"osc.udp://127.0.0.1:{server.port}/", *arguments)
+        async with asyncio.timeout(PATIENCE):
+            while server.counters.failed < len(REFUSED_TYPES):
+                await asyncio.sleep(0.001)
+        assert server.counters.malformed == 0
+        assert rig.values["mix"] == 1.0
+
+
 @in_loop
 async def test_oscdump_reads_every_answer(tmp_path: Path, short_stem: Path) -> None:
     async with rig_with_files(tmp_path, short_stem) as (_, server), Client(server.port) as client:

@@ -198,3 +198,22 @@ async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["hall", "duet", "breathy"])
 def test_names_that_ship_are_plain_names(name: str) -> None:
     assert PresetStore(None).find(name).is_file()
+
+
+@in_loop
+async def test_a_preset_that_costs_much_to_read_is_refused(tmp_path: Path) -> None:
+    bombs = {
+        "dots": "a" + ".a" * 20_000 + " = 1",
+        "depth": "a = " + "[" * 20_000,
+        "digits": "name = " + "1" * 5000,
+        "size": "#" * 70_000_000,
+    }
+    for name, text in bombs.items():
+        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+    (tmp_path / "in.wav").touch()
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        for name in bombs:
+            assert "; " in await client.fail("/preset/load", name)
+            reason = await client.fail("/bounce/start", "in.wav", "out.wav", "preset", name)
+            assert f"{name}.toml is " in reason
+        assert rig.sent == []
