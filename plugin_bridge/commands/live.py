@@ -95,7 +95,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--allow-effects",
         action="store_true",
-        help="let OSC's bounces use presets with effects, whose plug-ins are programs",
+        help="let bounces by OSC use presets with effects; plug-ins are programs, so trust the folder",
     )
     add(
         "--midi",

@@ -17,8 +17,8 @@ VIRTUAL = "virtual"
 """Instead of a MIDI port's name: a port of our own, for other programs to connect to."""
 _VIRTUAL_NAME = "plugin-bridge"
 _OPEN = (
-    "OSC on {host} is open to everybody in that network: they can change the sound, listen to the meters, "
-    "record, and read and write audio and presets in {folder}; leave out --host to keep it to this machine"
+    "OSC on {host} is open to everybody on that network: they can change the sound, read the meters, record, "
+    "and bounce and save presets in {folder}; leave out --host to keep it to this machine"
 )
 
 

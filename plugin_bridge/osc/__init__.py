@@ -1,1 +1,1 @@
-"""Control by OSC: a server over UDP and TCP that reads and moves a live rig, and tells what it has."""
+"""Control by OSC: a server over UDP and TCP that reads and sets the parameters of a live rig."""

@@ -1,4 +1,4 @@
-"""Turn `/bounce/start` into the command line of an ordinary bounce, its paths kept inside the folder."""
+"""Turn `/bounce/start` into the arguments of `plugin-bridge bounce`, with all paths inside the folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.sessions.header import is_session
 
 MAX_TAIL_SECONDS = 60.0
-"""What a bounce by OSC may render behind its source."""
+"""The longest tail that a bounce by OSC may render."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class BouncePlanner:
     seed: int = 0
     """Of the live voice."""
     effects: bool = False
-    """Whether presets may bring effects, among them plug-ins, which are programs."""
+    """Whether presets may have effects, some of which are plug-ins, which are programs."""
 
     def plan(self, arguments: Arguments, live: Mapping[str, Value]) -> tuple[list[str], Path]:
         """Return the arguments of `plugin-bridge bounce`, and the output.

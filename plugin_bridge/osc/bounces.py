@@ -1,4 +1,4 @@
-"""Bounces beside the live sound: each a child process of the ordinary bounce, one at a time."""
+"""Bounces during live play: a queue of child processes, each `plugin-bridge bounce`, one at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NICENESS = 10
 _PATIENCE_SECONDS = 5.0
 _READ_BYTES = 65_536
 _MAX_LINE_BYTES = 1000
-"""Of what a bounce says; the rest of a longer line is left out."""
+"""Of what a bounce prints; the rest of a longer line is dropped."""
 _OWNER_ONLY = 0o077
-"""Mask of the modes of the files it makes."""
+"""umask of a bounce."""
 
 Tell = Callable[[Argument, Argument, Argument, Argument], None]
-"""Hears number, state, seconds done and in all."""
+"""Is told number, state, seconds done and seconds in all."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Bounce:
 
     @property
     def part(self) -> float:
-        """How much is done, 0..1."""
+        """Fraction done, 0..1."""
         return 1.0 if self.state == "done" else self.done / self.total if self.total else 0.0
 
     def report(self) -> None:
@@ -181,7 +181,7 @@ async def _follow(bounce: Bounce, process: asyncio.subprocess.Process) -> str:
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Yield what a process says, line by line, however long a library makes its lines."""
+    """Yield the lines that a process prints, cut short where a library prints very long ones."""
     line = bytearray()
     while data := await stream.read(_READ_BYTES):
         *ended, rest = data.split(b"\n")

@@ -1,4 +1,4 @@
-"""What the commands do: everything of the address table that is no value and no note."""
+"""Carry out the commands of the address table: presets, bounces, recordings, subscriptions, status."""
 
 from __future__ import annotations
 

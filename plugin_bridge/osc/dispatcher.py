@@ -1,4 +1,4 @@
-"""From packets to answers: schedules what moves the sound, runs commands, leaves nothing unanswered."""
+"""Turn packets into answers: send events to the rig, run commands, answer every request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COSTS = {
 }
 """Events that the commands hand to the engine; the others hand it nothing."""
 _PATTERN_COST = 32
-"""Requests that searching the table for a pattern counts as."""
+"""Requests that the search for a pattern counts as."""
 _MAX_REASON_LENGTH = 1000
 _REFUSED = (BridgeError, ValueError, TypeError, OSError)
 """What a request may be refused with; anything else is a fault of ours and is shown as one."""

@@ -1,4 +1,4 @@
-"""Keep paths that come from the network inside a folder."""
+"""Keep paths and names that come from the network inside a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plugin_bridge.errors import OutputError
 
 _MAX_LENGTH = 255
 _MAX_NAME_BYTES = 200
-"""Of one part of a path; most file systems take 255, and some of them are for endings and temporary names."""
+"""Of one part of a path. Most file systems allow 255, of which suffixes need some."""
 _OPTION = "--sessions"
 """Of the command line, which names the folder."""
 _NAME = re.compile(r"[^\W_][\w .+()-]{0,79}")

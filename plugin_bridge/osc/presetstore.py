@@ -1,4 +1,4 @@
-"""Presets over the network: listed, loaded and saved by name, in a folder and among those that ship."""
+"""List, load and save presets by name: those of a folder and those that ship."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OSC may take of the disk, so that nobody in the network can fill it."""
+"""How much of the disk OSC may take, so that nobody on the network can fill it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plugin_bridge.errors import OutputError
 from plugin_bridge.sessions.writer import MIN_FREE_BYTES
 
 MAX_ENTRIES = 1000
-"""Files and sessions that a folder may hold for OSC to make another."""
+"""OSC makes nothing more in a folder that holds so many files and sessions."""
 
 
 def check_room(folder: Path) -> None:
@@ -33,7 +33,7 @@ def check_room(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Check that the disk of a folder has more left than OSC leaves to others.
+    """Check that the disk of a folder has more free space than OSC leaves to others.
 
     Raises:
         OutputError: it has not.

@@ -75,7 +75,7 @@ class OscServer:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine's own programs reach it, once started."""
+        """Whether only programs on this machine can reach it, once started."""
         return self._udp is None or is_local(self._udp.host)
 
     @property
@@ -162,10 +162,10 @@ class OscServer:
         return TcpConnection(handle, refuse, answered, self._limiter, self._opened, self._closed)
 
     def _opened(self, connection: TcpConnection) -> None:
-        """Take a connection in; where there is no room, one that is the least missed gives way.
+        """Take a connection in; beyond the limit, close another one.
 
-        That is one of the host that has most of them: one that has said nothing yet, else one that subscribes
-        to nothing, and of those the one that has said nothing for longest.
+        It is chosen from the host that has most: first one that has sent nothing yet, then one that has no
+        subscription; among equals the one silent for longest.
         """
         self._connections.add(connection)
         if len(self._connections) <= self._settings.connections:

@@ -1,4 +1,4 @@
-"""Subscribers: each with its own list, rate and expiry; what changes is sent, and nothing to anybody else."""
+"""Subscriptions to values and notices: each subscriber has its own addresses, rate and expiry."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class _Subscriber:
 
 
 class Subscriptions:
-    """All subscribers; where there is no room for another, one gives way and is told so.
+    """All subscribers; beyond 64 one is dropped and told so.
 
-    That is one of the host that has most of them, and of those the one that has not asked again for longest.
+    It is chosen from the host that has most: the one that has not renewed its subscription for longest.
 
     Args:
         read: returns the value of an address.
@@ -67,7 +67,7 @@ class Subscriptions:
             The number of addresses it gets now.
 
         Raises:
-            ValueError: out of range, no such port, or nobody knows whether they would reach the sender.
+            ValueError: out of range, no such port, or the host of the sender is not validated.
         """
         if not SLOWEST <= rate <= FASTEST:
             raise ValueError(f"rate {rate!r} is out of range; send {SLOWEST:g} to {FASTEST:g} a second")

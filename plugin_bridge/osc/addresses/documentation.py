@@ -1,4 +1,4 @@
-"""The table of addresses as a page for people: `plugin-bridge params --osc` prints it."""
+"""Print the table of addresses as a page: `plugin-bridge params --osc` makes OSC.md."""
 
 from __future__ import annotations
 
@@ -11,49 +11,51 @@ _HEAD = """\
 
 Made by `plugin-bridge params --osc` from the tables in the code.
 
-- **Set** by sending a value, **get** by sending no argument. Values stand in the unit of the table;
-  `/unit` behind a parameter takes a fader's 0..1 instead. Numbers may come as `i`, `h`, `f` or `d`,
-  switches as `T`, `F`, 0 or 1.
+- **Set** an address by sending a value, **get** it by sending no argument. Values are in the unit of the
+  table; `/unit` behind a parameter takes a fader's 0..1 instead. Numbers may come as `i`, `h`, `f` or `d`,
+  switches as `T`, `F`, 1 or 0, words as `s`, `S` or `c`.
 - **Answers** go to the address and port that a request came from: `/done ADDRESS VALUE...`, or `/fail
-  ADDRESS REASON`, the address empty where none can be read. A last argument that is a word beginning with
-  `#` names the request and comes back as the last argument of its answer.
-- **Time tags**: a bundle's messages act together, those behind a `/preset/load` once it has loaded. Where ⏲
-  stands below, one to come acts on the very sample; others are refused in such a bundle. One that comes late
-  acts at once, in order with what is sent without a time tag, and is counted (`osc_late` of `/status`); one
-  more than 60 s ahead is refused.
-- **Patterns** (`?`, `*`, `[a-z]`, `[!a-z]`, `{one,two}`) stand for what can be read, never for a command
+  ADDRESS REASON`, with an empty address where none could be read. A word beginning with `#` as the last
+  argument names the request and comes back as the last argument of its answer.
+- **Time tags**: the messages of a bundle act together, those after a `/preset/load` once it has loaded. An
+  address marked ⏲ below acts on the very sample of a time tag that lies ahead; other addresses are refused in
+  such a bundle. A bundle that comes late acts at once, in order with what is sent without a time tag, and is
+  counted (`osc_late` of `/status`); one more than 60 s ahead is refused.
+- **Patterns** (`?`, `*`, `[a-z]`, `[!a-z]`, `{one,two}`) match addresses that can be read, never a command
   or a note; each address answers. `//` is refused.
-- **Buttons**: behind what a command takes may come a number or a switch, as control surfaces send it. Any but
-  0 or `F` fires the command; 0 or `F`, from a button that is let go, does nothing and is answered by `F`.
-- **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` tells
-  when they are done.
+- **Buttons**: the arguments of a command may be followed by a number or a switch, as control surfaces send
+  one. Anything but 0 or `F` fires the command; 0 or `F`, from a button that is released, does nothing and is
+  answered by `F`.
+- **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` is
+  answered when they are done.
 - **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address
   and port, or a connection; `/subscribe 20 60 /param/* /meter/output` sends them for 60 s, at most 20
-  times a second. Ask again to go on. Every value is sent at first, then those that change. A surface that
-  listens at another port than it sends from names it: `/subscribe 20 60 9001 /param/*`.
-- **Over a network** UDP carries no proof of who sent it. Until a host has shown that it receives, it is sent
-  no more bytes than it sent, and cannot subscribe: `/token` and a number come instead of a longer answer.
-  Send `/token` back with that number, then all is answered for an hour; `/token 0` asks for it. TCP and
-  this machine's own programs need none.
+  times a second. Subscribe again to go on. All values are sent at first, then those that change. A surface
+  that listens on another port than it sends from names it: `/subscribe 20 60 9001 /param/*`.
+- **Over a network** a UDP packet does not prove who sent it. Until a host has shown that it receives what is
+  sent to it, it gets no more bytes than it sent, and cannot subscribe: instead of a longer answer it gets
+  `/token` with a number. Once it has sent `/token` back with that number, it gets everything for an hour;
+  `/token 0` asks for the number. TCP and programs on this machine need no token.
 - **TCP** takes SLIP (OSC 1.1) and 32-bit lengths (OSC 1.0), told apart by a connection's first byte,
-  which must not be 0 for SLIP. What is malformed ends the connection, as does a packet that takes more than
+  which must not be 0 for SLIP. A malformed packet ends the connection, and so does one that takes more than
   10 s to arrive.
 - **Limits**: 2000 requests a second from one sender, 8000 at once, where a pattern counts as 32 and each
-  address it fits as one; packets up to 64 KB of at most 1024 messages, bundles nested up to 8 deep.
-  Arguments are of the types `i h f d s S c T F I N`; `b r m t` are read, and fit no address. Of more than
-  64 subscribers or connections one gives way: of the host that has most, the one not heard for longest.
+  address it matches as one; packets up to 64 KB of at most 1024 messages, bundles nested up to 8 deep.
+  Arguments have the types `i h f d s S c T F I N`; `b r m t` are read, but no address takes them. Beyond
+  64 subscribers or connections one is dropped: of the host that has most, the one silent for longest.
 - **Many senders** are served in turn. Together they may change the sound 4000 times a second, 8000 times at
-  once. Beyond that who asks for more than an equal share, 4000 divided by those that moved something within
-  the last second, gets `/fail`, a bundle as a whole; what only reads, `/sync` and `/status` go on. Of several
-  sets of a parameter that come for the same moment the last is heard; with time tags each has its sample.
+  once. Beyond that, a sender that asks for more than an equal share, 4000 divided by the number of those that
+  moved something within the last second, gets `/fail`, for a bundle as a whole; reading, `/sync` and
+  `/status` go on. If a parameter is set several times for one moment, the last value is heard; with time tags
+  each has its own sample.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
   out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
   `tail` (up to 60 s), `normalize`, `seed`, `force` and every parameter, each with a value. A preset with
-  effects is refused, for plug-ins are programs, unless `live` was started with `--allow-effects`. What is
-  made is its owner's alone to read. A folder of 1000 files and sessions takes no more, and 500 MB of the disk
-  stay free.
-- **OSCQuery** tells the same over HTTP, and zeroconf announces it, where both are turned on. It answers to
-  this machine's own names and addresses only, so that no web page can read it under another.
+  effects is refused unless `live` was started with `--allow-effects`, because plug-ins are programs. Only
+  their owner can read the files that are made. Nothing more is made in a folder that holds 1000 files and
+  sessions, or on a disk with less than 500 MB free.
+- **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
+  to this machine's own names and addresses only, so that no web page can reach it under another name.
 """
 _PARTS = {
     "Parameters": ("value", "position"),
@@ -85,4 +87,4 @@ def _range(row: Address) -> str:
     if row.words:
         return ", ".join(row.words)
     span = "" if row.low is None else f"{row.low:g}..{row.high:g}"
-    return f"{span} {row.unit}".strip() or ("on, off" if row.types == "T" else "")
+    return f"{span} {row.unit}".strip() or ("T, F" if row.types == "T" else "")

@@ -1,4 +1,4 @@
-"""Find the addresses that a pattern stands for, a few at a time: a long pattern takes milliseconds."""
+"""Find the addresses that a pattern stands for, in small steps: a long pattern takes milliseconds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from plugin_bridge.osc.addresses.table import ADDRESSES, Address
 from plugin_bridge.osc.wire.patterns import Pattern
 
 _ROWS = 4
-"""Looked at in one step, some 50 microseconds."""
+"""Matched in one step, about 50 microseconds."""
 _MAX_KEPT = 256
 
 
 class Search:
-    """Remembers what it found: controllers ask for the same patterns again and again."""
+    """Keeps what it found, for controllers repeat their patterns."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[Address, ...]] = {}

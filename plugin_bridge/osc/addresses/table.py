@@ -1,4 +1,4 @@
-"""The table of OSC addresses, most of them made from the table of parameters and from a rig's own fields."""
+"""The table of OSC addresses, most of them made from the table of parameters and from the fields of a rig."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Address:
     patterns: bool = False
     """Whether it takes addresses, which may be patterns."""
     button: bool = False
-    """Whether a number or switch behind what it takes is that of the button that sends it."""
+    """Whether a number or switch after its arguments is the state of the button that sends it."""
 
     @property
     def readable(self) -> bool:
@@ -124,7 +124,7 @@ _NOTES = (
 _METERS = (
     ("input", "input_db", "dBFS", -120.0, 24.0, "Peak of the source."),
     ("output", "output_db", "dBFS", -120.0, 24.0, "Peak of the output."),
-    ("f0", "f0", "Hz", 0.0, 1100.0, "Pitch of the source, held while nothing is voiced."),
+    ("f0", "f0", "Hz", 0.0, PARAMETERS["source_pitch"].high, "Pitch of the source, held while unvoiced."),
     ("voicing", "voicing", "", 0.0, 1.0, "How voiced the source is."),
     ("f0_out", "f0_out", "Hz", 0.0, 4000.0, "Pitch asked of the singer."),
     ("load", "load", "", 0.0, 1.0, "Time of the engine per time of audio."),
@@ -208,7 +208,7 @@ _COMMANDS = (
 )
 
 _TAKING_NUMBERS = ("/preset/save", "/bounce/start", "/sync")
-"""Commands whose last argument may be a number or a switch, so that none can be told from a button's."""
+"""Commands whose own last argument may be a number or a switch, and cannot be told from a button's."""
 
 _NOTICES = (
     ("/report", "s", "Sentences for a person: a lost device, an unknown program, a restart."),

@@ -1,4 +1,4 @@
-"""What the addresses of values do: read a rig, and turn arguments into the events that move it."""
+"""Read the value of an address from a rig, and turn OSC arguments into the events that change it."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def moved(row: Address, arguments: Arguments, singers: Sequence[str], position: 
 def pressing(row: Address, arguments: Arguments) -> tuple[Arguments, bool]:
     """Return the arguments without the value of the button that sends them, and whether it is pressed.
 
-    Many control surfaces cannot send a command alone: behind what it takes comes 1 where the button is
-    pressed, and again 0 where it is let go.
+    Many control surfaces cannot send a bare command: they add 1 when the button is pressed, and send it again
+    with 0 when it is released.
 
     Args:
-        row: of any address; only commands have buttons, and the end of all notes.
+        row: any; only commands and the end of all notes take buttons.
         arguments: without a request's id.
     """
     last = arguments[-1] if arguments else None
@@ -100,7 +100,7 @@ def number(argument: Argument, what: str) -> float:
 
 
 def whole(argument: Argument, what: str) -> int:
-    """Return an argument as a whole number; surfaces that know floats only send it as one.
+    """Return an argument as a whole number, also where a surface that has only floats sends it as one.
 
     Raises:
         TypeError: it is none.
@@ -143,7 +143,7 @@ def _note(row: Address, arguments: Arguments, position: int) -> AnyEvent:
         return NoteOff(position, number(only(row, arguments), "note"))
     if len(arguments) not in (1, 2):
         raise ValueError(
-            f"{row.path} takes a note, and a velocity where there is one, not {len(arguments)} arguments; "
+            f"{row.path} takes a note, or a note and a velocity, not {len(arguments)} arguments; "
             f"send {row.arguments}"
         )
     velocity = number(arguments[1], "velocity") if len(arguments) == 2 else 127.0

@@ -1,4 +1,4 @@
-"""OSCQuery over HTTP: the namespace, its attributes and the facts of the host, as JSON, read only."""
+"""OSCQuery over HTTP: the namespace, its attributes and the host info as JSON, read only."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ _PATIENCE_SECONDS = 5.0
 class QueryServer:
     """A small HTTP server; each connection is answered once and closed.
 
-    It answers to names of this machine only: a web page whose name is made to lead here, by DNS rebinding,
-    sends that name along. Of more than 32 clients the one that has been writing its request for longest gives
-    way.
+    It answers requests for a name of this machine only: a web page that reaches it by DNS rebinding sends its
+    own name as the host. Beyond 32 clients the one that has been connected for longest is dropped.
 
     Args:
         rig: whose values are told.

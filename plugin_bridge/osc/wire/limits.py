@@ -1,4 +1,4 @@
-"""How much a sender may ask, and how much all of them may hand to the engine: buckets that fill steadily."""
+"""Rate limits: token buckets for the requests of each sender and for the events of all of them."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Limiter:
         return True
 
     def charge(self, sender: Hashable, requests: int, now: float) -> bool:
-        """Take the requests that turned out to be in a packet already taken, before they are met.
+        """Take further requests, found in a packet that `take` counted as one, before they are carried out.
 
         Returns:
-            False, and nothing is taken, where the sender would owe more than a burst.
+            False if the sender would owe more than a burst; nothing is taken then.
         """
         bucket = self._bucket(sender, now)
         if bucket.tokens - requests < -self.burst:
@@ -94,7 +94,7 @@ class Limiter:
 
 
 class Budget:
-    """What all senders together may hand to the engine: to each its share, whatever the others ask.
+    """Events that all senders together may send to the engine, with an equal share kept for each.
 
     One bucket holds two seconds of the rate. Its upper half is for whoever comes first. From the lower half
     each sender that asked within the last second has an equal share of the rate, a second of it at once: all

@@ -1,4 +1,4 @@
-"""Read OSC packets: bounded and flat, and a sentence for whatever does not fit."""
+"""Read OSC packets into flat groups of messages; refuse malformed and oversized ones in a sentence."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pythonosc.parsing import ntp, osc_types
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """An argument that no address takes a value from; `/sync` sends it back as it came."""
+    """An argument of a type that no address takes; `/sync` sends it back as it came."""
 
     tag: str
-    """b, r, m or t; or c for a character that Unicode does not have."""
+    """b, r, m or t; or c with a code that is no Unicode character."""
     data: bytes
     """As on the wire."""
 
     def __repr__(self) -> str:
-        """Return what stands for it in a sentence."""
+        """Return how a sentence names it."""
         return f"<{_OPAQUE[self.tag]}>"
 
 

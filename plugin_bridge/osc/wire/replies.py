@@ -1,4 +1,4 @@
-"""Build what the server sends: `/done`, `/fail`, values, and bundles of values small enough for a network."""
+"""Build what the server sends: `/done`, `/fail`, values, and bundles of values that fit an Ethernet frame."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from plugin_bridge.osc.wire.packets import Argument, Opaque
 DONE = "/done"
 FAIL = "/fail"
 ANSWERS = frozenset({DONE, FAIL})
-"""Never answered themselves, or two servers would talk to each other for ever."""
+"""Never answered themselves, or two servers would answer each other for ever."""
 _MAX_FLOAT = 3.4e38
 _INT = 2**31
 _LONG = 2**63
 _BUNDLE_BYTES = 1400
-"""What passes a network in one piece."""
+"""Fits an Ethernet frame."""
 _NOW = b"#bundle\0" + ntp.IMMEDIATELY
 
 

@@ -1,4 +1,4 @@
-"""Who sent a request, as the rest of the server sees it: a name to know it by, and the way back."""
+"""The sender of a request as the rest of the server sees it: a key, a host, and a way to answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sender(Protocol):
 
     @property
     def validated(self) -> bool:
-        """Whether it is known to receive what is sent to it."""
+        """Whether it has shown that it receives what is sent to it, or need not."""
 
     def validate(self, token: int) -> bool:
         """Take back a token that was sent to it; return whether it is the right one."""

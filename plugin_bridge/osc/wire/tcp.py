@@ -17,10 +17,10 @@ _MAX_UNREAD_BYTES = 1 << 20
 """Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
 _WORK_SECONDS = 0.0005
 _PATIENCE_SECONDS = 10.0
-"""For the first packet, and for the rest of one that has begun."""
+"""Until the first packet is whole, and until one that has begun is."""
 
 Handle = Callable[[bytes, Sender], Iterator[None]]
-"""Does what a packet asks for, in steps; raises PacketError where it is none."""
+"""Carries out a packet in steps; raises PacketError if it is malformed."""
 Refuse = Callable[[Sender, PacketError], None]
 Answered = Callable[[Hashable, Callable[[], None]], None]
 """Calls back once all that a sender asked is answered."""
@@ -29,8 +29,8 @@ Answered = Callable[[Hashable, Callable[[], None]], None]
 class TcpConnection(asyncio.Protocol):
     """A client; see `Sender`. What it sent before it closed is still done, and answered where it listens.
 
-    At the first thing that is no OSC it is hung up on, with nothing done of it or of what follows: a web page
-    can make a browser send anything but the first bytes.
+    The connection is closed at the first byte that is not OSC, and nothing from there on is carried out: a
+    web page can make a browser send anything here, except the first bytes.
 
     Args:
         handle: takes each packet.
@@ -181,7 +181,7 @@ class TcpConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _all_packets(self, framing: Framing) -> Iterator[bool]:
-        """Do what is asked in steps; yield whether a packet is done with."""
+        """Carry out packets in steps; yield whether one is finished."""
         for packet in framing.packets():
             self.spoke = time.monotonic()
             self._stop_waiting()

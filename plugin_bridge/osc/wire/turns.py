@@ -1,4 +1,4 @@
-"""A queue of packets for each sender, served in turn, so that a flood delays nobody but those who send it."""
+"""A queue of packets for each sender, served in turn, so that a flood delays only those who send it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from plugin_bridge.osc.wire.senders import Sender
 
 STEPS = 16
-"""Of one turn at most; reading a message or answering an address is a step, some 10 to 50 microseconds."""
+"""The most of one turn; reading a message or answering an address is a step of 10 to 50 microseconds."""
 _TURN_SECONDS = 0.0005
-"""A turn ends with the step in which it gets as long."""
+"""A turn also ends with the step that makes it this long."""
 MAX_BYTES = 8 * 2**20
 MAX_SENDERS = 1024
-"""That have packets waiting."""
+"""The most that may have packets waiting."""
 PACKET_COST = 256
 """Bytes of memory around the content of a packet."""
 _OVER = True
@@ -33,8 +33,8 @@ class _Queue:
 class Turns:
     """The packets of all senders; a turn is up to 16 steps of one sender's, or half a millisecond.
 
-    Turns go by turns to those who have just begun to send and to those who have had one already: who sends
-    now and then waits for hardly more than one turn, however many others flood.
+    Turns alternate between senders that have just begun to send and those that have had a turn already, so
+    that an occasional sender waits for little more than one turn, however many others flood.
 
     Args:
         handle: begins a packet and returns its steps.
@@ -62,8 +62,8 @@ class Turns:
         """Queue a packet.
 
         Returns:
-            How many were dropped for lack of room: this one, or the newest half of the sender that has most
-            waiting, so that a newcomer finds room however many flood.
+            The number of packets dropped for lack of room: this one, or the newer half of the packets of the
+            sender with the most waiting, so that a newcomer finds room however many flood.
         """
         queue = self._queues.get(sender.key)
         size = len(data) + PACKET_COST

@@ -23,7 +23,7 @@ _WORK_SECONDS = 0.0005
 """Then the socket is drained again: in 1 ms a sender can fill the 200 kB that Linux gives."""
 
 Handle = Callable[[bytes, Sender], Iterator[None]]
-"""Does what a packet asks for, in steps; raises PacketError where it is none."""
+"""Carries out a packet in steps; raises PacketError if it is malformed."""
 Refuse = Callable[[Sender, PacketError], None]
 
 
@@ -58,7 +58,7 @@ class UdpSender:
         return UdpSender(self.endpoint, (self.key[0], port, *self.key[2:]))
 
     def send(self, packet: bytes) -> None:
-        """See `Sender`; a host that is not validated gets the token instead of what is too large for it."""
+        """See `Sender`; a host that is not validated gets its token instead of an answer that is too long."""
         self.endpoint.send(packet, self)
 
 
@@ -68,7 +68,7 @@ class UdpEndpoint:
     Args:
         sock: bound and not blocking; closed by `close`.
         handle: takes each datagram.
-        refuse: answers one that is no OSC.
+        refuse: answers a malformed one.
         limiter: of the senders.
         counters: of the server.
         validation: of their hosts.

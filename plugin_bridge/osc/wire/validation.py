@@ -1,8 +1,8 @@
 """Address validation for UDP: until a host has shown that it receives, it is sent no more than it sent.
 
-Anybody can write another's address on a datagram. Answered by more bytes than it has, it would make the
-server an amplifier to hit others with. So a host is sent a token first, and is validated when it sends that
-back (as in QUIC, RFC 9000, section 8).
+The source address of a datagram can be forged. If the answer were longer, the server would amplify an attack
+on whoever has that address. So a host is sent a token first, and is validated when it sends the token back
+(as in QUIC, RFC 9000, section 8).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Stranger:
 
 
 class AddressValidation:
-    """Keeps 1024 hosts of either kind; those validated, or heard, longest ago are forgotten first.
+    """Keeps 1024 validated hosts and 1024 others; the oldest are forgotten first.
 
     Args:
         trusted: says which hosts need no validation.

@@ -251,7 +251,7 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     (
         "/note/on",
         (),
-        "takes a note, and a velocity where there is one, not 0 arguments; send note [velocity]",
+        "takes a note, or a note and a velocity, not 0 arguments; send note [velocity]",
     ),
     ("/note/on", (60, 1, 1), "not 3 arguments"),
     ("/note/on", (128.0,), "give 0 to 127"),
