@@ -1,4 +1,4 @@
-"""`plugin-bridge devices`: what `plugin-bridge live` can play through and be moved by."""
+"""`plugin-bridge devices`: the audio devices and MIDI ports that `plugin-bridge live` can use."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them; what is missing is said in its place."""
-    from plugin_bridge.live.drivers.survey import surveyed  # noqa: PLC0415 - loads the libraries there are
+    from plugin_bridge.live.drivers.survey import survey  # noqa: PLC0415 - loads the libraries there are
 
-    found = surveyed()
+    found = survey()
     if arguments.json:
         print(json.dumps(found, indent=2))
         return 0

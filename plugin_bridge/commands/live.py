@@ -233,12 +233,12 @@ async def _show(rig: LiveRig) -> None:
 def _opening(rig: LiveRig) -> str:
     status = rig.status
     milliseconds = 1000.0 * status.latency / status.sample_rate
-    grudge = (
-        "" if rig.real_time else "; no real-time priority is granted here, so a busy machine will be heard"
+    warning = (
+        "" if rig.real_time else "; without real-time priority, so expect dropouts while the machine is busy"
     )
     return (
         f"{', '.join(rig.singers)} on {status.device}, {status.sample_rate} Hz, blocks of {status.block}, "
-        f"{milliseconds:.1f} ms ({status.latency} samples) late{grudge}; Ctrl-C ends"
+        f"latency {milliseconds:.1f} ms ({status.latency} samples){warning}; Ctrl-C ends"
     )
 
 

@@ -1,4 +1,4 @@
-"""A rig with all its control surfaces, started and ended together."""
+"""A rig with its control surfaces, started and stopped together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPEN = (
 
 @dataclass(frozen=True)
 class Surfaces:
-    """What moves a rig besides the program that made it."""
+    """What controls a rig besides the program that made it."""
 
     osc: OscSettings | None = None
     """None for no OSC."""
@@ -40,7 +40,7 @@ async def playing(
 
     Args:
         settings: what to play.
-        surfaces: what moves it.
+        surfaces: what controls it.
         say: called with sentences for a person.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Between the control and the audio process: JSON messages in a pipe, and a page of shared figures."""
+"""JSON messages and shared figures between the control and the audio process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 
 Message = dict[str, Any]
-"""A JSON object with one key that says what it is, and perhaps more that belong to it."""
+"""A JSON object; one of its keys tells its kind."""
 
 SPAWN: SpawnContext = get_context("spawn")
 """Never a fork: that would take the control process's sockets and threads' locks into the audio process."""
@@ -35,9 +35,9 @@ class Link:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._room, self._news = select.poll(), select.poll()
-        self._room.register(connection.fileno(), select.POLLOUT)
-        self._news.register(connection.fileno(), select.POLLIN)
+        self._writable, self._readable = select.poll(), select.poll()
+        self._writable.register(connection.fileno(), select.POLLOUT)
+        self._readable.register(connection.fileno(), select.POLLIN)
 
     def fileno(self) -> int:
         """Return what to watch for messages."""
@@ -50,8 +50,8 @@ class Link:
             TypeError, ValueError: see `packed`.
         """
         data = packed(message)
-        # The system calls a socket writable while most of its buffer is free, so a short message fits whole.
-        if not self._room.poll(0):
+        # A socket is writable while most of its buffer is free, so a short message fits as a whole.
+        if not self._writable.poll(0):
             return False
         try:
             self._connection.send_bytes(data)
@@ -65,7 +65,7 @@ class Link:
         Raises:
             EOFError: the other process is gone.
         """
-        if not self._news.poll(timeout * 1000.0):
+        if not self._readable.poll(timeout * 1000.0):
             return None
         try:
             message: Message = json.loads(self._connection.recv_bytes(_MAX_BYTES))
@@ -82,7 +82,7 @@ def packed(message: Message) -> bytes:
     """Return a message as it is sent.
 
     Raises:
-        TypeError: it holds what JSON does not know.
+        TypeError: it cannot be written as JSON.
         ValueError: it is longer than the other end reads.
     """
     data = json.dumps(message).encode()
@@ -92,7 +92,7 @@ def packed(message: Message) -> bytes:
 
 
 def row_of(event: AnyEvent) -> list[object]:
-    """Return an event as JSON knows it."""
+    """Return an event as a JSON row."""
     return [type(event).__name__, *(getattr(event, name) for name in event.__dataclass_fields__)]
 
 
@@ -102,18 +102,19 @@ def event_of(row: list[Any]) -> AnyEvent:
 
 
 def rows_of(events: Iterable[AnyEvent]) -> list[list[object]]:
-    """Return events as JSON knows them."""
+    """Return events as JSON rows."""
     return [row_of(event) for event in events]
 
 
 class Figures(NamedTuple):
-    """What the audio process says about itself after every block.
+    """Measurements of the audio process, updated after every block.
 
-    All zero before the first, but for where the process before stood: `clock`, `position` and `rate`.
+    Zero before the first, except for `clock`, `position` and `rate`, which continue those of the process
+    before.
     """
 
     running: float = 0.0
-    """1 while samples move."""
+    """1 while a device runs."""
     clock: float = 0.0
     """`time.monotonic` when the sample at `position` was captured, seconds."""
     position: float = 0.0
@@ -124,7 +125,7 @@ class Figures(NamedTuple):
     worst: float = 0.0
     """Longest time of a block, seconds."""
     age: float = 0.0
-    """Of the oldest waiting audio, seconds."""
+    """Age of the oldest waiting audio, seconds."""
     missed: float = 0.0
     """Blocks the device asked for that were not ready."""
     overruns: float = 0.0
@@ -143,12 +144,12 @@ NO_FIGURES = Figures()
 
 BIN_SECONDS = 20e-6
 BINS = 2500
-"""Of the times of blocks; the last holds all from 50 ms up."""
+"""Bins of the histogram of block times; the last holds everything from 50 ms."""
 _FIGURES = len(Figures._fields)
-_TRIES = 1000  # a writer that was killed in the middle leaves the turn odd for ever
+_TRIES = 1000  # a writer killed in the middle leaves the turn odd for ever
 
 
-class Page:
+class SharedFigures:
     """Figures in shared memory: one thread of the audio process writes, any other reads.
 
     Args:
@@ -163,7 +164,7 @@ class Page:
 
     def write(self, figures: Figures) -> None:
         """Replace the figures."""
-        self._turn[0] += 1.0  # odd while they change, so that a reader who comes in between tries again
+        self._turn[0] += 1.0  # odd while they change: a reader that comes in between tries again
         self._figures[:] = figures
         self._turn[0] += 1.0
 

@@ -20,16 +20,16 @@ DRIVERS = ("jack", "soundcard", "reastream", "null")
 
 @dataclass(frozen=True)
 class DriverSettings:
-    """Which device, and how it is to run; every driver is made from this.
+    """Which device to open, and how to run it.
 
     Raises:
-        ValueError: a driver, a rate, channels or a block that cannot be.
+        ValueError: an unknown driver, or a rate, channels or a block out of range.
     """
 
     name: str = "jack"
     """One of `DRIVERS`."""
     device: str = ""
-    """What it names is the driver's to say; empty for the usual one."""
+    """Its meaning depends on the driver; empty for the default device."""
     sample_rate: int = 0
     """Hertz, one of `dsp.units.RATES`; 0 for what the device prefers."""
     channels: int = 1
@@ -51,10 +51,10 @@ class DriverSettings:
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """The same for the first start and for every start after a failure.
+    """What a live rig starts its audio process with, at first and after every failure.
 
     Raises:
-        ValueError: a ring out of range, or no such way to hear pitch.
+        ValueError: a ring out of range, or an unknown pitch tracker.
     """
 
     driver: DriverSettings = field(default_factory=DriverSettings)
@@ -63,15 +63,15 @@ class LiveSettings:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     """Initial values by id, checked."""
     seed: int = 0
-    """Names the noise of the voice."""
+    """Seed of the voice's noise."""
     pitch: str = USUAL
-    """How the pitch of the source is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`."""
+    """Pitch tracker, one of `plugin_bridge.engine.pitchtracking.PITCHES`."""
     midi_map: Path | None = None
-    """A MIDI map other than the one that ships; controls that are learned are written there."""
+    """MIDI map instead of the one that ships; learned controls are saved in it."""
     learned: tuple[Learned, ...] = ()
-    """Controls that were learned, in order, and go over the map."""
+    """Controls learned so far, in order; they override the map."""
     sessions: Path = Path()
-    """The folder in which sessions are recorded."""
+    """Folder of recorded sessions."""
     ring: int = 0
     """Blocks between input and output, 2 to 8; 0 for 2, or 3 where a block is shorter than 4 ms."""
 

@@ -1,4 +1,4 @@
-"""What a recorded session says of itself: rate, singers with hashes of their files, seed, tracker and values.
+"""The format of recorded sessions, and their header: form, singers, seed, pitch tracker and values.
 
 A session is a folder. `session.json` holds this header. `audio.f32` is the input as the device gave it,
 interleaved little-endian float32, with zeros where input was left out. `events.jsonl` is a score whose
@@ -68,7 +68,7 @@ class SessionSinger(BaseModel):
 
 
 class SessionHeader(BaseModel):
-    """What an engine is to be made of so that it sings the same again.
+    """What an engine has to be made of to sing the same again.
 
     `SessionWriter` fills in what the device says.
     """
@@ -89,7 +89,7 @@ class SessionHeader(BaseModel):
     """In the order of the engine's set."""
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     pitch: PitchName = "periodicity"
-    """How the pitch of the source was heard; sessions of versions that knew one way only do not say."""
+    """Pitch tracker; sessions of versions that had only one do not name it."""
     values: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
     """The parameters the engine was made with."""
 
@@ -103,7 +103,7 @@ class SessionHeader(BaseModel):
             singers: its set, in order.
             seed: its.
             values: the parameters it was made with, by id.
-            pitch: how it hears the source.
+            pitch: its pitch tracker.
         """
         described = tuple(_described(singer) for singer in singers)
         return cls.model_validate(

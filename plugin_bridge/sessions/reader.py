@@ -1,4 +1,4 @@
-"""Read a recorded session as a source of audio and events; one that was cut off or damaged, up to there."""
+"""Read a recorded session: its audio and events, up to where it was cut off or damaged."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class SessionReader(AbstractContextManager["SessionReader"]):
 
 
 class _Rows:
-    """What `events.jsonl` holds up to its end or to its first line that cannot be understood."""
+    """The rows of `events.jsonl`, up to the first that cannot be read."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self.events: list[AnyEvent] = []
@@ -122,7 +122,7 @@ class _Rows:
         """Samples in all, -1 if the recording was not ended."""
         self.why = ""
         self.damaged = 0
-        """Number of the first line that cannot be understood, 0 for none."""
+        """Number of the first line that cannot be read, 0 for none."""
         _check_lines(path)
         with path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LINE_LIMIT), b""), 1):

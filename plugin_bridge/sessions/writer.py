@@ -1,4 +1,4 @@
-"""Record a live session and never make the engine's thread wait: a bounded queue and a thread that writes."""
+"""Record a live session without making the engine's thread wait: a bounded queue and a writing thread."""
 
 from __future__ import annotations
 
@@ -248,11 +248,11 @@ class _Files:
         _write_all(self._audio, samples.astype("<f4", copy=False).data.cast("B"))
 
     def leave_out(self, samples: int) -> None:
-        """Go on behind zeros; most file systems keep no room for them."""
+        """Leave a gap of zeros; on most file systems it takes no room."""
         self._audio.seek(samples * self._sample, os.SEEK_CUR)
 
     def sync(self) -> None:
-        """Now and then bring it to the disk: little is lost with the power, and it never has to hurry."""
+        """Sync to the disk now and then: little is lost with the power, and never much has to be written."""
         if time.monotonic() - self._synced >= _SYNC_SECONDS:
             for file in (self._events, self._audio):
                 os.fsync(file.fileno())

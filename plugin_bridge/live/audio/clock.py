@@ -9,11 +9,11 @@ import math
 
 _BANDWIDTH_HZ = 0.5
 _LOST_SECONDS = 0.1
-"""A block so far from where it was due means that the clock stood still or jumped."""
+"""A block this far from its due time means that the clock stood still or jumped."""
 
 
 class StreamClock:
-    """The moment at which a block was whole, freed from the jitter of threads.
+    """The times at which blocks were complete, without the jitter of thread scheduling.
 
     Args:
         sample_rate: hertz, nominal.

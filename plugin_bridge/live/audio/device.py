@@ -1,4 +1,4 @@
-"""A device that may go away: opened, watched, and opened again when it comes back."""
+"""A device that may be lost: opened, watched, and reopened when it is back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 2.0
 
 
 class Device:
-    """A driver at a time. All but what the driver calls happens in one thread.
+    """One driver at a time. Everything but the driver's callbacks happens in one thread.
 
     Args:
         settings: which driver and device.
@@ -54,23 +54,23 @@ class Device:
         return self.form
 
     def watch(self) -> bool:
-        """Notice that it is lost, or open it again if it is time; return whether `form` changed.
+        """Notice a loss, or try to reopen it when that is due; return whether `form` changed.
 
         Raises:
-            DeviceError: it was lost and does not let go; only a new process can go on.
+            DeviceError: it was lost and cannot be closed; only a new process can go on.
         """
         if self.form is None:
             self.close()
             if self.stuck:
-                self._say("the lost device does not let go, so the audio process has to end")
-                raise DeviceError("the lost device does not let go")
+                self._say("the lost device cannot be closed, so the audio process has to end")
+                raise DeviceError("the lost device cannot be closed")
         while self._losses:
             driver, sentence = self._losses.popleft()
             if driver is self._driver:
                 self.form = None
                 self._say(f"{sentence}; waiting for it")
                 self._said = ""
-                self._retry = time.monotonic() + _RETRY_SECONDS  # a server takes time to go
+                self._retry = time.monotonic() + _RETRY_SECONDS  # a server takes time to end
                 return True
         if self.form is not None or time.monotonic() < self._retry:
             return False
@@ -86,7 +86,7 @@ class Device:
         return True
 
     def close(self) -> None:
-        """Let go of it; may be called twice. PortAudio can wait for a lost device for ever: see `stuck`."""
+        """Close it; may be called twice. PortAudio can wait for a lost device for ever: see `stuck`."""
         self.form = None
         if self._driver is not None:
             closing = threading.Thread(target=self._driver.close, name="closing", daemon=True)

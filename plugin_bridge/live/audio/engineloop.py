@@ -1,4 +1,4 @@
-"""The engine's thread: it plays what it is given to play, and between two blocks does what it is told."""
+"""The engine's thread: processes blocks, and between them handles messages and runs commands."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from plugin_bridge.live.audio.blockprocessor import BlockProcessor, Recorder
 from plugin_bridge.live.audio.gauges import Gauges
-from plugin_bridge.live.audio.performance import Performance, Recorder
 from plugin_bridge.live.audio.realtime import ENGINE_PRIORITY, raise_priority
 from plugin_bridge.live.audio.rings import Doorbell
 from plugin_bridge.live.audio.scheduler import EventScheduler, Midi
-from plugin_bridge.live.link import Link, Message, Page, event_of
+from plugin_bridge.live.link import Link, Message, SharedFigures, event_of
 
 _EVENTS_PER_BLOCK = 64
 """Of the link; more wait for the next block, or until there is time."""
@@ -19,30 +19,30 @@ _IDLE_SECONDS = 0.02
 
 
 class EngineLoop:
-    """One thread that runs engines for as long as it lives, whatever devices come and go.
+    """One thread for all engines, whichever devices come and go.
 
-    It reads the link itself, before every block: another thread that did would take the interpreter's lock
-    from it in the middle of a block, with every message.
+    It reads the link itself, before every block: a thread of its own would, with every message, take the
+    interpreter's lock from the engine in the middle of a block.
 
     Args:
-        page: where its figures go.
+        page: where its figures are published.
         midi: decodes MIDI.
-        link: to the control process; sent through by others only.
+        link: to the control process; only read here.
     """
 
-    def __init__(self, page: Page, midi: Midi, link: Link) -> None:
+    def __init__(self, page: SharedFigures, midi: Midi, link: Link) -> None:
         self.doorbell = Doorbell()
         """For the rings of every device."""
         self.gauges = Gauges(page)
         self.events = EventScheduler(midi, self.gauges)
-        """What is to happen; it belongs to the thread."""
-        self.letters: deque[Message] = deque()
-        """Messages of the link that are for another thread, which takes them out."""
+        """Scheduled events; used in the thread only."""
+        self.forwarded: deque[Message] = deque()
+        """Messages for the main thread, which takes them out."""
         self.orphaned = False
         """Whether the control process is gone."""
         self._link = link
         self._commands: deque[Callable[[], None]] = deque()
-        self._performance: Performance | None = None
+        self._processor: BlockProcessor | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="engine")
 
@@ -52,16 +52,16 @@ class EngineLoop:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def do(self, command: Callable[[], None]) -> None:
-        """Have something done in the thread, between two blocks."""
+        """Run a command in the thread, between two blocks."""
         self._commands.append(command)
         self.doorbell.ring()
 
     def finish(self, command: Callable[[], None]) -> None:
-        """Have something done in the thread, and return when it is, or the thread has ended."""
+        """Run a command in the thread; return when it is done, or the thread has ended."""
         done = threading.Event()
         self.do(command)
         self.do(done.set)
@@ -69,25 +69,25 @@ class EngineLoop:
             pass
 
     def end(self) -> None:
-        """Return when the thread has ended, after all that was given it to do."""
+        """Run the commands that wait, and end the thread."""
         self.finish(self._end)
         self._thread.join()
 
-    def play(self, performance: Performance | None) -> None:
-        """Go on with this, or with nothing; what is being recorded ends."""
+    def play(self, processor: BlockProcessor | None) -> None:
+        """Go on with another processor, or with none; a recording ends."""
 
         def change() -> None:
-            self._performance = performance
-            self.gauges.attend(performance.rings if performance else None)
+            self._processor = processor
+            self.gauges.measure(processor.rings if processor else None)
 
         self.finish(change)
 
     def record(self, recorder: Recorder | None) -> None:
-        """Record soon, or end the recording: then its recorder is left alone when this returns."""
+        """Record soon, or end the recording: its recorder is no longer used when this returns."""
 
         def change() -> None:
-            if self._performance is not None:
-                self._performance.record(recorder)
+            if self._processor is not None:
+                self._processor.record(recorder)
 
         self.finish(change)
 
@@ -100,14 +100,14 @@ class EngineLoop:
             while self._commands:
                 self._commands.popleft()()
             emptied = self._read()
-            playing = self._performance
+            playing = self._processor
             idle = playing is None or not (playing.step() or playing.use_pause())
             if idle and emptied:
                 self.gauges.publish()
                 self.doorbell.wait(_IDLE_SECONDS)
 
     def _read(self) -> bool:
-        """Do what the link says, a bounded part of it; return whether that was all."""
+        """Handle the messages that wait, a bounded number of events; return whether that was all."""
         room = _EVENTS_PER_BLOCK
         while room > 0 and not self.orphaned:
             try:
@@ -121,7 +121,7 @@ class EngineLoop:
         return self.orphaned
 
     def _follow(self, message: Message) -> int:
-        """Do what a message says; return how many events it is worth."""
+        """Handle a message; return how many events it counts for."""
         match message:
             case {"events": rows, "now": True, "number": number}:
                 self.events.at_once([event_of(row) for row in rows], number)
@@ -136,5 +136,5 @@ class EngineLoop:
             case {"forget": _}:
                 self.events.forget()
             case _:
-                self.letters.append(message)
+                self.forwarded.append(message)
         return 1

@@ -1,4 +1,4 @@
-"""The engine's thread measures itself: levels, load, ages and counts, put on the page after every block."""
+"""Levels, load and counters of the engine's thread, published after every block."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from plugin_bridge.engine.core import Reading
 from plugin_bridge.live.audio.rings import Rings
-from plugin_bridge.live.link import Figures, Page
+from plugin_bridge.live.link import Figures, SharedFigures
 
 Float32 = NDArray[np.float32]
 
@@ -22,10 +22,10 @@ class Gauges:
     """Counters and meters.
 
     Args:
-        page: where they are read; a position that stands there already is the last one of another process.
+        page: where they are published; a position that is there already is the last one of another process.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: SharedFigures) -> None:
         self.late = self.refused = self.dropped = 0
         self._page = page
         self._rings: Rings | None = None
@@ -37,8 +37,8 @@ class Gauges:
         self._age = 0.0
         self._reading = Reading(0.0, 0.0, -120.0, 0.0)
 
-    def attend(self, rings: Rings | None) -> None:
-        """Go on with another device, or with none."""
+    def measure(self, rings: Rings | None) -> None:
+        """Measure another device, or none."""
         if self._rings is not None:
             self._missed += self._rings.missed
             self._overruns += self._rings.overruns
@@ -49,13 +49,13 @@ class Gauges:
             self._weight = 1.0 - math.exp(-self._block_seconds / _LOAD_SECONDS)
             self._fall = 10.0 ** (-_FALL_DB_PER_SECOND * self._block_seconds / 20.0)
 
-    def worked(self, seconds: float) -> None:
+    def count_block(self, seconds: float) -> None:
         """Count the time a block took."""
         self._load += self._weight * (seconds / self._block_seconds - self._load)
         self._worst = max(self._worst, seconds)
         self._page.count(seconds)
 
-    def worked_aside(self, seconds: float) -> None:
+    def count_pause(self, seconds: float) -> None:
         """Count the time of what was done between two blocks."""
         self._load += self._weight * seconds / self._block_seconds
 
@@ -65,13 +65,13 @@ class Gauges:
         self._age = waiting * self._block_seconds
 
     def levels(self, source: Float32, output: Float32, reading: Reading) -> None:
-        """Note what was heard; peaks fall slowly, so that who looks now and then sees them."""
+        """Update the meters; peaks fall slowly, so that a reader who looks now and then sees them."""
         self._input = max(_SILENT, _peak(source), self._input * self._fall)
         self._output = max(_SILENT, _peak(output), self._output * self._fall)
         self._reading = reading
 
     def publish(self) -> None:
-        """Put the figures on the page."""
+        """Publish the figures."""
         rings, reading = self._rings, self._reading
         self._page.write(
             Figures(

@@ -1,8 +1,8 @@
 """The audio process: a device, its rings and the engine's thread, told what to do through a link.
 
-Its main thread loads what there is to load, opens devices again that were lost, keeps recordings and sends
-news; the engine's thread reads the link. It ends when it is told to, is terminated, or finds the control
-process gone, and closes a recording in any case.
+Its main thread loads the singers, reopens lost devices, manages recordings and sends messages; the engine's
+thread reads the link. The process ends when it is told to, is terminated, or finds the control process gone,
+and closes a recording in any case.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.singers import Singer, file_of
 from plugin_bridge.errors import BridgeError, OutputError
+from plugin_bridge.live.audio.blockprocessor import BlockProcessor
 from plugin_bridge.live.audio.device import Device
 from plugin_bridge.live.audio.engineloop import EngineLoop
-from plugin_bridge.live.audio.performance import Performance
 from plugin_bridge.live.audio.realtime import ordinary_priority, settle_process
 from plugin_bridge.live.audio.rings import Rings
 from plugin_bridge.live.drivers.driver import Exchange
-from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, Page, rows_of
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, SharedFigures, rows_of
 from plugin_bridge.live.settings import LiveSettings
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.midi.map import Learned
@@ -44,26 +44,26 @@ from plugin_bridge.sessions.writer import MAX_SECONDS, SessionHeader, SessionWri
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 """Meant for the control process, which then ends this one; held back until this one can ignore them."""
 _TICK_SECONDS = 0.01
-_MAX_NEWS = 10_000
+_MAX_OUTGOING = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
 _WARM_SECONDS = 0.5
 
 
 def run(connection: Connection, store: Any, settings: LiveSettings, patient: bool) -> None:  # noqa: ANN401
-    """Be the audio process.
+    """Run the audio process.
 
     Args:
         connection: of the link.
         store: of the page.
         settings: what to play.
-        patient: wait for a device that is not there, instead of ending.
+        patient: wait for a device that is missing, instead of ending.
     """
     for ignored in IGNORED_SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     link = Link(connection)
     try:
-        AudioProcess(link, Page(store), settings).run(patient=patient)
+        AudioProcess(link, SharedFigures(store), settings).run(patient=patient)
     except BridgeError as error:
         link.send({"failed": str(error), "kind": type(error).__name__})
     except OSError as error:  # of the system, such as too many open files
@@ -71,7 +71,7 @@ def run(connection: Connection, store: Any, settings: LiveSettings, patient: boo
 
 
 class AudioProcess:
-    """All that lives in it.
+    """A device, the engine's thread and a recording.
 
     Args:
         link: to the control process.
@@ -82,9 +82,9 @@ class AudioProcess:
         SingerFileError, ScoreError: a singer or the MIDI map is missing or wrong.
     """
 
-    def __init__(self, link: Link, page: Page, settings: LiveSettings) -> None:
+    def __init__(self, link: Link, page: SharedFigures, settings: LiveSettings) -> None:
         self._link, self._page, self._settings = link, page, settings
-        self._news: deque[Callable[[], Message]] = deque(maxlen=_MAX_NEWS)
+        self._outgoing: deque[Callable[[], Message]] = deque(maxlen=_MAX_OUTGOING)
         self._singers, self._values = _singers_and_values(settings)
         ids = [singer.id for singer in self._singers]
         self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
@@ -93,17 +93,17 @@ class AudioProcess:
         self._writer: SessionWriter | None = None
         self._recording = 0  # number of the session that is being recorded
         self._latency = 0
-        self._performance: Performance | None = None
+        self._processor: BlockProcessor | None = None
         self._ended = False
         signal.signal(signal.SIGTERM, self._end)
 
     def say(self, sentence: str) -> None:
         """Tell a person; from any thread."""
-        self._news.append(lambda: {"say": sentence})
+        self._outgoing.append(lambda: {"say": sentence})
 
     def _keep(self, learned: Learned) -> None:
-        """For the process that comes after this one."""
-        self._news.append(lambda: {"learned": list(learned)})
+        """Report a learned control, for the next audio process."""
+        self._outgoing.append(lambda: {"learned": list(learned)})
 
     def heard(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
         """See `Listener.heard`."""
@@ -111,7 +111,7 @@ class AudioProcess:
             first = own[start : start + EVENTS_PER_MESSAGE]
             more = max(0, start - len(own))
             then = others[more : more + EVENTS_PER_MESSAGE - len(first)]
-            self._news.append(partial(_heard, first, then, upto))
+            self._outgoing.append(partial(_heard, first, then, upto))
 
     def run(self, *, patient: bool) -> None:
         """Play until the end.
@@ -124,9 +124,9 @@ class AudioProcess:
         try:
             if not patient:
                 self._device.open()
-            self._tell_form()  # first, for who hears that it is ready uses it
+            self._tell_form()  # first: it is used as soon as the process is ready
             ids, files = [singer.id for singer in self._singers], _files(self._singers)
-            self._news.append(
+            self._outgoing.append(
                 lambda: {"ready": ids, "files": files, "values": self._values, "real_time": real_time}
             )
             while not (self._ended or self._loop.orphaned):
@@ -142,7 +142,7 @@ class AudioProcess:
             self._leave()
 
     def _leave(self) -> None:
-        """With a device that does not let go, Python's own end would wait for it as well."""
+        """Exit at once where a device cannot be closed, for which Python would wait at its end."""
         if self._device.stuck:
             sys.stderr.flush()
             os._exit(1)
@@ -150,8 +150,8 @@ class AudioProcess:
     def _turn(self) -> None:
         if not self._loop.alive:
             raise RuntimeError("the engine's thread has failed")
-        while self._loop.letters:
-            self._follow(self._loop.letters.popleft())
+        while self._loop.forwarded:
+            self._follow(self._loop.forwarded.popleft())
         if self._writer is not None and self._writer.done:  # the disk was full or too slow
             self._close_session()
         if self._device.watch():
@@ -162,7 +162,7 @@ class AudioProcess:
         self._tell()
 
     def _follow(self, message: Message) -> None:
-        """Do what the control process says and is not the engine's."""
+        """Handle a message that is not for the engine's thread."""
         match message:
             case {"record": folder, "number": number}:
                 self._open_session(Path(folder), number)
@@ -172,19 +172,19 @@ class AudioProcess:
                 self._ended = True
 
     def _tell(self) -> None:
-        while self._news and self._link.send(self._news[0]()):
-            self._news.popleft()
+        while self._outgoing and self._link.send(self._outgoing[0]()):
+            self._outgoing.popleft()
 
     def _tell_form(self) -> None:
         form, latency = self._device.form, self._latency
         facts = None if form is None else asdict(form)
-        self._news.append(lambda: {"form": facts, "latency": latency})
+        self._outgoing.append(lambda: {"form": facts, "latency": latency})
 
     def _exchange(self, form: Form) -> Exchange:
-        """Make an engine and rings for a device, and let the engine's thread play them."""
-        values = self._performance.state.values if self._performance else self._values
+        """Make an engine and rings for a device, and hand them to the engine's thread."""
+        values = self._processor.state.values if self._processor else self._values
         settings = self._settings
-        with ordinary_priority():  # this takes a while, and other audio programs run on the same cores
+        with ordinary_priority():  # this takes a while, and other audio programs share the cores
             engine = Engine(
                 form.sample_rate,
                 form.channels,
@@ -200,36 +200,36 @@ class AudioProcess:
         rings = Rings(form, engine.latency, blocks, self._origin(), self._loop.doorbell)
         self._latency = rings.latency
         loop = self._loop
-        self._performance = Performance(engine, values, rings, loop.events, loop.gauges, self)
-        loop.play(self._performance)
+        self._processor = BlockProcessor(engine, values, rings, loop.events, loop.gauges, self)
+        loop.play(self._processor)
         return rings
 
     def _origin(self) -> int:
-        """Positions go on with the clock while a device is away."""
+        """Return the stream position now: it goes on with the clock while a device is away."""
         figures = self._page.read()
         if not figures.rate:
             return 0
         return int(figures.position + (time.monotonic() - figures.clock) * figures.rate)
 
     def _open_session(self, folder: Path, number: int) -> None:
-        form, performance = self._device.form, self._performance
+        form, processor = self._device.form, self._processor
         self._close_session()
         try:
-            if form is None or performance is None:
+            if form is None or processor is None:
                 raise OutputError(f"session {folder.name} cannot begin while the device is away; try later")
-            initial = performance.state.initial
+            initial = processor.state.initial
             settings = self._settings
             header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
             self._writer = SessionWriter(folder, form, header, self.say)
         except (BridgeError, OSError) as error:
             fault = str(error)
-            self._news.append(lambda: {"recording": number, "ended": fault})
+            self._outgoing.append(lambda: {"recording": number, "ended": fault})
             return
         self._recording = number
         self._loop.record(self._writer)
         if (room := self._writer.room) < MAX_SECONDS:
             self.say(f"the disk has room for {room / 60.0:.0f} min of {folder.name}; then its recording ends")
-        self._news.append(lambda: {"recording": number, "begun": True})
+        self._outgoing.append(lambda: {"recording": number, "begun": True})
 
     def _close_session(self) -> None:
         if self._writer is None:
@@ -238,7 +238,7 @@ class AudioProcess:
         number = self._recording
         self._loop.record(None)
         writer.close()
-        self._news.append(lambda: {"recording": number, "ended": ""})
+        self._outgoing.append(lambda: {"recording": number, "ended": ""})
 
     def _end(self, *_: object) -> None:
         self._ended = True
@@ -270,7 +270,7 @@ def _files(singers: Sequence[Singer]) -> dict[str, str]:
 
 
 def _warm(engine: Engine) -> None:
-    """Sing half a second, for libraries prepare much at the first use, and be as new again."""
+    """Process half a second, for libraries prepare much at their first use, and reset the engine."""
     n = round(_WARM_SECONDS * engine.sample_rate)
     wave = 0.1 * (np.arange(n) * 200.0 / engine.sample_rate % 1.0) - 0.05
     engine.process(np.tile(wave.astype(np.float32), (engine.channels, 1)))

@@ -1,4 +1,4 @@
-"""What the audio process asks of Python and of the system, so that nothing stops it for long."""
+"""Real-time settings of the audio process: garbage collection, thread switches and priorities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PRIORITY = 2
-"""Real-time priority of the process; any beats every ordinary program."""
+"""Real-time priority of the process; any is above every ordinary program."""
 ENGINE_PRIORITY = 4
 """Of the engine's thread: above its helpers, below the callbacks of a JACK server at its default of 10."""
 # How long a callback waits for the engine to hand over the interpreter's lock. At 0.1 ms, 99.9 % of callbacks

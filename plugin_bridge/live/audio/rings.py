@@ -1,4 +1,4 @@
-"""Blocks between a device's callback and the engine's thread: of bounded age, at a constant latency."""
+"""Ring buffers between a device's callback and the engine's thread: bounded age, constant latency."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_MISSES = 4096
 
 
 class Doorbell:
-    """Wakes one waiting thread; to ring costs a callback one uncontended lock, and never waits."""
+    """Wakes one waiting thread; ringing it costs one uncontended lock, and never waits."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,8 +59,8 @@ class Taken(NamedTuple):
 class Rings:
     """The engine's side of a device: an `Exchange`.
 
-    What the device gives is heard `latency` samples later, for ever: what is not ready in time is silence,
-    and what comes after its time is never played.
+    Input is heard `latency` samples later, always: output that is not ready in time is replaced by silence,
+    and never played late.
 
     Args:
         form: of the device.

@@ -1,4 +1,4 @@
-"""Events on their way to the engine: those that act at once, those that wait for their sample, and MIDI."""
+"""Events waiting for the engine: those that act at once, those for a later sample, and MIDI."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ class EventScheduler:
         self._midi.learn(parameter)
 
     def forget(self) -> None:
-        """Drop what is to come; what acts at once was promised already, and is taken."""
+        """Drop the events to come; those that act at once were confirmed already, and are kept."""
         self._queue.clear()
         self._messages.clear()
 
-    def hear(self, device: Iterable[tuple[int, bytes]], position: int) -> None:
-        """Decode MIDI: what waits, at a position, and a device's messages with theirs.
+    def decode_midi(self, device: Iterable[tuple[int, bytes]], position: int) -> None:
+        """Decode the MIDI messages that wait, at a position, and those of a device, at theirs.
 
         Args:
             device: messages with their positions, those of input left out among them.

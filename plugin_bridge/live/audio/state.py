@@ -1,4 +1,4 @@
-"""What is in force at a moment: the values, the notes held and the bend, to begin anew with."""
+"""The engine's state as events: values, held notes and bend, to bring it back after a reset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plugin_bridge.engine.notes import MAX_NOTES
 
 
 class EngineState:
-    """Follow the events that an engine takes.
+    """Follows the events that an engine takes.
 
     Args:
         values: what the engine was made with; the others have their defaults.

@@ -1,4 +1,4 @@
-"""The small interface behind every live driver."""
+"""The interface of live drivers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Exchange(Protocol):
     """Samples from `source` to `output` of `cycle`, constant: for drivers that can declare it."""
 
     def cycle(self, source: Float32, output: Float32, midi: MidiIn = ()) -> None:
-        """Take a block and fill a block: moves samples, does nothing else, never waits.
+        """Take a block of input and fill a block of output: only copies samples, never waits.
 
         Args:
             source: (channels, block), float32, read only.
@@ -31,19 +31,19 @@ class Exchange(Protocol):
         """
 
     def overrun(self) -> None:
-        """Count an xrun that the device reports."""
+        """Count an xrun reported by the device."""
 
     def settled(self, timeout: float) -> bool:
-        """Wait until the engine has taken all that was given: for simulated clocks and networks only."""
+        """Wait until the engine has processed all input so far: for simulated clocks and networks only."""
 
 
 class Driver(Protocol):
-    """A way in and out."""
+    """An audio device or network stream."""
 
     name: str
 
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
-        """Connect, learn the form, ask for the exchange of that form and let blocks flow.
+        """Connect, find out the form, get an exchange for it and start the stream.
 
         Args:
             exchange: makes the engine's side for a form; raises ValueError for a rate that is not native.
@@ -55,4 +55,4 @@ class Driver(Protocol):
         """
 
     def close(self) -> None:
-        """Stop the blocks and let go of the device; may be called twice, and after `lost`."""
+        """Stop the stream and release the device; may be called twice, and after `lost`."""

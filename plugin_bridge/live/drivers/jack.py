@@ -22,12 +22,12 @@ _FREEWHEEL_SECONDS = 1.0
 
 
 def ports() -> list[str]:
-    """Return the names of a server's audio and MIDI ports, each with what it is.
+    """Return the names of the server's audio and MIDI ports, each with its kind and direction.
 
     Raises:
         DeviceError: there is no server.
     """
-    client = _joined("plugin-bridge devices")
+    client = _new_client("plugin-bridge devices")
     try:
         kinds = ((True, "audio"), (False, "MIDI"))
         return [
@@ -57,13 +57,13 @@ class JackDriver:
 
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
         """See `Driver.open`."""
-        self._client = client = _joined(CLIENT)
+        self._client = client = _new_client(CLIENT)
         try:
-            return self._joining(client, exchange, lost)
+            return self._set_up(client, exchange, lost)
         except jack.JackError as error:
-            raise DeviceError(f"JACK does not let us in ({error}); start it again") from error
+            raise DeviceError(f"the JACK server refuses the client ({error}); restart it") from error
 
-    def _joining(
+    def _set_up(
         self, client: jack.Client, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]
     ) -> Form:
         self._form = form = self._checked(client)
@@ -98,7 +98,7 @@ class JackDriver:
         return Form(rate, settings.channels, block, "JACK")
 
     def _watch(self, client: jack.Client, lost: Callable[[str], None]) -> None:
-        """Set what JACK calls; of the first second and after the end it reports xruns that are its own."""
+        """Register the callbacks; xruns of the first second and after closing are JACK's own."""
         form = self._form
 
         def gone(_: object, reason: str) -> None:
@@ -140,7 +140,7 @@ class JackDriver:
             self._exchange.settled(_FREEWHEEL_SECONDS)
 
     def _connect(self, client: jack.Client) -> None:
-        """Connect to the ports that were asked for, one for each channel, as far as there are any."""
+        """Connect the requested ports, one for each channel, as far as they exist."""
         wanted = self._settings.device
         if wanted == UNCONNECTED:
             return
@@ -148,14 +148,14 @@ class JackDriver:
         sources = client.get_ports(is_audio=True, is_output=True, **found)
         targets = client.get_ports(is_audio=True, is_input=True, **found)
         pairs = [*zip(sources, self._inputs, strict=False), *zip(self._outputs, targets, strict=False)]
-        if len(self._outputs) == 1 and len(targets) > 1:  # one voice in both ears
+        if len(self._outputs) == 1 and len(targets) > 1:  # mono, to both speakers
             pairs.append((self._outputs[0], targets[1]))
         for source, target in pairs:
             with contextlib.suppress(jack.JackError):  # gone in between, or connected already
                 client.connect(source, target)
 
 
-def _joined(name: str) -> jack.Client:
+def _new_client(name: str) -> jack.Client:
     jack.set_error_function(_nothing)
     jack.set_info_function(_nothing)
     try:
@@ -165,4 +165,4 @@ def _joined(name: str) -> jack.Client:
 
 
 def _nothing(_: str) -> None:
-    """JACK writes to standard error otherwise."""
+    """Print nothing; JACK would write to standard error."""

@@ -1,4 +1,4 @@
-"""Move samples and MIDI between JACK's buffers and ours without ever giving the interpreter's lock back.
+"""Move samples and MIDI between JACK's buffers and ours without releasing the interpreter's lock.
 
 JACK-Client's own calls release it. In a process callback each release lets the engine's thread in, and then
 the callback waits for as long as `sys.getswitchinterval` to go on; a block needs half a dozen calls.

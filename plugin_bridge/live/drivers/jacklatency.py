@@ -1,4 +1,4 @@
-"""Declare the latency of a JACK client, so that DAWs make up for it: calls that JACK-Client leaves out."""
+"""Declare the latency of a JACK client, so that DAWs compensate for it; JACK-Client has no calls for this."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class _Range(ctypes.Structure):
 
 
 class Latency:
-    """What a client adds between its inputs and its outputs. Make it before the client is activated.
+    """The latency that a client adds. Create it before the client is activated.
 
     Args:
-        client: it.
+        client: the client.
         inputs: its audio input ports.
         outputs: its audio output ports.
-        samples: the latency.
+        samples: between its inputs and its outputs.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""No device at all: a file sung over and over, or silence, at the pace of a simulated clock."""
+"""No device: a looped file, or silence, at the pace of a simulated clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_SECONDS = 600.0
 
 
 class NullDriver:
-    """A clock that waits for the engine, so that there are no xruns; the output is heard by nobody.
+    """A clock that waits for the engine, so that there are no xruns; the output is discarded.
 
     Args:
         settings: `device` is an audio file to loop, empty for silence; the rate is that of the file.
@@ -66,7 +66,7 @@ class NullDriver:
             place += form.block
             exchange.cycle(source, output)
             exchange.settled(1.0)
-            due = max(due + period, time.monotonic())  # time that the engine took too long is not made up for
+            due = max(due + period, time.monotonic())  # delays are not made up for
             self._closing.wait(due - time.monotonic())
 
 

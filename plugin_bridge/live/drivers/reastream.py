@@ -1,4 +1,4 @@
-"""ReaStream: a DAW's insert sends its track over UDP and hears it back sung, without any audio driver."""
+"""ReaStream: a DAW's insert sends its track over UDP and gets it back converted, without an audio driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from dsp.downmix import Downmix
 from plugin_bridge.control.form import Form
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.driver import Exchange
-from plugin_bridge.live.drivers.reastreammending import Counts, Mender
 from plugin_bridge.live.drivers.reastreampackets import (
     MAX_PACKET_BYTES,
     PORT,
@@ -24,6 +23,7 @@ from plugin_bridge.live.drivers.reastreampackets import (
     audio_packets,
     parse,
 )
+from plugin_bridge.live.drivers.reastreamrepair import Counts, StreamRepair
 from plugin_bridge.live.drivers.reastreamroute import Address, Route
 from plugin_bridge.live.settings import DriverSettings
 
@@ -39,7 +39,7 @@ _MAX_MIDI = 1000
 
 
 class ReaStreamDriver:
-    """A stream in, a stream out; the sender's clock drives the engine.
+    """One stream in, one stream out; the sender's clock drives the engine.
 
     Args:
         settings: `device` is a `Route`; the rate is the sender's, and where it is given the driver need not
@@ -58,7 +58,7 @@ class ReaStreamDriver:
 
     @property
     def counts(self) -> Counts:
-        """What the network did, as far as it was seen."""
+        """Packets received, lost, repeated and reordered so far."""
         return Counts() if self._stream is None else self._stream.counts
 
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
@@ -101,7 +101,7 @@ class ReaStreamDriver:
 
 
 class _Stream:
-    """The packets of one sender, cut into blocks and answered."""
+    """The packets of one sender, cut into blocks, and the answers."""
 
     def __init__(
         self, form: Form, exchange: Exchange, sock: socket.socket, route: Route, clock: Callable[[], float]
@@ -109,7 +109,7 @@ class _Stream:
         self.counts = Counts()
         self._clock = clock
         self._form, self._exchange, self._socket, self._route = form, exchange, sock, route
-        self._mender: Mender | None = None
+        self._repair: StreamRepair | None = None
         self._channels = 0  # of the sender
         self._sender: Address | None = None
         self._heard = 0.0
@@ -121,7 +121,7 @@ class _Stream:
         self._stalled = False
 
     def take(self, data: bytes, sender: Address) -> None:
-        """Take a datagram; what is not of this stream is left alone.
+        """Take a datagram; those of other streams are ignored.
 
         Raises:
             DeviceError: the sender has changed its form to one that cannot be sung.
@@ -149,10 +149,10 @@ class _Stream:
         if n == 0:
             return
         lost = self.counts.lost
-        if self._mender is None or channels != self._channels:
-            self._mender, self._channels = Mender(channels, self._form.sample_rate), channels
-            self._mender.counts = self.counts
-        for samples in self._mender.push(packet.samples, self._heard):
+        if self._repair is None or channels != self._channels:
+            self._repair, self._channels = StreamRepair(channels, self._form.sample_rate), channels
+            self._repair.counts = self.counts
+        for samples in self._repair.push(packet.samples, self._heard):
             self._feed(samples)
         if self.counts.lost > lost:
             self._exchange.overrun()
@@ -174,7 +174,7 @@ class _Stream:
                 self._cycle()
 
     def _cycle(self) -> None:
-        """Give a block and answer with one; the engine works at once, for packets come in bursts."""
+        """Process a block and send the answer; packets come in bursts, so the engine is waited for."""
         block = self._form.block
         due = [message for message in self._midi if message[0] < block]
         self._midi = [(at - block, message) for at, message in self._midi if at >= block]
@@ -211,7 +211,7 @@ def _bound(route: Route) -> socket.socket:
 
 
 def _first_packet(sock: socket.socket, route: Route) -> tuple[AudioPacket, Address]:
-    """Return the first audio of the stream and who sent it."""
+    """Return the first audio packet of the stream, and its sender."""
     others: set[bytes] = set()
     end = time.monotonic() + _FIRST_SECONDS
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Where a ReaStream comes from and where its answer goes, read from one word."""
+"""Source and destination of a ReaStream, parsed from the device string."""
 
 from __future__ import annotations
 

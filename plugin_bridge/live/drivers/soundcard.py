@@ -1,4 +1,4 @@
-"""A sound card through PortAudio: ALSA, Core Audio, or JACK where PortAudio speaks it."""
+"""A sound card through PortAudio: ALSA, Core Audio, or JACK where PortAudio supports it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SILENT_SECONDS = 1.0
 
 
 def cards() -> list[dict[str, object]]:
-    """Return the sound cards there are: number, name, api, inputs, outputs and sample rate of each."""
+    """Return number, name, api, inputs, outputs and sample rate of each sound card."""
     apis = sounddevice.query_hostapis()
     return [
         {
@@ -35,7 +35,7 @@ def cards() -> list[dict[str, object]]:
 
 
 class SoundcardDriver:
-    """One stream of input and output.
+    """A stream of input and output.
 
     Args:
         settings: `device` is a number or a part of a name from `plugin-bridge devices`, or two of them with
@@ -52,7 +52,7 @@ class SoundcardDriver:
 
     def open(self, exchange: Callable[[Form], Exchange], lost: Callable[[str], None]) -> Form:
         """See `Driver.open`."""
-        sounddevice._terminate()  # noqa: SLF001 - PortAudio sees new devices at its start only
+        sounddevice._terminate()  # noqa: SLF001 - PortAudio finds new devices only when it is initialized
         sounddevice._initialize()  # noqa: SLF001
         settings = self._settings
         devices = _devices(settings.device)
@@ -76,8 +76,8 @@ class SoundcardDriver:
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             reason = str(error).partition("\n")[0]
-            what = settings.device or "the usual sound card"
-            raise DeviceError(f"{what} cannot be played ({reason}); see plugin-bridge devices") from error
+            what = settings.device or "the default sound card"
+            raise DeviceError(f"{what} cannot be opened ({reason}); see plugin-bridge devices") from error
         threading.Thread(target=self._watch, args=(lost,), name="sound card", daemon=True).start()
         return form
 
@@ -103,7 +103,7 @@ class SoundcardDriver:
             lost(f"{self._form.device} is gone")
 
     def _watch(self, lost: Callable[[str], None]) -> None:
-        """Some systems just stop calling when a device is pulled out."""
+        """Notice a device that was pulled out: some systems just stop calling back."""
         seen = -1
         while self._blocks != seen:
             seen = self._blocks
@@ -113,6 +113,6 @@ class SoundcardDriver:
 
 
 def _devices(text: str) -> tuple[int | str | None, int | str | None]:
-    """Return input and output as PortAudio knows them."""
+    """Return input and output device as PortAudio takes them."""
     parts = [int(part) if part.strip().isdecimal() else part.strip() or None for part in text.split(",")]
     return parts[0], parts[-1]

@@ -1,4 +1,4 @@
-"""Find out what there is to play through: sound cards, JACK and its ports, MIDI ports."""
+"""List the sound cards, JACK ports and MIDI ports of this machine."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from plugin_bridge.live.drivers.catalogue import driver_module
 from plugin_bridge.midi.backend import midi_inputs
 
 Rows = list[Any]
-"""Texts, or objects of a sound card."""
+"""Strings, or a dict for each sound card."""
 
 
-def surveyed() -> dict[str, Rows]:
-    """Return titles with what there is; a sentence stands where something cannot be found out."""
+def survey() -> dict[str, Rows]:
+    """Return what there is by title; where it cannot be listed, a sentence that says why."""
     return {
-        "sound cards": _asked(lambda: driver_module("soundcard").cards()),
-        "JACK": _asked(lambda: driver_module("jack").ports()),
-        "MIDI ports": _asked(midi_inputs),
+        "sound cards": _or_reason(lambda: driver_module("soundcard").cards()),
+        "JACK": _or_reason(lambda: driver_module("jack").ports()),
+        "MIDI ports": _or_reason(midi_inputs),
     }
 
 
-def _asked(question: Callable[[], Rows]) -> Rows:
+def _or_reason(question: Callable[[], Rows]) -> Rows:
     try:
         return question()
     except BridgeError as error:

@@ -1,1 +1,1 @@
-"""The control process: keeps an audio process alive and speaks for it."""
+"""The control process: supervises the audio process and is what control surfaces talk to."""

@@ -1,4 +1,4 @@
-"""The audio process, held from the control process: started, fed, ended, and reaped if it was killed."""
+"""A handle on the audio process: starts it, and finds out how it ended."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
 from plugin_bridge.live.audio import process as audio
-from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, Page
+from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, SharedFigures
 from plugin_bridge.live.settings import LiveSettings
 
-_PATIENCE_SECONDS = 3.0
+_JOIN_SECONDS = 3.0
 # Matrix products of the engine are small; a second thread of ordinary priority would only make it wait.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -22,8 +22,8 @@ class AudioHandle:
 
     Args:
         settings: what to play.
-        patient: it waits for a device that is not there.
-        last: figures of the process before, whose positions it goes on with.
+        patient: it waits for a device that is missing.
+        last: figures of the process before; positions continue from there.
 
     Raises:
         OSError: the system refuses a process, a pipe or shared memory; nothing is left behind.
@@ -32,7 +32,7 @@ class AudioHandle:
     def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
         ours, theirs = SPAWN.Pipe()
         try:
-            self.page = Page()
+            self.page = SharedFigures()
             self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
             self._process = SPAWN.Process(
                 target=audio.run,
@@ -41,7 +41,7 @@ class AudioHandle:
                 daemon=True,
             )
             resource_tracker.ensure_running()  # which would let signals through again where it starts here
-            with _environment(_ONE_THREAD), _held_back(audio.IGNORED_SIGNALS):
+            with _environment(_ONE_THREAD), _blocked(audio.IGNORED_SIGNALS):
                 self._process.start()
         except BaseException:
             ours.close()
@@ -62,8 +62,8 @@ class AudioHandle:
         self.reap()
 
     def reap(self) -> str:
-        """Wait for the end of a process that has closed its link, or force it; return how it ended."""
-        self._process.join(_PATIENCE_SECONDS)
+        """Wait for a process that has closed its link, or kill it; return how it ended."""
+        self._process.join(_JOIN_SECONDS)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
@@ -76,8 +76,8 @@ class AudioHandle:
 
 
 @contextmanager
-def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Let a process that is started now get no such signal until it says so: it must import much first."""
+def _blocked(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Block signals in a process that is started here, until it unblocks them after its imports."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -87,7 +87,7 @@ def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for a process that is started now: libraries read them when they are loaded."""
+    """Set environment variables for a process that is started here: libraries read them when they load."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

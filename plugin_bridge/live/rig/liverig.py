@@ -1,4 +1,4 @@
-"""A live rig: an audio process that is kept alive, and what a control surface may ask of it."""
+"""A live rig: a supervised audio process, and what a control surface can ask of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plugin_bridge.control.rig import Listeners, Meters, Status
 from plugin_bridge.engine.singers import check_events
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, NO_FIGURES, Figures, Message, event_of, rows_of
-from plugin_bridge.live.rig.mirror import Mirror
+from plugin_bridge.live.rig.mirror import ParameterMirror
 from plugin_bridge.live.rig.recordings import Recordings
 from plugin_bridge.live.rig.supervisor import ProcessSupervisor
 from plugin_bridge.live.settings import LiveSettings
@@ -40,13 +40,13 @@ class LiveRig:
         self._heard: Listeners[AnyEvent] = Listeners()
         self._told: Listeners[str] = Listeners()
         self._supervisor = ProcessSupervisor(self._current, self._follow, self._ended, self._told.tell)
-        self._mirror = Mirror()
+        self._mirror = ParameterMirror()
         self._singers: tuple[str, ...] = ()
         self._files: Mapping[str, str] = {}
         self._form: dict[str, object] = {}
         self._present = False  # of the device
         self.losses = 0
-        """How often the device went away, an audio process with it or not."""
+        """How often the device was lost, with its audio process or without."""
         self._past = NO_FIGURES  # counts of the processes before
         self._number = self._unsent = 0
         self._recordings = Recordings(settings.sessions.absolute(), self._send_recording)
@@ -83,7 +83,7 @@ class LiveRig:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """The file of each singer of the set that does not ship, by id, once started."""
+        """Files by singer id, without the singers that ship; filled once started."""
         return self._files
 
     @property
@@ -149,7 +149,7 @@ class LiveRig:
             self._send(checked[start : start + EVENTS_PER_MESSAGE], now=now)
 
     def _put_off(self, events: Sequence[AnyEvent], *, now: bool) -> None:
-        """Let the process to come begin with these; it will hold no note, so that none has to end."""
+        """Keep values for the next process; it will hold no note, so that none has to end."""
         for event in events:
             if not (now and isinstance(event, (Event, NoteOff, AllNotesOff))):
                 what = type(event).__name__
@@ -208,14 +208,14 @@ class LiveRig:
 
     @property
     def figures(self) -> Figures:
-        """What the audio process that runs says about itself; of the last one, where it stood."""
+        """Figures of the audio process; while there is none, the last clock, position and rate."""
         if self._supervisor.audio is not None:
             return self._supervisor.audio.page.read()
         last = self._supervisor.last
         return Figures(clock=last.clock, position=last.position, rate=last.rate)
 
     def _current(self) -> LiveSettings:
-        """What a process is started with: at first what was asked for, later the set and values it had."""
+        """Return the settings of the next process: with the singers and values in force, if there was one."""
         if not self._singers:
             return self._settings
         singers = tuple(self._files.get(name, name) for name in self._singers)
@@ -224,7 +224,7 @@ class LiveRig:
         return replace(self._settings, singers=singers, parameters=values, learned=learned)
 
     def _follow(self, message: Message) -> None:
-        """Take a message of the audio process."""
+        """Handle a message of the audio process."""
         match message:
             case {"ready": singers, "files": files, "values": values, "real_time": real_time}:
                 self._singers, self._files, self.real_time = tuple(singers), files, real_time
@@ -235,7 +235,7 @@ class LiveRig:
                 self._form = {**form, "latency": latency}
                 self._present = True
             case {"heard": others, "own": own, "upto": upto}:
-                self._hear([event_of(row) for row in own], [event_of(row) for row in others], upto)
+                self._confirm([event_of(row) for row in own], [event_of(row) for row in others], upto)
             case {"recording": number, "begun": _}:
                 self._recordings.began(number)
             case {"recording": number, "ended": why}:
@@ -245,8 +245,8 @@ class LiveRig:
             case {"say": sentence}:
                 self._told.tell(sentence)
 
-    def _hear(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
-        self._mirror.hear(own, others, upto)
+    def _confirm(self, own: list[AnyEvent], others: list[AnyEvent], upto: int) -> None:
+        self._mirror.confirm(own, others, upto)
         for event in (*own, *others):
             self._heard.tell(event)
 

@@ -1,4 +1,4 @@
-"""The values of every parameter as set last, seen from the control process while changes are on their way."""
+"""Parameter values as the control process sees them, with the changes that are on their way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS, Value
 
 
-class Mirror:
-    """A change that was sent shows at once, and is not hidden by older ones that are heard of later."""
+class ParameterMirror:
+    """A change shows as soon as it is sent, and older ones that are confirmed later do not hide it."""
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
@@ -19,25 +19,25 @@ class Mirror:
         self._sent: dict[str, int] = {}  # by parameter, the newest message not yet heard of
 
     def begin(self) -> dict[str, Value]:
-        """Return what an audio process is to begin with; what was on its way to the one before is in it."""
+        """Return the values a new process begins with, those on their way to the one before included."""
         self._sent.clear()
         return dict(self._values)
 
     def start(self, values: Mapping[str, Value]) -> None:
-        """Take what the audio process began with; what was sent to it since goes over that."""
+        """Take the values a process has begun with; those sent to it since override them."""
         self._values.update({name: value for name, value in values.items() if name not in self._sent})
 
     def send(self, events: Iterable[AnyEvent], number: int) -> None:
-        """Events that act at once go out in a message of this number."""
+        """Take events that act at once and are sent in a message of this number."""
         for event in events:
             if isinstance(event, Event):
                 self._values[event.parameter] = event.value
                 self._sent[event.parameter] = number
 
-    def hear(self, own: Iterable[AnyEvent], others: Iterable[AnyEvent], upto: int) -> None:
-        """Take the events of a block; see `Listener.heard`.
+    def confirm(self, own: Iterable[AnyEvent], others: Iterable[AnyEvent], upto: int) -> None:
+        """Take the events that acted in a block; see `Listener.heard`.
 
-        Of one block, own events act before the others.
+        Within a block, own events act before the others.
         """
         for event in own:
             if isinstance(event, Event) and self._sent.get(event.parameter, 0) <= upto:

@@ -1,4 +1,4 @@
-"""Messages on their way to the audio process: one write for many events, and nothing lost to a full pipe."""
+"""Messages waiting for the audio process: events are batched, and a full pipe loses none."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections import deque
 from plugin_bridge.live.link import EVENTS_PER_MESSAGE, Link, Message, packed
 
 MAX_MESSAGES = 256
-"""That may wait; of events, each holds up to 64."""
+"""Messages that may wait, of up to 64 events each."""
 _RETRY_SECONDS = 0.005
 
 
 class Outbox:
-    """Sends once a turn of the running event loop, in order.
+    """Sends messages in order, once in a turn of the running event loop.
 
-    Every message costs the engine's thread two system calls and JSON: what comes in one turn goes as one.
+    Each costs the engine's thread two system calls and JSON, so the events of one turn share messages.
 
     Args:
         link: to the audio process.
@@ -41,7 +41,7 @@ class Outbox:
         Raises:
             TypeError, ValueError: it cannot be sent; see `link.packed`.
         """
-        packed(message)  # here, where it concerns its sender alone: later it would hold up all behind it
+        packed(message)  # raises here, in its sender's call; later it would hold up all messages behind it
         last = self._waiting[-1] if self._waiting else {}
         if _fits(last, message):
             last["events"] += message["events"]

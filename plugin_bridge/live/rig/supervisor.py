@@ -1,4 +1,4 @@
-"""Keep an audio process alive from an event loop: start it, hear it, and start it again when it dies."""
+"""Keep an audio process alive from an event loop: start it, read its messages, restart it when it dies."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class ProcessSupervisor:
                 self._ready.set_result(None)
 
     def _reap(self) -> None:
-        """Take leave of a process that has ended, and see to the next."""
+        """Clean up after a process that has ended, and have it started again unless it was to end."""
         how = self._end()
         if self._fault:
             how = f"ended ({self._fault})"

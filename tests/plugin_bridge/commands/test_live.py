@@ -69,7 +69,7 @@ def test_a_signal_ends_it_and_its_recording_cleanly(here: Path, number: signal.S
     line = next(line for line in said if "OSC listens" in line)
     port = int(line.split(", ")[1].removeprefix("port "))
     assert ", TCP port " in line
-    assert "dark, bright on stem.wav, 48000 Hz, blocks of 128, 38.0 ms (1824 samples) late" in said[-1]
+    assert "dark, bright on stem.wav, 48000 Hz, blocks of 128, latency 38.0 ms (1824 samples)" in said[-1]
     assert b"/done\0" in ask(port, "/param/gain", -5.0)
     assert b"bright" in ask(port, "/singer", "bright")
     audio = here / "sessions" / "one" / "audio.f32"

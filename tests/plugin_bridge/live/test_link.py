@@ -10,8 +10,8 @@ import pytest
 
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.live.audio.clock import StreamClock
-from plugin_bridge.live.link import BIN_SECONDS, BINS, SPAWN, Figures, Link, Page, event_of, row_of
-from plugin_bridge.live.rig.mirror import Mirror
+from plugin_bridge.live.link import BIN_SECONDS, BINS, SPAWN, Figures, Link, SharedFigures, event_of, row_of
+from plugin_bridge.live.rig.mirror import ParameterMirror
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_an_end_that_is_gone_is_noticed_by_both(links: tuple[Link, Link]) -> Non
 
 
 def test_the_page_shows_one_moment_at_a_time() -> None:
-    page = Page()
-    reader = Page(page.store)
+    page = SharedFigures()
+    reader = SharedFigures(page.store)
     assert reader.read() == Figures(*[0.0] * len(Figures._fields))
     done = threading.Event()
 
@@ -93,14 +93,14 @@ def test_the_page_shows_one_moment_at_a_time() -> None:
 
 
 def test_the_page_of_a_writer_that_was_killed_can_be_read() -> None:
-    page = Page()
+    page = SharedFigures()
     page.write(Figures(load=0.5))
     np.frombuffer(page.store)[0] += 1.0  # in the middle of the next
     assert page.read().load == 0.5
 
 
 def test_times_of_blocks_are_counted_in_bins() -> None:
-    page = Page()
+    page = SharedFigures()
     for seconds in (0.0, 1.5 * BIN_SECONDS, 1.6 * BIN_SECONDS, 3.0):
         page.count(seconds)
     times = page.times()
@@ -128,12 +128,12 @@ def test_the_clock_starts_again_after_a_pause() -> None:
 
 
 def test_a_change_on_its_way_is_not_hidden_by_older_ones() -> None:
-    mirror = Mirror()
+    mirror = ParameterMirror()
     mirror.start({"gain": 0.0, "singer": "dark"})
     mirror.send([Event(0, "gain", -1.0)], 1)
     mirror.send([Event(0, "gain", -2.0)], 2)
     assert mirror.values["gain"] == -2.0
-    mirror.hear([Event(9, "gain", -1.0)], [Event(9, "gain", -9.0), Event(9, "singer", "bright")], upto=1)
+    mirror.confirm([Event(9, "gain", -1.0)], [Event(9, "gain", -9.0), Event(9, "singer", "bright")], upto=1)
     assert (mirror.values["gain"], mirror.values["singer"]) == (-2.0, "bright")
-    mirror.hear([Event(10, "gain", -2.0)], [Event(11, "gain", -5.0)], upto=2)
+    mirror.confirm([Event(10, "gain", -2.0)], [Event(11, "gain", -5.0)], upto=2)
     assert mirror.values["gain"] == -5.0

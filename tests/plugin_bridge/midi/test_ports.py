@@ -15,7 +15,7 @@ from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn, Pitch
 from plugin_bridge.control.rig import Status
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.errors import DeviceError
-from plugin_bridge.live.drivers.survey import surveyed
+from plugin_bridge.live.drivers.survey import survey
 from plugin_bridge.midi import ports as midiports
 from plugin_bridge.midi.backend import RtMidiSystem, matching
 from plugin_bridge.midi.input import MidiInput
@@ -308,7 +308,7 @@ def test_without_python_rtmidi_it_is_said_how_to_get_it(rig: Rig, monkeypatch: p
     assert said.startswith("MIDI ports need python-rtmidi, which is not installed; install the extra: ")
     assert "sh .ci/setup midi" in said
     assert "pip install 'plugin-bridge[midi]'" in said
-    assert surveyed()["MIDI ports"] == [said]
+    assert survey()["MIDI ports"] == [said]
 
 
 @pytest.mark.usefixtures("jack_name")

@@ -12,11 +12,11 @@ from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.parameters import Parameter, Value
 from plugin_bridge.engine.singers import check_events
+from plugin_bridge.live.audio.blockprocessor import BlockProcessor
 from plugin_bridge.live.audio.gauges import Gauges
-from plugin_bridge.live.audio.performance import Performance
 from plugin_bridge.live.audio.rings import Doorbell, Rings
 from plugin_bridge.live.audio.scheduler import EventScheduler
-from plugin_bridge.live.link import Page, event_of, row_of
+from plugin_bridge.live.link import SharedFigures, event_of, row_of
 from plugin_bridge.midi.input import MidiInput
 from tests.support.doubles import BRIGHT, DARK
 
@@ -42,12 +42,12 @@ def test_an_osc_set_and_a_program_change_are_checked_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "map.toml").write_text('[[program]]\nprogram = 1\nsinger = "bright"\n', encoding="utf-8")
-    ears, gauges = Ears(), Gauges(Page())
+    ears, gauges = Ears(), Gauges(SharedFigures())
     events = EventScheduler(MidiInput(tmp_path / "map.toml", ears.say, ["dark", "bright"]), gauges)
     engine = Engine(RATE, 1, [DARK, BRIGHT])
     rings = Rings(Form(RATE, 1, BLOCK, "a test"), engine.latency, 2, 0, Doorbell())
-    gauges.attend(rings)
-    performance = Performance(engine, {}, rings, events, gauges, ears)
+    gauges.measure(rings)
+    processor = BlockProcessor(engine, {}, rings, events, gauges, ears)
     rows = [row_of(event) for event in check_events([Event(0, "gain", -6)], engine.singers)]
     checked: list[str] = []
     check = Parameter.check
@@ -60,6 +60,6 @@ def test_an_osc_set_and_a_program_change_are_checked_once(
     events.at_once([event_of(row) for row in rows], 1)
     silence = np.zeros((1, BLOCK), np.float32)
     rings.cycle(silence, silence.copy(), [(5, b"\xc0\x01")])
-    assert performance.step()
+    assert processor.step()
     assert ears.events == [Event(0, "gain", -6.0), Event(5, "singer", "bright")]
     assert (checked, ears.said) == (["gain", "singer"], [])

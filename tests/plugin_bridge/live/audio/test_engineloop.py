@@ -12,10 +12,10 @@ from plugin_bridge.control.events import AnyEvent, Event, NoteOn
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.live.audio.blockprocessor import BlockProcessor
 from plugin_bridge.live.audio.engineloop import EngineLoop
-from plugin_bridge.live.audio.performance import Performance
 from plugin_bridge.live.audio.rings import Rings
-from plugin_bridge.live.link import SPAWN, Link, Message, Page, rows_of
+from plugin_bridge.live.link import SPAWN, Link, Message, SharedFigures, rows_of
 from plugin_bridge.midi.input import MidiInput
 from tests.support.doubles import DARK
 from tests.support.waiting import wait_until
@@ -48,11 +48,11 @@ class Rigged:
         self.control = Link(ours)
         self.ears = Ears()
         self.midi = MidiInput(folder / "map.toml", self.ears.say)
-        self.loop = EngineLoop(Page(), self.midi, Link(theirs))
+        self.loop = EngineLoop(SharedFigures(), self.midi, Link(theirs))
         engine = Engine(RATE, 1, [DARK], parameters=VALUES)
         self.rings = Rings(Form(RATE, 1, BLOCK, "a test"), engine.latency, 3, 0, self.loop.doorbell)
         events, gauges = self.loop.events, self.loop.gauges
-        self.performance = Performance(engine, VALUES, self.rings, events, gauges, self.ears)
+        self.processor = BlockProcessor(engine, VALUES, self.rings, events, gauges, self.ears)
 
     def send(self, number: int, *events: AnyEvent) -> None:
         assert self.control.send({"events": rows_of(events), "now": True, "number": number})
@@ -79,7 +79,7 @@ def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged:
         rigged.send(k + 1, *notes[k : k + 2])
     for _ in range(3):
         rigged.block()
-    rigged.loop.play(rigged.performance)
+    rigged.loop.play(rigged.processor)
     rigged.loop.start()
     wait_until(lambda: len(rigged.ears.blocks) == 2)
     assert [len(block) for block in rigged.ears.blocks] == [64, 36]
@@ -89,7 +89,7 @@ def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged:
 
 def test_a_bundle_acts_together(rigged: Rigged) -> None:
     rigged.loop.start()
-    rigged.loop.play(rigged.performance)
+    rigged.loop.play(rigged.processor)
     notes = [NoteOn(0, float(k)) for k in range(60)]
     rigged.send(1, *notes, Event(0, "gain", -3.0), Event(0, "breath", 1.0))
     rigged.block()  # the message was there before it
@@ -99,21 +99,21 @@ def test_a_bundle_acts_together(rigged: Rigged) -> None:
 
 def test_what_is_for_others_is_left_to_them_in_order(rigged: Rigged) -> None:
     rigged.loop.start()
-    letters: list[Message] = [{"record": "a"}, {"stop": True}, {"end": True}]
-    for letter in letters:
+    forwarded: list[Message] = [{"record": "a"}, {"stop": True}, {"end": True}]
+    for message in forwarded:
         assert rigged.control.send({"learn": "gain"})
-        assert rigged.control.send(letter)
-    wait_until(lambda: len(rigged.loop.letters) == 3)
-    assert list(rigged.loop.letters) == letters
+        assert rigged.control.send(message)
+    wait_until(lambda: len(rigged.loop.forwarded) == 3)
+    assert list(rigged.loop.forwarded) == forwarded
     assert [event.parameter for event in rigged.midi.process(b"\xb0\x15\x40", 0)] == ["gain"]  # type: ignore[union-attr]
 
 
 def test_it_notices_that_the_control_process_is_gone_and_goes_on(rigged: Rigged) -> None:
     rigged.loop.start()
-    rigged.loop.play(rigged.performance)
+    rigged.loop.play(rigged.processor)
     rigged.send(1, Event(0, "gain", -3.0))
     rigged.control.close()
     wait_until(lambda: rigged.loop.orphaned)
     rigged.block()
-    wait_until(lambda: rigged.performance.state.values["gain"] == -3.0)
+    wait_until(lambda: rigged.processor.state.values["gain"] == -3.0)
     assert rigged.loop.alive

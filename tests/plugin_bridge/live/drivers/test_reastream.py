@@ -21,7 +21,6 @@ from plugin_bridge.errors import DeviceError
 from plugin_bridge.live.drivers.catalogue import make_driver
 from plugin_bridge.live.drivers.driver import MidiIn
 from plugin_bridge.live.drivers.reastream import ReaStreamDriver
-from plugin_bridge.live.drivers.reastreammending import Counts
 from plugin_bridge.live.drivers.reastreampackets import (
     AudioPacket,
     MidiPacket,
@@ -29,6 +28,7 @@ from plugin_bridge.live.drivers.reastreampackets import (
     packed_identifier,
     parse,
 )
+from plugin_bridge.live.drivers.reastreamrepair import Counts
 from plugin_bridge.live.drivers.reastreamroute import Route
 from plugin_bridge.live.settings import DriverSettings
 from tests.support.doubles import DARK, sung

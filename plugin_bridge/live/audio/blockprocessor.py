@@ -1,4 +1,4 @@
-"""An engine at a device: blocks out of the rings, events to their samples, through the engine, and back."""
+"""Run the engine on a device's blocks: input from the rings, events at their samples, output to the rings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Float32 = NDArray[np.float32]
 
 
 class Recorder(Protocol):
-    """Keeps a session, and never makes its caller wait; `SessionWriter` is one."""
+    """Records a session and never makes its caller wait; `SessionWriter` is one."""
 
     def block(self, position: int, source: Float32, events: Sequence[AnyEvent]) -> None:
         """Take a block of input and the events in it; positions count the engine's samples from its reset."""
@@ -51,15 +51,15 @@ class Listener(Protocol):
         """Something for a person to read."""
 
 
-class Performance:
-    """Lasts as long as the device keeps its form; all of it belongs to the engine's thread.
+class BlockProcessor:
+    """Lives as long as the device keeps its form; used in the engine's thread only.
 
     Args:
         engine: a fresh one.
         values: what it was made with.
         rings: fresh ones.
-        events: what is to happen.
-        gauges: what measures it.
+        events: scheduled events.
+        gauges: meters and counters.
         listener: told of the events that are taken.
     """
 
@@ -88,7 +88,7 @@ class Performance:
         self._faded = False
 
     def record(self, recorder: Recorder | None) -> None:
-        """Record from the next block but one, at which the engine starts anew; None ends it."""
+        """Record from the next block but one, at which the engine is reset; None ends the recording."""
         self._recorder, self._armed, self._faded = None, recorder, False
 
     def step(self) -> bool:
@@ -98,18 +98,18 @@ class Performance:
             return False
         began = time.perf_counter()
         self._process(taken)
-        self._gauges.worked(time.perf_counter() - began)
+        self._gauges.count_block(time.perf_counter() - began)
         behind = taken.position + self._block.shape[1]
         self._gauges.moment(self._clock.update(taken.time), behind, self._clock.rate, taken.waiting)
         self._gauges.publish()
         return True
 
     def use_pause(self) -> bool:
-        """Do a part of what need not be done within a block; return False if nothing is left."""
+        """Do a part of the work that need not be done within a block; return False if none is left."""
         began = time.perf_counter()
         if not self._engine.use_pause():
             return False
-        self._gauges.worked_aside(time.perf_counter() - began)
+        self._gauges.count_pause(time.perf_counter() - began)
         return True
 
     def _process(self, taken: Taken) -> None:
@@ -118,7 +118,7 @@ class Performance:
             self._skip(taken.skipped)
         restored = self._begin(taken.position) if self._faded else []
         stop = taken.position + block.shape[1]
-        events.hear(self.rings.midi_before(stop), taken.position)
+        events.decode_midi(self.rings.midi_before(stop), taken.position)
         own, others = events.due(taken.position, stop)
         placed = [replace(event, position=event.position - self._offset) for event in (*own, *others)]
         acting = (*restored, *placed)
@@ -136,7 +136,7 @@ class Performance:
         self._gauges.levels(block, output, engine.reading)
 
     def _skip(self, samples: int) -> None:
-        """The engine never hears what was left out, and what it still holds from before would come late."""
+        """Leave input out; what the engine still holds from before it would come late, and is muted."""
         self._offset += samples
         self._mute = self._engine.latency
         self._gauges.dropped += samples
@@ -144,14 +144,14 @@ class Performance:
             self._recorder.gap(samples)
 
     def _begin(self, position: int) -> list[AnyEvent]:
-        """Start the engine and the session at their sample 0; return what brings back the state before."""
+        """Reset the engine and begin the session; return the events that bring back the engine's state."""
         self._engine.reset()
         self._recorder, self._armed, self._faded = self._armed, None, False
         self._offset, self._start, self._mute = position, position, 0
         return self.state.events()
 
     def _shaped(self, output: Float32, position: int) -> Float32:
-        """Leave out what is late, and end softly before the engine starts anew."""
+        """Mute what is late, and fade out before the engine is reset."""
         if self._mute:
             late = min(self._mute, output.shape[1])
             output[:, :late] = 0.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plugin_bridge.live.drivers.reastreammending import Counts, Mender
+from plugin_bridge.live.drivers.reastreamrepair import Counts, StreamRepair
 
 Float32 = NDArray[np.float32]
 Sent = list[tuple[float, Float32]]
@@ -33,9 +33,9 @@ def sent(audio: Float32, block: int) -> Sent:
 
 
 def mended(packets: Sent, channels: int = 2) -> tuple[Float32, Counts]:
-    mender = Mender(channels, RATE)
-    parts = [part for time, samples in packets for part in mender.push(samples, time)]
-    return np.concatenate(parts, axis=1), mender.counts
+    repair = StreamRepair(channels, RATE)
+    parts = [part for time, samples in packets for part in repair.push(samples, time)]
+    return np.concatenate(parts, axis=1), repair.counts
 
 
 @pytest.mark.parametrize("channels", [1, 2])

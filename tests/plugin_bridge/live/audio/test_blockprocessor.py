@@ -19,12 +19,12 @@ from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.notes import Melody
 from plugin_bridge.files.writer import OutputFormat
+from plugin_bridge.live.audio.blockprocessor import BlockProcessor
 from plugin_bridge.live.audio.gauges import Gauges
-from plugin_bridge.live.audio.performance import Performance
 from plugin_bridge.live.audio.rings import Doorbell, Rings
 from plugin_bridge.live.audio.scheduler import MAX_EVENTS, MAX_MESSAGES, EventScheduler
 from plugin_bridge.live.audio.state import EngineState
-from plugin_bridge.live.link import Page
+from plugin_bridge.live.link import SharedFigures
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.sessions.reader import SessionReader
 from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
@@ -39,21 +39,21 @@ MAP = '[[program]]\nprogram = 1\nsinger = "bright"\n[[program]]\nprogram = 2\nsi
 
 
 class Stage:
-    """A performance whose device and engine take turns as a test says; it listens to itself."""
+    """A processor whose device and engine take turns as a test says; it listens to itself."""
 
     def __init__(self, folder: Path, blocks: int = 2, origin: int = 0) -> None:
         (folder / "map.toml").write_text(MAP, encoding="utf-8")
         self.said: list[str] = []
         self.news: list[tuple[list[AnyEvent], list[AnyEvent], int]] = []
-        self.page = Page()
+        self.page = SharedFigures()
         self.gauges = Gauges(self.page)
         midi = MidiInput(folder / "map.toml", self.say, ["dark", "bright"])
         self.events = EventScheduler(midi, self.gauges)
         self.form = Form(RATE, 1, BLOCK, "a test")
         engine = made()
         self.rings = Rings(self.form, engine.latency, blocks, origin, Doorbell())
-        self.gauges.attend(self.rings)
-        self.performance = Performance(engine, VALUES, self.rings, self.events, self.gauges, self)
+        self.gauges.measure(self.rings)
+        self.processor = BlockProcessor(engine, VALUES, self.rings, self.events, self.gauges, self)
         self.played: list[Float32] = []
 
     def say(self, sentence: str) -> None:
@@ -87,7 +87,7 @@ class Stage:
 
     def engine(self) -> None:
         """Let the engine take what there is, and use the pause after it."""
-        while self.performance.step() or self.performance.use_pause():
+        while self.processor.step() or self.processor.use_pause():
             pass
 
 
@@ -147,7 +147,7 @@ def test_of_sets_at_once_the_last_is_taken_and_of_those_with_a_sample_each(stage
     stage.events.at_their_time(timed)
     stage.play(song(1))
     assert stage.news == [(at_once[1:], timed, 2)]
-    assert stage.performance.state.values["gain"] == -6.0
+    assert stage.processor.state.values["gain"] == -6.0
 
 
 def test_midi_lands_on_its_sample_and_an_unknown_singer_is_refused(stage: Stage) -> None:
@@ -197,15 +197,15 @@ def test_a_recording_is_what_was_heard(tmp_path: Path, stage: Stage, stalled: in
     stage.events.at_once([Event(0, "singer", "bright"), NoteOn(0, 62.0), PitchBend(0, 0.5)], 1)
     stage.events.at_once([Event(0, "melody", True)], 2)
     stage.play(source[:, : 50 * BLOCK])
-    header = SessionHeader.of([DARK, BRIGHT], 0, stage.performance.state.initial)
+    header = SessionHeader.of([DARK, BRIGHT], 0, stage.processor.state.initial)
     writer = SessionWriter(tmp_path / "take", stage.form, header)
-    stage.performance.record(writer)
+    stage.processor.record(writer)
     stage.play(source[:, 50 * BLOCK : 150 * BLOCK])
     stage.events.at_their_time([Event(170 * BLOCK + 3, "gain", -3.0), Event(180 * BLOCK, "singer", "dark")])
     stage.device(source[:, 150 * BLOCK : (150 + stalled) * BLOCK])
     stage.engine()
     stage.play(source[:, (150 + stalled) * BLOCK :])
-    stage.performance.record(None)
+    stage.processor.record(None)
     writer.close()
     start = 51 * BLOCK  # one block to fade, then the engine starts anew
     with SessionReader(tmp_path / "take") as session:
@@ -232,7 +232,7 @@ def test_a_recording_begins_without_a_click(stage: Stage, tmp_path: Path) -> Non
     stage.play(source[:, : 30 * BLOCK])
     header = SessionHeader.of([DARK, BRIGHT], 0, VALUES)
     writer = SessionWriter(tmp_path / "take", stage.form, header)
-    stage.performance.record(writer)
+    stage.processor.record(writer)
     stage.play(source[:, 30 * BLOCK :])
     writer.close()
     fade = stage.sound[0, 32 * BLOCK : 33 * BLOCK]

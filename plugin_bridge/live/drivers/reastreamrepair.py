@@ -1,4 +1,4 @@
-"""Undo what a network did to a ReaStream, as far as its packets tell: they have no number and no time.
+"""Repair a ReaStream after lost, repeated and reordered packets, which carry neither numbers nor times.
 
 A DAW sends each of its blocks as full packets and a rest, 512 stereo samples as 150, 150, 150 and 62. Where
 that pattern is known, a hole in it that the clock confirms is filled with silence, so that the stream keeps
@@ -38,7 +38,7 @@ _CLOCKS = 0.001
 
 @dataclass
 class Counts:
-    """Packets that came, and those seen to be lost, repeated and reordered."""
+    """Packets received, and those detected as lost, repeated or reordered."""
 
     taken: int = 0
     lost: int = 0
@@ -47,7 +47,7 @@ class Counts:
 
 
 class _Held(NamedTuple):
-    """A rest that came early."""
+    """The rest of a block, come before full packets that belong before it."""
 
     samples: Float32
     missing: int
@@ -55,8 +55,8 @@ class _Held(NamedTuple):
     time: float
 
 
-class Mender:
-    """One stream of one form.
+class StreamRepair:
+    """Repairs one stream of one form.
 
     Args:
         channels: 1 or more.
@@ -76,7 +76,7 @@ class Mender:
         self._pace = _Pace(sample_rate)
 
     def push(self, samples: Float32, time: float) -> list[Float32]:
-        """Take the samples of a packet and return what goes on, in order.
+        """Take the samples of a packet and return those to pass on, in order.
 
         Args:
             samples: shape (channels, n), n >= 1.
