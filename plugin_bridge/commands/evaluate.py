@@ -27,7 +27,9 @@ voice: seconds,hertz in NAME.f0.csv beside NAME.wav (0 hertz: unvoiced), or what
 `periodicity` agree on within 50 cents; other frames carry no score, which favours these two when clean.
 With --singer the voices are sung by it first, and the pitch it was asked for is the exact label. F0RMSE is of
 ln f0 over frames voiced in both, x clean its rise; F0CORR the mean over voices that move by 50 cents; right
-the share of frames right in voicing and within 50 cents; ms/s the computing for a second of audio.
+the share of frames right in voicing and within 50 cents; RPA, RCA, OA, VR and VFA are MIREX's raw pitch and
+raw chroma accuracy, overall accuracy, voicing recall and voicing false alarm, by mir_eval; ms/s is the
+computing for a second of audio.
 Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 SwiftF0 by itself; praat
 (praat-parselmouth) and crepe (torchcrepe) where you installed them.
 Exit status: 0 done, 2 bad input.

@@ -32,7 +32,7 @@ def run_melody(arguments: argparse.Namespace) -> int:
 
     if not arguments.music:
         raise UsageError("accompaniment is needed; give files or folders of it with --music")
-    check_installed("swift_f0", *(("matplotlib",) if arguments.plots is not None else ()))
+    check_installed("swift_f0", "mir_eval", *(("matplotlib",) if arguments.plots is not None else ()))
     names = _trackers(arguments.tracker)
     report = Report(arguments)
     music = [read_clip([path]) for path in recordings(arguments.music)]

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.metrics.mirex import mirex_scores
 from models.metrics.pitch import PitchScores, PitchTrack, compare_pitch, joined
 from models.metrics.reference import Reference
 from models.metrics.trackers import TRACKERS
@@ -54,6 +56,12 @@ class MelodyScores:
     gross: float
     octave: float
     cents: float
+    raw_pitch: float
+    """RPA, and so on: MIREX's, see `models.metrics.mirex`."""
+    raw_chroma: float
+    overall: float
+    voicing_recall: float
+    voicing_false_alarm: float
     cost: float
     """Milliseconds of computing for a second of audio, of all cores together."""
 
@@ -98,6 +106,7 @@ def scores(found: Sequence[Trial]) -> list[MelodyScores]:
                     gross=pitch.gross,
                     octave=pitch.octave,
                     cents=pitch.cents,
+                    **dataclasses.asdict(mirex_scores(*_joined(group))),
                     cost=1000.0 * sum(trial.took for trial in group) / seconds,
                 )
             )
@@ -110,13 +119,18 @@ def pooled(group: Sequence[Trial]) -> PitchScores:
     Voices lie octaves apart, so a correlation over all of them would be near 1 whatever the tracker does: it
     is the mean over the voices, without those that hold one note.
     """
-    every = compare_pitch(
-        joined(trial.reference.track for trial in group),
-        joined(trial.track for trial in group),
-        np.concatenate([trial.reference.scored for trial in group]),
-    )
+    every = compare_pitch(*_joined(group))
     each = [compare_pitch(t.reference.track, t.track, t.reference.scored) for t in group]
     known = [
         one.correlation for one in each if one.spread >= MOVING_CENTS and not math.isnan(one.correlation)
     ]
     return dataclasses.replace(every, correlation=float(np.mean(known)) if known else math.nan)
+
+
+def _joined(group: Sequence[Trial]) -> tuple[PitchTrack, PitchTrack, NDArray[np.bool_]]:
+    """Return what is right, what was heard and which frames count, of all voices one after the other."""
+    return (
+        joined(trial.reference.track for trial in group),
+        joined(trial.track for trial in group),
+        np.concatenate([trial.reference.scored for trial in group]),
+    )

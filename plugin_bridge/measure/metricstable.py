@@ -71,6 +71,11 @@ MELODY = (
     Column("gross", "gross", ".1%"),
     Column("octave", "octave", ".1%"),
     Column("cents", "cents", ".1f"),
+    Column("raw_pitch", "RPA", ".1%"),
+    Column("raw_chroma", "RCA", ".1%"),
+    Column("overall", "OA", ".1%"),
+    Column("voicing_recall", "VR", ".1%"),
+    Column("voicing_false_alarm", "VFA", ".1%"),
     Column("cost", "ms/s", ".0f"),
 )
 

@@ -87,7 +87,7 @@ def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
         (("a.wav", "--singer", "x"), "give SOURCE... and --reference"),
         (("a.wav", "--copy", "b"), "one thing to evaluate is needed"),
         (("--plan", "p.toml", "--singer", "x"), "leave one out"),
-        (("--plan", "p.toml"), "p.toml cannot be read"),
+        (("--plan", "p.toml"), "p.toml does not exist; check the path of the plan"),
         (("--copy", "b", "--singer", "x", "--json", "a.wav"), "does not end in .json"),
         (("--copy", "b", "--singer", "x"), "singer 'x' is unknown"),
         (("none.wav", "--singer", "copy.onnx", "--reference", "held"), "none.wav does not exist"),
