@@ -170,7 +170,7 @@ _COMMANDS = (
     ),
     ("/bounce/cancel", "number", "i", False, "End a bounce; no half file is left."),
     ("/bounce/list", "", "", False, "The bounces: number, state, part done 0..1, output; and so on."),
-    ("/record/start", "name", "s", False, "Record the session; answers with its folder."),
+    ("/record/start", "name", "s", False, "Record a session; answers with its folder once it has begun."),
     ("/record/stop", "", "", False, "End the recording; answers with its folder."),
     ("/midi/learn", "parameter", "s", False, "Let the next control change move this parameter from now on."),
     ("/midi/learn/stop", "", "", False, "Wait for no control change any longer."),
