@@ -70,4 +70,13 @@ def test_the_busiest_stretch_has_the_most_voiced_frames() -> None:
     part = busiest(voiced, 1.0)
     assert part.stop - part.start == 100
     assert voiced[part].sum() == 60
+    for first, seconds in ((0, 1.0), (37, 0.5), (250, 0.5), (299, 0.01)):
+        only = np.zeros(300, bool)
+        only[first : first + round(100 * seconds)] = True
+        assert busiest(only, seconds) == slice(first, first + round(100 * seconds))
+    later = np.ones(300, bool)
+    later[:120] = [False, True] * 60  # half as busy, and first
+    assert busiest(later, 1.0) == slice(119, 219)
+    assert busiest(later, 2.99) == slice(1, 300)
+    assert busiest(later, 3.0) == slice(0, 300)
     assert busiest(voiced, 0.0) == busiest(voiced, 5.0) == slice(0, 300)

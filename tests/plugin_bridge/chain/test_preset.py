@@ -90,6 +90,59 @@ def test_a_preset_comes_back_from_its_file(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["some.toml"]
 
 
+WRITTEN_BY_0_1 = """format = 1
+name = "Old"
+description = "made before"
+singer = "plain.onnx"
+pitch = "melody"
+before = [
+    { effect = "HighpassFilter", parameters = { cutoff_frequency_hz = 80.0 } },
+]
+
+[parameters]
+morph_singer = "alys"
+morph = 0.3
+transpose = "auto"
+melody = true
+
+[[after]]
+vst3 = "/usr/lib/vst3/ZamComp.vst3"
+plugin = "ZamComp"
+state = "cGx1Z2lu"
+
+[after.parameters]
+threshold_db = 0.5875
+
+[[after]]
+effect = "Reverb"
+
+[after.parameters]
+room_size = 0.4
+freeze_mode = 0.0
+"""
+
+
+def test_a_preset_of_version_0_1_is_read(tmp_path: Path) -> None:
+    (tmp_path / "old.toml").write_text(WRITTEN_BY_0_1, "utf-8")
+    assert load_preset(tmp_path / "old.toml") == Preset(
+        name="Old",
+        description="made before",
+        singer=str(tmp_path / "plain.onnx"),
+        pitch="melody",
+        parameters={"morph_singer": "alys", "morph": 0.3, "transpose": "auto", "melody": True},
+        before=(NativeEffect(effect="HighpassFilter", parameters={"cutoff_frequency_hz": 80.0}),),
+        after=(
+            Vst3Effect(
+                vst3="/usr/lib/vst3/ZamComp.vst3",
+                plugin="ZamComp",
+                state="cGx1Z2lu",
+                parameters={"threshold_db": 0.5875},
+            ),
+            NativeEffect(effect="Reverb", parameters={"room_size": 0.4, "freeze_mode": 0.0}),
+        ),
+    )
+
+
 def test_a_chain_comes_back_from_its_preset() -> None:
     chain = SOME.chain()
     assert [type(stage) for stage in chain] == [

@@ -147,6 +147,21 @@ def test_auto_knows_the_whole_recording() -> None:
     assert not silent.any()
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_auto_does_not_measure_where_automation_tells_the_pitch(written: bool) -> None:
+    """Until that moment it listens, as a stream does, which hears this voice two octaves above the singer."""
+    x = sung(RATE, 0.8, 440)
+
+    def made() -> SingerConversion:
+        return SingerConversion(DARK).at(0.5, source_pitch=110.0) if written else SingerConversion(DARK)
+
+    events = [] if written else [Event(RATE // 2, "source_pitch", 110.0)]
+    whole, listening = made()(x, RATE, events=events), made()
+    cut = listening(np.pad(x, ((0, 0), (0, 480))), RATE, reset=False, events=events)[:, 480:]
+    assert np.array_equal(whole, cut)
+    assert not np.array_equal(whole, SingerConversion(DARK)(x, RATE))
+
+
 def test_reset_starts_anew() -> None:
     made = automated()
     first = made(VOICE, RATE, reset=False)
