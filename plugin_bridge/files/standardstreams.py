@@ -26,8 +26,14 @@ def all_of_standard_input() -> BinaryIO:
     if sys.stdin.isatty():
         raise AudioFileError("standard input is a terminal; send audio to it: sox IN.flac -t wav - | ...")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
-    shutil.copyfileobj(sys.stdin.buffer, file)
-    if not file.tell():
+    try:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        size = file.tell()
+    except OSError:
+        file.close()
+        raise
+    if not size:
+        file.close()
         raise AudioFileError("standard input is empty: it has 0 bytes; send audio to it")
     return file
 
