@@ -18,6 +18,7 @@ from dsp.downmix import mono_of
 from dsp.features import FeatureExtractor
 from dsp.units import MAX_HOPS, hop_size
 from models.errors import TrainingError
+from models.samples import sample_fault
 from models.suffixes import AUDIO_SUFFIXES
 from models.training.cache import Arrays, cached, digest
 
@@ -74,7 +75,7 @@ def read_voice(path: Path) -> Float32:
 
     Raises:
         TrainingError: it is damaged or no audio, hardly holds any, has more than two channels, or holds a
-            sample that is not finite.
+            sample that is not finite or scaled as a whole number.
     """
     try:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
@@ -90,10 +91,8 @@ def read_voice(path: Path) -> Float32:
         raise TrainingError(
             f"{path} has {audio.shape[1]} channels; mono or stereo is needed: split or mix it first"
         )
-    if not np.isfinite(audio).all():
-        raise TrainingError(
-            f"{path} holds NaN or infinity; every sample must be finite: repair and export it again"
-        )
+    if fault := sample_fault(audio.T, 0, rate):
+        raise TrainingError(f"{path} {fault} and export it again")
     mono = mono_of(audio.T, rate)
     return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
 

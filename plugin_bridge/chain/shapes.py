@@ -7,8 +7,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.samples import sample_fault
 from plugin_bridge.control.parameters import as_float, is_number, is_whole
-from plugin_bridge.files.samples import sample_fault
 
 Float32 = NDArray[np.float32]
 Audio = NDArray[np.float32] | NDArray[np.float64]

@@ -11,12 +11,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from models.samples import sample_fault
 from models.suffixes import AUDIO_SUFFIXES, EXTRA_SUFFIXES
 from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.containers import carried_chunks
 from plugin_bridge.files.decoder import UNKNOWN_LENGTH, Decoder, DecodingError
 from plugin_bridge.files.recognition import READABLE, recognised
-from plugin_bridge.files.samples import sample_fault
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, all_of_standard_input
 
 CHUNK = 16384

@@ -28,13 +28,22 @@ def test_a_damaged_recording_is_refused_by_name(tmp_path: Path) -> None:
         load_corpus([path], tmp_path / "cache")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_recording_that_is_not_finite_is_refused_by_name(tmp_path: Path, value: float) -> None:
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (np.nan, "holds NaN at 0.625 s; every sample must be finite: repair it"),
+        (-np.inf, "holds infinity at 0.625 s; every sample must be finite: repair it"),
+        (-20000.0, r"holds a sample of -20000 at 0.625 s; audio lies in -1\.\.1: scale it down"),
+    ],
+)
+def test_a_recording_with_a_sample_that_is_no_audio_is_refused_by_name(
+    tmp_path: Path, value: float, sentence: str
+) -> None:
     path = tmp_path / "take.wav"
     audio = np.zeros((48000, 2), np.float32)
     audio[30000, 1] = value
     soundfile.write(path, audio, 48000, subtype="FLOAT")
-    with pytest.raises(TrainingError, match=r"take\.wav holds NaN or infinity; every sample must be finite"):
+    with pytest.raises(TrainingError, match=rf"take\.wav {sentence} and export it again"):
         load_corpus([path], tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
