@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import db_to_gain, gain_to_db
+from dsp.units import HOPS_PER_SECOND, db_to_gain, gain_to_db
 from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.planning import Plan, planned
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source, open_source
+from plugin_bridge.engine.core import CEILING
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
@@ -48,6 +49,8 @@ class BounceResult:
     """Of the output, dBFS; None for silence."""
     clipped: int
     """Samples the output could not hold."""
+    faults: int
+    """See `plugin_bridge.engine.engine.Engine.faults`."""
     gain_db: float
     """Applied by normalizing."""
     source_pitch: float | None
@@ -105,6 +108,12 @@ def bounce(
             listener.report(f"transpose auto: {name} lies around {pitch:.0f} Hz, so {shift:+g} semitones")
         writer, gain = _write(reader, plan, draft, form, settings, listener)
         draft.commit()
+    if plan.processor.faults:
+        listener.report(
+            f"{target} has {plan.processor.faults / HOPS_PER_SECOND:g} s in which {plan.singer!r} was not finite or "
+            f"passed {gain_to_db(CEILING):.0f} dB over full scale, and was silenced or held there; use another "
+            "singer file or lower --gain"
+        )
     over = gain_to_db(writer.peak) if writer.peak else None
     if writer.clipped and over is not None:
         listener.report(
@@ -121,6 +130,7 @@ def bounce(
         latency_seconds=plan.processor.latency / plan.rate,
         peak_db=over,
         clipped=writer.clipped,
+        faults=plan.processor.faults,
         gain_db=gain_to_db(gain),
         source_pitch=plan.source_pitch,
         auto_transpose=plan.auto_transpose,

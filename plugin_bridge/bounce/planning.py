@@ -144,6 +144,10 @@ class _Effects:
         self._stream = Stream([*before, stage, *after], made.sample_rate, made.channels)
         self.latency = self._stream.latency
 
+    @property
+    def faults(self) -> int:
+        return self._stream.faults
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         self._stream.schedule(events)
         return self._stream.process(block)

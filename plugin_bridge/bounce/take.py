@@ -103,6 +103,11 @@ class Interrupted:
         self._mute = 0
         self._waiting: list[AnyEvent] = []
 
+    @property
+    def faults(self) -> int:
+        """See `Processor`."""
+        return self._processor.faults
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Take a block of all input, gaps among it; see `Processor`."""
         start, stop = self._position, self._position + block.shape[1]

@@ -30,6 +30,10 @@ class Node(Protocol):
     latency: int
     """Samples from input to output."""
 
+    @property
+    def faults(self) -> int:
+        """See `plugin_bridge.engine.engine.Engine.faults`; 0 of an effect."""
+
     def place(self, before: int) -> None:
         """Learn by how many samples the chain delays what arrives here."""
 
@@ -72,6 +76,7 @@ class EffectNode:
             raise EffectError(
                 f"{_name(plugin)} refuses {channels} channels ({error}); give what it takes"
             ) from error
+        self.faults = 0
         self.latency = max(counted, int(getattr(plugin, "reported_latency_samples", 0)))
         self._backlog = Backlog(channels, self.latency, hop)
         plugin.reset()
@@ -145,6 +150,11 @@ class SingerNode:
         self._started, self._before = started, before
         self._engine = stage.start(*form, source_pitch, self)
         self.latency = self._engine.hop_latency
+
+    @property
+    def faults(self) -> int:
+        """Those of its engine."""
+        return self._engine.faults
 
     def local(self, position: int) -> int:
         """Return the engine's position at which an input sample of the chain arrives."""

@@ -98,6 +98,11 @@ class Stream:
             return SingerNode(stage, self.form, pitch, lambda: self.position, self._rendered, before)
         return EffectNode(stage, *self.form, self._hop)
 
+    @property
+    def faults(self) -> int:
+        """Those of its singers, see `plugin_bridge.engine.engine.Engine.faults`."""
+        return sum(node.faults for node in self._nodes)
+
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples."""
         given = list(events)

@@ -36,9 +36,9 @@ Float64 = NDArray[np.float64]
 LATENCY_HOPS = 2
 TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
-# A sample 24 dB over full scale is a fault: the analysis, though not the dry path, takes it as 0, for the
-# pitch tracker and the pan remember the loudest they heard.
-_LOUDEST = 16.0
+CEILING = 16.0
+"""24 dB over full scale; no sample that comes out is larger. The analysis takes one that comes in larger as 0, for the
+pitch tracker and the pan remember the loudest they heard."""
 
 
 class Reading(NamedTuple):
@@ -108,6 +108,8 @@ class Core:
         self.queue = EventQueue()
         self.repaired = 0
         """Samples that were not finite and were taken as 0."""
+        self.faults = 0
+        """See `Engine.faults`."""
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.parameters = ParameterState(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
@@ -155,7 +157,7 @@ class Core:
             self._panner.reset()
         self._mixer.reset()
         self._hops = 0
-        self.repaired = 0
+        self.repaired = self.faults = 0
         self._voicing = 0.0
         self._gain = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
@@ -176,7 +178,7 @@ class Core:
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard))
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
-        return self._mixer.process(x, wet, [line.levels for line in score])
+        return self._bounded(self._mixer.process(x, wet, [line.levels for line in score]))
 
     def use_pause(self) -> bool:
         """See `Engine.use_pause`."""
@@ -207,12 +209,22 @@ class Core:
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return hops with finite samples only, and with usable ones only."""
         level = np.abs(x)
-        if level.max() <= _LOUDEST:  # not a number fails, too
+        if level.max() <= CEILING:  # not a number fails, too
             return x, x
         finite = np.isfinite(x)
         self.repaired += x.size - int(np.count_nonzero(finite))
         none = np.float32(0.0)
-        return np.where(finite, x, none), np.where(level <= _LOUDEST, x, none)
+        return np.where(finite, x, none), np.where(level <= CEILING, x, none)
+
+    def _bounded(self, y: Float32) -> Float32:
+        """Return hops of output with finite samples within the ceiling only, and count those at fault."""
+        faulty = self._estimators.faulty
+        if not (y.max() <= CEILING and y.min() >= -CEILING):  # not a number fails, too
+            wrong = ~(np.abs(y) <= CEILING)
+            faulty = faulty | wrong.reshape(y.shape[0], -1, self.hop).any(axis=(0, 2))
+            y = np.clip(np.where(np.isfinite(y), y, np.float32(0.0)), np.float32(-CEILING), np.float32(CEILING))
+        self.faults += int(np.count_nonzero(faulty))
+        return y
 
     def _estimate(self, score: Sequence[_Line], heard: Features) -> list[list[Controls]]:
         """Return the controls of each singer, from the frame before on."""
@@ -256,7 +268,10 @@ class Core:
             if first:
                 knots = [k._replace(position=k.position - first) for k in knots if k.position >= first]
             if first < f0.size:
-                voice[first:] += group.synthesizer.process(f0[first:], gate[first:], level[first:], knots)
+                sung = group.synthesizer.process(f0[first:], gate[first:], level[first:], knots)
+                if not np.isfinite(sung).all():  # its phase or its filters may be no numbers either
+                    group.synthesizer.reset(score[-1].start + self.hop)
+                voice[first:] += sung
         return voice
 
     def _take_events(self, position: int) -> None:

@@ -91,7 +91,8 @@ class Engine:
                 counted in `late`.
 
         Returns:
-            A new array, shape (channels, n), float32.
+            A new array, shape (channels, n), float32, finite and at most 16, which is 24 dB over full scale
+            (see `faults`).
 
         Raises:
             TypeError: the block is not a float32 array, or an event has the wrong type.
@@ -163,6 +164,15 @@ class Engine:
     def repaired(self) -> int:
         """Samples that were not finite and were taken as 0."""
         return self._core.repaired
+
+    @property
+    def faults(self) -> int:
+        """Hops of 10 ms in which a singer's controls or the output were not finite or too large.
+
+        What is not finite is replaced by silence, and no output sample is beyond `core.CEILING`, 24 dB over
+        full scale.
+        """
+        return self._core.faults
 
     @property
     def reading(self) -> core.Reading:

@@ -1,4 +1,4 @@
-"""The networks of a set of singers: who is heard runs at once, who is silent a few frames at a time."""
+"""The networks of a set of singers: those heard run at once, the others a few frames at a time, all bounded."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from plugin_bridge.engine.singers import Singer
+from plugin_bridge.engine.singers import Estimator, Singer
 from plugin_bridge.engine.timbre import Controls
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 PATIENCE_FRAMES = 4
 """A network takes hardly longer for so many frames than for one: most of its time it reads its weights."""
 MAX_FRAMES = 8
 """Beyond so many nobody waits for a pause."""
+MAX_LOG_MAGNITUDE = 30.0
+"""Nepers, 260 dB: beyond it the synthesizers' float32 would overflow. Networks that sing give -20 to 8."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
 """Stands for the controls of a singer who is not heard."""
 _Waiting = list[tuple[Float32, Float64]]
@@ -42,6 +45,8 @@ class Estimators:
             estimator.reset()
         self._waiting: list[_Waiting] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
+        self.faulty: Bools = np.zeros(0, bool)
+        """Of each frame of the last call, whether the controls of a singer who was wanted had to be bounded."""
 
     def process(self, bands: Float32, facts: Float64, wanted: Sequence[bool]) -> list[list[Controls]]:
         """Take the next n frames.
@@ -57,10 +62,13 @@ class Estimators:
         """
         n = bands.shape[0]
         found = [[SILENT] * (n + 1) for _ in wanted]
+        self.faulty = np.zeros(n, bool)
         for index, waiting in enumerate(self._waiting):
             waiting.append((bands, facts))
             if wanted[index]:
-                found[index] = self._caught_up(index)[-n - 1 :]
+                controls, wrong = self._caught_up(index)
+                found[index] = controls[-n - 1 :]
+                self.faulty |= wrong[-n:]
             elif _frames(waiting) >= MAX_FRAMES:
                 self._caught_up(index)
         return found
@@ -73,17 +81,59 @@ class Estimators:
                 return True
         return False
 
-    def _caught_up(self, index: int) -> list[Controls]:
-        """Return the controls of a singer in the last frame taken and those that wait."""
+    def _caught_up(self, index: int) -> tuple[list[Controls], Bools]:
+        """Return the controls of a singer in the last frame taken and those that wait, and which of these were
+        bounded.
+        """
         waiting = self._waiting[index]
         bands, facts = waiting[0]
         if len(waiting) > 1:
             bands = np.concatenate([part for part, _ in waiting])
             facts = np.concatenate([part for _, part in waiting], axis=1)
         waiting.clear()
-        controls = list(zip(*self._estimators[index].process(bands, *facts), strict=True))
+        harmonic, noise, faulty = bounded(self._estimators[index], bands, facts)
+        controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
-        return [before, *controls]
+        return [before, *controls], faulty
+
+
+def bounded(estimator: Estimator, bands: Float32, facts: Float64) -> tuple[Float32, Float32, Bools]:
+    """Return the controls of the next frames, within `MAX_LOG_MAGNITUDE` either way, whatever a network says.
+
+    Where they are not finite the frame is silent, and the network starts anew with the next one: it may have
+    kept what is not a number.
+
+    Args:
+        estimator: of a singer.
+        bands: as `Estimators.process` has them.
+        facts: likewise.
+
+    Returns:
+        Harmonic and noise controls, and of each frame whether they were not finite or too large.
+    """
+    harmonic, noise = estimator.process(bands, *facts)
+    faulty = np.zeros(bands.shape[0], bool)
+    if _fits(harmonic) and _fits(noise):
+        return harmonic, noise, faulty
+    restarted = False
+    for frame in range(faulty.size):
+        here = slice(frame, frame + 1)
+        if restarted:
+            harmonic[here], noise[here] = estimator.process(bands[here], *facts[:, here])
+        if not (np.isfinite(harmonic[here]).all() and np.isfinite(noise[here]).all()):
+            harmonic[here] = noise[here] = -MAX_LOG_MAGNITUDE
+            estimator.reset()
+            faulty[frame] = restarted = True
+        elif max(harmonic[here].max(), noise[here].max()) > MAX_LOG_MAGNITUDE:
+            faulty[frame] = True
+    for part in (harmonic, noise):
+        np.clip(part, -MAX_LOG_MAGNITUDE, MAX_LOG_MAGNITUDE, out=part)
+    return harmonic, noise, faulty
+
+
+def _fits(part: Float32) -> bool:
+    """Return whether all is in bounds; what is not a number is not."""
+    return bool(part.max() <= MAX_LOG_MAGNITUDE and part.min() >= -MAX_LOG_MAGNITUDE)
 
 
 def _frames(waiting: _Waiting) -> int:

@@ -24,11 +24,15 @@ MAX_TAIL_SECONDS = 60.0
 
 
 class Processor(Protocol):
-    """What can be rendered: an `Engine` or a `Chain`."""
+    """What can be rendered: an `Engine`, alone or among effects."""
 
     @property
     def latency(self) -> int:
         """Samples from input to output."""
+
+    @property
+    def faults(self) -> int:
+        """See `plugin_bridge.engine.engine.Engine.faults`."""
 
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Take a block of shape (channels, n) and return one of the same shape."""
