@@ -110,9 +110,9 @@ def bounce(
         draft.commit()
     if plan.processor.faults:
         listener.report(
-            f"{target} has {plan.processor.faults / HOPS_PER_SECOND:g} s in which {plan.singer!r} was not finite or "
-            f"passed {gain_to_db(CEILING):.0f} dB over full scale, and was silenced or held there; use another "
-            "singer file or lower --gain"
+            f"{target}: the voice was not finite or over {gain_to_db(CEILING):.0f} dB above full scale for "
+            f"{plan.processor.faults / HOPS_PER_SECOND:g} s, and was silenced or held there; "
+            "use another singer file or lower --gain"
         )
     over = gain_to_db(writer.peak) if writer.peak else None
     if writer.clipped and over is not None:

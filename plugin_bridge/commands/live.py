@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsp.units import MAX_SEED
+from dsp.units import HOPS_PER_SECOND, MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_parameters, add_pitch, number_within, parameter_values
 from plugin_bridge.engine.pitchtracking import USUAL
@@ -246,6 +246,7 @@ def _closing(status: Status) -> str:
     return (
         f"xruns {status.xruns}, samples dropped {status.dropped}, longest block {status.worst_ms:.1f} ms, "
         f"load {100 * status.load:.0f} %"
+        + (f", not finite or over 24 dB for {status.faults / HOPS_PER_SECOND:g} s" if status.faults else "")
     )
 
 

@@ -37,8 +37,8 @@ LATENCY_HOPS = 2
 TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
 CEILING = 16.0
-"""24 dB over full scale; no sample that comes out is larger. The analysis takes one that comes in larger as 0, for the
-pitch tracker and the pan remember the loudest they heard."""
+"""24 dB over full scale: no sample that comes out is larger. One that comes in larger is a fault, which the
+analysis takes as 0, for the pitch tracker and the pan remember the loudest they heard."""
 
 
 class Reading(NamedTuple):
@@ -178,7 +178,7 @@ class Core:
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard))
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
-        return self._bounded(self._mixer.process(x, wet, [line.levels for line in score]))
+        return self._bounded(self._mixer.process(x, wet, [line.levels for line in score]), score, heard)
 
     def use_pause(self) -> bool:
         """See `Engine.use_pause`."""
@@ -216,13 +216,23 @@ class Core:
         none = np.float32(0.0)
         return np.where(finite, x, none), np.where(level <= CEILING, x, none)
 
-    def _bounded(self, y: Float32) -> Float32:
+    def _bounded(self, y: Float32, score: Sequence[_Line], heard: Features) -> Float32:
         """Return hops of output with finite samples within the ceiling only, and count those at fault."""
-        faulty = self._estimators.faulty
-        if not (y.max() <= CEILING and y.min() >= -CEILING):  # not a number fails, too
+        fits = y.max() <= CEILING and y.min() >= -CEILING  # not a number does not
+        if fits and not self._estimators.faulty:
+            return y
+        faulty = np.zeros(len(score), bool)
+        for singer, frames in self._estimators.faulty.items():
+            faulty |= frames & [
+                level > SILENCE_DB and self._is_heard(singer, line)
+                for line, level in zip(score, heard.loudness, strict=True)
+            ]
+        if not fits:
             wrong = ~(np.abs(y) <= CEILING)
-            faulty = faulty | wrong.reshape(y.shape[0], -1, self.hop).any(axis=(0, 2))
-            y = np.clip(np.where(np.isfinite(y), y, np.float32(0.0)), np.float32(-CEILING), np.float32(CEILING))
+            faulty |= wrong.reshape(y.shape[0], -1, self.hop).any(axis=(0, 2))
+            y = np.clip(
+                np.where(np.isfinite(y), y, np.float32(0.0)), np.float32(-CEILING), np.float32(CEILING)
+            )
         self.faults += int(np.count_nonzero(faulty))
         return y
 
@@ -248,6 +258,12 @@ class Core:
                 for singer, _ in heard:
                     wanted[group.members[singer]] = True
         return wanted
+
+    def _is_heard(self, singer: int, line: _Line) -> bool:
+        """Return whether a singer's controls count in a hop."""
+        number = next(i for i, group in enumerate(self._groups) if singer in group.members)
+        place = self._groups[number].members.index(singer)
+        return any(one == place for turn in line.plans[number] for one, _ in turn.setting.heard)
 
     def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
         """Render lines that follow on each other, shape (n,)."""

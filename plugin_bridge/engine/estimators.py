@@ -1,4 +1,4 @@
-"""The networks of a set of singers: those heard run at once, the others a few frames at a time, all bounded."""
+"""The networks of a set of singers, their controls bounded: who is not heard runs a few frames at a time."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Estimators:
             estimator.reset()
         self._waiting: list[_Waiting] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
-        self.faulty: Bools = np.zeros(0, bool)
-        """Of each frame of the last call, whether the controls of a singer who was wanted had to be bounded."""
+        self.faulty: dict[int, Bools] = {}
+        """Of singers wanted in the last call whose controls had to be bounded: in which of its frames."""
 
     def process(self, bands: Float32, facts: Float64, wanted: Sequence[bool]) -> list[list[Controls]]:
         """Take the next n frames.
@@ -62,13 +62,14 @@ class Estimators:
         """
         n = bands.shape[0]
         found = [[SILENT] * (n + 1) for _ in wanted]
-        self.faulty = np.zeros(n, bool)
+        self.faulty.clear()
         for index, waiting in enumerate(self._waiting):
             waiting.append((bands, facts))
             if wanted[index]:
                 controls, wrong = self._caught_up(index)
                 found[index] = controls[-n - 1 :]
-                self.faulty |= wrong[-n:]
+                if wrong.any():
+                    self.faulty[index] = wrong[-n:]
             elif _frames(waiting) >= MAX_FRAMES:
                 self._caught_up(index)
         return found
@@ -82,9 +83,7 @@ class Estimators:
         return False
 
     def _caught_up(self, index: int) -> tuple[list[Controls], Bools]:
-        """Return the controls of a singer in the last frame taken and those that wait, and which of these were
-        bounded.
-        """
+        """Return a singer's controls in the last frame taken and those that wait, and which were bounded."""
         waiting = self._waiting[index]
         bands, facts = waiting[0]
         if len(waiting) > 1:

@@ -133,6 +133,7 @@ class Figures(NamedTuple):
     dropped: float = 0.0
     late: float = 0.0
     refused: float = 0.0
+    faults: float = 0.0
     input_db: float = -120.0
     output_db: float = -120.0
     f0: float = 0.0

@@ -69,8 +69,25 @@ class CopySinger:
         return SawSing(sample_rate, seed) if self.kind == "sawsing" else DdspAdd(sample_rate, seed)
 
 
+class NanEstimator(CopyEstimator):
+    """Says nothing that is a number."""
+
+    def _frame(self, envelope: Float32, f0: float, likeness: float) -> tuple[Float32, Float32]:
+        harmonic, noise = super()._frame(envelope, f0, likeness)
+        return harmonic * np.float32(np.nan), noise
+
+
+@dataclass(frozen=True)
+class NanSinger(CopySinger):
+    """A singer whose network is broken."""
+
+    def start(self) -> CopyEstimator:
+        return NanEstimator(self.kind, self.tilt_db)
+
+
 DARK = CopySinger("dark", -2.0, 130.0)
 BRIGHT = CopySinger("bright", 2.0, 260.0)
+BROKEN = NanSinger("broken")
 ADDED = CopySinger("added", 0.0, 220.0, "ddsp-add")
 
 

@@ -59,6 +59,7 @@ class EngineRig:
             xruns=0,
             dropped=0,
             late=0,
+            faults=0,
             refused=0,
             restarts=0,
             recording="",
@@ -89,7 +90,9 @@ class EngineRig:
 
     @property
     def status(self) -> Status:
-        return replace(self._status, position=self.engine.position, late=self.engine.late)
+        return replace(
+            self._status, position=self.engine.position, late=self.engine.late, faults=self.engine.faults
+        )
 
     @property
     def meters(self) -> Meters:

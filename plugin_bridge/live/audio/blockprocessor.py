@@ -122,9 +122,10 @@ class BlockProcessor:
         own, others = events.due(taken.position, stop)
         placed = [replace(event, position=event.position - self._offset) for event in (*own, *others)]
         acting = (*restored, *placed)
-        start = engine.position
+        start, faults = engine.position, engine.faults
         output = self._shaped(engine.process(block, acting), taken.position)
         self.rings.give(output)
+        self._count(engine.faults - faults)
         for event in placed:
             self.state.follow(event)
         if self._recorder is not None:
@@ -134,6 +135,15 @@ class BlockProcessor:
         if events.acknowledged() or others:
             self._listener.heard(own, others, events.upto)
         self._gauges.levels(block, output, engine.reading)
+
+    def _count(self, faults: int) -> None:
+        """Count hops at fault; the first are told."""
+        if faults and not self._gauges.faults:
+            self._listener.say(
+                "the voice is not finite or over 24 dB above full scale, and is silenced or held there; "
+                "switch to another singer or lower the gain"
+            )
+        self._gauges.faults += faults
 
     def _skip(self, samples: int) -> None:
         """Leave input out; what the engine still holds from before it would come late, and is muted."""

@@ -26,7 +26,7 @@ class Gauges:
     """
 
     def __init__(self, page: SharedFigures) -> None:
-        self.late = self.refused = self.dropped = 0
+        self.late = self.refused = self.dropped = self.faults = 0
         self._page = page
         self._rings: Rings | None = None
         self._missed = self._overruns = 0  # of the devices before
@@ -87,6 +87,7 @@ class Gauges:
                 dropped=self.dropped,
                 late=self.late,
                 refused=self.refused,
+                faults=self.faults,
                 input_db=20.0 * math.log10(self._input),
                 output_db=20.0 * math.log10(self._output),
                 f0=reading.f0,

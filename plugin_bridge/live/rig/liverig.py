@@ -22,7 +22,7 @@ from plugin_bridge.midi.map import Learned, movable
 
 _CALM = ("bypass", "melody", "morph")
 _LATER = "send it again when it runs"
-_COUNTS = ("missed", "overruns", "dropped", "late", "refused")
+_COUNTS = ("missed", "overruns", "dropped", "late", "refused", "faults")
 
 
 class LiveRig:
@@ -108,6 +108,7 @@ class LiveRig:
             dropped=int(now.dropped + past.dropped),
             late=int(now.late + past.late),
             refused=int(now.refused + past.refused) + self._unsent,
+            faults=int(now.faults + past.faults),
             restarts=self._supervisor.restarts,
             recording=self._recordings.name,
             **facts,  # type: ignore[arg-type] # from our own process

@@ -145,6 +145,11 @@ _STATUS = {
     "xruns": ("i", "", "Blocks that were not ready."),
     "dropped": ("i", "samples", "Left out to catch up after a stall."),
     "late": ("i", "", "Events that came after their sample."),
+    "faults": (
+        "i",
+        "",
+        "Hops of 10 ms whose sound was not finite or over 24 dB, and was silenced or held there.",
+    ),
     "refused": ("i", "", "Events the engine would not take."),
     "restarts": ("i", "", "How often the engine was started again."),
     "recording": ("s", "", "Name of the session being recorded."),

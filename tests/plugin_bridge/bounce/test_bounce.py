@@ -25,10 +25,11 @@ from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.library import SingerLibrary
+from plugin_bridge.engine.rendering import CHUNK
 from plugin_bridge.errors import EffectError, OutputError, SingerFileError
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat
-from tests.support.doubles import BRIGHT, DARK, sung
+from tests.support.doubles import BRIGHT, BROKEN, DARK, sung
 
 Float32 = NDArray[np.float32]
 FLOAT = OutputFormat("wav", "32f")
@@ -68,7 +69,7 @@ def run(
         target,
         form,
         settings,
-        library=SingerLibrary([DARK, BRIGHT]),
+        library=SingerLibrary([DARK, BRIGHT, BROKEN]),
         listener=BounceListener(report),
     )
     return soundfile.read(target, dtype="float32", always_2d=True)[0].T, done
@@ -322,6 +323,23 @@ def test_progress_reaches_its_end(here: Path) -> None:
     )
     assert steps == sorted(steps)
     assert steps[-1] == (0.6, 0.6)
+
+
+@pytest.mark.parametrize("effects", [(), (NativeEffect(effect="Gain"),)], ids=["alone", "in effects"])
+@pytest.mark.parametrize("form", [FLOAT, WAV24], ids=["float", "24 bits"])
+def test_a_singer_that_is_no_number_is_silent_counted_and_told(
+    here: Path, form: OutputFormat, effects: tuple[NativeEffect, ...]
+) -> None:
+    notes: list[str] = []
+    preset = Preset(name="p", singer="broken", parameters={"transpose": 0}, after=effects)
+    out, done = run(here, BounceSettings(preset=preset), form, report=notes.append)
+    assert np.abs(out).max() < 1e-6
+    assert 60 <= done.faults <= 64 + CHUNK // 441
+    (note,) = notes
+    assert note == (
+        f"{here / 'out.wav'}: the voice was not finite or over 24 dB above full scale for "
+        f"{done.faults / 100:g} s, and was silenced or held there; use another singer file or lower --gain"
+    )
 
 
 def test_a_failure_leaves_no_file_behind(here: Path) -> None:

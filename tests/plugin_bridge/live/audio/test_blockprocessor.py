@@ -28,7 +28,7 @@ from plugin_bridge.live.link import SharedFigures
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.sessions.reader import SessionReader
 from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
-from tests.support.doubles import BRIGHT, DARK, sung
+from tests.support.doubles import BRIGHT, BROKEN, DARK, sung
 
 Float32 = NDArray[np.float32]
 
@@ -41,7 +41,7 @@ MAP = '[[program]]\nprogram = 1\nsinger = "bright"\n[[program]]\nprogram = 2\nsi
 class Stage:
     """A processor whose device and engine take turns as a test says; it listens to itself."""
 
-    def __init__(self, folder: Path, blocks: int = 2, origin: int = 0) -> None:
+    def __init__(self, folder: Path, blocks: int = 2, origin: int = 0, engine: Engine | None = None) -> None:
         (folder / "map.toml").write_text(MAP, encoding="utf-8")
         self.said: list[str] = []
         self.news: list[tuple[list[AnyEvent], list[AnyEvent], int]] = []
@@ -50,7 +50,7 @@ class Stage:
         midi = MidiInput(folder / "map.toml", self.say, ["dark", "bright"])
         self.events = EventScheduler(midi, self.gauges)
         self.form = Form(RATE, 1, BLOCK, "a test")
-        engine = made()
+        engine = engine or made()
         self.rings = Rings(self.form, engine.latency, blocks, origin, Doorbell())
         self.gauges.measure(self.rings)
         self.processor = BlockProcessor(engine, VALUES, self.rings, self.events, self.gauges, self)
@@ -292,3 +292,22 @@ def test_what_is_in_force_can_be_brought_back() -> None:
     assert state.events() == [Event(0, "gain", -6.0), NoteOn(0, 60.0), NoteOn(0, 67.0), PitchBend(0, 0.25)]
     state.follow(AllNotesOff(10))
     assert state.events() == [Event(0, "gain", -6.0)]
+
+
+def test_a_voice_that_is_no_number_is_silent_told_once_and_counted(tmp_path: Path) -> None:
+    engine = Engine(RATE, 1, [BROKEN, DARK], parameters={"transpose": 0.0})
+    stage = Stage(tmp_path, engine=engine)
+    stage.play(song(60))
+    assert np.abs(stage.sound).max() < 1e-6
+    hops = stage.page.read().faults
+    assert hops == 60 * BLOCK // (RATE // 100)
+    assert [line for line in stage.said if "not finite" in line] == [
+        (
+            "the voice is not finite or over 24 dB above full scale, and is silenced or held there; "
+            "switch to another singer or lower the gain"
+        )
+    ]
+    assert stage.page.read().output_db < -100.0
+    stage.performance.record(None)  # the engine starts anew with a recording; the count goes on
+    stage.play(song(60))
+    assert stage.page.read().faults >= 2 * hops - 2
