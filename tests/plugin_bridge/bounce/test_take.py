@@ -369,6 +369,7 @@ class Delay:
     """A processor that is four samples late."""
 
     latency = 4
+    faults = 0
 
     def __init__(self) -> None:
         self._held = np.zeros((1, 4), np.float32)
