@@ -58,12 +58,12 @@ class Status:
     """Events that came after their sample and acted at once."""
     refused: int
     """Events the engine would not take, or that found the queue full."""
-    faults: int
-    """Hops of 10 ms that were not finite or over 24 dB re full scale, and were silenced or held there."""
     restarts: int
     """How often the engine's process was started again."""
     recording: str
     """Name of the session being recorded, empty for none and before it has begun."""
+    faults: int = 0
+    """Hops of 10 ms that were not finite or over 24 dB re full scale, and were silenced or held there."""
 
 
 class Listeners(Generic[What]):

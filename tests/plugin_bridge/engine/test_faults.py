@@ -274,7 +274,7 @@ def test_controls_are_bounded_and_good_ones_left_alone() -> None:
     levels = np.array([[-29.9, 29.9], [-40.0, 0.0], [31.0, 0.0]], np.float32)
     bands, facts = np.zeros((3, 72), np.float32), np.zeros((4, 3))
     given = Given(levels)
-    harmonic, _, faulty = bounded(given, bands, facts)  # type: ignore[arg-type]
+    harmonic, _, faulty = bounded(given, bands, facts)
     assert np.array_equal(harmonic, np.clip(levels, -MAX_LOG_MAGNITUDE, MAX_LOG_MAGNITUDE))
     assert faulty.tolist() == [False, False, True]
     assert given.resets == 0

@@ -18,6 +18,8 @@ RATE = 1000
 class Delay:
     """A known latency, and a log of which events came with which block."""
 
+    faults = 0
+
     def __init__(self, latency: int) -> None:
         self.latency = latency
         self.position = 0
