@@ -21,7 +21,7 @@ from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
-from plugin_bridge.osc.wire.tcp import TcpConnection
+from plugin_bridge.osc.wire.tcp import WORK_SECONDS, TcpConnection
 from plugin_bridge.osc.wire.udp import UdpEndpoint
 from plugin_bridge.osc.wire.validation import AddressValidation, is_local
 
@@ -159,7 +159,11 @@ class OscServer:
             self._dispatcher.refuse,
             self._dispatcher.when_answered,
         )
-        return TcpConnection(handle, refuse, answered, self._limiter, self._opened, self._closed)
+
+        def share() -> float:
+            return WORK_SECONDS / max(1, len(self._connections))
+
+        return TcpConnection(handle, refuse, answered, self._limiter, share, self._opened, self._closed)
 
     def _opened(self, connection: TcpConnection) -> None:
         """Take a connection in; beyond the limit, close another one.

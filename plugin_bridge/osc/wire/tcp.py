@@ -15,7 +15,8 @@ from plugin_bridge.osc.wire.senders import Sender
 
 _MAX_UNREAD_BYTES = 1 << 20
 """Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
-_WORK_SECONDS = 0.0005
+WORK_SECONDS = 0.0005
+"""Of all connections together, until others have a turn."""
 _PATIENCE_SECONDS = 10.0
 """Until the first packet is whole, and until one that has begun is."""
 
@@ -37,6 +38,7 @@ class TcpConnection(asyncio.Protocol):
         refuse: answers one that is no OSC.
         answered: see `Answered`.
         limiter: of the senders.
+        share: returns the seconds it may work before others have a turn.
         opened: called once it is there.
         closed: called when it is gone.
     """
@@ -49,6 +51,7 @@ class TcpConnection(asyncio.Protocol):
         refuse: Refuse,
         answered: Answered,
         limiter: Limiter,
+        share: Callable[[], float],
         opened: Callable[[TcpConnection], None],
         closed: Callable[[TcpConnection], None],
     ) -> None:
@@ -56,6 +59,7 @@ class TcpConnection(asyncio.Protocol):
         self._refuse = refuse
         self._answered = answered
         self._limiter = limiter
+        self._share = share
         self._opened = opened
         self._closed = closed
         self._framing: Framing | None = None
@@ -157,7 +161,7 @@ class TcpConnection(asyncio.Protocol):
         self._again = None
         if self._framing is None:
             return
-        stop = time.perf_counter() + _WORK_SECONDS
+        stop = time.perf_counter() + self._share()
         self._steps = self._steps or self._all_packets(self._framing)
         try:
             for whole in self._steps:

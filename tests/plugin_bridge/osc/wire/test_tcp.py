@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from plugin_bridge.osc.wire import tcp
 from plugin_bridge.osc.wire.framing import Framing, Lengths, Slip
 from plugin_bridge.osc.wire.packets import Argument, Message, read_packet
 from plugin_bridge.osc.wire.replies import message
-from tests.plugin_bridge.osc.clients import PATIENCE, in_loop, served
+from plugin_bridge.osc.wire.senders import Sender
+from tests.plugin_bridge.osc.clients import PATIENCE, Client, bundle, in_loop, served
 
 
 class Stream:
@@ -316,3 +318,35 @@ async def test_idle_connections_give_way_and_subscribers_last(tmp_path: Path) ->
         assert len(server._connections) == 3
         for client in (subscriber, quiet, active, later, *idle):
             await client.close()
+
+
+@in_loop
+async def test_a_flood_from_many_connections_delays_no_other_sender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    async with served(tmp_path) as (rig, server), Client(server.port) as calm:
+        handle = server._dispatcher.handle
+
+        def counted(data: bytes, sender: Sender) -> Iterator[None]:
+            nonlocal steps
+            for _ in handle(data, sender):
+                steps += 1
+                yield
+
+        monkeypatch.setattr(server._dispatcher, "handle", counted)
+        crowd = [await Stream(Lengths()).open(server) for _ in range(60)]
+        patterns = bundle(1, *[message("/*/*"), message("/p*/*/unit")] * 100)
+        for client in crowd:
+            client.writer.write(Lengths().framed(patterns))
+        while server.counters.packets < len(crowd):
+            await asyncio.sleep(0)
+        for k in range(5):
+            before = steps
+            await calm.done("/param/gain", -float(k))
+            await calm.done("/panic")
+            assert steps - before < 10_000  # messages read and addresses answered meanwhile, of 700,000
+        assert rig.values["gain"] == -4.0
+        assert any(connection._steps for connection in server._connections)
+        for client in crowd:
+            client.writer.transport.abort()
