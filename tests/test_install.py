@@ -47,8 +47,9 @@ def run(tmp_path: Path) -> Run:
 
     def run(*extras: str, **texts: str) -> subprocess.CompletedProcess[str]:
         for name, text in {"python3": PYTHON, "ldconfig": "#!/bin/sh\n", **texts}.items():
-            (programs / name).write_text(text, encoding="utf-8")
-            (programs / name).chmod(0o755)
+            if text:
+                (programs / name).write_text(text, encoding="utf-8")
+                (programs / name).chmod(0o755)
         command = [str(programs / "sh"), ".ci/setup", *extras]
         environment = {"PATH": str(programs)}
         return subprocess.run(
@@ -74,6 +75,12 @@ def test_an_old_python_is_refused_by_name(run: Run) -> None:
     done = run(python3=old)
     assert done.returncode == 1
     assert done.stderr == "setup: Python 3.9.6 is too old; install Python 3.11 or newer\n"
+
+
+def test_a_missing_python_is_told(run: Run) -> None:
+    done = run(python3="", id="#!/bin/sh\necho 1000\n")
+    assert done.returncode == 1
+    assert done.stderr.endswith("setup: there is no python3; install Python 3.11 or newer\n")
 
 
 def test_a_newer_python_beside_an_old_one_is_taken(run: Run, tmp_path: Path) -> None:
