@@ -19,7 +19,7 @@ from plugin_bridge.live.settings import DRIVERS, DriverSettings, LiveSettings
 
 if TYPE_CHECKING:
     from plugin_bridge.commands.surfaces import Surfaces
-    from plugin_bridge.control.rig import Status
+    from plugin_bridge.control.rig import Meters, Status
     from plugin_bridge.live.rig.liverig import LiveRig
 
 OSC_PORT = 9000
@@ -222,12 +222,16 @@ async def _show(rig: LiveRig) -> None:
     while True:
         await asyncio.sleep(_METERS_SECONDS)
         if watched:
-            status, meters = rig.status, rig.meters
-            sys.stderr.write(
-                f"\r{rig.values['singer']:<10} in {meters.input_db:5.0f} dB  out {meters.output_db:5.0f} dB  "
-                f"{meters.f0_out if meters.voicing > 0.5 else 0:5.0f} Hz  load {100 * status.load:3.0f} %  "
-                f"xruns {status.xruns}  {'' if status.running else 'waiting for the device'}\033[K"
-            )
+            sys.stderr.write(f"\r{_meter_line(rig.values['singer'], rig.status, rig.meters)}\033[K")
+
+
+def _meter_line(singer: object, status: Status, meters: Meters) -> str:
+    return (
+        f"{singer:<10} in {meters.input_db:5.0f} dB  out {meters.output_db:5.0f} dB  "
+        f"{meters.f0_out if meters.voicing > 0.5 else 0:5.0f} Hz  load {100 * status.load:3.0f} %  "
+        f"xruns {status.xruns}  {f'faults {status.faults}  ' if status.faults else ''}"
+        f"{'' if status.running else 'waiting for the device'}"
+    )
 
 
 def _opening(rig: LiveRig) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 import soundfile
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from plugin_bridge.commands.live import _closing, _meter_line
 from plugin_bridge.control.events import Event
 from plugin_bridge.sessions.reader import SessionReader
 from tests.plugin_bridge.commands.commandline import call, spawn, workplace
+from tests.support.rigs import EngineRig
 from tests.support.waiting import wait_until
 
 Capture = pytest.CaptureFixture[str]
@@ -107,6 +110,15 @@ def test_further_signals_do_not_interrupt_the_end(here: Path) -> None:
     assert waited
     assert (process.returncode, "Traceback" in err) == (0, False)
     assert [path.name for path in sessions.iterdir()] == ["long.wav"]
+
+
+def test_a_voice_at_fault_is_counted_in_the_line_of_meters_and_at_the_end(tmp_path: Path) -> None:
+    rig = EngineRig(tmp_path)
+    well, ill = rig.status, replace(rig.status, faults=250)
+    assert "faults" not in _meter_line("dark", well, rig.meters)
+    assert "not finite" not in _closing(well)
+    assert "faults 250" in _meter_line("dark", ill, rig.meters)
+    assert "not finite or over 24 dB for 2.5 s" in _closing(ill)
 
 
 def _waits(pid: int, number: signal.Signals) -> bool:
