@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
                 facts,
                 file,
                 plan=TrainingPlan(steps=options.steps, batch=options.batch),
-                watcher=TrainingListener(step=lambda step, loss: show(bar, step, loss)),
+                listener=TrainingListener(step=lambda step, loss: show(bar, step, loss)),
             )
         result = sung(file, options.stem)
     except BridgeError as error:

@@ -47,8 +47,8 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Material:
-    """A recording with what does not change from draw to draw."""
+class PreparedRecording:
+    """A recording, and what is computed of it once for all examples."""
 
     recording: Recording
     width: Float64
@@ -56,15 +56,15 @@ class Material:
     saw: Float32
     """The sawtooth at the recording's own f0, (frames * hop,)."""
     audible: NDArray[np.intp]
-    """Numbers of the frames that are not silence."""
+    """Indices of the frames that are not silence."""
 
 
-def prepare(recording: Recording) -> Material:
+def prepare(recording: Recording) -> PreparedRecording:
     """Render the sawtooth of a recording as the engine would."""
     saw, f0 = Sawtooth(TRAINING_RATE), sample_f0(recording, 0, recording.frames)
     wave = np.concatenate([saw.process(f0[at : at + AT_ONCE]) for at in range(0, f0.size, AT_ONCE)])
     audible = np.flatnonzero(recording.loudness > recording.loudness.max() - AUDIBLE_DB)
-    return Material(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
+    return PreparedRecording(recording, smoothing_width(recording.f0, recording.voicing), wave, audible)
 
 
 def sample_f0(recording: Recording, start: int, frames: int) -> Float64:
@@ -75,7 +75,7 @@ def sample_f0(recording: Recording, start: int, frames: int) -> Float64:
 
 
 def between(start: Float64, stop: Float64) -> Float64:
-    """Run straight from values of frames to others within their hops, (frames,) each, to (frames * hop,)."""
+    """Interpolate linearly within each hop, from (frames,) values to (frames,) others: (frames * hop,)."""
     part = np.arange(HOP) / HOP
     return np.asarray((start[:, None] + (stop - start)[:, None] * part).reshape(-1))
 
@@ -93,11 +93,11 @@ class BatchMaker:
     """Draw perturbed training batches.
 
     Args:
-        materials: prepared recordings.
+        recordings: prepared recordings.
         weights: how often each is drawn relative to its length.
         frames: length of an example.
         batch: examples per batch.
-        seed: names the order of everything drawn.
+        seed: of everything drawn.
         how: the ranges of perturbation.
 
     Raises:
@@ -106,7 +106,7 @@ class BatchMaker:
 
     def __init__(
         self,
-        materials: Sequence[Material],
+        recordings: Sequence[PreparedRecording],
         weights: Sequence[float],
         frames: int,
         batch: int,
@@ -114,14 +114,14 @@ class BatchMaker:
         how: Perturbation | None = None,
     ) -> None:
         usable = [
-            (material, weight)
-            for material, weight in zip(materials, weights, strict=True)
-            if material.recording.frames > frames + 1
+            (prepared, weight)
+            for prepared, weight in zip(recordings, weights, strict=True)
+            if prepared.recording.frames > frames + 1
         ]
         if not usable:
             raise TrainingError(f"no recording is longer than {frames / 100:.1f} s; give longer recordings")
-        self._materials = [material for material, _ in usable]
-        mass = np.array([weight * material.recording.frames for material, weight in usable])
+        self._recordings = [prepared for prepared, _ in usable]
+        mass = np.array([weight * prepared.recording.frames for prepared, weight in usable])
         self._chance = mass / mass.sum()
         self._frames = frames
         self._batch = batch
@@ -134,32 +134,34 @@ class BatchMaker:
 
     def _example(self) -> tuple[Float32, ...]:
         while True:
-            material = self._materials[self._rng.choice(len(self._materials), p=self._chance)]
-            start = int(self._rng.integers(material.recording.frames - self._frames))
-            loudness = material.recording.loudness[start : start + self._frames]
+            prepared = self._recordings[self._rng.choice(len(self._recordings), p=self._chance)]
+            start = int(self._rng.integers(prepared.recording.frames - self._frames))
+            loudness = prepared.recording.loudness[start : start + self._frames]
             if np.mean(loudness > loudness.max() - 40.0) > 0.3:
                 break
         offset = self._rng.uniform(-self._how.level_db, self._how.level_db)
-        return (self._bands(material, start), *excerpt(material, start, self._frames, offset))
+        return (self._bands(prepared, start), *excerpt(prepared, start, self._frames, offset))
 
-    def _bands(self, material: Material, start: int) -> Float32:
-        """Perturb an excerpt, then take out the LTAS that an engine would have learned by then."""
-        recording, rng = material.recording, self._rng
+    def _bands(self, prepared: PreparedRecording, start: int) -> Float32:
+        """Perturb an excerpt, then subtract the LTAS that an engine would have estimated by then."""
+        recording, rng = prepared.recording, self._rng
         perturbing = EnvelopePerturbation(self._how, float(np.percentile(recording.loudness, 90)), rng)
         ahead = slice(start + 1, start + 1 + self._frames)
-        bands = perturbing.envelope(recording.power[ahead], recording.loudness[ahead], material.width[ahead])
+        bands = perturbing.envelope(recording.power[ahead], recording.loudness[ahead], prepared.width[ahead])
         heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
-        known = rng.choice(material.audible, max(1, min(LTAS_FRAMES, int(heard))))
+        known = rng.choice(prepared.audible, max(1, min(LTAS_FRAMES, int(heard))))
         known.sort()
         mean = perturbing.envelope(
-            recording.power[known], recording.loudness[known], material.width[known]
+            recording.power[known], recording.loudness[known], prepared.width[known]
         ).mean(0)
         return normalized(bands, mean, trust(min(heard, MEMORY_FRAMES)))
 
 
-def excerpt(material: Material, start: int, frames: int, loudness_offset: float = 0.0) -> tuple[Float32, ...]:
+def excerpt(
+    prepared: PreparedRecording, start: int, frames: int, loudness_offset: float = 0.0
+) -> tuple[Float32, ...]:
     """Return pitch, f0, saw, gate, gain and target of an excerpt, in the order of `Batch`."""
-    recording = material.recording
+    recording = prepared.recording
     span = slice(start, start + frames)
     samples = slice(start * HOP, (start + frames) * HOP)
     pitch = np.stack(
@@ -168,19 +170,19 @@ def excerpt(material: Material, start: int, frames: int, loudness_offset: float 
     gain = _linear(loudness_gain(_with_next(recording.loudness, start, frames)))
     gate = _linear(_with_next(recording.voicing, start, frames)) * gain
     f0 = sample_f0(recording, start, frames)
-    parts = (pitch, f0, material.saw[samples] * gate, gate, gain, recording.audio[samples])
+    parts = (pitch, f0, prepared.saw[samples] * gate, gate, gain, recording.audio[samples])
     return tuple(part.astype(np.float32) for part in parts)
 
 
-def clean_example(material: Material, longest: int | None = None) -> tuple[Float32, ...]:
+def clean_example(prepared: PreparedRecording, longest: int | None = None) -> tuple[Float32, ...]:
     """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
-    recording = material.recording
+    recording = prepared.recording
     frames = min(recording.frames - 1, longest or recording.frames)
     ahead, levels = slice(1, frames + 1), recording.loudness[:frames].tolist()
     bands = envelope(
-        recording.power[ahead].astype(np.float64), recording.loudness[ahead], material.width[ahead]
+        recording.power[ahead].astype(np.float64), recording.loudness[ahead], prepared.width[ahead]
     )
-    return (LtasNormalizer().process(bands, levels), *excerpt(material, 0, frames))
+    return (LtasNormalizer().process(bands, levels), *excerpt(prepared, 0, frames))
 
 
 def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:

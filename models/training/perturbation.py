@@ -20,7 +20,7 @@ MAX_READ_HZ = 20000.0
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How far the input may stray from the recording; each range is drawn anew per example."""
+    """The ranges from which each example's perturbation is drawn."""
 
     warp: float = 1.4
     """Formants move by a ratio in [1 / warp, warp]."""
@@ -47,12 +47,12 @@ def smoothing_width(f0: Float32, voicing: Float32) -> Float64:
 
 
 class EnvelopePerturbation:
-    """One draw of everything that makes a recording look like another singer's, room and microphone's.
+    """One draw of perturbations: another singer's formants, another room, another microphone.
 
     Args:
         how: the ranges.
         loudest: dB of the recording's loud frames.
-        rng: the source of chance.
+        rng: draws it.
     """
 
     def __init__(self, how: Perturbation, loudest: float, rng: np.random.Generator) -> None:
@@ -67,7 +67,7 @@ class EnvelopePerturbation:
         self._cutoff = rng.uniform(*how.cutoff_hz) if rng.random() < 1 / 3 else np.inf
 
     def envelope(self, power: Float32, loudness: Float32, width: Float64) -> Float32:
-        """Return the envelope in disguise.
+        """Return the perturbed envelope.
 
         Args:
             power: (frames, bins), consecutive.

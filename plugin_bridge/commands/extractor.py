@@ -104,5 +104,5 @@ def _train(arguments: argparse.Namespace) -> ExtractorManifest:
             hold_out=arguments.hold_out,
             device=arguments.device,
             threads=arguments.threads,
-            watcher=bars.watcher(),
+            listener=bars.listener(),
         )

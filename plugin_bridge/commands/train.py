@@ -49,11 +49,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="recordings kept for the scores; default every tenth",
     )
     add(
-        "--strangers",
+        "--other-voices",
         type=Path,
         metavar="FOLDER",
-        help="recordings of other voices; training then ends with some more steps that make what the singer "
-        "makes of them more like itself",
+        help="recordings of other voices; a second stage of training makes what the singer makes of them "
+        "more like itself",
     )
     add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
     add("--threads", type=positive, metavar="N", help="CPU threads; default all")
@@ -109,9 +109,9 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         kind=arguments.kind,
         steps=arguments.steps,
         hold_out=tuple(arguments.hold_out),
-        strangers=arguments.strangers,
+        other_voices=arguments.other_voices,
     )
-    with Bars(plan.steps + (plan.finish_steps if arguments.strangers else 0)) as bars:
+    with Bars(plan.steps + (plan.adversarial_steps if arguments.other_voices else 0)) as bars:
         return train_singer(
             arguments.folder,
             facts,
@@ -119,5 +119,5 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
             plan=plan,
             device=arguments.device,
             threads=arguments.threads,
-            watcher=bars.watcher(),
+            listener=bars.listener(),
         )

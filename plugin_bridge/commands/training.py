@@ -48,7 +48,7 @@ class Bars:
         if self._bar is not None:
             self._bar.close()
 
-    def watcher(self) -> TrainingListener:
+    def listener(self) -> TrainingListener:
         """Return what the training calls."""
         from models.training.singer.recipe import TrainingListener  # noqa: PLC0415 - loads torch
 

@@ -74,7 +74,7 @@ def load_encoder(folder: Path) -> Encoder:
         ModelFileError: the folder does not hold a complete HuBERT or WavLM with the usual convolutions.
     """
     architecture = architecture_of(folder)
-    be_quiet()
+    silence_transformers()
     configuration, model_class = CLASSES[architecture]
     try:
         config = configuration.from_pretrained(folder, local_files_only=True)
@@ -99,7 +99,7 @@ def load_encoder(folder: Path) -> Encoder:
     return Encoder(model)
 
 
-def be_quiet() -> None:
+def silence_transformers() -> None:
     """Keep transformers from printing: what is wrong is said in one sentence by whoever calls it."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

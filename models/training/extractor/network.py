@@ -23,8 +23,8 @@ ENERGY_DB = 20.0
 _MIN_POWER = 1e-10
 
 
-class Heard(NamedTuple):
-    """What the network makes of audio, each (batch, frames, ...) of 10 ms."""
+class Estimates(NamedTuple):
+    """What the network estimates, each (batch, frames, ...) of 10 ms."""
 
     feature: Tensor
     """(..., 256) the melody feature."""
@@ -86,7 +86,7 @@ class Extractor(nn.Module):
         """Share of each layer of the encoder; they sum to 1."""
         return tuple(round(float(share), 5) for share in torch.softmax(self.mixing.detach(), 0))
 
-    def forward(self, audio: Tensor, *, tune: bool = True) -> Heard:
+    def forward(self, audio: Tensor, *, tune: bool = True) -> Estimates:
         """Extract the melody.
 
         Args:
@@ -101,10 +101,10 @@ class Extractor(nn.Module):
         # Layers differ in scale, most where blocks are pre-normalised: made alike, their weights compare.
         alike = functional.layer_norm(layers, (self.encoder.width,))
         mixed = (torch.softmax(self.mixing, 0)[:, None, None, None] * alike).sum(0)
-        feature = self.blocks(twice_as_often(self.enter(mixed)))
+        feature = self.blocks(doubled(self.enter(mixed)))
         # The encoder does not hear the level, so the head tells the energy relative to that of the input.
         level = level_of(audio)
-        return Heard(
+        return Estimates(
             feature,
             CENTRE + SPREAD * self.pitch(feature)[..., 0],
             level + ENERGY_DB * self.energy(feature)[..., 0],
@@ -118,7 +118,7 @@ def level_of(audio: Tensor) -> Tensor:
     return 10.0 * torch.log10(audio.square().mean(1, keepdim=True).clamp(min=_MIN_POWER))
 
 
-def twice_as_often(x: Tensor) -> Tensor:
+def doubled(x: Tensor) -> Tensor:
     """Bring n + 1 frames of 20 ms to 2 n of 10 ms by straight lines, (batch, frames, width)."""
     between = 0.5 * (x[:, :-1] + x[:, 1:])
     return torch.stack([x[:, :-1], between], 2).flatten(1, 2)

@@ -25,7 +25,7 @@ from models.errors import BridgeError, OutputError, TrainingError
 from models.extractor.windows import RATE, STEP
 from models.training.corpus import recordings_in
 from models.training.extractor.clusters import k_means, log_mel, nearest_of
-from models.training.extractor.encoder import CLASSES, PADDING, be_quiet, standardised
+from models.training.extractor.encoder import CLASSES, PADDING, silence_transformers, standardised
 from models.training.extractor.folder import ARCHITECTURES
 from models.training.extractor.voices import read_music
 from models.wholefile import unwritable
@@ -121,7 +121,7 @@ def pretrain(
         TrainingError: there are no recordings as long as an example, or no steps to train.
         OutputError: the folder is there, or cannot be written.
     """
-    be_quiet()
+    silence_transformers()
     size = size or Size()
     if size.steps < 1:
         raise TrainingError(f"{size.steps} steps train nothing; give 1 or more")

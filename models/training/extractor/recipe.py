@@ -42,18 +42,18 @@ class Sources(NamedTuple):
     """A HuBERT or WavLM in the form of Hugging Face."""
 
 
-class Material(NamedTuple):
+class DataSplit(NamedTuple):
     """What is trained on, and what is kept for the scores."""
 
     voices: list[Voice]
     music: list[Float32]
-    unheard_voices: list[Voice]
-    unheard_music: list[Float32]
+    held_out_voices: list[Voice]
+    held_out_music: list[Float32]
 
 
-def material_of(
-    sources: Sources, hold_out: Sequence[str], cache: Path, watcher: TrainingListener
-) -> Material:
+def split_sources(
+    sources: Sources, hold_out: Sequence[str], cache: Path, listener: TrainingListener
+) -> DataSplit:
     """Read voices and music and keep part of both apart.
 
     Of the voices: what matches a pattern, else every tenth, or the last tenth of each where they are fewer.
@@ -66,7 +66,7 @@ def material_of(
     # A pattern that names music need not name a voice.
     names = [pattern for pattern in hold_out if matching(paths, [pattern]) or not matching(bands, [pattern])]
     held = held_out_of(paths, names)
-    kept = read_voices([path for path in paths if path not in held], cache, watcher.files)
+    kept = read_voices([path for path in paths if path not in held], cache, listener.files)
     unheard = read_voices(held, cache)
     if not held:
         cuts = [round(voice.frames * (1.0 - HELD_OUT_SHARE)) for voice in kept]
@@ -83,7 +83,7 @@ def material_of(
         raise TrainingError(
             f"{sources.music} is silent in what is kept for the scores; give music that plays to its end"
         )
-    return Material(kept, playing, unheard, later)
+    return DataSplit(kept, playing, unheard, later)
 
 
 def train_extractor(
@@ -94,7 +94,7 @@ def train_extractor(
     hold_out: Sequence[str] = (),
     device: str | None = None,
     threads: int | None = None,
-    watcher: TrainingListener | None = None,
+    listener: TrainingListener | None = None,
 ) -> ExtractorManifest:
     """Train an extractor and write its file.
 
@@ -108,7 +108,7 @@ def train_extractor(
         hold_out: name patterns of the voices and music kept for the scores.
         device: "cpu" or "cuda"; by default CUDA where there is one.
         threads: of the CPU; by default as many as torch finds right.
-        watcher: shows progress.
+        listener: shows progress.
 
     Returns:
         The manifest, layer weights and held-out scores included.
@@ -119,14 +119,14 @@ def train_extractor(
             checkpoint is of another run, or the loss is not finite.
         OutputError: the extractor file cannot be written.
     """
-    watcher, plan, place = watcher or TrainingListener(), plan or Plan(), device_of(device)
+    listener, plan, place = listener or TrainingListener(), plan or Plan(), device_of(device)
     if threads:
         torch.set_num_threads(threads)
     check_output(output)
     encoder = load_encoder(sources.encoder)
     run = output.with_suffix(".training")
     with claimed(run):
-        parts = material_of(sources, hold_out, run / "analyses", watcher)
+        parts = split_sources(sources, hold_out, run / "analyses", listener)
         trainer = Trainer(
             encoder,
             fingerprint(sources.encoder),
@@ -137,8 +137,8 @@ def train_extractor(
         checkpoint = run / "checkpoint.pt"
         if checkpoint.exists():
             trainer.load(checkpoint)
-        train(trainer, run, watcher.step)
-        scores = held_out_scores(trainer.network, parts.unheard_voices, parts.unheard_music)
+        train(trainer, run, listener.step)
+        scores = held_out_scores(trainer.network, parts.held_out_voices, parts.held_out_music)
         manifest = ExtractorManifest(
             encoder=encoder.architecture,
             encoder_sha256=trainer.encoder_sha256,

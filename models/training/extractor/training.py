@@ -15,7 +15,7 @@ from models.extractor.manifest import Layers
 from models.training import schedule
 from models.training.extractor.encoder import Encoder
 from models.training.extractor.examples import Batch, ExampleMaker
-from models.training.extractor.network import ENERGY_DB, SPREAD, Extractor, Heard, level_of
+from models.training.extractor.network import ENERGY_DB, SPREAD, Estimates, Extractor, level_of
 from models.training.runfolder import read_checkpoint, write_checkpoint
 
 CHECKPOINT_FORMAT = 1
@@ -33,7 +33,7 @@ class Plan:
     fft: bool = True
     freeze: bool = False
     """Leave the encoder as it is."""
-    still: float = 0.1
+    frozen_share: float = 0.1
     """Share of the steps, at the start, without tuning of the encoder: what follows it knows nothing yet."""
     frames: int = 200
     """Frames per example."""
@@ -50,7 +50,7 @@ class Plan:
     seed: int = 0
 
 
-def melody_loss(heard: Heard, batch: Batch) -> Tensor:
+def melody_loss(heard: Estimates, batch: Batch) -> Tensor:
     """Sum the losses of the three heads.
 
     Pitch: squared error of ln f0 where the voice is voiced; energy: squared error in dB; both in units of
@@ -98,7 +98,7 @@ class Trainer:
     @property
     def tuning(self) -> bool:
         """Whether the encoder learns in this step."""
-        return not self.plan.freeze and self.step >= round(self.plan.still * self.plan.steps)
+        return not self.plan.freeze and self.step >= round(self.plan.frozen_share * self.plan.steps)
 
     def advance(self) -> float:
         """Do one step and return its loss."""

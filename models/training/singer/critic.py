@@ -1,4 +1,4 @@
-"""A critic of controls: tells a singer's from strangers', by the moment and by the whole excerpt.
+"""The critic of adversarial training: tells a singer's controls from those made of other voices.
 
 Hinge loss and spectral normalisation as in Miyato et al. 2018.
 """
@@ -18,7 +18,7 @@ SETTLING_FRAMES = 10
 
 
 class Critic(nn.Module):
-    """Tells the singer's controls from those of strangers, by the moment and by the whole excerpt.
+    """Scores controls frame by frame, and over the whole excerpt.
 
     Args:
         mean: of the singer's controls and pitch features, (channels,).
@@ -48,55 +48,55 @@ class Critic(nn.Module):
             spectral_norm(nn.Linear(width, 1)),
         )
 
-    def forward(self, controls: Tensor, weight: Tensor) -> Tensor:
-        """Judge excerpts: above 0 the singer, below a stranger.
+    def forward(self, controls: Tensor, mask: Tensor) -> Tensor:
+        """Score excerpts: above 0 for the singer, below for another voice.
 
         Args:
-            controls: (batch, frames, channels), as `together` gives them.
-            weight: (batch, frames), 1 where a frame counts, else 0.
+            controls: (batch, frames, channels), from `critic_input`.
+            mask: (batch, frames), 1 where a frame counts, else 0.
 
         Returns:
-            Verdicts on the moments and on the whole, (batch, 2, frames).
+            Scores of each frame and of the whole excerpt, (batch, 2, frames).
         """
         x = ((controls - self.mean) / self.spread).transpose(1, 2)
         y = x
         for layer in self.layers:
             y = functional.leaky_relu(layer(y), 0.2)
-        counted = weight[:, None]
+        counted = mask[:, None]
         both = (torch.cat([x, y], 1) * counted).sum(2) / counted.sum(2).clamp(min=1.0)
         whole: Tensor = self.whole(both)[:, :, None]
         return torch.cat([self.moment(y), whole.expand(-1, -1, y.shape[2])], 1)
 
 
-def together(harmonic: Tensor, noise: Tensor, pitch: Tensor) -> Tensor:
+def critic_input(harmonic: Tensor, noise: Tensor, pitch: Tensor) -> Tensor:
     """Join log-magnitudes and pitch features into what a critic reads, (batch, frames, channels)."""
     return torch.cat([harmonic, noise, pitch_features(pitch)], 2)[:, SETTLING_FRAMES:]
 
 
-def audible(pitch: Tensor) -> Tensor:
-    """Return 1 where an excerpt is loud enough to be judged, else 0, (batch, frames)."""
+def audible_mask(pitch: Tensor) -> Tensor:
+    """Return 1 where an excerpt is loud enough to be scored, else 0, (batch, frames)."""
     loudness = pitch[..., 2]
     return (loudness > loudness.amax(1, keepdim=True) - AUDIBLE_DB).float()[:, SETTLING_FRAMES:]
 
 
-def hinge(verdicts: Tensor, weight: Tensor, side: float) -> Tensor:
-    """Return how far verdicts are from 1 on their side (1.0 the singer, -1.0 strangers), on average."""
-    return mean_of(functional.relu(1.0 - side * verdicts), weight)
+def hinge_loss(scores: Tensor, mask: Tensor, side: float) -> Tensor:
+    """Return the hinge loss of scores that should be on one side: 1.0 the singer's, -1.0 another voice's."""
+    return masked_mean(functional.relu(1.0 - side * scores), mask)
 
 
-def mean_of(values: Tensor, weight: Tensor) -> Tensor:
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Average (batch, kinds, frames) over the frames that count, (batch, frames)."""
-    counted = weight[:, None].expand_as(values)
+    counted = mask[:, None].expand_as(values)
     return (values * counted).sum() / counted.sum().clamp(min=1.0)
 
 
-def movement_change(now: Tensor, before: Tensor, weight: Tensor) -> Tensor:
-    """Return how far the changes from frame to frame of log-magnitudes are from those before, on average.
+def delta_loss(now: Tensor, before: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean L1 between the frame-to-frame differences of log-magnitudes and those of before.
 
     Args:
         now: (batch, frames, channels).
         before: of the same shape.
-        weight: as `audible` gives it.
+        mask: from `audible_mask`.
     """
     change = (now - before)[:, SETTLING_FRAMES:].diff(dim=1).abs().mean(2)
-    return mean_of(change[:, None], weight[:, 1:])
+    return masked_mean(change[:, None], mask[:, 1:])

@@ -65,7 +65,7 @@ class Estimator(nn.Module):
     """From perturbed envelopes, f0, voicing and loudness to log-magnitudes.
 
     The content path sees only the envelope and leaves it as a softmax mixture of learned codes of the target
-    singer, so little of the source's own colour passes; pitch, voicing and loudness join after it.
+    singer, so little of the source's own timbre passes; pitch, voicing and loudness join after it.
     """
 
     def __init__(self, size: NetworkSize) -> None:

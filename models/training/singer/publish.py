@@ -15,7 +15,7 @@ from dsp.controls import VOICED
 from dsp.singerltas import ltas_of
 from models.errors import TrainingError
 from models.singer.manifest import Manifest
-from models.training.batches import Material, clean_example, stack
+from models.training.batches import PreparedRecording, clean_example, stack
 from models.training.singer.export import choose_memory, export_singer
 from models.training.singer.network import BANDS, Estimator
 from models.training.singer.renderers import tables_of
@@ -26,35 +26,35 @@ Float32 = NDArray[np.float32]
 MEMORY_FRAMES = 30000
 
 
-def voiced_f0(materials: Sequence[Material]) -> Float32:
+def voiced_f0(recordings: Sequence[PreparedRecording]) -> Float32:
     """Return the f0 of all voiced frames, hertz, shape (frames,).
 
     Raises:
         TrainingError: nothing is voiced.
     """
-    voiced = np.concatenate([m.recording.f0[m.recording.voicing > VOICED] for m in materials])
+    voiced = np.concatenate([m.recording.f0[m.recording.voicing > VOICED] for m in recordings])
     if voiced.size == 0:
         raise TrainingError("no recording holds a sung note; give recordings of a singing voice")
     return voiced
 
 
-def pitch_range(materials: Sequence[Material]) -> tuple[float, float, float]:
+def pitch_range(recordings: Sequence[PreparedRecording]) -> tuple[float, float, float]:
     """Return the 5th, 50th and 95th percentile of the voiced f0, hertz.
 
     Raises:
         TrainingError: nothing is voiced.
     """
-    low, median, high = np.percentile(voiced_f0(materials), [5.0, 50.0, 95.0])
+    low, median, high = np.percentile(voiced_f0(recordings), [5.0, 50.0, 95.0])
     return float(low), float(median), float(high)
 
 
 @torch.no_grad()
-def memory_of(network: Estimator, materials: Sequence[Material]) -> Tensor:
+def memory_of(network: Estimator, recordings: Sequence[PreparedRecording]) -> Tensor:
     """Return the memory that `likeness` recalls from: codes of the singer's own audible frames."""
     found = []
     total = 0
-    for material in materials:
-        batch = stack([clean_example(material)])
+    for prepared in recordings:
+        batch = stack([clean_example(prepared)])
         device = network.keys.device
         codes, _ = network.content(batch.envelope.to(device), network.histories(1))
         loudness = batch.pitch[0, :, 2]
@@ -67,11 +67,11 @@ def memory_of(network: Estimator, materials: Sequence[Material]) -> Tensor:
 
 
 @torch.no_grad()
-def ltas_of_singer(network: Estimator, materials: Sequence[Material]) -> tuple[float, ...]:
+def ltas_of_singer(network: Estimator, recordings: Sequence[PreparedRecording]) -> tuple[float, ...]:
     """Return the LTAS of the singer's filters over its own recordings."""
     parts = []
-    for material in materials:
-        batch = stack([clean_example(material)])
+    for prepared in recordings:
+        batch = stack([clean_example(prepared)])
         harmonic, noise = network(*(part.to(network.keys.device) for part in (batch.envelope, batch.pitch)))
         parts.append((harmonic[0].cpu(), noise[0].cpu(), batch.pitch[0, :, 1], batch.pitch[0, :, 2]))
     every = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
@@ -80,7 +80,7 @@ def ltas_of_singer(network: Estimator, materials: Sequence[Material]) -> tuple[f
 
 def publish(
     trainer: Trainer,
-    own: Sequence[Material],
+    own: Sequence[PreparedRecording],
     path: Path,
     facts: dict[str, str],
     scores: dict[str, float],

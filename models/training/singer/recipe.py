@@ -13,12 +13,12 @@ from dsp.controls import VOICED
 from models.differentiable.losses import FFT_SIZES, multi_scale_loss
 from models.errors import TrainingError
 from models.singer.manifest import Manifest, check_unicode, finite, plain_id
-from models.training.batches import Material, clean_example, prepare, stack
+from models.training.batches import PreparedRecording, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
 from models.training.runfolder import claimed
 from models.training.schedule import device_of, train
+from models.training.singer.adversarial import AdversarialTrainer, read_other_voices
 from models.training.singer.publish import publish, voiced_f0
-from models.training.singer.strangers import Finish, read_strangers
 from models.training.singer.training import Plan, Trainer
 from models.wholefile import check_output
 
@@ -54,11 +54,11 @@ class TrainingListener:
 class Split:
     """A singer's recordings, apart."""
 
-    training: list[Material]
+    training: list[PreparedRecording]
     weights: list[float]
-    own: list[Material]
+    own: list[PreparedRecording]
     """The training recordings without transposition."""
-    held_out: list[Material]
+    held_out: list[PreparedRecording]
 
 
 def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
@@ -80,7 +80,7 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     return held
 
 
-def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: TrainingListener) -> Split:
+def split(folder: Path, patterns: Sequence[str], cache: Path, listener: TrainingListener) -> Split:
     """Read a folder and hold part of it out; with fewer than ten files, the last tenth of each.
 
     Held-out parts that are too short to be scored are left out.
@@ -91,7 +91,7 @@ def split(folder: Path, patterns: Sequence[str], cache: Path, watcher: TrainingL
     paths = recordings_in(folder)
     held = held_out_of(paths, patterns)
     training = [path for path in paths if path not in held]
-    every = {path: load_corpus([path], cache, SHIFTS) for path in watcher.files(training)}
+    every = {path: load_corpus([path], cache, SHIFTS) for path in listener.files(training)}
     if held:
         unseen = load_corpus(held, cache)
     else:
@@ -124,22 +124,22 @@ def _part(record: Recording, last: bool) -> Recording:
 
 
 @torch.no_grad()
-def copy_scores(trainer: Trainer, held_out: Sequence[Material]) -> dict[str, float]:
+def copy_scores(trainer: Trainer, held_out: Sequence[PreparedRecording]) -> dict[str, float]:
     """Score copy synthesis of unseen recordings: spectral loss, f0 error in cents, voicing F1.
 
     Where no frame is voiced in both recording and copy there is no f0 error.
     """
     network, render = trainer.averaged
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
-    for material in held_out:
-        batch = stack([clean_example(material, MAX_SCORED_FRAMES)])
+    for prepared in held_out:
+        batch = stack([clean_example(prepared, MAX_SCORED_FRAMES)])
         batch = type(batch)(*(part.to(trainer.device) for part in batch))
         audio = render(batch, *network(batch.envelope, batch.pitch))[:, :-HOP]
         losses.append(float(multi_scale_loss(audio, batch.target[:, :-HOP])))
-        again = analyse(material.recording.name, audio[0].cpu().numpy())
-        here, there = (part > VOICED for part in (material.recording.voicing[: again.frames], again.voicing))
+        again = analyse(prepared.recording.name, audio[0].cpu().numpy())
+        here, there = (part > VOICED for part in (prepared.recording.voicing[: again.frames], again.voicing))
         both = here & there
-        ratio = again.f0[both] / material.recording.f0[: again.frames][both]
+        ratio = again.f0[both] / prepared.recording.f0[: again.frames][both]
         cents.append(1200.0 * np.abs(np.log2(ratio)))
         hits += int(both.sum())
         wanted += int(here.sum())
@@ -163,7 +163,7 @@ def train_singer(
     run_folder: Path | None = None,
     device: str | None = None,
     threads: int | None = None,
-    watcher: TrainingListener | None = None,
+    listener: TrainingListener | None = None,
 ) -> Manifest:
     """Train a singer on a folder of recordings and write its file.
 
@@ -177,7 +177,7 @@ def train_singer(
         run_folder: where the run is kept; by default beside the output, `NAME.training`.
         device: "cpu" or "cuda"; by default CUDA where there is one.
         threads: of the CPU; by default as many as torch finds right.
-        watcher: shows progress.
+        listener: shows progress.
 
     Returns:
         The manifest, held-out scores included.
@@ -185,7 +185,7 @@ def train_singer(
     Raises:
         TrainingError: the id is not plain, a text is no Unicode, recordings are missing, too short or
             unvoiced, another process trains in the run folder or its checkpoint is of another kind, the loss
-            is not finite, or the strangers are too short or share the singer's folder.
+            is not finite, or the other voices are too short or share the singer's folder.
         OutputError: the singer file cannot be written.
     """
     try:
@@ -193,14 +193,14 @@ def train_singer(
     except ValueError as error:  # here and not when the file is written, hours later
         raise TrainingError(str(error)) from error
     check_unicode(asdict(facts))
-    watcher = watcher or TrainingListener()
+    listener = listener or TrainingListener()
     if threads:
         torch.set_num_threads(threads)
     place = device_of(device)
     check_output(output)
     run = run_folder or output.with_suffix(".training")
     with claimed(run):
-        return _trained(folder, facts, output, plan or Plan(), run, place, watcher)
+        return _trained(folder, facts, output, plan or Plan(), run, place, listener)
 
 
 def _trained(
@@ -210,31 +210,31 @@ def _trained(
     plan: Plan,
     run: Path,
     device: str,
-    watcher: TrainingListener,
+    listener: TrainingListener,
 ) -> Manifest:
     """Do what `train_singer` does in a run folder that is ours."""
-    parts = split(folder, plan.hold_out, run / "analyses", watcher)
-    strangers = plan.strangers
-    others = (
-        read_strangers(strangers, folder, plan.frames, run / "analyses", watcher.files) if strangers else []
-    )
+    parts = split(folder, plan.hold_out, run / "analyses", listener)
+    others: list[PreparedRecording] = []
+    if plan.other_voices:
+        others = read_other_voices(plan.other_voices, folder, plan.frames, run / "analyses", listener.files)
     trainer = Trainer(parts.training, parts.weights, plan, device)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
-    finished = run / "finish.pt"
+    second = run / "finish.pt"  # as version 0.1 called it
     if trainer.step < plan.steps:
-        finished.unlink(missing_ok=True)
-    train(trainer, checkpoint, watcher.step)
-    if strangers:
-        facts = replace(facts, training_data=f"{facts.training_data.rstrip('.')}. {_heard(strangers)}")
-        trainer = Finish(trainer, parts.own, others)
-        if finished.exists():
-            trainer.load(finished)
-        train(trainer, finished, watcher.step)
+        second.unlink(missing_ok=True)
+    train(trainer, checkpoint, listener.step)
+    if plan.other_voices:
+        told = f"{facts.training_data.rstrip('.')}. {_contrast(plan.other_voices)}"
+        facts = replace(facts, training_data=told)
+        trainer = AdversarialTrainer(trainer, parts.own, others)
+        if second.exists():
+            trainer.load(second)
+        train(trainer, second, listener.step)
     return publish(trainer, parts.own, output, asdict(facts), copy_scores(trainer, parts.held_out))
 
 
-def _heard(strangers: Path) -> str:
-    """Say in a singer file that strangers were heard."""
-    return f"Recordings of other voices were heard to tell them from this one: {strangers.resolve().name}."
+def _contrast(others: Path) -> str:
+    """Say in a singer file which other voices its training used."""
+    return f"Recordings of other voices were heard to tell them from this one: {others.resolve().name}."

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.differentiable.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
-from models.training.batches import Batch, BatchMaker, Material
+from models.training.batches import Batch, BatchMaker, PreparedRecording
 from models.training.corpus import HOP, TRAINING_RATE
 from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
@@ -51,10 +51,10 @@ class Plan:
     """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
     band_weight: float = 0.5
     """Weight of the energy in bands."""
-    strangers: Path | None = None
-    """A folder of other voices; with it the training ends among them (`models.training.singer.strangers`)."""
-    finish_steps: int = 2500
-    """How many more steps that takes."""
+    other_voices: Path | None = None
+    """A folder of them, for a second stage of training (`models.training.singer.adversarial`)."""
+    adversarial_steps: int = 2500
+    """How many steps that has."""
     seed: int = 0
 
 
@@ -62,14 +62,18 @@ class Trainer:
     """The state of a training run.
 
     Args:
-        materials: training recordings.
+        recordings: training recordings.
         weights: how often each is drawn.
         plan: how to train.
         device: "cpu" or "cuda".
     """
 
     def __init__(
-        self, materials: Sequence[Material], weights: Sequence[float], plan: Plan, device: str = "cpu"
+        self,
+        recordings: Sequence[PreparedRecording],
+        weights: Sequence[float],
+        plan: Plan,
+        device: str = "cpu",
     ) -> None:
         torch.manual_seed(plan.seed)
         self.plan = plan
@@ -85,13 +89,13 @@ class Trainer:
             parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
         self._parameters = parameters
-        self.batches = (materials, weights)
+        self.batches = (recordings, weights)
         self._maker = self._new_maker()
 
     def _new_maker(self) -> BatchMaker:
-        materials, weights = self.batches
+        recordings, weights = self.batches
         return BatchMaker(
-            materials, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
+            recordings, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
         )
 
     def advance(self) -> float:
@@ -144,8 +148,7 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "format": CHECKPOINT_FORMAT,
-            "kind": self.plan.kind,
+            **self._kind(),
             "step": self.step,
             "network": self.network.state_dict(),
             "renderer": self.renderer.state_dict(),
@@ -159,13 +162,19 @@ class Trainer:
         Raises:
             TrainingError: it is none, of another format or synthesizer, or of a training that diverged.
         """
-        kind = {"format": CHECKPOINT_FORMAT, "kind": self.plan.kind}
-        refusal = f"is no {self.plan.kind} checkpoint of this version"
-        with read_checkpoint(path, self.device, kind, refusal) as state:
-            self._restore(state, path)
+        refusal = f"is no checkpoint of this version of a {self.plan.kind} singer{self._condition()}"
+        with read_checkpoint(path, self.device, self._kind(), refusal) as state:
+            self._restore(state)
 
-    def _restore(self, state: dict[str, Any], path: Path) -> None:
-        del path  # for what a stage of its own has to say
+    def _kind(self) -> dict[str, object]:
+        """Return what a checkpoint must have in common with this run."""
+        return {"format": CHECKPOINT_FORMAT, "kind": self.plan.kind}
+
+    def _condition(self) -> str:
+        """Return what else the message says of that."""
+        return ""
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.renderer.load_state_dict(state["renderer"])
         self.average.load_state_dict(state["average"])

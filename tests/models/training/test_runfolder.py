@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import torch
 
-from models.training.batches import Material, prepare
+from models.training.batches import PreparedRecording, prepare
 from models.training.corpus import analyse, load_corpus
 from models.training.runfolder import claimed
 from models.training.schedule import device_of, train
@@ -29,12 +29,12 @@ PLAN = Plan(steps=2, frames=30, batch=2, skipped=4)
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def prepared() -> PreparedRecording:
     return prepare(analyse("made", made_voice(1.0)))
 
 
-def checkpoint_of(material: Material, path: Path, plan: Plan = PLAN) -> Trainer:
-    trainer = Trainer([material], [1.0], plan)
+def checkpoint_of(prepared: PreparedRecording, path: Path, plan: Plan = PLAN) -> Trainer:
+    trainer = Trainer([prepared], [1.0], plan)
     trainer.advance()
     trainer.save(path)
     return trainer
@@ -68,13 +68,22 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (written(b""), "is damaged or no checkpoint"),
     "text": (written(b"hello"), "is damaged or no checkpoint"),
     "noise": (written(bytes(range(256)) * 40), "is damaged or no checkpoint"),
-    "a pickle": (written(pickle.dumps({"format": 3})), "is damaged or no checkpoint|is no sawsing"),
+    "a pickle": (
+        written(pickle.dumps({"format": 3})),
+        "is damaged or no checkpoint|is no checkpoint of this version",
+    ),
     "a pickle of a class": (written(pickle.dumps(Foreign())), "is damaged or no checkpoint"),
     "arrays": (arrays, "is damaged or no checkpoint"),
     "half": (lambda path: path.write_bytes(path.read_bytes()[:9000]), "is damaged or no checkpoint"),
-    "a list": (lambda path: torch.save([1, 2], path), "is no sawsing checkpoint of this version"),
-    "weights alone": (lambda path: torch.save({"a": torch.zeros(3)}, path), "is no sawsing checkpoint"),
-    "newer": (spoiled(lambda state: state.update(format=99)), "is no sawsing checkpoint of this version"),
+    "a list": (lambda path: torch.save([1, 2], path), "is no checkpoint of this version of a sawsing singer"),
+    "weights alone": (
+        lambda path: torch.save({"a": torch.zeros(3)}, path),
+        "is no checkpoint of this version of a sawsing",
+    ),
+    "newer": (
+        spoiled(lambda state: state.update(format=99)),
+        "is no checkpoint of this version of a sawsing singer",
+    ),
     "another network": (spoiled(lambda state: state.update(network={})), "has weights that do not fit"),
     "no weights": (spoiled(lambda state: state.pop("average")), "has weights that do not fit this run"),
     "no optimizer": (spoiled(lambda state: state.update(optimizer=None)), "has weights that do not fit"),
@@ -86,27 +95,29 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_foreign_checkpoint_is_refused_in_a_sentence(name: str, tmp_path: Path, material: Material) -> None:
+def test_a_foreign_checkpoint_is_refused_in_a_sentence(
+    name: str, tmp_path: Path, prepared: PreparedRecording
+) -> None:
     spoil, sentence = FOREIGN[name]
     path = tmp_path / "checkpoint.pt"
-    checkpoint_of(material, path)
+    checkpoint_of(prepared, path)
     spoil(path)
     left = path.read_bytes()
     with pytest.raises(TrainingError, match=rf"checkpoint\.pt ({sentence}).*; delete it to start afresh"):
-        Trainer([material], [1.0], PLAN).load(path)
+        Trainer([prepared], [1.0], PLAN).load(path)
     assert path.read_bytes() == left
 
 
-def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path: Path, material: Material) -> None:
+def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path: Path, prepared: PreparedRecording) -> None:
     with pytest.raises(TrainingError, match="cannot be read: Is a directory"):
-        Trainer([material], [1.0], PLAN).load(tmp_path)
+        Trainer([prepared], [1.0], PLAN).load(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(
-    tmp_path: Path, material: Material, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, prepared: PreparedRecording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "checkpoint.pt"
-    trainer = checkpoint_of(material, path)
+    trainer = checkpoint_of(prepared, path)
     before = path.read_bytes()
     monkeypatch.setattr(trainer, "_loss", lambda *_: trainer.network.codes.sum() * torch.nan)
     with pytest.raises(
@@ -114,7 +125,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(
     ):
         train(trainer, path, lambda *_: None)
     assert path.read_bytes() == before
-    again = Trainer([material], [1.0], PLAN)
+    again = Trainer([prepared], [1.0], PLAN)
     again.load(path)
     assert np.isfinite(again.advance())
 

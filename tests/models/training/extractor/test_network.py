@@ -11,7 +11,7 @@ from torch import Tensor
 from models.extractor.windows import FEATURE, FRAME, STEP
 from models.training.extractor.encoder import Encoder, load_encoder
 from models.training.extractor.folder import ARCHITECTURES
-from models.training.extractor.network import Extractor, FftBlock, twice_as_often
+from models.training.extractor.network import Extractor, FftBlock, doubled
 from tests.models.training.extractor.made import sung
 
 
@@ -50,7 +50,7 @@ def test_frames_are_centred_where_they_should_be(encoder: Encoder) -> None:
 
 def test_frames_between_lie_on_straight_lines() -> None:
     x = torch.tensor([[[0.0], [2.0], [8.0]]])
-    assert twice_as_often(x)[0, :, 0].tolist() == [0.0, 1.0, 2.0, 5.0]
+    assert doubled(x)[0, :, 0].tolist() == [0.0, 1.0, 2.0, 5.0]
 
 
 @torch.no_grad()
@@ -76,7 +76,7 @@ def test_the_last_layer_can_be_heard_alone(encoder: Encoder, audio: Tensor) -> N
     assert network.layer_weights == (0.0,) * (encoder.layers - 1) + (1.0,)
     assert not network.mixing.requires_grad
     last = torch.nn.functional.layer_norm(encoder(audio)[-1], (encoder.width,))
-    assert torch.allclose(network(audio).feature, twice_as_often(network.enter(last)), atol=1e-5)
+    assert torch.allclose(network(audio).feature, doubled(network.enter(last)), atol=1e-5)
 
 
 def test_blocks_hear_near_frames_by_convolution_and_far_ones_by_attention() -> None:

@@ -12,7 +12,7 @@ from models.extractor.manifest import ExtractorManifest
 from models.training.extractor.encoder import load_encoder
 from models.training.extractor.examples import ExampleMaker
 from models.training.extractor.folder import ARCHITECTURES
-from models.training.extractor.network import Heard, level_of
+from models.training.extractor.network import Estimates, level_of
 from models.training.extractor.scoring import CONDITIONS, held_out_scores
 from models.training.extractor.training import Plan, Trainer, melody_loss, train
 from plugin_bridge.errors import TrainingError
@@ -27,7 +27,7 @@ def trainer(folder: Path, **choices: object) -> Trainer:
 
 @pytest.mark.parametrize("freeze", [True, False])
 def test_the_encoder_is_tuned_when_the_rest_has_begun(encoders: dict[str, Path], *, freeze: bool) -> None:
-    run = trainer(encoders["hubert"], steps=4, still=0.5, freeze=freeze, encoder_rate=1e-3)
+    run = trainer(encoders["hubert"], steps=4, frozen_share=0.5, freeze=freeze, encoder_rate=1e-3)
     before = copy.deepcopy(run.network.encoder.state_dict())
     changed = []
     for _ in range(4):
@@ -40,7 +40,7 @@ def test_the_encoder_is_tuned_when_the_rest_has_begun(encoders: dict[str, Path],
 
 def test_a_loss_of_nothing_wrong_is_nearly_nothing() -> None:
     batch = ExampleMaker([voice(200.0)], [played(4.0)], 40, 3)(0)
-    right = Heard(
+    right = Estimates(
         torch.zeros(0),
         batch.pitch,
         torch.maximum(batch.energy, level_of(batch.audio) - 60.0),

@@ -20,7 +20,7 @@ from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from models.differentiable.losses import band_energy_loss, multi_scale_loss
 from models.singer.file import Singer, load_singer
-from models.training.batches import Batch, BatchMaker, Material, clean_example, prepare, stack
+from models.training.batches import Batch, BatchMaker, PreparedRecording, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse
 from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
 from models.training.singer.recipe import (
@@ -62,7 +62,7 @@ def recording() -> Recording:
 
 
 @pytest.fixture(scope="module")
-def material(recording: Recording) -> Material:
+def prepared(recording: Recording) -> PreparedRecording:
     return prepare(recording)
 
 
@@ -176,32 +176,32 @@ def test_band_energy_sees_dullness_and_not_the_order_of_noise() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_learns(kind: str, material: Material) -> None:
-    trainer = Trainer([material], [1.0], Plan(kind=kind, frames=40, batch=2, skipped=4, warmup_steps=5))
-    before = copy_scores(trainer, [material])["multi_scale_loss"]
+def test_training_learns(kind: str, prepared: PreparedRecording) -> None:
+    trainer = Trainer([prepared], [1.0], Plan(kind=kind, frames=40, batch=2, skipped=4, warmup_steps=5))
+    before = copy_scores(trainer, [prepared])["multi_scale_loss"]
     for _ in range(25):
         trainer.advance()
-    assert copy_scores(trainer, [material])["multi_scale_loss"] < 0.9 * before
+    assert copy_scores(trainer, [prepared])["multi_scale_loss"] < 0.9 * before
 
 
-def test_a_run_that_stops_goes_on_as_if_it_had_not(tmp_path: Path, material: Material) -> None:
+def test_a_run_that_stops_goes_on_as_if_it_had_not(tmp_path: Path, prepared: PreparedRecording) -> None:
     plan = Plan(frames=40, batch=2, skipped=4)
-    straight = Trainer([material], [1.0], plan)
+    straight = Trainer([prepared], [1.0], plan)
     for _ in range(3):
         straight.advance()
     straight.save(tmp_path / "checkpoint.pt")
-    again = Trainer([material], [1.0], plan)
+    again = Trainer([prepared], [1.0], plan)
     again.load(tmp_path / "checkpoint.pt")
     assert again.step == 3
     for a, b in zip(straight.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(a, b)
-    other = Trainer([material], [1.0], Plan(kind="ddsp-add", frames=40, batch=2))
-    with pytest.raises(TrainingError, match="is no ddsp-add checkpoint"):
+    other = Trainer([prepared], [1.0], Plan(kind="ddsp-add", frames=40, batch=2))
+    with pytest.raises(TrainingError, match="is no checkpoint of this version of a ddsp-add singer"):
         other.load(tmp_path / "checkpoint.pt")
 
 
-def test_batches_are_seeded(material: Material) -> None:
-    first, second, other = (BatchMaker([material], [1.0], 40, 2, seed) for seed in (1, 1, 2))
+def test_batches_are_seeded(prepared: PreparedRecording) -> None:
+    first, second, other = (BatchMaker([prepared], [1.0], 40, 2, seed) for seed in (1, 1, 2))
     a, b, c = first(), second(), other()
     assert torch.equal(a.envelope, b.envelope)
     assert not torch.equal(a.envelope, c.envelope)
@@ -218,7 +218,7 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
         output,
         plan=plan,
         device="cpu",
-        watcher=TrainingListener(step=lambda step, _: steps.append(step)),
+        listener=TrainingListener(step=lambda step, _: steps.append(step)),
     )
     assert steps == [0, 1, 2]
     assert output.stat().st_size <= 6 * 2**20
@@ -244,11 +244,11 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
 def test_a_singer_file_equals_the_trained_network_in_its_colour(tmp_path: Path, folder: Path) -> None:
     plan = Plan(steps=3, frames=30, batch=2, skipped=4)
     train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
-    material = prepare(analyse("made", made_voice(1.2)))
-    trainer = Trainer([material], [1.0], plan)
+    prepared = prepare(analyse("made", made_voice(1.2)))
+    trainer = Trainer([prepared], [1.0], plan)
     trainer.load(tmp_path / "made.training" / "checkpoint.pt")
     network, _ = trainer.averaged
-    batch = stack([clean_example(material)])
+    batch = stack([clean_example(prepared)])
     with torch.no_grad():
         harmonic, noise = network(batch.envelope, batch.pitch)
     singer = load_singer(tmp_path / "made.onnx")
@@ -264,8 +264,8 @@ def test_training_again_goes_on(tmp_path: Path, folder: Path) -> None:
     short, longer = (Plan(steps=steps, frames=30, batch=2, skipped=4) for steps in (2, 4))
     train_singer(folder, FACTS, output, plan=short, device="cpu")
     seen: list[int] = []
-    watcher = TrainingListener(step=lambda step, _: seen.append(step))
-    assert train_singer(folder, FACTS, output, plan=longer, device="cpu", watcher=watcher).steps == 4
+    listener = TrainingListener(step=lambda step, _: seen.append(step))
+    assert train_singer(folder, FACTS, output, plan=longer, device="cpu", listener=listener).steps == 4
     assert seen == [2, 3]
 
 
@@ -300,7 +300,7 @@ def test_what_cannot_be_trained_on_or_scored_is_refused_before_the_training(
 
     def run(plan: Plan, place: Path) -> None:
         output = tmp_path / "made.onnx"
-        train_singer(place, FACTS, output, plan=plan, device="cpu", watcher=TrainingListener(step=watch))
+        train_singer(place, FACTS, output, plan=plan, device="cpu", listener=TrainingListener(step=watch))
 
     soundfile.write(folder / "short.wav", made_voice(1.0)[-2880:], 48000)
     with pytest.raises(TrainingError, match=r"no part longer than 0\.06 s is held out for the scores; give"):

@@ -1,0 +1,212 @@
+"""The second stage: it runs, goes on, changes the network, keeps the copy, refuses bad folders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.training.batches import PreparedRecording, prepare
+from models.training.corpus import Recording, analyse
+from models.training.singer.adversarial import AdversarialTrainer, prepared_pieces
+from models.training.singer.critic import Critic, audible_mask, delta_loss, hinge_loss
+from models.training.singer.recipe import SingerFacts, TrainingListener, copy_scores, train_singer
+from models.training.singer.training import Plan, Trainer
+from plugin_bridge.errors import TrainingError
+from tests.models.training.singer.test_training import made_voice
+from tests.plugin_bridge.commands.commandline import spawn
+
+FACTS = SingerFacts("made", "Made", "CC0", "nobody", "a voice made by the test")
+PLAN = Plan(steps=2, frames=30, batch=2, skipped=4, adversarial_steps=4)
+
+
+@pytest.fixture(scope="module")
+def own() -> list[PreparedRecording]:
+    return [prepare(analyse("own", made_voice()))]
+
+
+@pytest.fixture(scope="module")
+def other() -> Recording:
+    return analyse("other", made_voice(1.2, 330.0, 5))
+
+
+@pytest.fixture(scope="module")
+def trained(own: list[PreparedRecording]) -> Trainer:
+    trainer = Trainer(own, [1.0], replace(PLAN, warmup_steps=5))
+    for _ in range(25):
+        trainer.advance()
+    return trainer
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [part.detach().clone() for part in trainer.averaged[0].parameters()]
+
+
+def test_the_second_stage_changes_the_network_and_keeps_the_copy(
+    trained: Trainer, own: list[PreparedRecording], other: Recording
+) -> None:
+    begun, before = weights(trained), copy_scores(trained, own)["multi_scale_loss"]
+    stage = AdversarialTrainer(trained, own, prepared_pieces([other]))
+    assert all(torch.equal(a, b) for a, b in zip(begun, weights(stage), strict=True))
+    critic = [part.detach().clone() for part in stage.critic.parameters()]
+    for _ in range(4):
+        assert np.isfinite(stage.advance())
+    assert stage.step == stage.plan.steps == trained.step + 4
+    assert any(not torch.equal(a, b) for a, b in zip(begun, weights(stage), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(critic, stage.critic.parameters(), strict=True))
+    assert copy_scores(stage, own)["multi_scale_loss"] < 1.05 * before
+    assert all(torch.equal(a, b) for a, b in zip(begun, weights(trained), strict=True))
+
+
+def test_a_second_stage_that_stops_goes_on_as_if_it_had_not(
+    tmp_path: Path, trained: Trainer, own: list[PreparedRecording], other: Recording
+) -> None:
+    path = tmp_path / "finish.pt"
+    first, second = (AdversarialTrainer(trained, own, prepared_pieces([other])) for _ in range(2))
+    first.advance()
+    first.save(path)
+    second.load(path)
+    assert second.step == trained.step + 1
+    for a, b in zip(first.critic.state_dict().values(), second.critic.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    third = AdversarialTrainer(trained, own, prepared_pieces([other]))
+    third.load(path)
+    losses = []
+    for stage in (second, third):
+        torch.manual_seed(7)  # of the synthesizer's noise
+        losses.append(stage.advance())
+    assert losses[0] == losses[1]
+    assert all(torch.equal(a, b) for a, b in zip(weights(second), weights(third), strict=True))
+    another = AdversarialTrainer(trained, own, prepared_pieces([replace(other, name="another")]))
+    with pytest.raises(TrainingError, match="that hears these other voices; delete it to start afresh"):
+        another.load(path)
+
+
+def test_other_voices_are_moved_to_the_singers_pitches(
+    trained: Trainer, own: list[PreparedRecording], other: Recording
+) -> None:
+    stage = AdversarialTrainer(trained, own, prepared_pieces([other]))
+    f0 = own[0].recording.f0[own[0].recording.voicing > 0.5]
+    for _ in range(4):
+        _, pitch = stage._draw_others()
+        for example in pitch:
+            middle = float(example[example[:, 1] > 0.5, 0].median())
+            assert 0.999 * f0.min() <= middle <= 1.001 * f0.max()
+
+
+def test_short_notes_are_joined(other: Recording) -> None:
+    joined = prepared_pieces([other] * 5)
+    assert [piece.recording.frames for piece in joined] == [480, 120]
+    silent = replace(other, voicing=np.zeros_like(other.voicing))
+    assert len(prepared_pieces([silent, other])) == 1
+    with pytest.raises(TrainingError, match="hold no sung note"):
+        prepared_pieces([silent])
+
+
+def test_the_critic_learns_who_sings_and_passes_over_silence() -> None:
+    torch.manual_seed(0)
+    critic = Critic(torch.zeros(6), torch.ones(6), 16)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2)
+    weight = torch.ones(4, 20)
+    weight[:, 15:] = 0.0
+    singer, other = (torch.randn(4, 20, 6) + side for side in (1.0, -1.0))
+    for _ in range(40):
+        loss = hinge_loss(critic(singer, weight), weight, 1.0) + hinge_loss(
+            critic(other, weight), weight, -1.0
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    critic.eval()
+    with torch.no_grad():
+        scores = critic(singer, weight)
+        assert float(scores[..., :15].mean()) > 0.3
+        assert float(critic(other, weight)[..., :15].mean()) < -0.3
+    silent = scores.clone()
+    silent[..., 15:] = -100.0
+    assert torch.equal(hinge_loss(silent, weight, 1.0), hinge_loss(scores, weight, 1.0))
+    silent[..., 14] = -100.0
+    assert hinge_loss(silent, weight, 1.0) > hinge_loss(scores, weight, 1.0)
+
+
+def test_the_delta_loss_sees_movement_and_not_timbre() -> None:
+    pitch = torch.zeros(1, 30, 3)
+    pitch[:, 20:, 2] = -60.0
+    weight = audible_mask(pitch)
+    assert weight.sum() == 10.0
+    before = torch.randn(1, 30, 5)
+    assert float(delta_loss(before + 3.0, before, weight)) < 1e-6
+    assert float(delta_loss(2.0 * before, before, weight)) > 0.3
+
+
+def test_a_singer_has_a_second_stage(tmp_path: Path) -> None:
+    folder, others, output = tmp_path / "voice", tmp_path / "others", tmp_path / "made.onnx"
+    folder.mkdir()
+    others.mkdir()
+    soundfile.write(folder / "take.wav", made_voice(1.6), 48000)
+    two = replace(PLAN, other_voices=others)
+    with pytest.raises(TrainingError, match="holds no recordings"):
+        train_singer(folder, FACTS, output, plan=two, device="cpu")
+    with pytest.raises(TrainingError, match="share a folder"):
+        train_singer(folder, FACTS, output, plan=replace(PLAN, other_voices=folder), device="cpu")
+    soundfile.write(others / "note.wav", made_voice(1.0, 330.0, 5), 48000)
+    with pytest.raises(TrainingError, match=r"last no 1\.2 s together"):
+        train_singer(folder, FACTS, output, plan=replace(two, frames=120), device="cpu")
+    steps: list[int] = []
+    listener = TrainingListener(step=lambda step, _: steps.append(step))
+
+    def run(plan: Plan) -> int:
+        made = train_singer(folder, FACTS, output, plan=plan, device="cpu", listener=listener)
+        assert made.training_data.startswith("a voice made by the test. Recordings of other voices")
+        return made.steps
+
+    assert run(two) == 6
+    assert run(replace(two, adversarial_steps=5)) == 7
+    assert steps == [0, 1, 2, 3, 4, 5, 6]
+    assert run(replace(two, steps=3, adversarial_steps=1)) == 4
+    assert steps[7:] == [2, 3]
+    assert train_singer(folder, FACTS, output, plan=PLAN, device="cpu").training_data == FACTS.training_data
+
+
+def test_checkpoints_have_the_entries_of_version_0_1(
+    tmp_path: Path, trained: Trainer, own: list[PreparedRecording], other: Recording
+) -> None:
+    """So that a training begun with an earlier version goes on; a new format refuses them in a sentence."""
+    first = {"format", "kind", "step", "network", "renderer", "average", "optimizer"}
+    trained.save(tmp_path / "checkpoint.pt")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert set(state) == first
+    assert (state["format"], state["kind"], state["step"]) == (3, "sawsing", 25)
+    layers = ["linear.weight", "linear.bias", "norm.weight", "norm.bias"]
+    gru = [f"gru.{part}_l0" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    heads = [f"{name}.{part}" for name in ("head", "harmonic", "noise") for part in ("weight", "bias")]
+    assert list(state["network"]) == [
+        "keys",
+        "codes",
+        *(f"convolutions.{number}.{part}" for number in range(3) for part in layers),
+        "query.weight",
+        "query.bias",
+        "join.weight",
+        "join.bias",
+        *gru,
+        *heads,
+    ]
+    AdversarialTrainer(trained, own, prepared_pieces([other])).save(tmp_path / "finish.pt")
+    state = torch.load(tmp_path / "finish.pt", weights_only=True)
+    assert set(state) == first | {"strangers", "critic", "critic_optimizer"}
+    assert state["strangers"] == ["other"]
+
+
+def test_the_command_passes_the_folder_on(tmp_path: Path) -> None:
+    (tmp_path / "voice").mkdir()
+    soundfile.write(tmp_path / "voice" / "take.wav", made_voice(1.0), 48000)
+    process = spawn(["train", "voice", "--id", "made", "--other-voices", "nowhere"], tmp_path)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode not in {0, 130}
+    assert "nowhere holds no recordings; put WAV" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "made.onnx").exists()
