@@ -22,11 +22,19 @@ from plugin_bridge.chain.shapes import (
 )
 from plugin_bridge.chain.streaming import Streaming, check_form
 from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn, PitchBend, at_start, check_event
-from plugin_bridge.control.parameters import PARAMETERS, Value, as_float, check_values, is_number, parameter
+from plugin_bridge.control.parameters import (
+    PARAMETERS,
+    SINGERS,
+    Value,
+    as_float,
+    check_values,
+    is_number,
+    parameter,
+)
 from plugin_bridge.engine.engine import LATENCY_HOPS, Engine
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.engine.rendering import dropped, followed_by_silence, taken
-from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, load_singers
+from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, id_in, load_singers
 from plugin_bridge.engine.sourcepitch import octave_shift, whole_pitch
 from plugin_bridge.errors import SingerFileError
 
@@ -107,6 +115,8 @@ class SingerConversion(Streaming):
             self._values[name] = self._named(name, parameter(name).check(value), self._loaded)
             return
         checked = parameter(name).check(value)
+        if name in SINGERS:
+            checked = id_in(self._loaded, str(checked))
         host = self._run.host
         self._run.engine.schedule([Event(host.local(host.now()), name, checked)])
         self._values[name] = checked
@@ -336,8 +346,11 @@ class SingerConversion(Streaming):
 
     def _named(self, name: str, value: Value, loaded: dict[str, Singer]) -> Value:
         """Load a singer that is named by id or path into a set; return its id."""
-        if PARAMETERS[name].kind != "singer" or value == "" or value in loaded:
+        if name not in SINGERS or value == "":
             return value
+        known = id_in(loaded, str(value))
+        if known in loaded:
+            return known
         (singer,) = load_singers([str(value)]).values()
         add_singer(loaded, singer, str(value))
         return singer.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -98,6 +99,15 @@ def add_singer(found: dict[str, Singer], singer: Singer, name: str) -> None:
     """
     if not _is_same(found.setdefault(singer.id, singer), singer):
         raise SingerFileError(f"{name} is called {singer.id!r} like another singer; leave one out")
+
+
+def id_in(loaded: Mapping[str, Singer], name: str) -> str:
+    """Return the id of a loaded singer that is named by its id or by its file, or the name as it is."""
+    if name in loaded or "\0" in name:
+        return name
+    paths = {one.id: getattr(one, "path", None) for one in loaded.values()}
+    asked = os.path.realpath(name)
+    return next((who for who, path in paths.items() if path and os.path.realpath(path) == asked), name)
 
 
 def _is_same(one: Singer, other: Singer) -> bool:

@@ -292,3 +292,27 @@ def test_a_singer_that_ships_is_known_by_its_id_through_a_link(
     monkeypatch.setattr("models.singer.file.SINGERS_FOLDER", link)
     assert SingerConversion(load_singer("alys")).sources == {"alys": "alys"}
     assert SingerConversion(load_singer((link / "alys.onnx").resolve())).sources == {"alys": "alys"}
+
+
+@pytest.mark.parametrize("name", ["singer", "morph_singer"])
+def test_a_running_stage_takes_a_loaded_singer_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    low, high = (
+        str(write_singer(tmp_path / f"{who}.onnx", tilt)) for who, tilt in (("low", -3.0), ("high", 3.0))
+    )
+    x = sung(RATE, 0.5)[0]
+    outputs = []
+    for other in ("high", high, "high.onnx", "./high.onnx"):
+        made = SingerConversion(low, singers=[high], morph=0.5 * (name != "singer"))
+        made(x[:4000], RATE, reset=False)
+        setattr(made, name, other)
+        assert getattr(made, name) == "high"
+        outputs.append(made(x[4000:], RATE, reset=False))
+        made.at(1.0, **{name: other})
+    assert all(np.array_equal(output, outputs[0]) for output in outputs)
+    with pytest.raises(ValueError, match=r"'elsewhere\.onnx' is not in the set; use one of low, high"):
+        setattr(made, name, "elsewhere.onnx")
+    with pytest.raises(ValueError, match="is not in the set; use one of low, high"):
+        setattr(made, name, "with\0nothing")
