@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from dsp.periodicity import Periodicity
 from dsp.sliding import SlidingWindows
-from dsp.units import MAX_HOPS
+from dsp.units import MAX_F0, MAX_HOPS, MIN_F0
 
-F0_LOW = 60.0
-F0_HIGH = 1100.0
 MAX_CANDIDATES = 5
 OVERSAMPLING = 2
 LOOKAHEAD_S = 0.020
@@ -23,9 +21,10 @@ SHORT_F0_LOW = 115.0
 MIN_PERIODICITY = np.float32(0.25)
 SILENCE_POWER = 1e-14
 NOTHING = 1e-30
+SKIRT_HZ = 20.0
 
 # Costs: a period is as good as twice that period, so the shorter is preferred; amplitude half-way between the
-# harmonics says "an octave too high"; no amplitude on all but every second or third says "an octave too low".
+# harmonics says "an octave too high"; no amplitude but on every second, third, ... harmonic says "too low".
 LAG_COST_PER_OCTAVE = 0.02
 # Of too many peaks those at short lags are kept: at multiples of a period there are peaks as high.
 CHOICE_COST_PER_OCTAVE = 0.1
@@ -33,9 +32,13 @@ GAP_COST = 0.3
 MISSING_COST = 0.3
 MISSING_SHARE = 0.25
 HARMONICS = 12
+TOO_LOW = (2, 3, 5, 7, 11)
 SPECTRUM_TOP_HZ = 3800.0
 # Below 150 Hz the window resolves the gaps less and less, below 90 Hz not at all: assume a typical share.
 GAP_BLUR_LOW_HZ, GAP_BLUR_HIGH_HZ, GAP_ASSUMED = 90.0, 150.0, 0.4
+# Few sing beyond these, but creak has a subharmonic there, and hiss a resonance.
+COMMON_HZ = (70.0, 1050.0)
+RARE_COST_PER_OCTAVE = 0.2
 # The weights of the long window, the short one, and the short one a hop later.
 WEIGHT_LONG, WEIGHT_NOW, WEIGHT_FOLLOWING = 0.5, 0.3, 0.2
 # A glide moves the period under the short windows by a few per cent.
@@ -73,9 +76,15 @@ class Frame(NamedTuple):
     bins_per_hz: float
 
     def share_below(self, hz: float) -> float:
-        """Return the share of the energy below a frequency in hertz, 20 to half the rate: 0..1."""
+        """Return the share of the energy below a frequency in hertz, up to half the rate: 0..1.
+
+        What is `SKIRT_HZ` or less below it is left out: the window spreads what lies on the edge so far.
+        """
         item = self.sums.item
-        share: float = item(int(hz * self.bins_per_hz) - 1) / (item(-1) + NOTHING)
+        edge = max(0.0, (hz - SKIRT_HZ) * self.bins_per_hz - 0.5)
+        place = int(edge)
+        below = item(place) + (edge - place) * (item(place + 1) - item(place))
+        share: float = below / (item(-1) + NOTHING)
         return share
 
 
@@ -92,8 +101,8 @@ class CandidateFinder:
         self._hop = round(HOP_S * rate)
         self._windows = SlidingWindows(length, self._hop, MAX_HOPS)
         self._grid = rate * OVERSAMPLING
-        first = int(self._grid / (F0_HIGH * 1.02)) - 1
-        last = int(self._grid / (F0_LOW / 1.02)) + 2
+        first = int(self._grid / (MAX_F0 * 1.02)) - 1
+        last = int(self._grid / (MIN_F0 / 1.02)) + 2
         # The whole frame, and its newest part, whose centre is one hop later.
         late = 2 * self._hop
         windows = ((0, length), (late, length - late))
@@ -126,18 +135,21 @@ class CandidateFinder:
         self._steps = np.tile(np.concatenate([neighbours, *aside]), 2)
         octaves = np.log2(lags * (1024.0 / self._grid))
         self._choice_cost = np.tile(CHOICE_COST_PER_OCTAVE * octaves, 2).astype(np.float32)
-        blur = (GAP_BLUR_HIGH_HZ - self._grid / lags) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
+        hertz = self._grid / lags
+        blur = (GAP_BLUR_HIGH_HZ - hertz) / (GAP_BLUR_HIGH_HZ - GAP_BLUR_LOW_HZ)
         blur = np.clip(blur, 0.0, 1.0)
         self._gap_cost = (GAP_COST * (1.0 - blur)).tolist()
         fixed_cost = 1.0 + MISSING_COST + LAG_COST_PER_OCTAVE * octaves + GAP_COST * GAP_ASSUMED * blur
-        self._fixed_cost = fixed_cost.tolist()
+        rare = np.maximum(0.0, np.maximum(np.log2(COMMON_HZ[0] / hertz), np.log2(hertz / COMMON_HZ[1])))
+        self._fixed_cost = (fixed_cost + RARE_COST_PER_OCTAVE * rare).tolist()
         # A candidate has its harmonics at even multiples of f / 2 and the gaps at odd ones.
         k = np.arange(1, 2 * HARMONICS + 1)
         self._multiples = k * (0.5 * self._bins_per_hz)
-        roles = (k % 2 == 1, k % 2 == 0, k % 4 == 2, (k % 2 == 0) & (k % 6 != 0))
+        harmonic = k % 2 == 0
+        roles = (~harmonic, harmonic, *(harmonic & (k % (2 * times) != 0) for times in TOO_LOW))
         self._roles = np.stack(roles, axis=1).astype(np.float32)
-        # Multiples above the top read zeros.
-        width = int(1.1 * F0_HIGH * self._multiples[-1]) + 1
+        # Multiples above the top read zeros. The first lag that can be a peak is the second, less half a lag.
+        width = int(self._grid / (self._first_lag + 0.5) * self._multiples[-1]) + 1
         self._amplitude = np.zeros((MAX_HOPS, width), np.float32)
         self._heard = self._amplitude[:, : int(SPECTRUM_TOP_HZ * self._bins_per_hz)]
         self._amplitudes = self._amplitude.reshape(-1)
@@ -200,10 +212,10 @@ class CandidateFinder:
         amplitudes = np.vecmat(self._amplitudes.take(bins), self._roles).tolist()
         costs = []
         for i, lag in enumerate(lags):
-            gap, on, odd, third = amplitudes[i]
+            gap, on, *others = amplitudes[i]
             # The shares of amplitude between the harmonics, and on those no higher pitch would have.
             between = gap / (on + gap + NOTHING)
-            kept = min(odd, third) / (on + NOTHING)
+            kept = min(others) / (on + NOTHING)
             cost = self._fixed_cost[lag] + self._gap_cost[lag] * between
             cost -= MISSING_COST if kept > MISSING_SHARE else (MISSING_COST / MISSING_SHARE) * kept
             cost -= WEIGHT_LONG * heights[i] + WEIGHT_NOW * now[i] + WEIGHT_FOLLOWING * following[i]

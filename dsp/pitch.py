@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW, CandidateFinder, Frame
+from dsp.candidates import CandidateFinder, Frame
 from dsp.decimator import Decimator
 from dsp.pitchpath import LEAP_OCTAVES, PitchPath
-from dsp.units import MAX_HOPS, hop_size
+from dsp.units import MAX_F0, MAX_HOPS, MIN_F0, hop_size
 from dsp.voicing import VoicingGate
 
 START_F0 = 220.0
@@ -27,7 +27,7 @@ class PitchFrame(NamedTuple):
     """The pitch at one frame centre."""
 
     f0: float
-    """Fundamental frequency in hertz, 60..1100; held through unvoiced frames."""
+    """Fundamental frequency in hertz, `MIN_F0` to `MAX_F0`; held through unvoiced frames."""
     voicing: float
     """Smooth gate of the harmonic source, 0 (unvoiced) .. 1 (voiced)."""
     surplus: float = 0.0
@@ -108,7 +108,7 @@ class PitchTracker:
         self._path.settle(voicing > SURE_VOICING, leap)
         rising = voicing >= before and (voicing > RISING_VOICING or following > ONSET_PERIODICITY)
         if voicing > SURE_VOICING or rising or (voicing > 0.01 and octaves < NEAR_OCTAVES):
-            self._f0 = min(F0_HIGH, max(F0_LOW, f0))
+            self._f0 = min(MAX_F0, max(MIN_F0, f0))
         return PitchFrame(self._f0, voicing)
 
 

@@ -19,6 +19,8 @@ GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
 # A deep pitch fits the window only twice, where rumble is periodic by chance. A deep voice has its strength
 # in higher harmonics, rumble has not.
 GATE_DEEP, DEEP_HZ, DEEP_EDGE = 5.0, 125.0, 2.5
+# At the short lag of a pitch that few sing any low sound is like itself: what lies below speaks against it.
+GATE_HIGH, HIGH_HZ = 20.0, 1050.0
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
 GATE_INERTIA, INERTIA_RANGE_DB, INERTIA_BAND_HZ, INERTIA_FALL = 2.0, 10.0, 1000.0, 10.0 ** (-0.2 / 10.0)
 # Of the few periods of a deep voice one that is irregular spoils a whole window. So a voice that was sure is
@@ -75,7 +77,9 @@ class VoicingGate:
                 score += (GATE_INERTIA + DEEP_INERTIA * deep) * held
         level = 10.0 * math.log10(power / self._peak)
         score += GATE_LEVEL * min(0.0, level - GATE_LEVEL_KNEE_DB)
-        score -= GATE_BELOW * min(GATE_BELOW_MAX, share_below(GATE_BELOW_EDGE * f0))
+        below = share_below(GATE_BELOW_EDGE * f0)
+        score -= GATE_BELOW * min(GATE_BELOW_MAX, below)
+        score -= GATE_HIGH * max(0.0, math.log2(f0 / HIGH_HZ)) * below
         if deep > 0.0:
             score -= (1.0 - held) * GATE_DEEP * deep * share_below(DEEP_EDGE * f0)
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))

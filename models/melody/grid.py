@@ -10,7 +10,7 @@ BINS = 401
 """Bins from 0 to 4 kHz."""
 WINDOWS = 2
 """The long window and the short one."""
-CANDIDATES = 112
+CANDIDATES = 128
 MIN_HZ = 55.0
 PER_OCTAVE = 25
 """Candidates an octave: 48 cents apart."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 4
+FORMAT = 5
 """Version of the file; one with other inputs or outputs is refused (`models.melody.tracker.load_network`)."""
 METADATA_KEY = "plugin_bridge.melody"
 

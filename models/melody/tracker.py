@@ -11,9 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.pitch import NEAR_OCTAVES, RISING_VOICING, START_F0, SURE_VOICING, PitchFrame, checked_hops
-from dsp.units import MAX_HOPS, hop_size
+from dsp.units import MAX_F0, MAX_HOPS, MIN_F0, hop_size
 from models.errors import ModelFileError
 from models.filekind import FileKind
 from models.melody import grid
@@ -73,7 +72,7 @@ def load_network(path: Path) -> onnxruntime.InferenceSession:
 
 
 class MelodyTracker:
-    """Track the voice in a mix, hop by hop; a drop-in for `dsp.pitch.PitchTracker`.
+    """Track the voice in a mix, hop by hop; a drop-in for `dsp.pitch.PitchTracker`, sure from 60 to 1500 Hz.
 
     Samples [j*hop, (j+1)*hop) bring the frame centred at sample (j-1)*hop.
 
@@ -129,7 +128,7 @@ class MelodyTracker:
 
     def _heard(self, voice: Voice) -> PitchFrame:
         """Judge the next frame."""
-        f0 = min(F0_HIGH, max(F0_LOW, _decoded(voice.salience)))
+        f0 = min(MAX_F0, max(MIN_F0, _decoded(voice.salience)))
         if _believed(voice.voicing, self._voicing, abs(math.log2(f0 / self._f0))):
             self._f0 = f0
         self._voicing, self.energy = voice.voicing, voice.heard + voice.share

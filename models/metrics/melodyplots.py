@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.units import MAX_F0, MIN_F0
 from models.metrics.extras import eval_extra
 from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack
 from models.metrics.plots import spectrogram
@@ -77,7 +77,7 @@ def plot_tracks(
     columns = max(2, round(50 * seconds))
     levels = spectrogram(audio, sample_rate, columns, FFT)
     hertz = np.arange(levels.shape[0]) * sample_rate / FFT
-    shown = (hertz >= 0.5 * F0_LOW) & (hertz <= 2.0 * F0_HIGH)
+    shown = (hertz >= 0.5 * MIN_F0) & (hertz <= 2.0 * MAX_F0)
     top = float(levels[shown].max())
     low, high = _range(reference, tracks)
     figure = Figure(
@@ -110,5 +110,5 @@ def _times(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _range(reference: Reference, tracks: Mapping[str, PitchTrack]) -> tuple[float, float]:
     """Return the hertz to be shown: all that was heard, and some room around it."""
     heard = [track.f0[track.voiced] for track in (reference.track, *tracks.values())]
-    every = np.concatenate([*heard, [2.0 * F0_LOW, 0.5 * F0_HIGH]])
+    every = np.concatenate([*heard, [2.0 * MIN_F0, 0.5 * MAX_F0]])
     return max(50.0, float(every.min()) * 2.0**-OCTAVES_AROUND), float(every.max()) * 2.0**OCTAVES_AROUND

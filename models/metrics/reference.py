@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.units import MAX_F0, MIN_F0
 from models.metrics.pitch import FRAMES_PER_SECOND, GROSS_CENTS, PitchTrack
 from models.metrics.tracker import track_pitch
 from models.metrics.trackers import TRACKERS
@@ -75,16 +75,14 @@ def read_label(path: Path, frames: int) -> Reference:
         )
     seconds, hertz = found.T
     voiced = hertz > 0.0
-    if (hertz < 0.0).any() or (voiced & ((hertz < F0_LOW) | (hertz > F0_HIGH))).any():
-        raise ValueError(
-            f"label {path} leaves the range; give 0 or {F0_LOW:g} to {F0_HIGH:g} Hz in each line"
-        )
+    if (hertz < 0.0).any() or (voiced & ((hertz < MIN_F0) | (hertz > MAX_F0))).any():
+        raise ValueError(f"label {path} leaves the range; give 0 or {MIN_F0:g} to {MAX_F0:g} Hz in each line")
     times = np.arange(frames) / FRAMES_PER_SECOND
     after = np.searchsorted(seconds, times).clip(1, max(1, seconds.size - 1))
     left = (after - 1).clip(0, seconds.size - 1)
     right = after.clip(0, seconds.size - 1)
     nearest = np.where(times - seconds[left] <= seconds[right] - times, left, right)
-    f0 = np.full(frames, F0_LOW)
+    f0 = np.full(frames, MIN_F0)
     if voiced.any():
         f0 = np.exp2(np.interp(times, seconds[voiced], np.log2(hertz[voiced])))
     known = np.abs(seconds[nearest] - times) <= _NEAREST

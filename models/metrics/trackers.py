@@ -1,4 +1,4 @@
-"""The pitch trackers that a melody table compares, by name: each as its makers mean it, 60 to 1100 Hz."""
+"""The pitch trackers that a melody table compares, by name: each as its makers mean it, in one range."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
 from dsp.pitch import PitchTracker, VoiceTracker
-from dsp.units import hop_size
+from dsp.units import MAX_F0, MIN_F0, hop_size
 from models.metrics import tracker as independent
 from models.metrics.extras import eval_extra
 from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack
 
 PYIN_RATE = 24000
-PYIN_WINDOW = 2048  # 85 ms: librosa's own size at nearly its own rate; five periods of 60 Hz
+PYIN_WINDOW = 2048  # 85 ms: librosa's own size at nearly its own rate; four periods of 50 Hz
 CREPE_RATE = 16000
 CREPE_SURE = 0.5  # CREPE gives a confidence and leaves the decision open
 
@@ -79,8 +78,8 @@ def _pyin(audio: Float32, sample_rate: int) -> PitchTrack:
         import librosa  # noqa: PLC0415 - an extra
     f0, voiced, _ = librosa.pyin(
         _at(PYIN_RATE, audio, sample_rate),
-        fmin=F0_LOW,
-        fmax=F0_HIGH,
+        fmin=MIN_F0,
+        fmax=MAX_F0,
         sr=PYIN_RATE,
         frame_length=PYIN_WINDOW,
         hop_length=PYIN_RATE // FRAMES_PER_SECOND,
@@ -91,7 +90,7 @@ def _pyin(audio: Float32, sample_rate: int) -> PitchTrack:
 
 def _swiftf0(audio: Float32, sample_rate: int) -> PitchTrack:
     """SwiftF0 as it comes, without the refinement and the octave check of the independent tracker."""
-    return independent.coarse_pitch(audio, sample_rate, F0_LOW, F0_HIGH)
+    return independent.coarse_pitch(audio, sample_rate, MIN_F0, MAX_F0)
 
 
 def _praat(audio: Float32, sample_rate: int) -> PitchTrack:
@@ -100,7 +99,7 @@ def _praat(audio: Float32, sample_rate: int) -> PitchTrack:
 
     sound = parselmouth.Sound(np.asarray(audio, np.float64), float(sample_rate))
     found = sound.to_pitch_ac(
-        time_step=1.0 / FRAMES_PER_SECOND, pitch_floor=F0_LOW, pitch_ceiling=F0_HIGH, very_accurate=True
+        time_step=1.0 / FRAMES_PER_SECOND, pitch_floor=MIN_F0, pitch_ceiling=MAX_F0, very_accurate=True
     )
     hertz = found.selected_array["frequency"]
     times = np.arange(-(-audio.size // hop_size(sample_rate))) / FRAMES_PER_SECOND
@@ -108,7 +107,7 @@ def _praat(audio: Float32, sample_rate: int) -> PitchTrack:
     voiced = (hertz[nearest] > 0.0) & (np.abs(found.xs()[nearest] - times) < 1.0 / FRAMES_PER_SECOND)
     known = np.flatnonzero(hertz)
     if not known.size:
-        return PitchTrack(np.full(times.size, F0_LOW), np.zeros(times.size, bool))
+        return PitchTrack(np.full(times.size, MIN_F0), np.zeros(times.size, bool))
     return PitchTrack(np.exp2(np.interp(times, found.xs()[known], np.log2(hertz[known]))), voiced)
 
 
@@ -119,7 +118,7 @@ def _crepe(audio: Float32, sample_rate: int) -> PitchTrack:
 
     sound = torch.from_numpy(_at(CREPE_RATE, audio, sample_rate))[None]
     f0, sure = torchcrepe.predict(
-        sound, CREPE_RATE, CREPE_RATE // FRAMES_PER_SECOND, F0_LOW, F0_HIGH, "full", return_periodicity=True
+        sound, CREPE_RATE, CREPE_RATE // FRAMES_PER_SECOND, MIN_F0, MAX_F0, "full", return_periodicity=True
     )
     return _fitted(f0[0].numpy(), sure[0].numpy() > CREPE_SURE, audio, sample_rate)
 
@@ -152,4 +151,4 @@ def _fitted(f0: Any, voiced: Any, audio: Float32, sample_rate: int) -> PitchTrac
     frames = -(-audio.size // hop_size(sample_rate))
     more = max(0, frames - f0.size)
     hertz = np.pad(np.asarray(f0, np.float64), (0, more), mode="edge")[:frames]
-    return PitchTrack(hertz.clip(F0_LOW, F0_HIGH), np.pad(np.asarray(voiced, bool), (0, more))[:frames])
+    return PitchTrack(hertz.clip(MIN_F0, MAX_F0), np.pad(np.asarray(voiced, bool), (0, more))[:frames])

@@ -29,7 +29,7 @@ HOP = hop_size(TRAINING_RATE)
 AT_ONCE = MAX_HOPS * HOP
 MIN_SAMPLES = 2 * HOP
 """Of a recording: one frame and the one after it."""
-ANALYSIS_VERSION = 3  # raise it when the features change, so that stale analyses are made again
+ANALYSIS_VERSION = 4  # raise it when the features change, so that stale analyses are made again
 
 
 @dataclass(frozen=True)

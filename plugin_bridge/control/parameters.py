@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, SupportsFloat, SupportsIndex, TypeGuard
 
+from dsp.units import MAX_F0
 from plugin_bridge.control.scales import KEYS, SCALES, key_named, scale_named
 
 Value = float | str | bool
@@ -256,7 +257,7 @@ _ROWS = (
         curve=2,
     ),
     Parameter(
-        "source_pitch", "Median pitch of the source, for `auto`; 0 measures it.", 0.0, unit="Hz", high=1100
+        "source_pitch", "Median pitch of the source, for `auto`; 0 measures it.", 0.0, unit="Hz", high=MAX_F0
     ),
     Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20),
     Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20),

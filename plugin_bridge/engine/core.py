@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
@@ -17,7 +16,7 @@ from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
 from dsp.synth import Synthesizer
-from dsp.units import hop_size
+from dsp.units import MAX_F0, MIN_F0, hop_size
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.estimators import Estimators
@@ -245,7 +244,7 @@ class Core:
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
         bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
-        trained = [min(F0_HIGH, max(F0_LOW, line.asked)) for line in score]
+        trained = [min(MAX_F0, max(MIN_F0, line.asked)) for line in score]
         likeness = [line.likeness for line in score]
         facts = np.array((trained, heard.voicing, heard.loudness, likeness))
         return self._estimators.process(bands, facts, self._wanted(score))

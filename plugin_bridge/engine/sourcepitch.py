@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,15 +10,15 @@ from numpy.typing import NDArray
 
 from dsp.controls import VOICED
 from dsp.downmix import Downmix
-from dsp.units import hop_size, hz_to_semitones
+from dsp.units import MAX_F0, MIN_F0, hop_size, hz_to_semitones
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.engine.rendering import reblocked
 
 Float32 = NDArray[np.float32]
 
-_MIN_NOTE = 30.0  # MIDI note; f0 runs from 60 Hz (34.5) to 1100 Hz (84.9)
+_MIN_NOTE = math.floor(hz_to_semitones(MIN_F0))
 _BINS_PER_SEMITONE = 10
-_BINS = 560
+_BINS = _BINS_PER_SEMITONE * (math.ceil(hz_to_semitones(MAX_F0)) - _MIN_NOTE)
 # Half of what was heard weighs less than the newest 20 s: a live source may change hands.
 _GROWTH = 2.0 ** (1.0 / 2000.0)
 _HEAVY = 1e100

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
+from dsp.units import MAX_F0, MIN_F0
 from models.errors import TrainingError
 from models.melody.features import windows
 from models.melody.grid import BINS, MIN_POWER, MIN_SHARE_DB
@@ -165,7 +165,7 @@ class ExampleMaker:
         at = (start + (lead + FRAME * np.arange(self._frames)) * ratio) / FRAME
         f0, voicing = (_between(part, at) for part in (self._f0, self._voicing))
         f0 *= np.float32(ratio)
-        beyond = (f0 < F0_LOW) | (f0 > F0_HIGH)
+        beyond = (f0 < MIN_F0) | (f0 > MAX_F0)
         f0[beyond] = voicing[beyond] = np.nan
         sung = voice[lead : lead + self._frames * FRAME][np.repeat(np.nan_to_num(voicing) > VOICED, FRAME)]
         if rng.random() < self._how.alone or not sung.size or _rms(sung) < MIN_RMS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.units import MAX_F0, MIN_F0
 
 Float64 = NDArray[np.float64]
 Random = np.random.Generator
@@ -37,7 +37,7 @@ def drawn_line(sung: Float64, voiced: NDArray[np.bool_], rng: Random) -> Float64
     """
     middle = float(rng.uniform(*np.log2(MEDIAN_HZ)))
     line = moved(np.log2(sung), voiced, rng) if rng.random() < 0.5 else melody(sung.size, rng)
-    return np.clip(np.exp2(line + middle), F0_LOW, F0_HIGH)
+    return np.clip(np.exp2(line + middle), MIN_F0, MAX_F0)
 
 
 def moved(sung: Float64, voiced: NDArray[np.bool_], rng: Random) -> Float64:

@@ -12,13 +12,13 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED, onset_hold
 from dsp.decimator import Decimator
 from dsp.filters import HARMONIC_GRID
 from dsp.ltas import AUDIBLE_DB
 from dsp.spectrum import loudness_gain
 from dsp.synth import Knot
+from dsp.units import MAX_F0, MIN_F0
 from models.metrics.tracker import track_pitch
 from models.singer.file import Singer
 from models.training.batches import between, clean_example, prepare
@@ -30,7 +30,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Random = np.random.Generator
 
-VERSION = 2  # raise it when takes are made otherwise, so that those on disk are made again
+VERSION = 3  # raise it when takes are made otherwise, so that those on disk are made again
 RATE = TRAINING_RATE // 5
 """Of the audio, after `dsp.decimator`, hertz."""
 FRAME = RATE // 100
@@ -72,7 +72,7 @@ def real_take(recording: Recording) -> Take:
     other = track_pitch(recording.audio, TRAINING_RATE)
     f0, voiced, here = other.f0, other.voiced, recording.voicing > VOICED
     near = np.abs(np.log2(recording.f0 / f0)) < AGREEMENT
-    sure = voiced & here & near & (f0 > F0_LOW) & (f0 < F0_HIGH)
+    sure = voiced & here & near & (f0 > MIN_F0) & (f0 < MAX_F0)
     known = sure | (~voiced & ~here)
     return _take(recording.audio, np.where(sure, f0, np.nan), np.where(known, voiced.astype(float), np.nan))
 
@@ -89,7 +89,7 @@ def played_faster(take: Take, audio: Float32, semitones: float) -> Take:
     moved = np.asarray(soxr.resample(audio, TRAINING_RATE * ratio, TRAINING_RATE), np.float32)
     times = np.arange(moved.size // HOP) * ratio
     f0 = ratio * np.interp(times, np.arange(take.f0.size), take.f0)  # beside what is not a number: neither
-    f0[(f0 < F0_LOW) | (f0 > F0_HIGH)] = np.nan
+    f0[(f0 < MIN_F0) | (f0 > MAX_F0)] = np.nan
     return _take(moved, f0, np.interp(times, np.arange(take.voicing.size), take.voicing))
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.controls import VOICED
+from dsp.units import MAX_F0, MIN_F0
 from models.errors import TrainingError
 from models.training.batches import Batch, BatchMaker, PreparedRecording, prepare
 from models.training.corpus import Recording, load_corpus, recordings_in
@@ -174,7 +174,7 @@ class AdversarialTrainer(Trainer):
             sung = example[example[:, 1] > VOICED, 0]
             if sung.numel():
                 ratio = float(self._rng.choice(self._own_f0)) / float(sung.median())
-                example[:, 0] = (example[:, 0] * ratio).clamp(F0_LOW, F0_HIGH)
+                example[:, 0] = (example[:, 0] * ratio).clamp(MIN_F0, MAX_F0)
         return drawn.envelope.to(self.device), pitch.to(self.device)
 
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:

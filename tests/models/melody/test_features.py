@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsp.units import RATES, hop_size
+from dsp.units import MAX_F0, RATES, hop_size
 from models.melody.features import MelodySpectra
 from models.melody.grid import BIN_HZ, candidates
 
@@ -51,5 +51,5 @@ def test_all_rates_hear_the_same() -> None:
 
 def test_the_candidates_cover_the_voice() -> None:
     assert candidates[0] < 60.0
-    assert candidates[-1] > 1100.0
+    assert candidates[-1] > MAX_F0
     assert 1200.0 * np.log2(candidates[1] / candidates[0]) == pytest.approx(48.0)

@@ -30,7 +30,7 @@ def cents(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np
 
 
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("hz", [90.0, 220.0, 660.0])
+@pytest.mark.parametrize("hz", [90.0, 220.0, 660.0, 1175.0, 1480.0])
 def test_a_vowel_is_found_at_every_rate(rate: int, hz: float) -> None:
     audio, line = sung(rate, 1.0, hz)
     f0, voicing = tracked(audio, rate)

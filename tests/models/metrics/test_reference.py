@@ -55,7 +55,7 @@ def test_a_label_of_one_line_is_read(tmp_path: Path) -> None:
         ("0.0,200\n0.0,201\n", "not in order"),
         ("0.0,nan\n", "not in order"),
         ("0.0,-1\n", "leaves the range"),
-        ("0.0,3000\n", "60 to 1100 Hz"),
+        ("0.0,3000\n", "50 to 1600 Hz"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:loadtxt")
@@ -74,7 +74,7 @@ def test_where_two_trackers_agree_the_pitch_counts() -> None:
 
 def test_where_one_hears_a_voice_and_the_other_none_nothing_counts() -> None:
     needs("swift_f0")
-    x = sung(RATE, 1.0, 1500.0)[0]  # the network hears up to 2000 Hz, periodicity up to 1100
+    x = sung(RATE, 1.0, 1900.0)[0]  # the network hears up to 2000 Hz, periodicity up to 1600
     assert consensus(x, RATE).scored[10:90].mean() < 0.1
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dsp.pitch import PitchFrame
+from dsp.units import MAX_F0, MIN_F0
 from models.metrics.pitch import PitchTrack, compare_pitch
 from models.metrics.trackers import TRACKERS, streamed
 from tests.support.doubles import Float32, sung
@@ -28,7 +29,7 @@ def test_a_glide_is_followed_in_tune_and_in_time(name: str) -> None:
     found = TRACKERS[name].track(x, RATE)
     assert found.f0.shape == found.voiced.shape == (151,)
     assert found.f0.dtype == np.float64
-    assert ((found.f0 >= 60.0) & (found.f0 <= 1100.0)).all()
+    assert ((found.f0 >= MIN_F0) & (found.f0 <= MAX_F0)).all()
     assert not found.voiced[108:].any()
     wanted = PitchTrack(220.0 * np.exp2(0.004 * np.arange(100)), np.ones(100, bool))
     inner = slice(10, 90)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsp.units import MAX_F0
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.errors import OutputError, ScoreError
 from plugin_bridge.midi.map import DEFAULT_MAP, RESERVED, MidiMap, load_midi_map, parse_midi_map
@@ -35,7 +36,7 @@ def test_a_new_control_is_added_and_no_other_line_changes(path: Path) -> None:
     save_learned(path, 21, "source_pitch")
     text = path.read_text(encoding="utf-8")
     assert text == SHIPPED + '\n[[control]] # learned\nnumber = 21\nparameter = "source_pitch"\n'
-    assert load_midi_map(path).control[-1].value(1.0) == 1100.0
+    assert load_midi_map(path).control[-1].value(1.0) == MAX_F0
 
 
 def test_a_control_that_moves_something_else_changes_in_its_place_with_the_range_it_had(path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 import torch
 
-from dsp.candidates import F0_HIGH, F0_LOW
 from dsp.pitch import PitchTracker
+from dsp.units import MAX_F0, MIN_F0
 from models.melody.features import MelodySpectra
 from models.melody.grid import BINS, MIN_SHARE_DB
 from models.singer.file import load_singer
@@ -54,8 +54,8 @@ def test_a_drawn_line_can_be_sung() -> None:
     for seed in range(30):
         line = drawn_line(held, np.ones(300, bool), np.random.default_rng(seed))
         assert line.shape == (300,)
-        assert line.min() >= F0_LOW
-        assert line.max() <= F0_HIGH
+        assert line.min() >= MIN_F0
+        assert line.max() <= MAX_F0
     notes = melody(3000, np.random.default_rng(1))
     assert np.abs(np.diff(notes)).max() < 0.5
     assert notes.std() > 0.1
