@@ -1,4 +1,4 @@
-"""One singer's recordings as training prepared: audio, features and excitations at 48 kHz, cached on disk."""
+"""One singer's recordings for training: audio, features and excitations at 48 kHz, cached on disk."""
 
 from __future__ import annotations
 

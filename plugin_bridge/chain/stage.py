@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -34,7 +33,16 @@ from plugin_bridge.control.parameters import (
 from plugin_bridge.engine.engine import LATENCY_HOPS, Engine
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName, check_pitch
 from plugin_bridge.engine.rendering import dropped, followed_by_silence, taken
-from plugin_bridge.engine.singers import AnySinger, Singer, add_singer, file_of, heaviest, id_in, load_singers
+from plugin_bridge.engine.singers import (
+    AnySinger,
+    Singer,
+    add_singer,
+    file_of,
+    heaviest,
+    id_in,
+    load_singers,
+    named_by,
+)
 from plugin_bridge.engine.sourcepitch import octave_shift, whole_pitch
 from plugin_bridge.errors import SingerFileError
 
@@ -135,7 +143,7 @@ class SingerConversion(Streaming):
 
         Unpickling raises `SingerFileError` where a file is gone, or holds a singer of another id by then.
         """
-        singers = {name: _named_by(singer) for name, singer in self._loaded.items()}
+        singers = {name: named_by(singer) for name, singer in self._loaded.items()}
         return _stage_of, (singers, self._seed, self._pitch, self._values, self._automation)
 
     def __deepcopy__(self, _: object) -> Self:
@@ -382,14 +390,6 @@ def _seconds(value: object) -> float:
 
 def _unknown(name: str) -> str:
     return f"SingerConversion has no parameter {name!r}; use one of {', '.join(PARAMETERS)}"
-
-
-def _named_by(singer: Singer) -> AnySinger:
-    """Return what loads a singer in another process: its id if it ships, its file, or itself without one."""
-    if not hasattr(singer, "path"):
-        return singer
-    path = file_of(singer)
-    return Path(path).absolute() if path else singer.id
 
 
 def _stage_of(

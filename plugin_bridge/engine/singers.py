@@ -179,6 +179,14 @@ def file_of(singer: Singer) -> str:
     return "" if ships else str(path)
 
 
+def named_by(singer: Singer) -> AnySinger:
+    """Return what loads a singer in another process: its id if it ships, its file, or itself without one."""
+    if not hasattr(singer, "path"):
+        return singer
+    path = file_of(singer)
+    return Path(path).absolute() if path else singer.id
+
+
 def _shipped() -> list[str]:
     from models.singer.file import shipped  # noqa: PLC0415 - as below
 
