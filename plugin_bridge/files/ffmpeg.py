@@ -1,4 +1,4 @@
-"""Decode with FFmpeg, through PyAV (extra `formats`): MPEG-4, AAC, WebM, Matroska, WMA, WavPack and so on."""
+"""Decode with FFmpeg, through PyAV (extra `formats`): MPEG-4, AAC, WebM, WMA, WavPack, Ogg FLAC and so on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
 
 # Formats that hold audio themselves: playlists, which name other files and addresses, are never opened.
-_FORMATS = "mov,matroska,aac,asf,wv,ape,tta,ac3,eac3,amr"
-_NAMES = {"mov": "MPEG-4", "matroska": "Matroska", "aac": "AAC", "asf": "WMA", "wv": "WavPack", "ape": "APE"}
+_FORMATS = "mov,matroska,aac,asf,wv,ape,tta,ac3,eac3,amr,ogg"
+_NAMES = {
+    "mov": "MPEG-4",
+    "matroska": "Matroska",
+    "aac": "AAC",
+    "asf": "WMA",
+    "wv": "WavPack",
+    "ape": "APE",
+    "ogg": "OGG",
+}
 _TIMED = {"mov", "wv", "tta", "ape"}
 """Whose headers tell the length of the audio itself ..."""
 _TIMED_AS_A_WHOLE = {"matroska", "asf"}

@@ -1,11 +1,19 @@
-"""Mend the sizes in WAV and AIFF headers that were never finished, by pipes and recorders that lost power."""
+"""Mend the sizes in WAV, AIFF and CAF headers that a pipe or a recorder that lost power never finished."""
 
 from __future__ import annotations
 
 import io
+import re
 from typing import BinaryIO, Literal, NamedTuple
 
-from plugin_bridge.files.containers import CARRIED, STREAMED_SIZE, Chunk, is_chunk_name, riff_chunks
+from plugin_bridge.files.containers import (
+    CARRIED,
+    MAX_CHUNKS,
+    STREAMED_SIZE,
+    Chunk,
+    is_chunk_name,
+    riff_chunks,
+)
 
 _UNFINISHED = 0x7F000000
 """Sizes from here stand for "unknown": programs write 2^32 - 1, 2^31 or a little less than either."""
@@ -15,7 +23,9 @@ _SCRAP = 4096
 """Bytes behind a header that agrees with itself that may be anything: recorders write more at a time."""
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 _OTHERS = {*CARRIED, b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"PAD ", b"FLLR", b"fact", b"PEAK", b"ANNO", b"COMT"}
+_OTHER = re.compile(b"|".join(map(re.escape, sorted(_OTHERS))))
 _WIDE = {b"RF64", b"BW64"}
+_UNTOLD = "does not say how long it is, as from a pipe or a recorder that lost power"
 _UNNAMED = bytes(8)
 
 
@@ -45,7 +55,7 @@ class _Header(NamedTuple):
 
 
 def mended(file: BinaryIO) -> Mended:
-    """Compare what the header of a WAV, RF64, BW64 or AIFF file says with what is there.
+    """Compare what the header of a WAV, RF64, BW64, AIFF or CAF file says with what is there.
 
     The audio goes to the end of the file where its length is not known: where it is 0, a placeholder, more
     than there is while the header's sizes disagree, or less while what follows is no chunk. A header that
@@ -56,6 +66,8 @@ def mended(file: BinaryIO) -> Mended:
     """
     file.seek(0)
     name, size = file.read(4), file.read(4)
+    if name == b"caff":
+        return _mended_caf(file)
     if name not in {b"RIFF", b"FORM", *_WIDE}:
         return Mended({})
     header = _Header(
@@ -90,9 +102,9 @@ def _judged(file: BinaryIO, header: _Header, audio: Chunk) -> Mended:
     counted = all(size < _UNFINISHED and size % _ROUND for size in (header.whole - 8, audio.size))
     if audio.size > there and counted and header.whole >= audio.offset + audio.size:
         return Mended({}, missing=audio.size - there)
-    unknown = audio.size == 0 or audio.size > there
-    fault = "does not say how long it is" if unknown else "has a header that is older than its audio"
-    return Mended(_sized(header, audio, there), f"{fault}, as from a pipe or a recorder that lost power")
+    older = "has a header that is older than its audio, as from a pipe or a recorder that lost power"
+    fault = _UNTOLD if audio.size == 0 or audio.size > there else older
+    return Mended(_sized(header, audio, _end_of_audio(file, header, audio) - audio.offset), fault)
 
 
 def _goes_on(file: BinaryIO, header: _Header, audio: Chunk) -> bool:
@@ -112,6 +124,21 @@ def _goes_on(file: BinaryIO, header: _Header, audio: Chunk) -> bool:
         return False
     file.seek(at)
     return any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))
+
+
+def _end_of_audio(file: BinaryIO, header: _Header, audio: Chunk) -> int:
+    """Return where the file ends, or the chunks begin that lead from there to its end exactly."""
+    start = max(audio.offset, header.end - _ROUND)
+    file.seek(start)
+    tail = file.read()
+    for match in _OTHER.finditer(tail):
+        at = match.start()
+        while at + 8 <= len(tail) and tail[at : at + 4] in _OTHERS:
+            size = int.from_bytes(tail[at + 4 : at + 8], header.order)
+            at += 8 + size + size % 2
+        if at in {len(tail), len(tail) + 1}:
+            return start + match.start()
+    return header.end
 
 
 def _sized(header: _Header, audio: Chunk, there: int) -> dict[int, bytes]:
@@ -138,3 +165,18 @@ def _without_audio(file: BinaryIO, header: _Header) -> Mended:
     whole = min(header.end - 8, STREAMED_SIZE).to_bytes(4, header.order)
     changes = {0: b"RIFF", 4: whole, at: b"data" + size}
     return Mended(changes, "does not say where its audio is, as from a recorder that lost power")
+
+
+def _mended_caf(file: BinaryIO) -> Mended:
+    """Give the audio all there is where its size is -1, which Apple's format allows at the end of a file."""
+    at, end = 8, file.seek(0, io.SEEK_END)
+    for _ in range(MAX_CHUNKS):
+        file.seek(at)
+        head = file.read(12)
+        size = int.from_bytes(head[4:], "big", signed=True)
+        if head[:4] == b"data" and size == -1:
+            return Mended({at + 4: (end - at - 12).to_bytes(8, "big")}, _UNTOLD)
+        if len(head) < 12 or head[:4] == b"data" or size < 0:
+            break
+        at += 12 + size
+    return Mended({})

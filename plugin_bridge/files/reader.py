@@ -24,7 +24,7 @@ RATE_LOW, RATE_HIGH = 8000, 768000
 SUFFIXES = (*AUDIO_SUFFIXES, *EXTRA_SUFFIXES)
 _TOLERANCE = 0.25
 """Seconds by which a length may be wrong that is told in whole packets of a codec."""
-_STREAMED = {"WAV", "AIFF", "AU"}
+_STREAMED = {"WAV", "AIFF", "AU", "CAF"}
 """Whose headers cannot tell the length in a pipe."""
 
 
@@ -102,14 +102,13 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         """Hertz."""
         self.channels = decoder.channels
         self._texts = decoder.texts
-        self.frames = self._counted(decoder) if self._found.counts else decoder.frames
+        counts = self._found.counts or decoder.frames == UNKNOWN_LENGTH
+        self.frames = self._counted(decoder) if counts else decoder.frames
         """Samples in each channel."""
         self._check_shape()
         fault = self._found.fault
         if fault and not (self.path == STANDARD_STREAM and self.container in _STREAMED):
-            self.note = (
-                f"{self.name} {fault}; all that is there is used, {self.frames / self.sample_rate:.2f} s"
-            )
+            self.note = f"{self.name} {fault}; {self._found.used}, {self.frames / self.sample_rate:.2f} s"
 
     def _fresh(self) -> Decoder:
         """Return a decoder at the beginning; there is one at a time."""
@@ -126,10 +125,6 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         if not RATE_LOW <= self.sample_rate <= RATE_HIGH:
             raise AudioFileError(
                 f"{self.name} has {self.sample_rate} Hz; {RATE_LOW}-{RATE_HIGH} Hz is needed: resample it"
-            )
-        if self.frames == UNKNOWN_LENGTH:
-            raise AudioFileError(
-                f"{self.name} does not say how long it is (it was made in a pipe); encode it again to a file"
             )
         if self.frames == 0:
             raise AudioFileError(f"{self.name} is empty: it holds no samples; export it again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -12,7 +12,8 @@ from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.decoder import Decoder, DecodingError
 from plugin_bridge.files.ffmpeg import FfmpegDecoder
 from plugin_bridge.files.headers import mended
-from plugin_bridge.files.sndfile import SndfileDecoder, flac_view, mpeg_view, ogg_end
+from plugin_bridge.files.ogg import OggEnd, is_chained, ogg_end
+from plugin_bridge.files.sndfile import SndfileDecoder, mpeg_view, tagged_view
 from plugin_bridge.files.window import View
 
 READABLE = "WAV, AIFF, FLAC, OGG or MP3"
@@ -20,7 +21,8 @@ _MPEG_SUFFIXES = {".mp3", ".mp2"}
 _HEADS = {b"RIFF": "WAV", b"RF64": "WAV", b"BW64": "WAV", b"FORM": "AIFF", b"fLaC": "FLAC", b"OggS": "OGG"}
 _HEADS |= {b"caff": "CAF", b"riff": "W64", b".snd": "AU", b"Crea": "VOC", b"ID3\x02": "MP3"}
 _HEADS |= {b"ID3\x03": "MP3", b"ID3\x04": "MP3"}
-_EXTRA_HEADS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"wvpk", b"MAC ", b"TTA1", b"#!AM")  # Matroska, WMA, ...
+_EXTRA_HEADS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"wvpk", b"MAC ", b"TTA1", b"#!AM", b"OggS")  # Matroska, ...
+_UNENDED = "does not say where it ends, as from a broadcast or a file that was cut"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Recognised:
     counts: bool = False
     """Whether only decoding tells how long it is."""
     fault: str = ""
-    """What is wrong with its header, to follow its name in a sentence; empty where nothing is."""
+    """What is wrong with it, to follow its name in a sentence; empty where nothing is."""
+    used: str = "all that is there is used"
+    """What is read all the same, to follow the fault."""
 
 
 def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
@@ -55,7 +59,8 @@ def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
         )
     if view := mpeg_view(file, anywhere=False):
         return Recognised(partial(SndfileDecoder, file, view), counts=True)
-    open_it = partial(SndfileDecoder, file, flac_view(file) or View(changes=header.changes))
+    view = replace(tagged_view(file), changes=header.changes)
+    open_it = partial(SndfileDecoder, file, view)
     try:
         decoder = open_it()
     except DecodingError as error:
@@ -65,8 +70,8 @@ def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
         raise _foreign(name)
     fault = header.fault
     if decoder.container == "OGG":
-        fault = _ogg_fault(file, name)
-    elif decoder.container not in {"WAV", "AIFF"} and decoder.doubts:
+        return _ogg(file, name, view)
+    if decoder.container not in {"WAV", "AIFF"} and decoder.doubts:
         fault = "has a header that does not fit its length, as from a pipe or a file that was cut"
     return Recognised(open_it, fault=fault)
 
@@ -77,27 +82,39 @@ def _unknown_to_sndfile(file: BinaryIO, name: str, suffix: str, error: DecodingE
     file.seek(0)
     head = file.read(12)
     if suffix in EXTRA_SUFFIXES or head[4:8] == b"ftyp" or head.startswith(_EXTRA_HEADS):
-        return _by_ffmpeg(file, name)
+        return _by_ffmpeg(file, name, head)
     if kind := _HEADS.get(head[:4]):
         what = f"{name} looks like {kind} but cannot be decoded ({error}); export it again"
         raise AudioFileError(what) from error
     raise _foreign(name) from error
 
 
-def _by_ffmpeg(file: BinaryIO, name: str) -> Recognised:
+def _by_ffmpeg(file: BinaryIO, name: str, head: bytes) -> Recognised:
     open_it = partial(FfmpegDecoder, file, name)
     try:
         open_it().close()
     except DecodingError as error:
         raise AudioFileError(f"{name} cannot be decoded ({error}); export it again") from error
-    return Recognised(open_it, counts=True)
+    fault = ""
+    if head.startswith(b"OggS"):
+        end = ogg_end(file)
+        _check_whole(end, name)
+        fault = "" if end.is_told else _UNENDED
+    return Recognised(open_it, counts=True, fault=fault)
 
 
-def _ogg_fault(file: BinaryIO, name: str) -> str:
-    whole, says_so = ogg_end(file)
-    if not whole:
+def _ogg(file: BinaryIO, name: str, view: View) -> Recognised:
+    end = ogg_end(file)
+    _check_whole(end, name)
+    open_it = partial(SndfileDecoder, file, replace(view, changes=end.changes))
+    if is_chained(file):
+        return Recognised(open_it, fault="holds several streams one after another", used="the first is used")
+    return Recognised(open_it, fault="" if end.is_told else _UNENDED)
+
+
+def _check_whole(end: OggEnd, name: str) -> None:
+    if not end.is_whole:
         raise AudioFileError(f"{name} is cut short: its last page is not whole; copy or export it again")
-    return "" if says_so else "does not say where it ends, as from a broadcast or a file that was cut"
 
 
 def _foreign(name: str) -> AudioFileError:

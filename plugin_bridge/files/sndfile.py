@@ -22,12 +22,18 @@ _SAME = {"WAVEX": "WAV", "RF64": "WAV"}
 _STRETCH = 64  # the bit rates of MP3 lie within a factor of 40
 _FIRST_FRAME = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xeb]")  # sync, layer, bit rate
 _LENGTH_TOLD = re.compile(rb"Xing|Info|VBRI")
+_TAGGED = re.compile(rb"fLaC|OggS|RIFF....WAVE|FORM....AIF[FC]|caff\x00\x01", re.DOTALL)
 _FRAME_BYTES = 4096  # more than two MP3 frames, at most 1,441 bytes each
 _JUNK_BYTES = 1 << 24  # tags with pictures take megabytes
 _ATTEMPTS = 64
 _MPEG_IN_WAV = 0x55
-_OGG_TAIL = 65536 + 512  # more than the largest Ogg page, 65,307 bytes
-_OGG_LAST_PAGE = 4  # flag of the page header
+
+
+class _Sequential(soundfile.SoundFile):
+    """A file that is read on: soundfile seeks after each read otherwise, which fails at ends nobody told."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 class SndfileDecoder:
@@ -44,7 +50,7 @@ class SndfileDecoder:
     def __init__(self, file: BinaryIO, view: View) -> None:
         self._window = view.of(file)
         try:
-            self._sound = soundfile.SoundFile(self._window)
+            self._sound = _Sequential(self._window)
         except soundfile.LibsndfileError as error:
             raise DecodingError(_reason(error)) from error
         container = _SAME.get(self._sound.format, self._sound.format)
@@ -142,24 +148,12 @@ def _wrapped(file: BinaryIO) -> View | None:
     return None
 
 
-def flac_view(file: BinaryIO) -> View | None:
-    """Return the FLAC stream behind ID3 tags, of which libsndfile skips one; None where there is none."""
+def tagged_view(file: BinaryIO) -> View:
+    """Return what stands behind ID3 tags, of which libsndfile skips one, and that not whole; all without."""
     file.seek(0)
     head = file.read(_JUNK_BYTES) if file.read(3) == b"ID3" else b""
-    start = head.find(b"fLaC")
-    return View(start=start + 3) if start >= 0 else None
-
-
-def ogg_end(file: BinaryIO) -> tuple[bool, bool]:
-    """Return whether an Ogg file ends with a whole page, and whether that says it is the last (RFC 3533)."""
-    end = file.seek(0, io.SEEK_END)
-    file.seek(max(0, end - _OGG_TAIL))
-    tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if not page.startswith(b"OggS") or len(page) < 27 or len(page) < 27 + page[26]:
-        return False, False
-    length = 27 + page[26] + sum(page[27 : 27 + page[26]])
-    return length <= len(page), bool(page[5] & _OGG_LAST_PAGE)
+    found = _TAGGED.search(head)
+    return View(start=found.start() + 3) if found else View()
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

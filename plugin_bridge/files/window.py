@@ -65,9 +65,13 @@ class Window(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position, counted from the beginning, the current one or the end that is claimed."""
+        """Go to a position, counted from the beginning, the current one or the end that is claimed.
+
+        Before the beginning there is none: the position stays, as that of a file does.
+        """
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end * self._view.stretch}
-        self._at = max(0, origin[whence] + offset)
+        if origin[whence] + offset >= 0:
+            self._at = origin[whence] + offset
         return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]

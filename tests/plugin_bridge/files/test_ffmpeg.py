@@ -30,6 +30,7 @@ KINDS = [
     ("a.wv", "wavpack", 2.0**-15),
     ("a.mov", "pcm_s16le", 2.0**-15),
     ("a.ac3", "ac3", None),
+    ("a.oga", "flac", 2.0**-15),
 ]
 OPTIONS: dict[str, dict[str, Any]] = {
     "wavpack": {"format": "s16p"},

@@ -96,6 +96,22 @@ def test_64_bit_sizes_that_were_never_finished(tmp_path: Path, sizes: tuple[int,
     check_whole(tmp_path / "a.wav", patched(data, (0, name), (at, struct.pack("<QQQ", *sizes))))
 
 
+@pytest.mark.parametrize("sizes", [(0xFFFFFFFF, 0xFFFFFFFF), (0, 0), (36, 0)])
+def test_chunks_behind_audio_of_unknown_length_are_not_taken_for_audio(
+    tmp_path: Path, sizes: tuple[int, int]
+) -> None:
+    behind = struct.pack("<4sI", b"LIST", 18) + b"INFOINAM" + struct.pack("<I", 6) + b"Lied1\0"
+    behind += struct.pack("<4sI", b"id3 ", 3) + b"ID3\0"
+    check_whole(tmp_path / "a.wav", sized(*sizes) + behind)
+
+
+def test_a_caf_whose_audio_goes_to_the_end_of_the_file(tmp_path: Path) -> None:
+    data = wav("CAF")
+    at = data.index(b"data", data.index(b"desc") + 44) + 4
+    assert struct.unpack(">q", data[at : at + 8])[0] == len(data) - at - 8
+    check_whole(tmp_path / "a.caf", patched(data, (at, b"\xff" * 8)))
+
+
 def test_64_bit_files_are_read_whole_and_said_nothing_of(tmp_path: Path) -> None:
     for name in (b"RF64", b"BW64"):
         audio, note = read(tmp_path / "a.wav", patched(wav("RF64"), (0, name)))

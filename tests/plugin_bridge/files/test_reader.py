@@ -95,13 +95,16 @@ def test_a_chunk_cut_after_the_audio_does_not_matter(tmp_path: Path) -> None:
     assert read(path).shape == (1, 1000)
 
 
-def test_a_flac_without_a_length_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.flac", singing(1000), "PCM_16")
-    data = bytearray(path.read_bytes())
+def test_a_flac_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
+    whole = read(write(tmp_path / "a.flac", singing(40001), "PCM_16"))
+    data = bytearray((tmp_path / "a.flac").read_bytes())
     data[21] &= 0xF0
     data[22:26] = bytes(4)
+    path = tmp_path / "b.flac"
     path.write_bytes(data)
-    assert "does not say how long it is" in refusal(path)
+    assert np.array_equal(read(path), whole)
+    path.write_bytes(data[: len(data) // 2])
+    assert "is cut short or damaged" in refusal(path)
 
 
 @pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])

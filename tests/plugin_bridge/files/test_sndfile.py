@@ -129,11 +129,12 @@ def test_an_mp3_within_a_wav_is_read_whole(tmp_path: Path) -> None:
         assert np.array_equal(read(path, wav), read(tmp_path / "b.mp3", data))
 
 
-def test_a_flac_behind_id3_tags_is_read_whole(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "plain.flac", singing(), RATE, "PCM_24")
-    plain = (tmp_path / "plain.flac").read_bytes()
+@pytest.mark.parametrize("container", ["FLAC", "WAV", "AIFF", "OGG"])
+def test_a_file_behind_id3_tags_is_read_whole(tmp_path: Path, container: str) -> None:
+    soundfile.write(tmp_path / "plain", singing(), RATE, format=container)
+    plain = (tmp_path / "plain").read_bytes()
     for before in (id3(64), id3(5000) + id3(20)):
-        assert np.array_equal(read(tmp_path / "a.flac", before + plain), read(tmp_path / "b.flac", plain))
+        assert np.array_equal(read(tmp_path / "a", before + plain), read(tmp_path / "b", plain))
 
 
 def ogg_crc(page: bytes) -> int:
@@ -146,10 +147,15 @@ def ogg_crc(page: bytes) -> int:
     return crc
 
 
-def test_an_ogg_without_an_end_flag_is_read_whole_and_told(tmp_path: Path) -> None:
+def ogg(codec: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, singing(), RATE, format="OGG", subtype="VORBIS")
-    data = file.getvalue()
+    soundfile.write(file, singing(), RATE, format="OGG", subtype=codec)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_an_ogg_without_an_end_flag_is_read_whole_and_told(tmp_path: Path, codec: str) -> None:
+    data = ogg(codec)
     at = data.rfind(b"OggS")
     page = bytearray(data[at:])
     page[5] &= ~4
@@ -169,6 +175,18 @@ def test_an_ogg_without_an_end_flag_is_read_whole_and_told(tmp_path: Path) -> No
         assert f"all that is there is used, {shorter.size / RATE:.2f} s" in reader.note
     with pytest.raises(AudioFileError, match="is cut short"):
         read(tmp_path / "d.ogg", data[: at + 20])
+
+
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_of_an_ogg_of_several_streams_the_first_is_read_and_that_is_told(tmp_path: Path, codec: str) -> None:
+    data, path = ogg(codec), tmp_path / "chained.ogg"
+    assert np.array_equal(read(path, data + data), read(tmp_path / "a.ogg", data))
+    with AudioReader(path) as reader:
+        assert reader.note == (
+            f"{path} holds several streams one after another; the first is used, {FRAMES / RATE:.2f} s"
+        )
+    with AudioReader(tmp_path / "a.ogg") as reader:
+        assert reader.note == ""
 
 
 @pytest.mark.parametrize(
@@ -222,6 +240,16 @@ def test_a_window_shows_the_changes_wherever_it_is_read() -> None:
     assert window.seek(0, io.SEEK_END) == 80
     assert window.seek(-4, io.SEEK_CUR) == 76
     assert window.read(100) == wanted[76:]
+
+
+def test_a_w64_from_a_pipe_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.w64"
+    soundfile.write(path, singing(), RATE, "PCM_16", format="W64")
+    data = bytearray(path.read_bytes())
+    data[16:24] = b"\xff" * 8  # as FFmpeg writes it
+    at = data.index(b"data") + 16
+    data[at : at + 8] = b"\xff" * 7 + b"\x7f"
+    assert np.abs(read(path, bytes(data)) - singing()).max() <= 2.0**-15
 
 
 def test_an_error_of_the_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
