@@ -29,7 +29,7 @@ _ATTEMPTS = 64
 _MPEG_IN_WAV = 0x55
 
 
-class _Sequential(soundfile.SoundFile):
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """A file that is read on: soundfile seeks after each read otherwise, which fails at ends nobody told."""
 
     def seekable(self) -> bool:
