@@ -27,7 +27,8 @@ class Layout(Enum):
             audio = audio[None, :]
         elif self is Layout.SAMPLES_FIRST:
             audio = audio.T
-        return np.ascontiguousarray(audio, np.float32)
+        with np.errstate(over="ignore"):  # what is beyond float32 is refused with the rest that is no audio
+            return np.ascontiguousarray(audio, np.float32)
 
     def restored(self, rows: Float32) -> Float32:
         """Return audio of shape (channels, samples) in this layout."""

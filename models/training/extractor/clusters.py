@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers.audio_utils import mel_filter_bank
 
 from models.extractor.windows import RATE, STEP
 
@@ -13,12 +14,13 @@ BANDS = 64
 """Mel bands; MFCC would leave out the harmonics, and with them the pitch."""
 WINDOW = 640
 """Samples, 40 ms: harmonics of a voice stand apart in it."""
+MIN_HZ = 60.0
 _MIN_POWER = 1e-4
 ROUNDS = 12
 
 
 def log_mel(audio: Float32) -> Float32:
-    """Return log-mel spectra of a stretch of audio at 16 kHz, its level and colour taken off.
+    """Return log-mel spectra of a stretch of audio at 16 kHz, its level and its mean spectrum taken off.
 
     Args:
         audio: (samples,), a multiple of `STEP`.
@@ -30,18 +32,17 @@ def log_mel(audio: Float32) -> Float32:
     pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP]
     power = np.square(np.abs(np.fft.rfft(pieces * np.hanning(WINDOW))))
     power = power / (power.mean() + 1e-12)
-    levels = np.log(power @ _filters() + _MIN_POWER)
+    mel = mel_filter_bank(
+        WINDOW // 2 + 1,
+        BANDS,
+        MIN_HZ,
+        RATE / 2,
+        RATE,
+        mel_scale="htk",
+        triangularize_in_mel_space=True,
+    )
+    levels = np.log(power @ mel + _MIN_POWER)
     return np.asarray(levels - levels.mean(0), np.float32)
-
-
-def _filters() -> NDArray[np.float64]:
-    """Triangles of equal height in mel, (bins, BANDS)."""
-    hertz = np.fft.rfftfreq(WINDOW, 1.0 / RATE)
-    mel = 2595.0 * np.log10(1.0 + hertz / 700.0)
-    corners = np.linspace(2595.0 * np.log10(1.0 + 60.0 / 700.0), mel[-1], BANDS + 2)
-    rise = (mel[:, None] - corners[:-2]) / np.diff(corners)[:-1]
-    fall = (corners[2:] - mel[:, None]) / np.diff(corners)[1:]
-    return np.asarray(np.maximum(0.0, np.minimum(rise, fall)))
 
 
 def k_means(points: Float32, clusters: int, rng: np.random.Generator) -> Float32:

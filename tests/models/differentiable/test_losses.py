@@ -25,6 +25,25 @@ def test_equal_sounds_lose_nothing_and_unlike_sounds_lose_more_than_like_ones() 
     assert 0.0 < float(near) < 0.2 * float(far)
 
 
+@pytest.mark.parametrize("size", [256, 512, 1024, 2048])
+def test_a_scale_counts_with_the_root_of_its_size(size: int) -> None:
+    """20 * sqrt(size / 1024) times the mean distance of the magnitudes, besides that of their logarithms."""
+    output, target = noise(1), 0.1 * noise(2)
+    linear = (magnitudes(output, size) - magnitudes(target, size)).abs().mean()
+    logarithms = float(multi_scale_loss(output, target, [size], linear_weight=0.0))
+    factor = {256: 10.0, 512: 20.0 / 2.0**0.5, 1024: 20.0, 2048: 20.0 * 2.0**0.5}[size]
+    assert float(multi_scale_loss(output, target, [size])) == pytest.approx(
+        logarithms + factor * float(linear), rel=1e-5
+    )
+    assert 1.5 < logarithms < 3.0  # about ln 10
+
+
+def test_the_loss_is_the_mean_over_the_scales() -> None:
+    output, target = noise(1), 0.1 * noise(2)
+    each = [float(multi_scale_loss(output, target, [size])) for size in (256, 512, 1024, 2048)]
+    assert float(multi_scale_loss(output, target)) == pytest.approx(sum(each) / 4.0, rel=1e-5)
+
+
 def test_scoring_first_does_not_hinder_training_afterwards() -> None:
     _window.cache_clear()
     with torch.inference_mode():

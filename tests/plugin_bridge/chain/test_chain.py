@@ -235,6 +235,12 @@ def test_floats_scaled_as_whole_numbers_are_refused(
     assert call()((VOICE * 30.0).astype(kind), RATE).shape == VOICE.shape
 
 
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_doubles_beyond_float32_are_refused(call: Callable[[], Any]) -> None:
+    with pytest.raises(ValueError, match=r"audio holds infinity at 0\.000 s; every sample must be finite"):
+        call()(np.full((2, 100), 1e300), RATE)
+
+
 @pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint8, np.float16, np.complex64, bool])
 @pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
 def test_arrays_that_are_no_floats_are_refused_as_pedalboard_does(
