@@ -47,7 +47,7 @@ class QueryServer:
             "EXTENSIONS": dict.fromkeys(optional, True) | dict.fromkeys(("LISTEN", "PATH_CHANGED"), False),
         }
         self._server: asyncio.Server | None = None
-        self._clients: dict[asyncio.Task[None], None] = {}  # in the order they came
+        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # in the order they came
         whole = socket.gethostname().lower()
         short = whole.partition(".")[0]
         self._names = {"localhost", whole, short, f"{short}.local"}
@@ -69,8 +69,8 @@ class QueryServer:
         """Close; may be called twice."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._clients):
-            task.cancel()
+        for writer in self._clients.values():
+            writer.transport.abort()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
     def answer(self, target: str) -> tuple[HTTPStatus, object]:
@@ -92,9 +92,9 @@ class QueryServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._clients[task] = None
-        if len(self._clients) > _MAX_CLIENTS:
-            next(iter(self._clients)).cancel()
+        self._clients[task] = writer
+        if len(self._clients) > _MAX_CLIENTS:  # hung up on, as asyncio logs a task that is cancelled
+            self._clients.pop(next(iter(self._clients))).transport.abort()
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -106,7 +106,7 @@ class QueryServer:
         finally:
             self._clients.pop(task, None)
             writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
     def _answered(self, head: bytes, address: str) -> tuple[HTTPStatus, object]:

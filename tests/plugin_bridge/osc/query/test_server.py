@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -179,6 +180,8 @@ async def test_curl_reads_it_and_is_refused_under_another_name(tmp_path: Path) -
 
 @in_loop
 async def test_half_requests_shut_nobody_out(tmp_path: Path) -> None:
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
     async with served(tmp_path) as (_, server):
         halves = [await asyncio.open_connection("127.0.0.1", server.http_port) for _ in range(100)]
         for _, writer in halves:
@@ -188,8 +191,13 @@ async def test_half_requests_shut_nobody_out(tmp_path: Path) -> None:
             assert (await get(server, "/param/gain?VALUE"))[0] == 200
         assert server._http is not None
         assert len(server._http._clients) <= 32
-        for _, writer in halves:
-            writer.close()
+        for reader, _ in halves[:60]:
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    for _, writer in halves:  # the server stops while the others wait
+        writer.close()
+    await asyncio.sleep(0)
+    assert logged == []
 
 
 @in_loop
