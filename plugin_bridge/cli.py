@@ -20,7 +20,15 @@ from plugin_bridge.interrupts import install
 from plugin_bridge.version import __version__
 
 BAD_INPUT = 2
-"""Exit status after bad input; 130 and 143 follow an interrupt and a termination."""
+"""Exit status for bad input; an interrupt gives 130, a termination 143."""
+
+
+class Paragraphs(argparse.HelpFormatter):
+    """Fill each paragraph of a description or an epilog by itself."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        return "\n\n".join(fill(paragraph, width, indent) for paragraph in text.strip().split("\n\n"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,20 +40,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser(wanted: str) -> tuple[Parser, argparse.ArgumentParser | None]:
-    """Return the parser of the command line and that of the command `wanted`, the only one with options.
+    """Return the parser of the whole command line and that of one command; others have no options yet.
 
     Args:
-        wanted: a name, which need not be that of a command.
+        wanted: the command whose options are added; may be unknown.
     """
     parser = Parser(
         prog="plugin-bridge",
-        description="Turn a singer into another: stems in, stems out.",
+        description="Singing voice conversion: stems in, stems out.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"plugin-bridge {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     commands = {
-        name: subparsers.add_parser(name, help=does, allow_abbrev=False) for name, does in COMMANDS.items()
+        name: subparsers.add_parser(name, help=does, allow_abbrev=False, formatter_class=Paragraphs)
+        for name, does in COMMANDS.items()
     }
     if wanted in commands:
         import_module(f"plugin_bridge.commands.{wanted}").add_options(commands[wanted])
@@ -90,7 +99,7 @@ def _complain(command: str, sentence: str) -> None:
 
 
 def _fill_streams() -> None:
-    """Open the standard streams that a service starts us without, so that no file takes their numbers."""
+    """Open standard streams that are closed, as in some services, so that no file gets their numbers."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         while (number := os.open(os.devnull, os.O_RDWR)) < 3:
             pass

@@ -1,4 +1,4 @@
-"""Read the automation of a bounce, a MIDI file or a score, and bring in the singers it names."""
+"""Read the automation of a bounce from a MIDI file or a score, and find the singers it names."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def with_ids(events: Iterable[AnyEvent], ids: dict[str, str]) -> list[AnyEvent]:
 
 
 def has_unheard_notes(events: Iterable[AnyEvent], melody: object) -> bool:
-    """Return whether there are notes and nothing ever turns the melody on."""
+    """Return whether there are notes but nothing ever turns `melody` on."""
     events = list(events)
     turned_on = melody or any(isinstance(e, Event) and e.parameter == "melody" and e.value for e in events)
     return not turned_on and any(isinstance(e, NoteOn) for e in events)

@@ -1,4 +1,4 @@
-"""Plan a batch: which inputs go to which outputs, found out and checked before anything is written."""
+"""Plan a batch: which input becomes which output, checked before anything is written."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> B
 
 
 def _outputs(job: BounceJob, label: str) -> list[Path]:
-    """Return what an input becomes, whatever the format."""
+    """Return the outputs an input may become, one for each format."""
     return [_job(job.source, job.target.parent, label, OutputFormat(kind)).target for kind in BITS]
 
 
 def _place(path: Path) -> Path:
-    """Return where a name lies, a link itself and not what it leads to: an output replaces it."""
+    """Return the absolute name without following a link at its end: an output replaces the link itself."""
     return path.parent.resolve() / path.name
 
 
@@ -112,10 +112,10 @@ def _check_overwritten(jobs: Sequence[BounceJob], named: Container[Path]) -> Non
 
 
 class _Folder:
-    """A folder of inputs: what is meant by it, and why not the rest.
+    """A folder of inputs: the files to bounce, and the others with the reason for leaving them out.
 
     Raises:
-        AudioFileError: nothing is.
+        AudioFileError: it holds no audio.
     """
 
     def __init__(self, path: Path) -> None:
@@ -133,7 +133,7 @@ class _Folder:
             )
 
     def left_out(self, made: Container[Path]) -> str:
-        """Return a sentence about what is not bounced, "" where all is."""
+        """Return a sentence that names what is not bounced, "" if nothing is left out."""
         others = dict(self._others)
         if outputs := [file.name for file in self.files if file in made]:
             others["output of this batch"] = outputs

@@ -1,4 +1,4 @@
-"""Bounce a file or a session: read it, run the engine over it and write the result, streaming and exact."""
+"""Bounce a file or a session: stream it through the engine into a file of exactly its length."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOFTWARE = "plugin_bridge"
 
 @dataclass(frozen=True)
 class BounceResult:
-    """What came of one file."""
+    """The result of one bounce."""
 
     source: Path
     target: Path
@@ -63,7 +63,7 @@ class BounceResult:
 
 @dataclass(frozen=True)
 class BounceListener:
-    """Who hears how a bounce goes."""
+    """Callbacks for the progress of a bounce."""
 
     report: Callable[[str], None] = lambda _: None
     """Called with a sentence for a person to see."""
@@ -157,7 +157,7 @@ def _write(
     settings: BounceSettings,
     listener: BounceListener,
 ) -> tuple[AudioWriter, float]:
-    """Return the closed writer, which has counted, and the gain of normalizing."""
+    """Write the output; return the closed writer with its counts, and the gain of normalizing."""
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
     audio = _checked(_bounced(reader, plan, settings, frames), reader)
     audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
@@ -201,7 +201,7 @@ def _bounced(reader: Source, plan: Plan, settings: BounceSettings, frames: int) 
 
 
 def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
-    """An effect plug-in may fail in its own ways."""
+    """Refuse output that is not finite: an effect plug-in may produce it."""
     position = 0
     for x in chunks:
         if not np.isfinite(x).all():
@@ -224,7 +224,7 @@ def _shown(
 
 
 def _spool(spool: Scratch, chunks: Iterable[Float32]) -> tuple[int, float]:
-    """Write interleaved float32 and return the samples and the peak."""
+    """Write interleaved float32 to a temporary file; return its length in samples and its peak."""
     length, peak = 0, 0.0
     try:
         with spool.path.open("wb") as file:
@@ -244,14 +244,14 @@ def _spooled(spool: Scratch, channels: int) -> Iterator[Float32]:
 
 
 def _spool_beside(draft: Draft | StandardOutput) -> Path:
-    """Return the file beside which audio waits for its gain."""
+    """Return the file beside which the temporary file of normalizing lies."""
     if isinstance(draft, StandardOutput):
         return Path(tempfile.gettempdir()) / draft.target
     return draft.target
 
 
 def _check_space(draft: Draft | StandardOutput, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
-    """FLAC is not counted, as it shrinks; what cannot be foreseen is noticed while writing."""
+    """Check the free space; the size of FLAC is unknown, so a full disk shows while it is written."""
     is_counted = form.container != "flac" and isinstance(draft, Draft)
     needed = output_bytes(form, reader.channels, reader.frames) if is_counted else 0
     if spooled:

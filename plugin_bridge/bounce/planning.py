@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """A bounce that can start."""
+    """Everything a bounce needs to start."""
 
     processor: Processor
     """Fresh, at `rate`."""
@@ -87,8 +87,8 @@ def planned(
     if pitch is not None:
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
-    made = _Making(script.seed or 0, tracker or USUAL, rate, source.channels)
-    processor = _processor(settings.preset, singers, values, made)
+    how = _EngineSettings(script.seed or 0, tracker or USUAL, rate, source.channels)
+    processor = _processor(settings.preset, singers, values, how)
     if isinstance(source, SessionReader):
         processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
     return Plan(processor, rate, events, first.id, pitch, shift)
@@ -109,8 +109,8 @@ def median_pitch(source: Source, sample_rate: int, pitch: str = USUAL) -> float:
     return median_of_windows(reblocked(stream, WINDOW_SECONDS * sample_rate), sample_rate, pitch)
 
 
-class _Making(NamedTuple):
-    """What an engine is made of besides its singers and values."""
+class _EngineSettings(NamedTuple):
+    """Settings of an engine besides its singers and parameter values."""
 
     seed: int
     pitch: str
@@ -119,19 +119,19 @@ class _Making(NamedTuple):
 
 
 def _processor(
-    preset: Preset | None, singers: Sequence[Singer], values: dict[str, Value], made: _Making
+    preset: Preset | None, singers: Sequence[Singer], values: dict[str, Value], how: _EngineSettings
 ) -> Processor:
     if preset is not None and (preset.before or preset.after):
-        return _Effects(preset, singers, values, made)
-    form = (made.sample_rate, made.channels)
-    return Engine(*form, singers, seed=made.seed, parameters=values, pitch=made.pitch)
+        return _Effects(preset, singers, values, how)
+    form = (how.sample_rate, how.channels)
+    return Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
 
 
 class _Effects:
     """The singer between a preset's effects."""
 
     def __init__(
-        self, preset: Preset, singers: Sequence[Singer], values: Mapping[str, Value], made: _Making
+        self, preset: Preset, singers: Sequence[Singer], values: Mapping[str, Value], how: _EngineSettings
     ) -> None:
         from plugin_bridge.chain.preset import effects_of  # noqa: PLC0415 - loads pedalboard
         from plugin_bridge.chain.stage import SingerConversion  # noqa: PLC0415
@@ -139,9 +139,9 @@ class _Effects:
 
         rest = {name: value for name, value in values.items() if name != "singer"}
         first, *others = sorted(singers, key=lambda singer: singer.id != values["singer"])
-        stage = SingerConversion(first, singers=others, seed=made.seed, pitch=made.pitch, parameters=rest)
+        stage = SingerConversion(first, singers=others, seed=how.seed, pitch=how.pitch, parameters=rest)
         before, after = effects_of(preset.before), effects_of(preset.after)
-        self._stream = Stream([*before, stage, *after], made.sample_rate, made.channels)
+        self._stream = Stream([*before, stage, *after], how.sample_rate, how.channels)
         self.latency = self._stream.latency
 
     @property

@@ -1,4 +1,4 @@
-"""What is to be sung: the values at the start, the events, and the singers they name."""
+"""What to render: initial values, events, and the singers they name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Script:
-    """Singers are named as they were given, by id or path."""
+    """Initial values, events and singers; these are named as they were given, by id or path."""
 
     values: dict[str, Value]
     """At the start, by parameter; what is left to the rest is absent."""
@@ -62,12 +62,12 @@ def singers_of(values: Mapping[str, Value], events: Iterable[AnyEvent]) -> list[
 
 
 def heard_first(values: Mapping[str, Value], events: Iterable[AnyEvent], ids: Sequence[str]) -> str:
-    """Return which singer of a set is heard most at the first sample."""
+    """Return the id of the singer that is loudest at the first sample."""
     return ids[heaviest(at_start(values, events), ids)]
 
 
 def asks_for_auto(values: Mapping[str, Value], events: Sequence[AnyEvent], default: Value) -> bool:
-    """Return whether the source's pitch is to be measured for `transpose auto`.
+    """Return whether the pitch of the source must be measured for `transpose auto`.
 
     Args:
         values: at the start.

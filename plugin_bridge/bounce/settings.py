@@ -1,4 +1,4 @@
-"""How to bounce: the settings of one bounce or of all files of a batch."""
+"""The settings of a bounce, shared by all files of a batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class BounceSettings:
-    """How to bounce; the same for all files of a batch.
+    """The settings of a bounce, shared by all files of a batch.
 
     Raises:
         TypeError: a tail that is no number.

@@ -1,4 +1,4 @@
-"""Sing a recorded session again, as it was or with something else asked for."""
+"""Render a recorded session again, as it was or with other settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Float32 = NDArray[np.float32]
 
 
 def taken_again(session: SessionReader, asked: Script, library: SingerLibrary) -> Script:
-    """Return the script of a session under what is asked for.
+    """Return what to render: the session's own events and values under those that are asked for.
 
     What is asked for a parameter, by a value or by events, replaces all that the session says of it: its
     initial value and every change, so a singer asked for is heard throughout, whatever was switched live.
@@ -50,7 +50,7 @@ def taken_again(session: SessionReader, asked: Script, library: SingerLibrary) -
     start = {e.parameter: e.value for e in session.events if isinstance(e, Event) and e.position == 0}
     values = session.values | {name: start[name] for name in moved & start.keys()}
     values = {name: value for name, value in values.items() if name not in asked.values}
-    names = _company(session, library, singers_of(values, kept) if "singer" in asked.values else None)
+    names = _session_singers(session, library, singers_of(values, kept) if "singer" in asked.values else None)
     values |= {name: names[str(values[name])] for name in SINGERS if values.get(name)}
     events = sorted([*with_ids(kept, names), *asked.events], key=lambda event: event.position)
     first = [str(asked.values["singer"])] if "singer" in asked.values else []
@@ -59,8 +59,10 @@ def taken_again(session: SessionReader, asked: Script, library: SingerLibrary) -
     return Script(values | asked.values, events, singers, seed)
 
 
-def _company(session: SessionReader, library: SingerLibrary, needed: list[str] | None) -> dict[str, str]:
-    """Return what to load a session's singers by, each the very file that sang; all of them for None."""
+def _session_singers(
+    session: SessionReader, library: SingerLibrary, needed: list[str] | None
+) -> dict[str, str]:
+    """Return id or path for each singer of a session, checked to be the same file; all of them for None."""
     known = {singer.id: singer for singer in session.header.singers}
     used = {*singers_of(session.values, session.events), *(needed or [])}
     if foreign := sorted(used - known.keys()):
@@ -85,7 +87,7 @@ def _place(session: SessionReader, singer: SessionSinger, library: SingerLibrary
 
 
 class Interrupted:
-    """A processor as it was heard live: it never got the input in the gaps, and some output never came out.
+    """Repeat the dropouts of a live session: input the engine never got, output that was never heard.
 
     What it still held when a gap came would have been late, and was left silent.
 
@@ -109,7 +111,7 @@ class Interrupted:
         return self._processor.faults
 
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
-        """Take a block of all input, gaps among it; see `Processor`."""
+        """Process a block of the whole input, gaps included; see `Processor`."""
         start, stop = self._position, self._position + block.shape[1]
         self._waiting += [replace(event, position=self._gaps.outside(event.position)) for event in events]
         output = np.zeros_like(block)
@@ -131,7 +133,7 @@ class Interrupted:
 
 
 class _Spans:
-    """Spans of samples, brought in order and joined where they touch."""
+    """Spans of samples, sorted, and joined where they touch."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._edges = [0]  # beginnings of what is outside and of what is inside, in turn

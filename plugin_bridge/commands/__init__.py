@@ -1,22 +1,22 @@
 """The commands: a module each, with `add_options(parser)` and `run(arguments) -> exit status`.
 
-Only the module of the command that is asked for is imported, and what is heavy only when it runs.
+Only the module of the chosen command is imported; heavy imports wait until it runs.
 """
 
 from __future__ import annotations
 
 COMMANDS = {
-    "bounce": "turn stems into another singer's",
-    "live": "sing live",
+    "bounce": "convert stems to another singer's voice",
+    "live": "convert a voice live",
     "devices": "list sound cards, JACK and MIDI ports",
-    "singers": "list the singers",
+    "singers": "list the singers and their licences",
     "params": "list the parameters",
     "train": "train a singer from recordings",
     "extractor": "train a melody extractor on HuBERT or WavLM",
-    "evaluate": "score conversions and copies",
+    "evaluate": "score conversions, singers and pitch trackers",
     "bench": "measure speed and memory",
 }
-"""What each does, in the order of the help."""
+"""What each command does, in the order of the help."""
 
 
 class UsageError(Exception):

@@ -13,14 +13,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Measure speed, block times, start times and, with --hours, the memory of a long bounce."
     )
-    add_singer(parser, "the first that ships if absent")
-    add_seconds(parser, 1.0, 210.0, "of singing for the speed; default 210, a song")
+    add_singer(parser, "default: the first built-in one")
+    add_seconds(parser, 1.0, 210.0, "length of the stem for the speed; default 210, a song")
     parser.add_argument(
         "--hours",
         type=number_within(0, 24),
         default=0.0,
         metavar="H",
-        help="bounce so long a file; takes minutes",
+        help="also measure the memory of a bounce of this length; takes minutes",
     )
     add_pitch(parser)
     add_json(parser)

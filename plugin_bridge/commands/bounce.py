@@ -1,4 +1,4 @@
-"""`plugin-bridge bounce`: stems in, stems sung by another singer out."""
+"""`plugin-bridge bounce`: convert stems to another singer's voice, file to file."""
 
 from __future__ import annotations
 
@@ -33,26 +33,28 @@ if TYPE_CHECKING:
     from plugin_bridge.engine.library import SingerLibrary
 
 BROKEN_PIPE = 141
-"""Exit status when standard output is no longer read, as of a program that the system ends for it."""
+"""Exit status when the reader of standard output has closed it: 128 + SIGPIPE, as in a shell."""
 _EPILOG = """\
-Input is WAV, AIFF, FLAC, OGG, MP3, CAF, W64, AU or VOC, and with the extra 'formats' m4a, AAC, WebM,
-Matroska, WMA, WavPack and the like, mono or stereo, at any rate from 8 kHz. The output keeps the rate, the
-channels and the length. 16 and 24 bit are dithered (TPDF, from --dither-seed and the sample position);
-digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS for two seconds, or
-after a minute. Title, artist and the like are kept, and from WAV to WAV also bext, iXML, axml,
-cue and smpl chunks; pictures and other tags are lost.
+Reads WAV, AIFF, FLAC, OGG, MP3, CAF, W64, AU and VOC, and with the extra 'formats' also m4a, AAC, WebM,
+Matroska, WMA, WavPack and the like; mono or stereo, at any rate from 8 kHz. The output has the rate, the
+channels and the length of the input. 16 and 24 bit are dithered (TPDF, drawn from --dither-seed and the
+sample position); digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS
+for two seconds, or after a minute. Title, artist and so on are kept, and from WAV to WAV also the bext, iXML,
+axml, cue and smpl chunks; pictures and other tags are lost.
 
-A recorded session is sung again as it was heard, to the sample, with its own singers, moves and seed. What is
-asked for here, by an option, a preset or an automation, replaces all that the session says of that parameter:
---singer X is heard throughout, whatever was switched live, and the moves of all others stay.
+A recorded session is rendered as it was heard, to the sample, with its own singers, parameter changes and
+seed. Whatever you ask for here by an option, a preset or an automation file replaces everything the session
+says about that parameter: --singer X is heard throughout, whatever was switched live, while all other changes
+stay.
 
-Exit status: 0 done, 2 bad input, 130 interrupted, 141 standard output is no longer read, 143 terminated.
+Exit status: 0 done, 2 bad input, 130 interrupted, 141 standard output was closed by its reader, 143
+terminated.
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
-    parser.description = "Turn stems into another singer's."
+    parser.description = "Convert stems to another singer's voice."
     parser.epilog = _EPILOG
     add = parser.add_argument
     add(
@@ -60,92 +62,107 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="INPUT",
-        help="audio files, recorded sessions, or folders of them; - for standard input",
+        help="audio files, recorded sessions, or folders of them; - reads standard input",
     )
     add(
         "-o",
         "--output",
         type=Path,
         metavar="PATH",
-        help="a file, or a folder for several; - for WAV on standard output; else beside the input",
+        help="output file, or a folder for several inputs; - writes WAV to standard output; default: beside "
+        "each input",
     )
     add(
         "--singer",
         metavar="SINGER",
         default="",
-        help="id (see 'plugin-bridge singers') or path of a singer file",
+        help="id of a singer (see 'plugin-bridge singers') or path of a singer file",
     )
     add(
         "--preset",
         metavar="PRESET",
-        help="singer, parameters and effects: name or TOML file; options go over it",
+        help="name or TOML file of a preset: singer, parameters and effects; options override it",
     )
     add(
         "--trust-preset",
         action="store_true",
-        help="let the preset run VST3 plug-ins from outside the system's plug-in folders",
+        help="let the preset load VST3 plug-ins from outside the system's plug-in folders",
     )
-    add("--automation", type=Path, metavar="FILE", help="a MIDI file or a JSON-lines score of timed events")
+    add("--automation", type=Path, metavar="FILE", help="MIDI file, or score of timed events in JSON lines")
     add(
         "--midi-map",
         type=Path,
         metavar="FILE",
-        help="what programs and controls mean, instead of the map that ships",
+        help="TOML file that assigns MIDI programs and controllers, instead of the built-in map",
     )
     add(
         "--midi-channel",
         type=number_within(1, 16, whole=True),
         metavar="N",
-        help="take this channel of a MIDI file only, 1 to 16; drums (10) are never sung",
+        help="use only this channel of the MIDI file, 1 to 16; never drums (channel 10)",
     )
     add(
         "--midi-track",
         type=number_within(1, 65535, whole=True),
         metavar="N",
-        help="take this track of a MIDI file only, from 1; without both, of several parts with notes the one "
-        "named like a voice or with the most notes is sung",
+        help="use only this track of the MIDI file, counted from 1; default: the one named like a voice, "
+        "or the one with the most notes",
     )
     add(
         "--midi-start",
         action="store_true",
-        help="let program, volume and controls at the very start of a MIDI file, which exporting programs "
-        "write unasked, overrule --singer, --gain and the other options that are given",
+        help="let program changes and controllers at the very start of the MIDI file, which many programs "
+        "export unasked, override --singer, --gain and the other options",
     )
-    add("--format", choices=("wav", "aiff", "flac"), help="of the output; else from its name, else wav")
-    add("--bits", choices=("16", "24", "32f"), help="of the output; 32f is float, for wav; default 24")
-    add("--tail", type=_tail, default=0.0, metavar="SECONDS", help="render what rings on, so long or 'auto'")
+    add(
+        "--format",
+        choices=("wav", "aiff", "flac"),
+        help="output format; default: from the name of the output, else wav",
+    )
+    add(
+        "--bits",
+        choices=("16", "24", "32f"),
+        help="output sample format; 32f is float (wav only); default 24",
+    )
+    add(
+        "--tail",
+        type=_tail,
+        default=0.0,
+        metavar="SECONDS",
+        help="render this much after the end of the input, or 'auto' until it is silent; default 0",
+    )
     add(
         "--normalize",
         nargs="?",
         type=number_within(-60, 0),
         const=-1.0,
         metavar="DBFS",
-        help="bring the peak to this level; -1 if none is given",
+        help="bring the peak to this level; -1 dBFS if no level is given",
     )
     add(
         "--seed",
         type=number_within(0, MAX_SEED, whole=True),
         metavar="N",
-        help="of the voice's noise; else the session's own, or 0",
+        help="seed of the voice's noise; default: the session's, else 0",
     )
-    add_pitch(parser, unset="", more="; else as the session or the preset says")
-    add("--dither-seed", type=number_within(0, MAX_SEED, whole=True), metavar="N", help="of the dither")
+    add_pitch(parser, unset="", more="; default: as the session or the preset says, else ")
+    add("--dither-seed", type=number_within(0, MAX_SEED, whole=True), metavar="N", help="seed of the dither")
     add(
         "--block",
         type=number_within(1, 2**20, whole=True),
         metavar="N",
-        help="samples processed at a time; changes nothing heard",
+        help="samples processed at a time; does not change the sound",
     )
     add(
         "--no-dropouts",
         action="store_false",
         dest="dropouts",
-        help="sing on where a session fell silent live because the engine was late",
+        help="fill in what a live session dropped because the engine was late",
     )
     add_force(parser)
-    add("--resume", action="store_true", help="skip inputs whose output exists, to go on with a batch")
-    add("--json", action="store_true", help="print a report as JSON")
-    add("--progress", action="store_true", help="print seconds done and in all as JSON lines, for programs")
+    add("--resume", action="store_true", help="skip inputs whose output exists already, to continue a batch")
+    add("--json", action="store_true", help="print the report as JSON")
+    add("--progress", action="store_true", help="print progress to standard error as JSON lines")
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 

@@ -11,13 +11,13 @@ from plugin_bridge.files.printable import printable
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
-    parser.description = "List the sound cards, the ports of JACK and the MIDI ports that are there now."
+    parser.description = "List the sound cards, JACK ports and MIDI ports that are available now."
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print them; what is missing is said in its place."""
+    """Print them; a library that is missing is named in its place."""
     from plugin_bridge.live.drivers.survey import survey  # noqa: PLC0415 - loads the libraries there are
 
     found = survey()

@@ -1,4 +1,4 @@
-"""`plugin-bridge evaluate`: conversions, copies and pitch trackers, in figures and pictures."""
+"""`plugin-bridge evaluate`: score conversions, copies and pitch trackers, with plots."""
 
 from __future__ import annotations
 
@@ -11,27 +11,33 @@ from plugin_bridge.commands.report import add_report
 
 SNR_DB = 5.0
 _EPILOG = """\
-Conversion: cents, corr(elation), gross (beyond 50 cents), octave and F1 (voicing) compare the output's pitch,
-measured by another tracker than the engine's, with what the engine asked for; spread is how many cents that
-moves: a held note has little to correlate. src ct and src F1 compare the two trackers on the source. before
-and after are the likeness of source and output to the singer's held-out recordings (Resemblyzer), real that
-of those recordings among themselves in clips as long: short ones tell less. STOI is of the output against the
-source; it falls when the voice is transposed, so "at pi." is the same at the source's pitch.
-With --music the engine hears the source under accompaniment; cents and the rest compare the output's pitch
-with that of the clean source, moved by the interval the engine chose, where two trackers agree on it.
-Copy synthesis: the singer sings its own held-out recordings at their own pitch and likeness 0; all is
-compared with the recording, and (rec.) is the recording's own likeness to them all.
-Melody: every voice is mixed with an excerpt of the accompaniment drawn by its name, at 15 to 0 dB SNR (mean
-powers where the voice is within 40 dB of its loudest). Trackers are compared with the pitch of the clean
-voice: seconds,hertz in NAME.f0.csv beside NAME.wav (0 hertz: unvoiced), or what the independent tracker and
-`periodicity` agree on within 50 cents; other frames carry no score, which favours these two when clean.
-With --singer the voices are sung by it first, and the pitch it was asked for is the exact label. F0RMSE is of
-ln f0 over frames voiced in both, x clean its rise; F0CORR the mean over voices that move by 50 cents; right
-the share of frames right in voicing and within 50 cents; RPA, RCA, OA, VR and VFA are MIREX's raw pitch and
-raw chroma accuracy, overall accuracy, voicing recall and voicing false alarm, by mir_eval; ms/s is the
-computing for a second of audio.
-Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 SwiftF0 by itself; praat
-(praat-parselmouth) and crepe (torchcrepe) where you installed them.
+Conversion (SOURCE or --plan): cents, F0RMSE, corr. (correlation), gross (more than 50 cents off), octave
+and F1 (voicing) compare the pitch of the output, measured by a tracker other than the engine's, with the
+pitch the engine asked for. spread is the standard deviation of that pitch in cents: a held note has little
+to correlate. src ct and src F1 compare the two trackers on the source. before and after are the similarity
+(Resemblyzer) of source and output to the singer's held-out recordings, and real is that of those recordings
+to each other, in clips of the same length, since short clips score lower. STOI compares the output with the
+source; it drops when the voice is transposed, so "at pi." repeats it at the source's pitch. With --music
+the engine hears the source mixed with accompaniment, and pitch is compared with that of the clean source,
+moved by the interval the engine chose, in frames where two trackers agree.
+
+Copy synthesis (--copy): the singer sings its own held-out recordings at their pitch and likeness 0.
+Everything is compared with the recording; (rec.) is the similarity of the recording itself to all of them.
+
+Melody (--melody): every voice is mixed with an excerpt of the accompaniment, chosen by the voice's name, at
+15 to 0 dB SNR (mean powers where the voice is within 40 dB of its loudest). Trackers are compared with the
+pitch of the clean voice: seconds,hertz in NAME.f0.csv beside NAME.wav (0 hertz: unvoiced) or, without that
+file, what the independent tracker and periodicity agree on within 50 cents; other frames are not scored,
+which favours these two on clean voices. With --singer that singer sings the voices first, and the pitch it
+was asked for is the exact label. F0RMSE is of ln f0 in frames voiced in both, x clean is its ratio to that
+of clean voices; F0CORR is the mean over voices that move by 50 cents or more; right is the share of frames
+with the right voicing and within 50 cents. RPA, RCA, OA, VR and VFA are MIREX's raw pitch and raw chroma
+accuracy, overall accuracy, voicing recall and voicing false alarm rate, computed by mir_eval. ms/s is
+computing time per second of audio.
+
+Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 is SwiftF0 by itself; praat
+(praat-parselmouth) and crepe (torchcrepe) are compared if you installed them.
+
 Exit status: 0 done, 2 bad input.
 """
 
@@ -39,8 +45,8 @@ Exit status: 0 done, 2 bad input.
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
     parser.description = (
-        "Score conversions; with --copy how well a singer copies its own recordings; with "
-        "--melody how pitch trackers do under accompaniment."
+        "Score conversions; with --copy, how well a singer reproduces its own recordings; with --melody, "
+        "how well pitch trackers follow a voice under accompaniment."
     )
     parser.epilog = _EPILOG
     add = parser.add_argument
@@ -51,29 +57,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[SINGER=]PATH",
-        help="held-out recordings of a singer, a file or a folder; may be repeated",
+        help="file or folder of held-out recordings of a singer; may be repeated",
     )
-    add("--plan", type=Path, metavar="FILE", help="TOML with pairs and references, instead of these three")
-    add("--copy", nargs="+", type=Path, metavar="PATH", help="held-out recordings for copy synthesis")
+    add(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with pairs and references, instead of SOURCE, --singer and --reference",
+    )
+    add("--copy", nargs="+", type=Path, metavar="PATH", help="held-out recordings to reproduce")
     add("--melody", nargs="+", type=Path, metavar="VOICE", help="clean voices to compare pitch trackers on")
     add(
         "--music",
         nargs="+",
         type=Path,
         metavar="PATH",
-        help="accompaniment for --melody; for SOURCE one file for each or one for all, from the start",
+        help="accompaniment: for --melody any files; for SOURCE one file for each or one for all, mixed from "
+        "its start",
     )
     add(
         "--snr",
         type=number_within(-20, 60),
         default=SNR_DB,
         metavar="DB",
-        help=f"of SOURCE over --music, where it is heard (default {SNR_DB:g})",
+        help=f"level of SOURCE over --music where it sounds; default {SNR_DB:g}",
     )
-    add("--tracker", action="append", default=[], metavar="NAME", help="for --melody; may be repeated")
+    add(
+        "--tracker",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="tracker to compare with --melody; may be repeated; default: all that are installed",
+    )
     add_pitch(parser)
-    add_seconds(parser, 0.0, 0.0, "of a longer clip take the stretch of this length with the most singing")
-    add_report(parser, "a picture of each pair or voice: spectrograms and pitch")
+    add_seconds(
+        parser, 0.0, 0.0, "use only this much of each clip, where it has the most singing; default: all"
+    )
+    add_report(parser, "folder for a plot of each pair or voice: spectrograms and pitch")
     add_parameters(parser, leave_out=("singer", "melody"))  # no notes come that could be a melody
     parser.set_defaults(run=run)
 

@@ -52,8 +52,8 @@ def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[Conv
     from plugin_bridge.measure.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
 
     plan = _plan(arguments)
-    cast = SingerLibrary()
-    singers = {name: cast.load([name])[0] for item in plan.items for name in item.singers}
+    library = SingerLibrary()
+    singers = {name: library.load([name])[0] for item in plan.items for name in item.singers}
     ids = {name: singer.id for name, singer in singers.items()}
     targets = _targets(plan, ids)
     values = parameter_values(arguments)

@@ -1,4 +1,4 @@
-"""`plugin-bridge extractor`: a melody extractor on a self-supervised encoder; stops and goes on at will."""
+"""`plugin-bridge extractor`: train a melody extractor on a self-supervised encoder; can be continued."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
     parser.description = (
-        "Train an extractor of pitch, energy, voicing and a melody feature that hold under "
-        "music, on an encoder of your own. Nothing is downloaded. Interrupt it when you like: the same "
-        "command goes on where it stopped. Needs the extra 'ssl'."
+        "Train an extractor of pitch, energy, voicing and a melody feature that works on mixes, on top of "
+        "an encoder that you provide; nothing is downloaded. You can interrupt it at any time: the same "
+        "command continues where it stopped. Needs the extra 'ssl'."
     )
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="dry recordings of voices; subfolders count")
+    add("folder", type=Path, metavar="FOLDER", help="dry recordings of voices; subfolders are included")
     add("--music", type=Path, required=True, metavar="FOLDER", help="accompaniment without a voice")
     add(
         "--encoder",
@@ -37,33 +37,37 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="extractor file to write, .onnx")
     add(
-        "--steps", type=positive, default=5000, metavar="N", help="in all, earlier runs counted; default 5000"
+        "--steps",
+        type=positive,
+        default=5000,
+        metavar="N",
+        help="training steps, including those of earlier runs; default 5000",
     )
     add(
         "--layers",
         choices=("weighted", "last"),
         default="weighted",
-        help="hear a weighted sum of all layers, or the last; default weighted",
+        help="use a weighted sum of all layers of the encoder, or the last one; default weighted",
     )
-    add("--no-fft", action="store_true", help="leave the FFT blocks out")
-    add("--freeze", action="store_true", help="leave the encoder as it is")
+    add("--no-fft", action="store_true", help="train without the FFT blocks")
+    add("--freeze", action="store_true", help="do not train the encoder")
     add(
         "--hold-out",
         nargs="+",
         default=[],
         metavar="PATTERN",
-        help="voices and music kept for the scores; default every tenth voice. The last third of all other "
-        "music is kept, too",
+        help="voices and music to leave out of the training and score with; default: every tenth voice. The "
+        "last third of all other music is left out, too",
     )
-    add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
-    add("--threads", type=positive, metavar="N", help="CPU threads; default all")
+    add("--device", choices=("cpu", "cuda"), help="default: cuda where available")
+    add("--threads", type=positive, metavar="N", help="CPU threads; default: all")
     add_force(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train and print the scores; 130 after an interrupt, the checkpoint written."""
+    """Train and print the scores; returns 130 after an interrupt, with the checkpoint written."""
     check_target(arguments.output, force=arguments.force)
     end_by_exception()
     try:

@@ -25,109 +25,141 @@ if TYPE_CHECKING:
 OSC_PORT = 9000
 _METERS_SECONDS = 0.25
 _EPILOG = """\
-Drivers: soundcard plays through PortAudio; jack is a client of JACK or PipeWire with audio and MIDI ports,
-whose latency the server learns; reastream takes a DAW's track over the network; null sings a file, or
-silence, to nobody. --device is a card's name or number (see 'plugin-bridge devices'; IN,OUT for two), a
-pattern of JACK ports to connect to ("none" for no port), or the file that null sings. For reastream it is
-NAME@HOST:PORT,NAME@HOST:PORT, each part of which may be left out: the identifier that the DAW sends and where
-to listen for it (default@127.0.0.1:58710), the identifier of the answer and where the DAW receives it (the
-name with -sung behind it, at the sender's own address). With --rate it need not wait for the DAW to start.
-All singers of the set are loaded at the start and run all the time, so that a switch is heard at once; each
-takes its share of the processor. A device or server that goes away is waited for. Ctrl-C ends, exit status 0;
-2 is bad input or a device that is not there at the start.
+Drivers and their --device:
+
+soundcard: any card, through PortAudio; its name or number (see 'plugin-bridge devices'), or IN,OUT for two.
+
+jack: a client of JACK or PipeWire with audio and MIDI ports, which reports its latency to the server; a
+pattern of the ports to connect to, or "none".
+
+reastream: a track of a DAW over the network; NAME@HOST:PORT,NAME@HOST:PORT, every part of which may be left
+out: the identifier the DAW sends and where to listen for it (default@127.0.0.1:58710), then the identifier of
+the answer and where the DAW receives it (the same name with -sung appended, at the sender's address). With
+--rate it does not have to wait for the DAW to start.
+
+null: no device at all; a file to play, or silence.
+
+All singers are loaded at the start and stay ready, so that a switch is heard at once; each takes its share of
+the processor. If a device or server goes away, the program waits for it. Ctrl-C ends it with exit status 0;
+2 means bad input or a device that is missing at the start.
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
-    parser.description = "Turn what is sung into another singer's voice as it is sung."
+    parser.description = "Convert a voice to another singer's in real time."
     parser.epilog = _EPILOG
     add = parser.add_argument
-    add("--driver", choices=DRIVERS, default="soundcard", help="default soundcard")
-    add("--device", default="", metavar="DEVICE", help="which one, or what the driver is to play; see below")
+    add("--driver", choices=DRIVERS, default="soundcard", help="audio driver; default soundcard")
+    add(
+        "--device",
+        default="",
+        metavar="DEVICE",
+        help="device, ports, file or address for the driver; see below",
+    )
     add(
         "--rate",
         type=number_within(8000, 96000, whole=True),
         default=0,
         metavar="HZ",
-        help="else the device's",
+        help="sample rate; default: the device's",
     )
     add(
         "--channels",
         type=int,
         choices=(1, 2),
         default=1,
-        help="2 keeps the pan of a stereo source; default 1",
+        help="2 keeps the panning of a stereo source; default 1",
     )
-    add("--block", type=number_within(16, 8192, whole=True), default=0, metavar="N", help="else the device's")
+    add(
+        "--block",
+        type=number_within(16, 8192, whole=True),
+        default=0,
+        metavar="N",
+        help="block size; default: the device's",
+    )
     add(
         "--ring",
         type=number_within(2, 8, whole=True),
         default=0,
         metavar="BLOCKS",
-        help="between input and output: more for a busy machine, fewer for a short latency; default 2 or 3",
+        help="blocks buffered between device and engine, more for a busy machine, fewer for less latency; "
+        "default 2 or 3",
     )
     add(
         "--singer",
         action="append",
         default=[],
         metavar="SINGER",
-        help="id or path of a singer file; may be repeated, the first is heard first; else all that ship",
+        help="id or path of a singer file; may be repeated, the first is heard first; default: all "
+        "built-in singers",
     )
-    add("--preset", metavar="PRESET", help="singer and parameters: name or TOML file; options go over it")
+    add(
+        "--preset",
+        metavar="PRESET",
+        help="name or TOML file of a preset: singer and parameters; options override it",
+    )
     add(
         "--osc",
         nargs="?",
         type=_port,
         const=OSC_PORT,
         metavar="PORT",
-        help=f"listen to OSC; default {OSC_PORT}",
+        help=f"listen for OSC on this port of UDP and TCP; default {OSC_PORT}",
     )
-    add("--host", default="127.0.0.1", metavar="ADDRESS", help="where OSC listens; default 127.0.0.1")
+    add(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address that OSC listens on; default 127.0.0.1",
+    )
     add(
         "--oscquery",
         nargs="?",
         type=_port,
         const=0,
         metavar="PORT",
-        help="describe OSC over HTTP, and announce it",
+        help="serve OSCQuery over HTTP and announce it on the network",
     )
     add(
         "--allow-effects",
         action="store_true",
-        help="let bounces by OSC use presets with effects; plug-ins are programs, so trust the folder",
+        help="let OSC clients use presets with effects; plug-ins are programs: trust the folder",
     )
     add(
         "--midi",
         action="append",
         default=[],
         metavar="PORT",
-        help="MIDI port to open, by a part of its name, 'all', or 'virtual' for a new one; may be repeated",
+        help="MIDI input: part of its name, 'all', or 'virtual' to create one; may be repeated",
     )
     add(
-        "--midi-map", type=Path, metavar="FILE", help="what programs and controls mean; keeps what is learned"
+        "--midi-map",
+        type=Path,
+        metavar="FILE",
+        help="TOML file that assigns MIDI programs and controllers; MIDI learn writes to it",
     )
     add(
         "--sessions",
         type=Path,
         default=Path("sessions"),
         metavar="FOLDER",
-        help="of recordings and OSC's bounces",
+        help="folder for recordings and for bounces by OSC; default ./sessions",
     )
     add(
         "--record",
         default="",
         metavar="NAME",
-        help="record a session from the start, 6 h at most and while the disk has 500 MB left",
+        help="record a session from the start; ends after 6 h, or when the disk has less than 500 MB",
     )
     add(
         "--seed",
         type=number_within(0, MAX_SEED, whole=True),
         default=0,
         metavar="N",
-        help="of the voice's noise",
+        help="seed of the voice's noise",
     )
-    add_pitch(parser, unset="", more="; else as the preset says")
+    add_pitch(parser, unset="", more="; default: as the preset says, else ")
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 

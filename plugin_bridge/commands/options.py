@@ -41,8 +41,9 @@ def add_pitch(parser: argparse.ArgumentParser, unset: str = USUAL, more: str = "
         "--pitch",
         choices=PITCHES,
         default=unset,
-        help=f"how pitch is heard: periodicity, of a voice alone, or melody, under music too{more}; "
-        f"default {USUAL}",
+        help="pitch tracker: periodicity for a voice alone, melody for a voice in a mix"
+        + (more or "; default ")
+        + USUAL,
     )
 
 
@@ -61,12 +62,12 @@ def add_seconds(parser: argparse.ArgumentParser, least: float, default: float, d
 
 def add_json(parser: argparse._ActionsContainer) -> None:
     """Add `--json`, a switch, to a command or to a group of its options."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
     """Add `--force`, a switch."""
-    parser.add_argument("--force", action="store_true", help="replace outputs that exist")
+    parser.add_argument("--force", action="store_true", help="overwrite existing outputs")
 
 
 def add_parameters(parser: argparse.ArgumentParser, leave_out: tuple[str, ...] = ()) -> None:
@@ -76,7 +77,7 @@ def add_parameters(parser: argparse.ArgumentParser, leave_out: tuple[str, ...] =
         parser: of a command.
         leave_out: ids that the command handles itself.
     """
-    group = parser.add_argument_group("parameters", "initial values; automation moves them")
+    group = parser.add_argument_group("parameters", "initial values, which automation may change")
     for row in PARAMETERS.values():
         if row.id not in leave_out:
             _add(group, row)
@@ -138,7 +139,7 @@ def _add(group: argparse._ArgumentGroup, row: Parameter) -> None:
         action = argparse.BooleanOptionalAction
         group.add_argument(option, dest=_PREFIX + row.id, default=None, action=action, help=description)
         return
-    rule = f"{row.rule()}; default {row.text(row.default) or 'none'}".replace("%", "%%")
+    rule = f"{row.rule().removeprefix('give ')}; default {row.text(row.default) or 'none'}".replace("%", "%%")
     group.add_argument(
         option,
         dest=_PREFIX + row.id,
@@ -146,5 +147,5 @@ def _add(group: argparse._ArgumentGroup, row: Parameter) -> None:
             row.kind
         ],
         type=lambda text: from_text(row, text),
-        help=f"{description} ({rule})",
+        help=f"{description.rstrip('.')} ({rule})",
     )

@@ -14,7 +14,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = "List every parameter with its range, default and unit."
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)
-    kind.add_argument("--osc", action="store_true", help="print the OSC addresses as Markdown")
+    kind.add_argument("--osc", action="store_true", help="print all OSC addresses as Markdown")
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""`plugin-bridge singers`: who can sing, in which range, under which licence."""
+"""`plugin-bridge singers`: the singers, their ranges and licences."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
-    parser.description = "List the singers that ship, or describe singer files."
+    parser.description = "List the built-in singers, or describe singer files."
     parser.add_argument(
-        "files", nargs="*", metavar="SINGER", help="ids or singer files; all that ship if absent"
+        "files", nargs="*", metavar="SINGER", help="ids or singer files; default: all built-in singers"
     )
     add_json(parser)
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""`plugin-bridge train`: a singer of one's own from a folder of recordings; stops and goes on at will."""
+"""`plugin-bridge train`: train a singer from a folder of recordings; can be interrupted and continued."""
 
 from __future__ import annotations
 
@@ -23,22 +23,38 @@ KINDS = ("sawsing", "ddsp-add", "dwts")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
     parser.description = (
-        "Train a singer on a folder of dry recordings of one voice. Interrupt it when you like: "
-        "the same command goes on where it stopped. Needs the extra 'train'."
+        "Train a singer on a folder of dry recordings of one voice. You can interrupt it at any time: the "
+        "same command continues where it stopped. Needs the extra 'train'."
     )
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="WAV, AIFF, FLAC, OGG or MP3 files; subfolders count")
-    add("--id", type=_id, required=True, metavar="NAME", help="lower-case letters, digits, '-' and '_'")
-    add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default NAME.onnx")
-    add("--name", metavar="TEXT", help="as shown; default the id")
-    add("--licence", default="unspecified", metavar="TEXT", help="of the recordings, kept in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, kept in the file")
+    add(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings: WAV, AIFF, FLAC, OGG, MP3 and so on; subfolders are included",
+    )
+    add(
+        "--id",
+        type=_id,
+        required=True,
+        metavar="NAME",
+        help="id of the new singer: lower-case letters, digits, '-' and '_'",
+    )
+    add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default: the id with .onnx")
+    add("--name", metavar="TEXT", help="name of the singer for people; default: the id")
+    add(
+        "--licence",
+        default="unspecified",
+        metavar="TEXT",
+        help="licence of the recordings, stored in the singer file",
+    )
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the singer file")
     add(
         "--steps",
         type=positive,
         default=20000,
         metavar="N",
-        help="in all, earlier runs counted; default 20000",
+        help="training steps, including those of earlier runs; default 20000",
     )
     add("--kind", choices=KINDS, default="sawsing", help="synthesizer; default sawsing")
     add(
@@ -46,24 +62,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="PATTERN",
-        help="recordings kept for the scores; default every tenth",
+        help="recordings to leave out of the training and score with; default: every tenth",
     )
     add(
         "--other-voices",
         type=Path,
         metavar="FOLDER",
-        help="recordings of other voices; a second stage of training makes what the singer makes of them "
-        "more like itself",
+        help="recordings of other voices; a second stage of training brings conversions of them closer to "
+        "the singer",
     )
-    add("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
-    add("--threads", type=positive, metavar="N", help="CPU threads; default all")
+    add("--device", choices=("cpu", "cuda"), help="default: cuda where available")
+    add("--threads", type=positive, metavar="N", help="CPU threads; default: all")
     add_force(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train and print the scores; 130 after an interrupt, the checkpoint written."""
+    """Train and print the scores; returns 130 after an interrupt, with the checkpoint written."""
     output = arguments.output or Path(f"{arguments.id}.onnx")
     check_target(output, force=arguments.force)
     end_by_exception()

@@ -1,1 +1,1 @@
-"""Audio files and the disk: read whole, written whole or not at all."""
+"""Audio files: reading, writing and resampling."""

@@ -1,4 +1,4 @@
-"""The chunks of WAV and AIFF files: followed, carried over, appended."""
+"""The chunks of WAV and AIFF files: read them, carry them over, append them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reader asks of a decoder: libsndfile's or FFmpeg's."""
+"""The protocol of a decoder, implemented with libsndfile and with FFmpeg."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ UNKNOWN_LENGTH = 2**63 - 1
 
 
 class DecodingError(Exception):
-    """What a decoder says of a file it cannot decode: a few words for a sentence."""
+    """A file cannot be decoded; carries the reason in a few words, for a sentence."""
 
 
 class Decoder(Protocol):
-    """Audio that is decoded once, from its beginning."""
+    """Decodes a file once, from its beginning."""
 
     container: str
     """As it is called in sentences: "WAV", "MP3"."""
@@ -40,4 +40,4 @@ class Decoder(Protocol):
         """
 
     def close(self) -> None:
-        """End it; the file stays open."""
+        """Close the decoder; the file stays open."""

@@ -1,4 +1,4 @@
-"""Round audio to 16 or 24 bit with triangular dither drawn by seed, channel and sample position."""
+"""Round audio to 16 or 24 bit with triangular dither, drawn from seed, channel and sample position."""
 
 from __future__ import annotations
 

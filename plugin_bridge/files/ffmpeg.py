@@ -107,7 +107,7 @@ class FfmpegDecoder:
         return np.ascontiguousarray(x)
 
     def close(self) -> None:
-        """End it; the file stays open."""
+        """Close the decoder; the file stays open."""
         self._input.close()
 
     def _decoded(self, stream: AudioStream, to_float: av.AudioResampler) -> Iterator[NDArray[np.float32]]:

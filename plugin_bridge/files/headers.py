@@ -1,4 +1,4 @@
-"""Mend the sizes in WAV, AIFF and CAF headers that a pipe or a recorder that lost power never finished."""
+"""Mend sizes in WAV, AIFF and CAF headers that pipes, or recorders that lost power, left unfinished."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNNAMED = bytes(8)
 
 
 class Mended(NamedTuple):
-    """How a header is to be read."""
+    """How to read a header."""
 
     changes: dict[int, bytes]
     """Bytes that replace those of the file, by position; none where the header is right."""

@@ -111,7 +111,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             self.note = f"{self.name} {fault}; {self._found.used}, {self.frames / self.sample_rate:.2f} s"
 
     def _fresh(self) -> Decoder:
-        """Return a decoder at the beginning; there is one at a time."""
+        """Return a decoder at the beginning of the audio, and close the previous one."""
         if self._decoder is not None:
             self._decoder.close()
         self._decoder = self._found.decoder()
@@ -130,7 +130,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             raise AudioFileError(f"{self.name} is empty: it holds no samples; export it again")
 
     def _counted(self, decoder: Decoder) -> int:
-        """Decode all of it, and compare with the length that is promised."""
+        """Decode everything to count it, and compare with the promised length."""
         position = 0
         while n := self._read(decoder, position, UNKNOWN_LENGTH).shape[1]:
             position += n

@@ -1,4 +1,4 @@
-"""Find out what kind of audio a file holds, and how it is to be decoded."""
+"""Recognise the kind of an audio file and choose how to decode it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNENDED = "does not say where it ends, as from a broadcast or a file that was c
 
 @dataclass(frozen=True)
 class Recognised:
-    """A file that can be decoded."""
+    """How to decode a file."""
 
     decoder: Callable[[], Decoder]
     """Returns a fresh one, at the beginning; the one before must be closed."""

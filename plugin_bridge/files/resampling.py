@@ -1,4 +1,4 @@
-"""Bring audio of any rate to a native one and back, in streams (soxr, very high quality)."""
+"""Resample streams of any rate to a native rate and back (soxr, very high quality)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dsp.units import RATES
 
 
 def native_rate(sample_rate: int) -> int:
-    """Return the native rate for a file: its own, else the next higher one, else the highest (hertz)."""
+    """Return the native rate for a file in hertz: its own, else the next higher, else the highest."""
     return next((rate for rate in RATES if rate >= sample_rate), RATES[-1])
 
 

@@ -1,4 +1,4 @@
-"""Decode with libsndfile: WAV, AIFF, FLAC, OGG, CAF, AU, VOC, and MP3 with whatever stands before it."""
+"""Decode with libsndfile: WAV, AIFF, FLAC, OGG, CAF, AU, VOC, and MP3 behind tags, padding or junk."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SndfileDecoder:
 
     @property
     def before(self) -> bytes:
-        """What was read last: of an MP3 file that was just opened its first frames."""
+        """The last bytes read: just after opening an MP3 file, its first frames."""
         at = self._window.tell()
         self._window.seek(max(0, at - _FRAME_BYTES))
         return self._window.read(min(at, _FRAME_BYTES)) or b""
@@ -93,7 +93,7 @@ class SndfileDecoder:
         return np.ascontiguousarray(x.T)
 
     def close(self) -> None:
-        """End it; the file stays open."""
+        """Close the decoder; the file stays open."""
         self._sound.close()
 
 

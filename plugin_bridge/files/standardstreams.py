@@ -17,7 +17,7 @@ STANDARD_STREAM = Path("-")
 
 
 def all_of_standard_input() -> BinaryIO:
-    """Return all of it as a temporary file on the disk, as a bounce may read its source twice.
+    """Copy standard input to an anonymous temporary file, since a bounce may read its source twice.
 
     Raises:
         AudioFileError: nothing is sent to it.
@@ -39,7 +39,7 @@ def all_of_standard_input() -> BinaryIO:
 
 
 class StandardOutput(AbstractContextManager["StandardOutput"]):
-    """Standard output in the place of a `Draft`: what is written has left at once.
+    """Standard output in place of a `Draft`: what is written is gone at once.
 
     Raises:
         OutputError: it is a terminal.
@@ -56,12 +56,12 @@ class StandardOutput(AbstractContextManager["StandardOutput"]):
             )
 
     def commit(self) -> None:
-        """Do nothing: it is written."""
+        """Do nothing: everything is written already."""
 
     def __exit__(self, *_: object) -> None:
         pass
 
 
 def give_up_standard_output() -> None:
-    """Let nothing more be written to a pipe whose reader has gone, and nothing be said of it at the end."""
+    """Send further output nowhere, so that Python does not complain at exit about the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

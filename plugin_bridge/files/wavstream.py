@@ -1,4 +1,4 @@
-"""Write a WAV file that leaves at once, header first: a pipe cannot go back to it."""
+"""Write WAV to a pipe: the header goes first and cannot be changed later."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _BYTES = {"16": 2, "24": 3, "32f": 4}
 
 
 class WavStream:
-    """A WAV file being sent.
+    """A WAV file being written to a pipe.
 
     Args:
         out: where to; it stays open.
         sample_rate: hertz.
         channels: 1 or 2.
         bits: "16", "24" or "32f".
-        frames: samples that will come, None where that is not known; the header then says "to the end".
+        frames: samples that will come, None where that is not known; the header then says "read to the end".
 
     Raises:
         BrokenPipeError: whoever read it has gone.
@@ -62,7 +62,7 @@ class WavStream:
         self._out.flush()
 
     def close(self) -> None:
-        """Bring it to its end."""
+        """Finish it; closing again does nothing."""
         if not self.closed:
             self.closed = True
             self._out.write(bytes(self._written % 2))

@@ -1,4 +1,4 @@
-"""Show a decoder a part of a file with some bytes changed: headers are mended without touching the file."""
+"""A view of part of a file with some bytes replaced: headers are mended without touching the file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class View:
     changes: Mapping[int, bytes] = field(default_factory=dict)
     """Bytes that replace those of the file, by their position in it."""
     is_mpeg: bool = False
-    """Lay an empty ID3 tag before it, by which libsndfile knows MP3."""
+    """Put an empty ID3 tag in front, by which libsndfile recognises MP3."""
     stretch: int = 1
-    """How many times as long as it is the file claims to be.
+    """How many times longer than it is the view claims to be.
 
     The length of an MP3 file without a Xing header is guessed from its bytes and its first frame, and
     libsndfile stops there; with a guess that is too long it stops at the end of the file.
@@ -36,7 +36,7 @@ class View:
 
 
 class Window(io.RawIOBase):
-    """A view of an open file, as a file; reading moves the position of the file beneath.
+    """A view of an open file, as a file; reading moves the position of the underlying file.
 
     Args:
         file: open for reading, seekable.
@@ -65,9 +65,9 @@ class Window(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position, counted from the beginning, the current one or the end that is claimed.
+        """Go to a position, relative to the beginning, the current position or the claimed end.
 
-        Before the beginning there is none: the position stays, as that of a file does.
+        A position before the beginning is ignored, as by a file.
         """
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end * self._view.stretch}
         if origin[whence] + offset >= 0:

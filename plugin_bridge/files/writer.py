@@ -1,4 +1,4 @@
-"""Write WAV, AIFF or FLAC in chunks: dithered, repeatable to the byte, peak and clips counted."""
+"""Write WAV, AIFF or FLAC in chunks: dithered, reproducible to the byte, with peak and clips counted."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class OutputFormat:
 
     @property
     def suffix(self) -> str:
-        """The usual end of the file's name."""
+        """The usual suffix of the file name."""
         return f".{self.container}"
 
     @property
     def is_float(self) -> bool:
-        """Whether values beyond full scale survive."""
+        """Whether samples beyond full scale are kept."""
         return self.bits == "32f"
 
 
@@ -79,7 +79,7 @@ def container_of(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Carried:
-    """What a file holds besides its audio."""
+    """What a file holds besides its audio: texts and chunks."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     """Title, artist and so on, as `AudioReader.metadata`."""
@@ -121,7 +121,7 @@ class AudioWriter:
         self.peak = 0.0
         """The largest absolute value so far, full scale = 1."""
         self.clipped = 0
-        """Samples so far that the file could not hold."""
+        """Samples so far that were beyond full scale and are clipped."""
         self.frames = 0
         """Samples so far in each channel."""
         self._path = path
@@ -174,7 +174,7 @@ class AudioWriter:
         self.frames += x.shape[1]
 
     def close(self) -> None:
-        """Finish the file and look whether all of it arrived.
+        """Finish the file and check that all of it arrived.
 
         Raises:
             OutputError: the disk refused some of it.
@@ -211,7 +211,7 @@ class AudioWriter:
 
 
 def output_bytes(form: OutputFormat, channels: int, frames: int) -> int:
-    """Return how many bytes the audio takes; for FLAC the most it can."""
+    """Return how many bytes the audio takes; an upper bound for FLAC."""
     return frames * channels * {"16": 2, "24": 3, "32f": 4}[form.bits]
 
 
@@ -227,7 +227,7 @@ def _fitting(form: OutputFormat, sample_rate: int, channels: int, frames: int, p
 
 
 def _short_enough(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the longest texts where all together are too long for a header."""
+    """Drop the longest texts until the rest fits into a header."""
     kept: dict[str, str] = {}
     room = _TEXT_LIMIT
     for key in sorted(metadata, key=lambda name: len(metadata[name])):

@@ -1,4 +1,4 @@
-"""Have a clip sung by a singer, noting what the engine heard and what it asked for."""
+"""Render a clip with a singer, keeping the pitch the engine heard and the pitch it asked for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Source:
-    """A clip and what does not depend on who sings it."""
+    """A clip and its measurements, which do not depend on the singer."""
 
     clip: Clip
     speaker: Float32
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Take:
-    """A clip as a singer sang it."""
+    """A clip rendered with a singer."""
 
     source: Source
     output: Float32
@@ -85,7 +85,7 @@ def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Sourc
 
 
 def sing(source: Source, singer: Singer, parameters: Mapping[str, Value], pitch: PitchName = USUAL) -> Take:
-    """Have a clip sung by the engine, noting the pitch it asks for.
+    """Render a clip with a singer.
 
     Args:
         source: the clip.
@@ -114,7 +114,7 @@ def sing(source: Source, singer: Singer, parameters: Mapping[str, Value], pitch:
 
 
 class Rendered(NamedTuple):
-    """What the engine made of audio."""
+    """The output of the engine, with the pitch it heard and asked for."""
 
     output: Float32
     """Shape (samples,), aligned with the audio."""
@@ -131,7 +131,7 @@ def render(
     parameters: Mapping[str, Value],
     pitch: PitchName = USUAL,
 ) -> Rendered:
-    """Have audio sung by the engine, as a bounce does.
+    """Render audio with the engine, as a bounce does.
 
     Args:
         audio: shape (samples,).

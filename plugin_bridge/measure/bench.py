@@ -1,4 +1,4 @@
-"""Measure this machine: speed of the whole path, times of blocks, memory of long bounces, start times."""
+"""Measure this machine: speed of bounces, block times, memory of long bounces, start times."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def measured(
     singer: str = "", seconds: float = 210.0, hours: float = 0.0, pitch: str = USUAL
 ) -> dict[str, Any]:
-    """Return all figures.
+    """Measure everything and return the figures.
 
     Args:
         singer: id or path; the first that ships if empty.

@@ -1,4 +1,4 @@
-"""Recordings for an evaluation: read as one mono clip at a native rate; the loudest stretch of it."""
+"""Recordings for an evaluation, read as mono clips at a native rate, and their loudest stretch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Clip:
 
 
 def recordings(paths: Iterable[Path]) -> list[Path]:
-    """Return the files meant by files and folders; of a folder all audio, subfolders included, by name.
+    """Return the audio files among files and folders; of a folder all of them, subfolders included, sorted.
 
     Raises:
         AudioFileError: a folder without audio.

@@ -1,4 +1,4 @@
-"""Score what a singer made of a clip: the rows of `plugin-bridge evaluate`."""
+"""Score a rendered clip: the rows of `plugin-bridge evaluate`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ConversionScores:
-    """One row of the conversion table; what cannot be told is not a number."""
+    """One row of the conversion table; NaN where it is undefined."""
 
     source: str
     singer: str
@@ -140,7 +140,7 @@ def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
 
 
 def mean_row(rows: Sequence[ConversionScores | CopyScores]) -> dict[str, Any]:
-    """Return the means of the numbers of rows, each over the rows that have it; words are left out."""
+    """Return the means of the numbers of rows, each over the rows that have it; texts are left out."""
     means: dict[str, Any] = {}
     for field in dataclasses.fields(rows[0]):
         values = [getattr(row, field.name) for row in rows]

@@ -39,7 +39,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class MelodyScores:
-    """One row: a tracker at a level, of one voice or of all; what cannot be told is not a number."""
+    """One row: a tracker at a level, of one voice or of all; NaN where it is undefined."""
 
     tracker: str
     snr: str
@@ -128,7 +128,7 @@ def pooled(group: Sequence[Trial]) -> PitchScores:
 
 
 def _joined(group: Sequence[Trial]) -> tuple[PitchTrack, PitchTrack, NDArray[np.bool_]]:
-    """Return what is right, what was heard and which frames count, of all voices one after the other."""
+    """Return reference track, measured track and scored frames, with all voices one after the other."""
     return (
         joined(trial.reference.track for trial in group),
         joined(trial.track for trial in group),

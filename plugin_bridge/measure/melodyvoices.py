@@ -1,4 +1,4 @@
-"""Voices for a melody table: clean ones whose pitch is known, and the same under accompaniment."""
+"""Voices for the melody table: clean voices with known pitch, and the same mixed with accompaniment."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Mixes:
 
 
 def read_voice(path: Path, seconds: float) -> Voice:
-    """Read a clean voice and tell its pitch: by the label `NAME.f0.csv` beside it, or by consensus.
+    """Read a clean voice and its pitch: from the label `NAME.f0.csv` beside it, or by consensus.
 
     Args:
         path: of the recording.
@@ -82,7 +82,7 @@ def resung(voice: Voice, singer: Singer, parameters: Mapping[str, Value], pitch:
 
 
 def under_music(voice: Voice, music: Sequence[Clip]) -> Mixes:
-    """Lay accompaniment under a voice; piece and excerpt are drawn by the voice's name.
+    """Mix a voice with accompaniment; the voice's name seeds the choice of piece and excerpt.
 
     Raises:
         ValueError: voice or accompaniment is silent.

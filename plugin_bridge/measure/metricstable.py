@@ -1,4 +1,4 @@
-"""Lay scores out: as a table that reads the same in a terminal and in Markdown, and as JSON."""
+"""Format scores: as a table for terminal and Markdown alike, and as JSON."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def line(columns: tuple[Column, ...], row: Mapping[str, Any]) -> str:
 
 
 def without_nan(value: object) -> object:
-    """Return a value for JSON, which knows no such number as NaN: null stands for it."""
+    """Return a value for JSON, with null in place of NaN, which JSON does not have."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, Mapping):

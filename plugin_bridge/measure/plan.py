@@ -1,4 +1,4 @@
-"""What an evaluation is to do: which clips, sung by whom, compared with what; also from a TOML file."""
+"""The plan of an evaluation: clips, singers and references, from options or from a TOML file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """A conversion table to be."""
+    """The conversions to score."""
 
     items: tuple[Item, ...]
     references: Mapping[str, tuple[Path, ...]]

@@ -1,4 +1,4 @@
-"""Whom a conversion should sound like: a singer's held-out recordings as a direction among speakers."""
+"""The target of a conversion: a singer's held-out recordings as a mean speaker embedding."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Target:
         self._ceilings: dict[int, float] = {}
 
     def ceiling(self, seconds: float) -> float:
-        """Return how like the singer is to itself in clips of a length, which is what a conversion can reach.
+        """Return the similarity of the singer to itself in clips of a length: the ceiling for a conversion.
 
         Short clips tell the encoder little: one singer's real recordings reached 0.70 in cuts of 1.2 s and
         0.87 in cuts of 6 s. Each cut is compared with the mean of the other recordings.
