@@ -8,7 +8,7 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsp.units import HOPS_PER_SECOND, MAX_SEED
 from plugin_bridge.commands import UsageError
@@ -18,6 +18,8 @@ from plugin_bridge.files.printable import printable
 from plugin_bridge.live.settings import DRIVERS, DriverSettings, LiveSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plugin_bridge.commands.surfaces import Surfaces
     from plugin_bridge.control.rig import Meters, Status
     from plugin_bridge.live.rig.liverig import LiveRig
@@ -238,6 +240,7 @@ async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, end)
+    loop.set_exception_handler(_Faults(_say))
     async with playing(settings, surfaces, _say) as rig:
         if record:
             _say(f"records to {await rig.record(record)}")
@@ -246,6 +249,29 @@ async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None
             await _show(rig)
         finally:
             _say(_closing(rig.status))
+
+
+class _Faults:
+    """Say in a line, once, what the system refuses, as where files run out; asyncio shows it again and again.
+
+    Args:
+        say: called with the sentence.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take a fault that nothing else has caught."""
+        error = context.get("exception")
+        if not isinstance(error, OSError):
+            loop.default_exception_handler(context)
+            return
+        sentence = f"{context['message']}: {error.strerror}; close what is not needed, or raise ulimit -n"
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._say(sentence)
 
 
 async def _show(rig: LiveRig) -> None:

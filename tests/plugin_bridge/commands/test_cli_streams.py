@@ -154,3 +154,15 @@ def test_what_comes_by_standard_input_and_is_no_audio_is_told(here: Path) -> Non
         assert done.returncode == 2
         assert b"plugin-bridge bounce: standard input is " in done.stderr
         assert not (here / "out.wav").exists()
+
+
+def test_a_closed_standard_input_is_empty(here: Path) -> None:
+    command = f"{sys.executable} -m plugin_bridge bounce - -o out.wav --singer dark.onnx <&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=here, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "plugin-bridge bounce: standard input is empty: it has 0 bytes; send audio to it\n"
+    )
+    assert not (here / "out.wav").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 import soundfile
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from plugin_bridge.commands.live import _closing, _meter_line
+from plugin_bridge.commands.live import _closing, _Faults, _meter_line
 from plugin_bridge.control.events import Event
 from plugin_bridge.sessions.reader import SessionReader
 from tests.plugin_bridge.commands.commandline import call, spawn, workplace
@@ -29,6 +30,20 @@ Capture = pytest.CaptureFixture[str]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(workplace(tmp_path, 1.0))
     return tmp_path
+
+
+def test_what_the_system_refuses_again_and_again_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[str] = []
+
+    async def refused() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_Faults(said.append))
+        for error in [*[OSError(24, "Too many open files")] * 3, ValueError("a bug")]:
+            loop.call_exception_handler({"message": "accept failed", "exception": error})
+
+    asyncio.run(refused())
+    assert said == ["accept failed: Too many open files; close what is not needed, or raise ulimit -n"]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError]
 
 
 def started(folder: Path, *options: str) -> tuple[subprocess.Popen[str], list[str]]:
