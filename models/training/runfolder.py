@@ -98,6 +98,4 @@ def read_checkpoint(
 def _is_finite(value: object) -> bool:
     if isinstance(value, torch.Tensor):
         return not value.is_floating_point() or bool(torch.isfinite(value).all())
-    if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
-    return not isinstance(value, (list, tuple)) or all(map(_is_finite, value))
+    return not isinstance(value, dict) or all(map(_is_finite, value.values()))

@@ -62,6 +62,15 @@ def test_an_excerpt_is_the_same_each_time_and_no_pause() -> None:
         excerpt(np.zeros(RATE, np.float32), 10, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(("below_db", "drawn"), [(15.0, True), (25.0, False)])
+def test_a_soft_passage_is_music_and_one_20_db_below_the_piece_a_pause(below_db: float, drawn: bool) -> None:
+    loud, soft = noise(3, 5.0, 0.2), noise(4, 5.0, 0.2 / 2.0**0.5 * 10.0 ** (-below_db / 20.0))
+    piece = np.concatenate([loud, soft])
+    found = [power(excerpt(piece, RATE // 4, np.random.default_rng(n))) for n in range(40)]
+    assert (min(found) < 0.1 * power(piece)) == drawn
+    assert min(found) > 0.01 * power(piece)
+
+
 def test_a_short_piece_begins_again() -> None:
     piece = np.arange(1.0, 6.0, dtype=np.float32)
     assert from_start(piece, 12).tolist() == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2]

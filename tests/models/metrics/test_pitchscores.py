@@ -38,6 +38,16 @@ def test_f0corr_is_that_of_the_logarithms() -> None:
     assert compare_pitch(track(wanted), track(wanted[::-1])).correlation == pytest.approx(-1.0)
 
 
+def test_octave_errors_are_whole_octaves_within_a_semitone() -> None:
+    """Two octaves up, one down but for 99 cents; 101 cents too far, a fifth, right and a semitone are none."""
+    cents = [2400.0, -1200.0 + 99.0, 1200.0 + 101.0, 702.0, 0.0, 100.0]
+    found = track([200.0 * 2.0 ** (off / 1200.0) for off in cents])
+    scores = compare_pitch(track([200.0] * 6), found)
+    assert scores.octave == pytest.approx(2.0 / 6.0)
+    assert scores.gross == pytest.approx(5.0 / 6.0)
+    assert scores.cents == pytest.approx((702.0 + 1101.0) / 2.0)
+
+
 def test_accuracy_wants_voicing_and_pitch_right() -> None:
     wanted = track([200.0, 200.0, 200.0, 0.0, 0.0])
     found = track([200.0, 210.0, 0.0, 300.0, 0.0])  # right, 84 cents off, missed, false alarm, right
