@@ -39,7 +39,7 @@ def test_f0corr_is_that_of_the_logarithms() -> None:
 
 
 def test_octave_errors_are_whole_octaves_within_a_semitone() -> None:
-    """Two octaves up, one down but for 99 cents; 101 cents too far, a fifth, right and a semitone are none."""
+    """Two octaves up, one down less 99 cents; 101 cents too far, a fifth, right and a semitone are none."""
     cents = [2400.0, -1200.0 + 99.0, 1200.0 + 101.0, 702.0, 0.0, 100.0]
     found = track([200.0 * 2.0 ** (off / 1200.0) for off in cents])
     scores = compare_pitch(track([200.0] * 6), found)
