@@ -25,3 +25,8 @@ class TrainingError(BridgeError):
 
 class MissingExtraError(BridgeError):
     """An optional part of the installation is needed and absent."""
+
+
+def how_to_install(extra: str) -> str:
+    """Return the remedy for a missing extra, as the second half of a sentence."""
+    return f"install the extra: sh .ci/setup {extra}, or pip install 'plugin-bridge[{extra}]'"

@@ -156,11 +156,11 @@ if not TYPE_CHECKING:  # a type checker would take any name for a public one
             extra = _EXTRAS.get(str(error.name).partition(".")[0])
             if extra is None:
                 raise
-            from plugin_bridge.errors import MissingExtraError  # noqa: PLC0415 - only here is it needed
+            from models.errors import MissingExtraError, how_to_install  # noqa: PLC0415 - only here is it needed
 
             raise MissingExtraError(
-                f"{name} needs {error.name}, which is missing; run: pip install 'plugin-bridge[{extra}]'"
-            ) from error
+                f"{name} needs {error.name}, which is not installed; {how_to_install(extra)}"
+            ) from None  # a script that imports the name shows one sentence, not two tracebacks
         globals()[name] = value
         return value
 

@@ -49,6 +49,19 @@ def test_the_import_is_silent_and_leaves_the_heavy_parts_alone(tmp_path: Path) -
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
+def test_without_an_extra_what_needs_it_says_how_to_get_it(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['torch'] = None; "
+    remedy = "needs torch, which is not installed; install the extra: sh .ci/setup train, or pip install"
+    done = import_from(tmp_path, f"{hidden}from plugin_bridge import train_singer")
+    assert f"MissingExtraError: train_singer {remedy}" in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    command = "import runpy; runpy.run_module('models.training.melody', run_name='__main__')"
+    done = import_from(tmp_path, hidden + command)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"training {remedy}")
+    assert done.stderr.count("\n") == 1
+
+
 def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
     import plugin_bridge
 

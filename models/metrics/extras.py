@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.errors import MissingExtraError
+from models.errors import MissingExtraError, how_to_install
 
 PACKAGES = ("swift_f0", "resemblyzer", "pystoi", "pesq", "torch")
 
@@ -50,6 +50,5 @@ def eval_extra() -> Iterator[None]:
             yield
     except ImportError as error:
         raise MissingExtraError(
-            f"{error.name or error} is not installed and evaluation needs it; install the extra: "
-            "sh .ci/setup eval, or pip install 'plugin-bridge[eval]'"
+            f"evaluation needs {error.name or error}, which is not installed; {how_to_install('eval')}"
         ) from error

@@ -139,9 +139,8 @@ class _Folder:
             others["output of this batch"] = outputs
         if not others:
             return ""
-        count = sum(map(len, others.values()))
         listed = "; ".join(f"{_some(names)} ({why})" for why, names in others.items())
-        return f"of the folder {self.path} {count} {'is' if count == 1 else 'are'} left out: {listed}"
+        return f"left out of the folder {self.path}: {listed}"
 
 
 def _why_not(file: Path) -> str:

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     widths = [max(len(text) for text in column) for column in list(zip(*rows, strict=True))[:2]]
     for name, rule, default, row in rows:
         print(f"{name:<{widths[0]}}  {row.description}")
-        smoothing = f", {row.smoothing_ms:g} ms" if row.smoothing_ms else ""
+        smoothing = f"; smoothed over {row.smoothing_ms:g} ms" if row.smoothing_ms else ""
         print(f"{'':<{widths[0]}}  {rule}; default {default or 'none'}{smoothing}")
     return 0
 

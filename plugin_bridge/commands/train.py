@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.errors import how_to_install
 from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
@@ -112,7 +113,7 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         from models.training.singer.training import Plan  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"training needs {error.name}, which is not installed; pip install 'plugin-bridge[train]'"
+            f"training needs {error.name}, which is not installed; {how_to_install('train')}"
         ) from error
     facts = SingerFacts(
         arguments.id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import how_to_install
 from plugin_bridge.errors import MissingExtraError
 from plugin_bridge.files.decoder import UNKNOWN_LENGTH, DecodingError
 
@@ -55,7 +56,7 @@ class FfmpegDecoder:
             import av  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise MissingExtraError(
-                f"{name} is read by PyAV, which is not installed; pip install 'plugin-bridge[formats]', "
+                f"{name} needs PyAV, which is not installed; {how_to_install('formats')}; "
                 "or convert it to WAV or FLAC"
             ) from error
         self._faults = (av.error.FFmpegError, ValueError)

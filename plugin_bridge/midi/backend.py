@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from models.errors import how_to_install
 from plugin_bridge.errors import DeviceError, MissingExtraError
 
 _CLIENT = "plugin-bridge"
@@ -211,7 +212,7 @@ def _rtmidi() -> Any:  # noqa: ANN401 - as above
         import rtmidi  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError(
-            "MIDI ports need python-rtmidi, which is not installed; install the extra: "
-            "sh .ci/setup midi, or pip install 'plugin-bridge[midi]', with a C++ compiler from Python 3.13 on"
+            f"MIDI ports need python-rtmidi, which is not installed; {how_to_install('midi')} "
+            "(from Python 3.13 on with a C++ compiler)"
         ) from error
     return rtmidi

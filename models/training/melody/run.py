@@ -38,6 +38,7 @@ from models.training.runfolder import claimed
 from models.training.schedule import train
 from models.wholefile import check_output
 
+COMMAND = "python -m models.training.melody"
 PIECES = 300
 """Made up, of 20 s each."""
 RENDITIONS = 2
@@ -61,17 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(_parser().parse_args(arguments))
     except BridgeError as error:
-        print(f"models.training.melody: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{COMMAND}: {error}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
-        print("\nmodels.melody.train: stopped; run the same command to go on", file=sys.stderr)  # noqa: T201
+        print(f"\n{COMMAND}: stopped; run the same command to go on", file=sys.stderr)  # noqa: T201
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.training.melody", description=__doc__, allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("--voices", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings of single voices")
     add("--music", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings without singing")

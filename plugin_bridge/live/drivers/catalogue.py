@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
+from models.errors import how_to_install
 from plugin_bridge.errors import DeviceError, MissingExtraError
 from plugin_bridge.live.drivers.driver import Driver
 from plugin_bridge.live.settings import DriverSettings
@@ -44,7 +45,7 @@ def driver_module(name: str) -> ModuleType:
         if package is None:
             raise
         raise MissingExtraError(
-            f"the driver {name} needs {package}; run: pip install 'plugin-bridge[live]'"
+            f"the driver {name} needs {package}, which is not installed; {how_to_install('live')}"
         ) from error
     except OSError as error:  # so say both packages when ctypes does not find the library
         raise DeviceError(_LIBRARIES[name]) from error

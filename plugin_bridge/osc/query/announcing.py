@@ -8,6 +8,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING
 
+from models.errors import how_to_install
 from plugin_bridge.errors import DeviceError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Announcement:
             from zeroconf.asyncio import AsyncZeroconf  # noqa: PLC0415
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                "an announcement needs zeroconf, which is missing; run: pip install 'plugin-bridge[live]'"
+                f"OSCQuery's announcement needs zeroconf, which is not installed; {how_to_install('live')}"
             ) from error
         every = ipaddress.ip_address(self._host).is_unspecified
         devices = {

@@ -249,5 +249,5 @@ def test_a_missing_extra_is_said_in_one_sentence(
     tracker._detector.cache_clear()
     speaker._encoder.cache_clear()
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=rf"{package}.* is not installed .*plugin-bridge\[eval\]"):
+    with pytest.raises(MissingExtraError, match=rf"{package}.* is not installed; .*plugin-bridge\[eval\]"):
         measure(tone(220.0, 16000))

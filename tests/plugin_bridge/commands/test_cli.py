@@ -102,7 +102,7 @@ def test_one_failure_does_not_stop_the_rest(here: Path, capsys: Capture) -> None
     assert "songs/b.wav is not audio this program reads" in done.err
     assert done.err.endswith("2 of 3 files are done, 1 failed\n")
     assert done.err.startswith(
-        "plugin-bridge bounce: of the folder songs 2 are left out: .hidden.wav (hidden); "
+        "plugin-bridge bounce: left out of the folder songs: .hidden.wav (hidden); "
         "notes.txt (not named like audio)\n"
     )
 
@@ -118,7 +118,7 @@ def test_what_a_folder_leaves_out_is_told_and_why(here: Path, capsys: Capture) -
     assert [row["source"] for row in report["files"]] == ["songs/a.wav", "songs/b.W64"]
     assert report["notes"] == [
         (
-            "of the folder songs 8 are left out: .DS_Store (hidden); 1.jpg, 2.jpg, 3.jpg and 1 more "
+            "left out of the folder songs: .DS_Store (hidden); 1.jpg, 2.jpg, 3.jpg and 1 more "
             "(not named like audio); gone.wav (no file); takes (folder); a.dark.wav (output of this batch)"
         )
     ]
@@ -140,7 +140,7 @@ def test_what_needs_an_extra_in_a_folder_fails_by_name_with_the_remedy(
     done = call(capsys, "bounce", "songs", "--singer", "dark.onnx", "-o", "out")
     assert done.status == 2
     assert (
-        "songs/b.m4a is read by PyAV, which is not installed; pip install 'plugin-bridge[formats]'"
+        "songs/b.m4a needs PyAV, which is not installed; install the extra: sh .ci/setup formats, or"
         in done.err
     )
     assert [path.name for path in (here / "out").iterdir()] == ["a.dark.wav"]

@@ -117,7 +117,7 @@ def test_a_missing_extra_is_said_before_anything_is_done(
     monkeypatch.setattr("models.metrics.extras.PACKAGES", ("pesq",))
     status, out, err = run("--copy", folder / "held", "--singer", folder / "copy.onnx")
     assert (status, out) == (2, "")
-    assert err.startswith("plugin-bridge evaluate: pesq is not installed")
+    assert err.startswith("plugin-bridge evaluate: evaluation needs pesq, which is not installed; ")
     assert ".ci/setup eval" in err
 
 

@@ -124,6 +124,6 @@ def test_without_the_extra_the_remedy_is_named(tmp_path: Path, monkeypatch: pyte
         with pytest.raises(MissingExtraError) as caught:
             AudioReader(file)
         assert str(caught.value) == (
-            f"{file} is read by PyAV, which is not installed; pip install 'plugin-bridge[formats]', "
-            "or convert it to WAV or FLAC"
+            f"{file} needs PyAV, which is not installed; install the extra: sh .ci/setup formats, or "
+            "pip install 'plugin-bridge[formats]'; or convert it to WAV or FLAC"
         )
