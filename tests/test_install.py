@@ -116,7 +116,8 @@ def test_without_root_what_is_missing_is_named_and_the_rest_is_installed(
     done = run("test", id="#!/bin/sh\necho 1000\n", **apt, **sudo)
     assert done.returncode == 0, done.stderr
     assert not lines(tmp_path / "apt.log")
-    said = [line for line in done.stderr.splitlines() if line.startswith("setup: ")]
+    said = done.stderr.splitlines()
+    assert all(line.startswith("setup: ") for line in said)
     assert "only root can install; on Debian or Ubuntu: apt-get install libatomic1" in said[0]
     assert "jackd2" in said[1]
     assert "its tests are skipped" in said[2]
