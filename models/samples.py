@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_LEVEL = 100.0  # +40 dBFS: beyond that an array of floats holds something else than audio in -1..1
+_FEW = 64  # samples over full scale that may all be whole numbers by chance
 
 
 def sample_fault(x: NDArray[np.float32], position: int, sample_rate: int) -> str | None:
@@ -16,7 +17,10 @@ def sample_fault(x: NDArray[np.float32], position: int, sample_rate: int) -> str
         position: of its first sample, from the beginning of the recording.
         sample_rate: hertz.
     """
-    if np.max(np.abs(x), initial=0.0) <= MAX_LEVEL:  # not a number fails, too
+    loudest = np.max(np.abs(x), initial=0.0)
+    if loudest <= MAX_LEVEL:  # not a number fails, too
+        if loudest >= 2.0 and np.count_nonzero(np.abs(x) >= 2.0) > _FEW and np.array_equal(x, np.rint(x)):
+            return f"holds whole numbers up to {loudest:g}; audio lies in -1..1: scale it down"
         return None
     wrong = ~(np.abs(x) <= MAX_LEVEL)
     at = int(np.argmax(wrong.any(axis=0)))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.units import HOPS_PER_SECOND, db_to_gain, gain_to_db
+from models.samples import MAX_LEVEL
 from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.planning import Plan, planned
 from plugin_bridge.bounce.settings import BounceSettings
@@ -201,12 +202,14 @@ def _bounced(reader: Source, plan: Plan, settings: BounceSettings, frames: int) 
 
 
 def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
-    """Refuse output that is not finite: an effect plug-in may produce it."""
+    """Refuse output that is not finite or far over full scale: an effect plug-in may produce it."""
     position = 0
     for x in chunks:
-        if not np.isfinite(x).all():
+        if not np.abs(x).max(initial=0.0) <= MAX_LEVEL:
+            far = f"over {gain_to_db(MAX_LEVEL):.0f} dB above full scale"
+            what = far if np.isfinite(x).all() else "not finite"
             raise EffectError(
-                f"the output of {reader.path} is not finite near {position / reader.sample_rate:.2f} s; "
+                f"the output of {reader.path} is {what} near {position / reader.sample_rate:.2f} s; "
                 "take out the effect that makes it so"
             )
         position += x.shape[1]

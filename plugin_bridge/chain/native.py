@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ EffectValue = bool | int | float | str
 IMPULSE = "impulse_response_filename"
 """The parameter that names a file."""
 _MAX_IMPULSE_SECONDS = 60.0
+_RESAMPLE_LOW, _RESAMPLE_HIGH = 100.0, 1e6  # hertz; far beyond, pedalboard hangs or crashes
 _NOT_PARAMETERS = frozenset({"is_effect", "is_instrument", "impulse_response"})
 # A preset names an effect by its class; these are no effects of their own, or need more than parameters.
 _NOT_NATIVE = frozenset(
@@ -63,11 +65,16 @@ def check_flows(name: str) -> None:
 
 
 def check_all_flow(effect: Plugin) -> None:
-    """Refuse an effect that falls silent in blocks, or a container with one in it; see `check_flows`."""
-    from pedalboard import PluginContainer  # noqa: PLC0415 - as above
+    """Refuse an effect that does not run in blocks, or a container with one in it; see `check_flows`."""
+    from pedalboard import PluginContainer, Resample  # noqa: PLC0415 - as above
 
     for cls in type(effect).__mro__:
         check_flows(cls.__name__)
+    if isinstance(effect, Resample) and not _RESAMPLE_LOW <= effect.target_sample_rate <= _RESAMPLE_HIGH:
+        raise EffectError(
+            f"Resample to {effect.target_sample_rate:g} Hz does not run; give {_RESAMPLE_LOW:g} to "
+            f"{_RESAMPLE_HIGH:g} Hz"
+        )
     for part in effect if isinstance(effect, PluginContainer) else ():
         check_all_flow(part)
 
@@ -99,6 +106,9 @@ def make_native(name: str, parameters: Mapping[str, EffectValue]) -> Plugin:
         if key not in known[name]:
             allowed = ", ".join(known[name]) or "none"
             raise EffectError(f"{name} has no parameter {key!r}; use one of {allowed}")
+    for key, value in parameters.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise EffectError(f"{name} has {key}={value}; give a finite number")
     if IMPULSE in parameters:
         _check_impulse(parameters[IMPULSE])
     cls = getattr(pedalboard, name)

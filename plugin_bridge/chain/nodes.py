@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import Backlog
+from dsp.units import gain_to_db
+from models.samples import MAX_LEVEL
 from plugin_bridge.chain.native import check_all_flow
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import AnyEvent
@@ -72,6 +74,8 @@ class EffectNode:
         silence = np.zeros((channels, hop), np.float32)
         try:
             counted = self._count(silence)
+        except RuntimeError as error:
+            raise EffectError(f"{_name(plugin)} does not run ({error}); use another effect") from error
         except ValueError as error:
             raise EffectError(
                 f"{_name(plugin)} refuses {channels} channels ({error}); give what it takes"
@@ -165,7 +169,17 @@ class SingerNode:
         self._before = before
 
     def process(self, x: Float32) -> Float32:
-        """Take whole hops and return as many."""
+        """Take whole hops and return as many.
+
+        Raises:
+            EffectError: effects before the singer give what is not finite or far over full scale, of which
+                nothing would be heard.
+        """
+        if not np.abs(x).max() <= MAX_LEVEL:
+            raise EffectError(
+                f"what the effects before the singer give is not finite or over "
+                f"{gain_to_db(MAX_LEVEL):.0f} dB above full scale; lower or remove them"
+            )
         return self._engine.process_hops(x)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:

@@ -373,6 +373,8 @@ def test_an_effect_that_gives_nonsense_is_named(here: Path) -> None:
         chunks = [np.zeros((1, 441), np.float32), np.full((1, 5), np.inf, np.float32)]
         with pytest.raises(EffectError, match=r"is not finite near 0.01 s; take out the effect"):
             list(_checked(chunks, reader))
+        with pytest.raises(EffectError, match=r"is over 40 dB above full scale near 0.00 s; take out"):
+            list(_checked([np.full((1, 5), 101.0, np.float32)], reader))
 
 
 def test_settings_out_of_range_are_refused() -> None:

@@ -236,6 +236,27 @@ def test_floats_scaled_as_whole_numbers_are_refused(
 
 
 @pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
+def test_whole_numbers_of_a_quiet_recording_are_refused(call: Callable[[], Any]) -> None:
+    x = np.rint(VOICE / np.abs(VOICE).max() * 30.0).astype(np.float32)
+    with pytest.raises(ValueError, match=r"audio holds whole numbers up to 30; audio lies in -1..1"):
+        call()(x, RATE)
+    assert call()(np.sign(VOICE), RATE).shape == VOICE.shape
+
+
+def test_a_sample_that_is_no_number_does_not_silence_the_rest_of_a_stream() -> None:
+    chain, plain = Chain([pedalboard.HighpassFilter(80.0)]), Chain([pedalboard.HighpassFilter(80.0)])
+    broken, mended = VOICE.copy(), VOICE.copy()
+    broken[:, 100], mended[:, 100] = np.nan, 0.0
+    for x, y in ((broken, mended), (VOICE, VOICE)):
+        assert np.array_equal(chain(x, RATE, reset=False), plain(y, RATE, reset=False))
+
+
+def test_effects_that_leave_the_singer_nothing_to_sing_are_named() -> None:
+    with pytest.raises(EffectError, match="the effects before the singer give is not finite or over 40 dB"):
+        Chain([pedalboard.Gain(300.0), singer()])(VOICE, RATE)
+
+
+@pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])
 def test_doubles_beyond_float32_are_refused(call: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match=r"audio holds infinity at 0\.000 s; every sample must be finite"):
         call()(np.full((2, 100), 1e300), RATE)

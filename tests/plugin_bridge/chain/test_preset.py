@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import resource
 from pathlib import Path
 from typing import Any, cast
@@ -492,3 +493,20 @@ def test_what_is_no_plugin_is_refused(tmp_path: Path) -> None:
     fake.write_bytes(b"not a plug-in")
     with pytest.raises(EffectError, match=r"fake\.vst3 is no VST3 plug-in that loads"):
         load_vst3(fake)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_parameters_that_are_not_finite_are_refused(value: float) -> None:
+    """Pedalboard takes them: a gain that is no number is silence, such a rate ends the process."""
+    for name, key in (("Gain", "gain_db"), ("Resample", "target_sample_rate"), ("Phaser", "rate_hz")):
+        with pytest.raises(EffectError, match=f"{name} has {key}={value}; give a finite number"):
+            make_native(name, {key: value})
+
+
+@pytest.mark.parametrize("rate", [0.001, 1.0, 1e12])
+def test_a_rate_at_which_resampling_hangs_or_fails_is_refused(rate: float) -> None:
+    x = np.zeros((1, 1600), np.float32)
+    for effect in (make_native("Resample", {"target_sample_rate": rate}), pedalboard.Resample(rate)):
+        with pytest.raises(EffectError, match=r"Resample to \S+ Hz does not run; give 100 to 1e\+06 Hz"):
+            Chain([effect])(x, 16000)
+    assert Chain([pedalboard.Resample(100.0)])(x, 16000).shape == x.shape
