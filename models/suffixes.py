@@ -9,6 +9,6 @@ AUDIO_SUFFIXES = (
 """Read by libsndfile."""
 EXTRA_SUFFIXES = (
     *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".webm", ".mka", ".mkv"),
-    *(".wma", ".wv", ".ape", ".tta", ".ac3", ".eac3", ".amr"),
+    *(".wma", ".wv", ".ape", ".tta", ".ac3", ".eac3", ".amr", ".spx"),
 )
 """Read by FFmpeg, with the extra `formats`."""
