@@ -1,4 +1,4 @@
-"""Fourier transforms of real rows, planned once: a tenth of the time of numpy's at the sizes of a hop."""
+"""Fourier transforms of real rows, planned once: ten times as fast as numpy's at the sizes of a hop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pitch asked for, kept while the filter behind the oscillator moves."""
+"""Phase compensation: keep the pitch asked for while the filter behind the oscillator moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Envelopes of a high voice, kept steady while a sound is held."""
+"""Keep the envelopes of a high voice steady while a sound is held."""
 
 from __future__ import annotations
 

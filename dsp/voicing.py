@@ -1,4 +1,4 @@
-"""Smooth decision between voiced and unvoiced, from periodicity before, now and after, and from levels."""
+"""Smooth decision between voiced and unvoiced, from levels and from periodicity before, now and after."""
 
 from __future__ import annotations
 

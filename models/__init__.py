@@ -1,4 +1,4 @@
-"""Estimator networks: the singer file and its run time; training, export and evaluation with torch."""
+"""Neural networks: singers, melody network, extractor; their run time, their training and their metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run an ONNX graph with a state again and again on the same arrays, in one thread."""
+"""Run a stateful ONNX graph again and again on the same arrays, in one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read and write protobuf messages field by field, with no description of them: an ONNX file is one."""
+"""Read and write protobuf messages field by field, without a schema: an ONNX file is one."""
 
 from __future__ import annotations
 

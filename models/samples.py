@@ -1,4 +1,4 @@
-"""What makes samples unusable: not finite, or scaled as whole numbers where audio lies in -1..1."""
+"""What makes samples unusable: values that are not finite, or scaled as integers instead of -1..1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the names of the audio files that are read end."""
+"""The suffixes of the audio files that can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End a command cleanly on a signal, at any moment: temporary files go, the exit status names the signal."""
+"""End a command cleanly on a signal, at any moment: temporary files are removed, the exit status names it."""
 
 from __future__ import annotations
 

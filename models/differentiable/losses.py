@@ -1,4 +1,4 @@
-"""The losses of training: the multi-scale STFT of DDSP (Engel et al. 2020) and the energy of bands."""
+"""The training losses: the multi-scale STFT loss of DDSP (Engel et al. 2020) and the energy of bands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an extractor file says of itself: the manifest in the ONNX metadata."""
+"""The manifest of an extractor file: what it says about itself in the ONNX metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the extractor makes of audio, and how audio of any length is taken window by window."""
+"""The outputs of the extractor, and how audio of any length is processed window by window."""
 
 from __future__ import annotations
 

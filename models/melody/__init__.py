@@ -1,1 +1,1 @@
-"""The melody network: the pitch of a voice that stays right when music plays along."""
+"""The melody network: tracks the pitch of a voice even when music plays along."""

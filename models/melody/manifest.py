@@ -1,4 +1,4 @@
-"""What a melody network's file says of itself, in its ONNX metadata."""
+"""The manifest of a melody network's file: what it says about itself in the ONNX metadata."""
 
 from __future__ import annotations
 

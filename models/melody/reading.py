@@ -1,4 +1,4 @@
-"""From the spectra of a frame to what a melody network's file takes: levels at harmonics, and coarse ones."""
+"""Turn the spectra of a frame into the inputs of a melody network: levels at harmonics, and coarse levels."""
 
 from __future__ import annotations
 

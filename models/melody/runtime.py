@@ -1,4 +1,4 @@
-"""The melody network running: frame after frame of spectra to what it makes of them."""
+"""Run the melody network: frame after frame of spectra in, its outputs out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By how much music is to be taken off what is heard, so that it is not sung where the voice pauses."""
+"""How much accompaniment to take off the sound, so that it is not sung where the voice pauses."""
 
 from __future__ import annotations
 

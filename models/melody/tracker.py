@@ -1,4 +1,4 @@
-"""The melody network at run time: pitch, voicing, energy and the melody feature of a voice, music or not."""
+"""The melody network as a pitch tracker: pitch, voicing, energy and melody feature, with or without music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lay accompaniment under a voice at a level that is exact: the SNR counts where the voice is heard."""
+"""Mix accompaniment under a voice at an exact SNR, measured where the voice is heard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw how trackers do under accompaniment: their errors over SNR, and their tracks over a spectrogram."""
+"""Plot how trackers do under accompaniment: their errors over SNR, and their tracks over a spectrogram."""
 
 from __future__ import annotations
 

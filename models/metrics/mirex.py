@@ -1,4 +1,4 @@
-"""The melody scores of MIREX, by mir_eval (extra `eval`): the numbers that papers on melody report."""
+"""The melody scores of MIREX, computed by mir_eval (extra `eval`), as papers on melody report them."""
 
 from __future__ import annotations
 

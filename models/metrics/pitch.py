@@ -1,4 +1,4 @@
-"""Compare two pitch tracks: cents, F0RMSE, F0CORR, gross and octave errors, agreement on what is voiced."""
+"""Compare two pitch tracks: cents, F0RMSE, F0CORR, gross and octave errors, agreement on voicing."""
 
 from __future__ import annotations
 

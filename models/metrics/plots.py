@@ -1,4 +1,4 @@
-"""Draw a conversion: the spectrograms of source and output, and the pitch asked for and measured."""
+"""Plot a conversion: the spectrograms of source and output, and the pitch asked for and measured."""
 
 from __future__ import annotations
 

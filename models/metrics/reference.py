@@ -1,4 +1,4 @@
-"""What the pitch of a voice is: an exact label beside its file, or what two unlike trackers agree on."""
+"""The reference pitch of a voice: an exact label beside its file, or what two unlike trackers agree on."""
 
 from __future__ import annotations
 

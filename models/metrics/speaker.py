@@ -1,4 +1,4 @@
-"""Who is heard: speaker embeddings (Resemblyzer, GE2E, Wan et al. 2018) and their likeness."""
+"""Who is heard: speaker embeddings (Resemblyzer, GE2E, Wan et al. 2018) and their similarity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near the spectrum comes: the multi-scale STFT loss that training minimises, as a score."""
+"""Spectral distance: the multi-scale STFT loss that training minimises, as a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pitch trackers that a melody table compares, by name: each as its makers mean it, in one range."""
+"""The pitch trackers that a melody table compares, by name: each as its authors intend it, in one range."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def load_singer(which: str | Path) -> Singer:
     if not path.is_file():
         known = ", ".join(ids) or "none shipped"
         raise SingerFileError(
-            f"singer {str(which)!r} is not known; use one of {known}, or the path of a singer file"
+            f"singer {str(which)!r} is unknown; use one of {known}, or the path of a singer file"
         )
     return Singer(path)
 

@@ -1,4 +1,4 @@
-"""What a singer file says of itself: the manifest in the ONNX metadata."""
+"""The manifest of a singer file: what it says about itself in the ONNX metadata."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From recordings to networks; the only room that needs torch."""
+"""From recordings to networks; with `models.differentiable` the only rooms that need torch."""

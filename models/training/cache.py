@@ -1,4 +1,4 @@
-"""Keep what is made of a file, under a name that its content and the way of making give."""
+"""Cache what is computed from a file, under a key of its content and the method."""
 
 from __future__ import annotations
 

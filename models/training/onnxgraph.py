@@ -1,4 +1,4 @@
-"""An ONNX graph that grows operator by operator: each one costs time, so none is left to an exporter."""
+"""Build an ONNX graph operator by operator: each one costs time, so none is left to an exporter."""
 
 from __future__ import annotations
 

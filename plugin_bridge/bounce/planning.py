@@ -158,6 +158,8 @@ def _report_oddities(
 ) -> None:
     beyond = sum(event.position >= frames for event in events)
     if beyond:
-        report(f"{beyond} of {len(events)} events lie after the end of the source")
+        report(
+            f"{beyond} of {len(events)} events {'lies' if beyond == 1 else 'lie'} after the end of the source"
+        )
     if has_unheard_notes(script.events, script.values.get("melody")):
         report("the automation has notes, but nothing turns them on; add --melody to have them sung")

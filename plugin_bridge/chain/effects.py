@@ -1,4 +1,4 @@
-"""Effects as data: what presets and pickles hold of them, and the effects made of that again."""
+"""Effects as data: what presets and pickles store of them, and the effects made from it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep the processor's floating-point mode: plug-ins built for speed switch it for everybody as they load."""
+"""Keep the processor's floating-point mode: some plug-ins switch it for the whole process as they load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a running chain: effects and singers, one hop at a time, each with its latency."""
+"""The nodes of a running chain: effects and singers, one hop at a time, each with its latency."""
 
 from __future__ import annotations
 

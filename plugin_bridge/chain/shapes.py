@@ -1,4 +1,4 @@
-"""The audio that scripts pass in, as pedalboard takes it: checked once and brought to (channels, samples)."""
+"""The audio that scripts pass in, in pedalboard's shapes: checked once and brought to (channels, samples)."""
 
 from __future__ import annotations
 

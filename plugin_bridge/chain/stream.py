@@ -1,4 +1,4 @@
-"""A chain that runs: its stages on whole hops, behind one FIFO, with the latencies summed."""
+"""A running chain: its stages on whole hops, behind one FIFO, with the latencies summed."""
 
 from __future__ import annotations
 

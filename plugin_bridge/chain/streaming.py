@@ -1,4 +1,4 @@
-"""What a chain and a singer's stage share: a stream that may run, and its latency and form while it does."""
+"""What a chain and a singer's stage share: a stream that may be running, with its latency and form."""
 
 from __future__ import annotations
 

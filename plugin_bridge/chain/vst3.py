@@ -1,4 +1,4 @@
-"""VST3 plug-ins by path and state, and where a system keeps those that somebody installed."""
+"""VST3 plug-ins by path and state, and the folders where a system keeps installed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`plugin-bridge live`: sing live, moved by OSC, MIDI or nothing at all."""
+"""`plugin-bridge live`: sing live, controlled by OSC, MIDI or the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the command `evaluate` puts its results: a JSON report, pictures in a folder, lines for a person."""
+"""Where `evaluate` puts its results: a JSON report, plots in a folder, lines for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands that train share: progress bars, an end on request, whole numbers."""
+"""What the training commands share: progress bars, an end on request, whole numbers."""
 
 from __future__ import annotations
 

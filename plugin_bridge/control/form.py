@@ -1,4 +1,4 @@
-"""What a device runs at."""
+"""The form of a device: its sample rate, channels and block size."""
 
 from __future__ import annotations
 

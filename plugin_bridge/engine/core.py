@@ -1,4 +1,4 @@
-"""The engine's heart: hops of source in, hops of singer out, two hops later."""
+"""The core of the engine: hops of the source in, hops of the singer out, two hops later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The networks of a set of singers, their controls bounded: who is not heard runs a few frames at a time."""
+"""The networks of a set of singers, their outputs bounded; a silent singer runs a few frames at a time."""
 
 from __future__ import annotations
 

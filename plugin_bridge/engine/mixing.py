@@ -1,4 +1,4 @@
-"""The output: the source's pan, dry and wet, gain and bypass."""
+"""The output stage: the source's pan, dry and wet, gain and bypass."""
 
 from __future__ import annotations
 

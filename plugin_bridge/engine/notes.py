@@ -1,4 +1,4 @@
-"""Melody override: notes held, glides, bends and the way back to the sung melody."""
+"""Melody override: held notes, glides, bends and the way back to the sung melody."""
 
 from __future__ import annotations
 

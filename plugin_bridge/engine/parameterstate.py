@@ -1,4 +1,4 @@
-"""The state of every parameter: what was set, and where the smoothed value stands at each sample."""
+"""The state of every parameter: what was set, and the smoothed value at each sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the pitch as sung to the pitch as it is to sound, per frame and per sample."""
+"""From the sung pitch to the pitch that is to be heard, per frame and per sample."""
 
 from __future__ import annotations
 

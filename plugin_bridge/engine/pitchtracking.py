@@ -1,4 +1,4 @@
-"""The two ways in which the engine hears pitch, by name."""
+"""The two pitch trackers of the engine, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw a stream through a processor: events in their blocks, latency taken off, and the ringing tail."""
+"""Pull a stream through a processor: events in their blocks, latency taken off, and the ringing tail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The median pitch of a source, running or of a whole recording, and the octave that suits a singer."""
+"""The median pitch of a source, running or over a whole recording, and the octave that suits a singer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the singers' filters to the filters heard: weights, formants, brightness, breath, on their samples."""
+"""From the singers' filters to those heard: morph weights, formants, brightness and breath, to the sample."""
 
 from __future__ import annotations
 

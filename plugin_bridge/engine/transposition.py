@@ -1,4 +1,4 @@
-"""The interval of `transpose`: as given, or the octave that suits the singer heard."""
+"""The interval of `transpose`: as given, or the octave that suits the singer who is heard."""
 
 from __future__ import annotations
 

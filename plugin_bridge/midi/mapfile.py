@@ -1,4 +1,4 @@
-"""Write a learned control into a MIDI map, whole or not at all; comments and order of the file stay."""
+"""Write a learned control into a MIDI map, whole or not at all; comments and order of the file are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets for pre-training an encoder: k-means clusters of log-mel spectra, where HuBERT begins with MFCC."""
+"""Targets for pre-training an encoder: k-means clusters of log-mel spectra; HuBERT starts from MFCCs."""
 
 from __future__ import annotations
 

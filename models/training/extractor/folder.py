@@ -1,4 +1,4 @@
-"""Look at an encoder's folder before anything of it is loaded: what it must hold, and what is refused."""
+"""Check an encoder's folder before anything in it is loaded: what it must hold, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train the extractor: first what follows the encoder, then the encoder with it; resumable, CPU or CUDA."""
+"""Train the extractor: first the layers after the encoder, then all together; resumable, CPU or CUDA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voices and accompaniment at 16 kHz; what is known of a voice is found by the engine's own blocks."""
+"""Voices and accompaniment at 16 kHz; pitch, energy and voicing come from the engine's own blocks."""
 
 from __future__ import annotations
 

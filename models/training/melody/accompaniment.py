@@ -1,4 +1,4 @@
-"""Music to sing against in training: recordings, and pieces made up of chords, bass, drums and noise."""
+"""Accompaniment for training: recordings, and pieces made up of chords, bass, drums and noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training examples: excerpts of voices in rooms, before microphones, under music, as spectra and labels."""
+"""Training examples: excerpts of voices in rooms, through microphones, under music, as spectra and labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pitch lines to sing for training: what was sung, moved and bent, or a melody drawn by lot."""
+"""Pitch lines to sing for training: sung ones, shifted and bent, or random melodies."""
 
 from __future__ import annotations
 

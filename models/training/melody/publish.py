@@ -1,4 +1,4 @@
-"""From a trained network to its file, with scores of what was held out."""
+"""From a trained network to its file, with scores on the held-out recordings."""
 
 from __future__ import annotations
 

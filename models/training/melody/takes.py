@@ -1,4 +1,4 @@
-"""Voices for training: recordings where two trackers agree on the pitch, and the same sung again."""
+"""Voices for training: recordings where two trackers agree on the pitch, and new renditions of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train the melody network: resumable, the same whenever it is interrupted."""
+"""Train the melody network: resumable, with the same result wherever it is interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of an estimator as an ONNX graph, operator by operator: each one costs time."""
+"""Frames of an estimator as an ONNX graph, built operator by operator: each one costs time."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ def test_events_without_effect_are_told(here: Path) -> None:
     (here / "a.jsonl").write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     notes: list[str] = []
     run(here, replace(DARK_ONE, automation=here / "a.jsonl"), report=notes.append)
-    assert "1 of 2 events lie after the end of the source" in notes
+    assert "1 of 2 events lies after the end of the source" in notes
     assert any("add --melody" in note for note in notes)
 
 
