@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from numpy.typing import NDArray
 
 from models.extractor.windows import FRAME, RATE
 from models.training.extractor.examples import ExampleMaker
 from models.training.extractor.voices import PIECE_SECONDS, pieces_of, read_music, read_voices
 from plugin_bridge.errors import TrainingError
 from tests.models.training.extractor.made import played, sung, voice
+
+Float32 = NDArray[np.float32]
 
 
 def test_half_of_the_examples_are_accompanied() -> None:
@@ -26,6 +29,22 @@ def test_half_of_the_examples_are_accompanied() -> None:
         bool((own.unfold(0, 800, FRAME) - audio[:800]).abs().amax(1).min() < 1e-6) for audio in batch.audio
     ]
     assert 70 <= sum(alone) <= 130
+
+
+def test_accompaniment_lies_0_to_20_db_below_the_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[float] = []
+
+    def noted(audio: Float32, pieces: object, snr_db: float, rng: object) -> Float32:
+        del pieces, rng
+        levels.append(snr_db)
+        return audio
+
+    monkeypatch.setattr("models.training.extractor.examples.accompanied", noted)
+    ExampleMaker([voice(220.0)], [played(5.0)], 20, 400)(3)
+    assert len(levels) > 150
+    assert 0.0 <= min(levels) < 1.0
+    assert 19.0 < max(levels) <= 20.0
+    assert np.mean(levels) == pytest.approx(10.0, abs=1.0)
 
 
 def test_a_seed_names_a_batch() -> None:

@@ -49,6 +49,9 @@ def test_a_loss_of_nothing_wrong_is_nearly_nothing() -> None:
     assert float(melody_loss(right, batch)) < 1e-6
     unvoiced = right._replace(pitch=torch.where(batch.voiced > 0.0, right.pitch, 0.0))
     assert float(melody_loss(unvoiced, batch)) < 1e-6
+    silent = batch._replace(energy=torch.full_like(batch.energy, -200.0))  # as a voice's loudness may be
+    floor = right._replace(energy=(level_of(batch.audio) - 60.0).expand_as(batch.energy))
+    assert float(melody_loss(floor, silent)) < 1e-6
     for name in ("pitch", "energy", "voicing"):
         wrong = right._replace(**{name: -getattr(right, name)})
         assert float(melody_loss(wrong, batch)) > 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -96,6 +97,38 @@ def test_other_voices_are_moved_to_the_singers_pitches(
         for example in pitch:
             middle = float(example[example[:, 1] > 0.5, 0].median())
             assert 0.999 * f0.min() <= middle <= 1.001 * f0.max()
+
+
+def test_the_learning_rate_of_the_second_stage(
+    trained: Trainer, own: list[PreparedRecording], other: Recording
+) -> None:
+    trained.plan, before = replace(trained.plan, adversarial_steps=1000), trained.plan
+    try:
+        stage = AdversarialTrainer(trained, own, prepared_pieces([other]))
+    finally:
+        trained.plan = before
+    rates = []
+    for done in (0, 99, 300, 650, 1000):
+        stage.step = trained.step + done
+        rates.append(stage.learning_rate())
+    assert rates == pytest.approx([2e-6, 2e-4, 2e-4, 1e-4, 0.0])
+
+
+def test_no_layer_of_the_critic_amplifies() -> None:
+    """Spectral normalisation: the largest singular value of each is 1, however large its weights grow."""
+    torch.manual_seed(0)
+    critic = Critic(torch.zeros(6), torch.ones(6), 16)
+    layers = [part for part in critic.modules() if isinstance(part, (torch.nn.Conv1d, torch.nn.Linear))]
+    assert len(layers) == 6
+    with torch.no_grad():
+        for layer in layers:
+            cast("Any", layer).parametrizations.weight.original.mul_(30.0)
+        for _ in range(50):
+            critic(torch.randn(2, 20, 6), torch.ones(2, 20))
+    critic.eval()
+    for layer in layers:
+        largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)
+        assert float(largest) == pytest.approx(1.0, abs=0.02)
 
 
 def test_short_notes_are_joined(other: Recording) -> None:

@@ -23,11 +23,13 @@ from models.singer.file import Singer, load_singer
 from models.training.batches import Batch, BatchMaker, PreparedRecording, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse
 from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
+from models.training.singer.publish import memory_of
 from models.training.singer.recipe import (
     SingerFacts,
     TrainingListener,
     copy_scores,
     held_out_of,
+    split,
     train_singer,
 )
 from models.training.singer.renderers import KINDS, BankRenderer, Renderer, tables_of
@@ -198,6 +200,55 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(tmp_path: Path, prepared: Pre
     other = Trainer([prepared], [1.0], Plan(kind="ddsp-add", frames=40, batch=2))
     with pytest.raises(TrainingError, match="is no checkpoint of this version of a ddsp-add singer"):
         other.load(tmp_path / "checkpoint.pt")
+
+
+def test_the_learning_rate_falls_with_the_root_of_time_and_then_to_nothing(
+    prepared: PreparedRecording,
+) -> None:
+    trainer = Trainer([prepared], [1.0], Plan())
+    rates = {}
+    for step in (0, 99, 199, 4000, 9000, 14999, 16000, 20000):
+        trainer.step = step
+        rates[step] = trainer.learning_rate()
+    assert rates == pytest.approx(
+        {
+            0: 1e-3 / 200.0,
+            99: 0.5e-3,
+            199: 1e-3,
+            4000: 1e-3,
+            9000: 1e-3 * 2.0 / 3.0,
+            14999: 1e-3 * (4000.0 / 14999.0) ** 0.5,
+            16000: 1e-3 * 0.5 * 0.8,
+            20000: 0.0,
+        }
+    )
+
+
+def test_transposed_copies_count_half(tmp_path: Path, folder: Path) -> None:
+    """Two recordings of 1.6 s, less a tenth held out, and each 4 semitones lower and 3 higher."""
+    parts = split(folder, (), tmp_path / "cache", TrainingListener())
+    assert [part.recording.name for part in parts.training] == [
+        *("take0", "take1"),
+        *("take0-4", "take0+3", "take1-4", "take1+3"),
+    ]
+    assert parts.weights == [1.0, 1.0, 0.5, 0.5, 0.5, 0.5]
+    assert [part.recording.frames for part in parts.training] == [144] * 6
+    assert [part.recording.frames for part in parts.held_out] == [16, 16]
+    assert parts.own == parts.training[:2]
+    voiced = [np.median(part.recording.f0[part.recording.voicing > 0.9]) for part in parts.training]
+    moved = 12.0 * np.log2(np.array(voiced[2:4]) / voiced[0])
+    assert moved == pytest.approx([-4.0, 3.0], abs=0.1)
+
+
+def test_the_memory_is_of_frames_within_45_db_of_the_loudest(
+    prepared: PreparedRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loudness = np.full(200, -20.0, np.float32)
+    loudness[50:100], loudness[100:150] = -64.0, -66.0
+    part = replace(prepared, recording=replace(prepared.recording, loudness=loudness))
+    monkeypatch.setattr("models.training.singer.publish.choose_memory", lambda codes: codes)
+    trainer = Trainer([part], [1.0], Plan())
+    assert memory_of(trainer.network, [part]).shape == (149, trainer.network.size.value)  # of 199
 
 
 def test_batches_are_seeded(prepared: PreparedRecording) -> None:
