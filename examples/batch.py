@@ -1,4 +1,4 @@
-"""A batch: every recording of a folder with every singer, a stem that fails does not stop the rest.
+"""A batch: every recording of a folder with every singer; a stem that fails does not stop the rest.
 
     python examples/batch.py my_stems -o converted --singers alys pjs
 

@@ -2,7 +2,7 @@
 
     python examples/live_session.py --driver jack --singers alys pjs --seconds 8 -o take.wav
 
-Without a driver of your own, the driver `null` sings the stem beside this file at the pace of a clock. What
+By default the driver `null` plays the stem beside this file at the pace of a clock, without any device. What
 is heard live and what the bounce of the session gives are the same samples.
 """
 

@@ -3,7 +3,7 @@
     python examples/stem_in_a_chain.py --singer alys -o in_a_hall.wav
     python examples/stem_in_a_chain.py --vst3 /usr/lib/vst3/ZamComp.vst3 --set threshold_db=-24
 
-`Chain` is called as `pedalboard.Pedalboard` is. Every effect of pedalboard fits, and so does a VST3 plug-in,
+`Chain` is called like `pedalboard.Pedalboard`. Every effect of pedalboard fits, and so does a VST3 plug-in,
 which takes the compressor's place here.
 """
 

@@ -56,9 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BridgeError as error:
         print(error, file=sys.stderr)
         return 2
-    print(
-        f"{file}: {manifest.steps} steps, {manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz, {manifest.scores}"
-    )
+    scores = ", ".join(f"{name} {value:g}" for name, value in manifest.scores.items())
+    print(f"{file}: {manifest.steps} steps, {manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz, {scores}")
     print(f"{result}: the stem, sung by {manifest.name}")
     return 0
 
@@ -76,7 +75,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8, help="examples per step")
     parser.add_argument("--licence", default="private", help="what others may do with this voice")
     parser.add_argument("--attribution", default="", help="whom to name")
-    parser.add_argument("--stem", type=Path, default=STEM, help="what to sing at the end")
+    parser.add_argument("--stem", type=Path, default=STEM, help="what the new singer sings at the end")
     return parser.parse_args(arguments)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_LEVEL = 100.0  # +40 dBFS: beyond that an array of floats holds something else than audio in -1..1
+MAX_LEVEL = 100.0  # +40 dBFS: beyond that an array of floats holds something other than audio in -1..1
 _FEW = 64  # samples over full scale that may all be whole numbers by chance
 
 

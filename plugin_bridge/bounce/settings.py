@@ -27,8 +27,8 @@ class BounceSettings:
     """The settings of a bounce, shared by all files of a batch.
 
     Raises:
-        TypeError: a tail that is no number.
-        ValueError: a value out of range, or no such way to hear pitch.
+        TypeError: a tail that is not a number.
+        ValueError: a value out of range, or an unknown pitch tracker.
     """
 
     singer: str = ""

@@ -37,17 +37,17 @@ Packed: TypeAlias = "Described | SingerConversion | Chain"
 
 
 class Chain(Streaming, MutableSequence["Stage"]):
-    """A list of stages, called as a Pedalboard is: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
+    """A list of stages, called like a Pedalboard: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
 
     Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as
-    many samples as it takes, `latency` late, and a whole recording comes back as long as it was, without
-    delay.
+    many samples as it takes, `latency` samples late, and a whole recording comes back at its own length,
+    without delay.
 
     Args:
         stages: in the order of the signal.
 
     Raises:
-        TypeError: something else than a stage, or an instrument.
+        TypeError: something other than a stage, or an instrument.
         ValueError: the same stage twice.
     """
 
@@ -267,7 +267,9 @@ def _check_stage(stage: object) -> None:
     from pedalboard import Plugin  # noqa: PLC0415 - takes longer to load than a script without effects needs
 
     if not isinstance(stage, (Plugin, SingerConversion)):
-        raise TypeError(f"{stage!r} is no stage; give pedalboard effects, VST3 plug-ins, singers or chains")
+        raise TypeError(
+            f"{stage!r} is not a stage; give pedalboard effects, VST3 plug-ins, singers or chains"
+        )
     if getattr(stage, "is_instrument", False) and not getattr(stage, "is_effect", True):
         raise TypeError(f"{stage!r} is an instrument and takes no audio; give effects")
 

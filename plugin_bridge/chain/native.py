@@ -94,7 +94,7 @@ def make_native(name: str, parameters: Mapping[str, EffectValue]) -> Plugin:
 
     Raises:
         EffectError: no such effect or parameter, one that falls silent in blocks, a value that pedalboard
-            refuses, or an impulse response that is no audio file.
+            refuses, or an impulse response that is not an audio file.
     """
     import pedalboard  # noqa: PLC0415 - as above
 
@@ -152,7 +152,7 @@ def _given(cls: type, key: str, value: EffectValue) -> Any:  # noqa: ANN401 - an
 
 
 def _check_impulse(file: object) -> None:
-    """Refuse a file that is no audio, which pedalboard would take as silence without a word."""
+    """Refuse a file that is not audio, which pedalboard would take as silence without a word."""
     try:
         with AudioReader(Path(str(file))) as reader:
             seconds = reader.frames / reader.sample_rate

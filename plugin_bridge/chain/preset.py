@@ -66,7 +66,7 @@ class Preset(BaseModel):
         """Return the singer with its parameters.
 
         Raises:
-            SingerFileError: the singer is missing or is no singer.
+            SingerFileError: the singer is missing or is not one.
         """
         return SingerConversion(self.singer, pitch=self.pitch or USUAL, parameters=self.values())
 
@@ -75,7 +75,7 @@ class Preset(BaseModel):
 
         Raises:
             EffectError: an effect is missing, or refuses its parameters or its state.
-            SingerFileError: the singer is missing or is no singer.
+            SingerFileError: the singer is missing or is not one.
         """
         return Chain([*effects_of(self.before), self.stage(), *effects_of(self.after)])
 

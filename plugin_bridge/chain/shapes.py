@@ -27,7 +27,7 @@ class Layout(Enum):
             audio = audio[None, :]
         elif self is Layout.SAMPLES_FIRST:
             audio = audio.T
-        with np.errstate(over="ignore"):  # what is beyond float32 is refused with the rest that is no audio
+        with np.errstate(over="ignore"):  # what is beyond float32 is refused with the rest that is not audio
             return np.ascontiguousarray(audio, np.float32)
 
     def restored(self, rows: Float32) -> Float32:

@@ -57,8 +57,8 @@ class SingerConversion(Streaming):
         singer: id of a shipped singer, path of a singer file, or a loaded singer.
         singers: others to switch or morph to while a stream runs. Those that parameters and automation name
             beforehand are added by themselves.
-        seed: names the noise; the same seed gives the same samples.
-        pitch: how the pitch of the source is heard: "periodicity", for a voice alone, or "melody", for one
+        seed: of the noise; the same seed gives the same samples.
+        pitch: the tracker of the source's pitch: "periodicity", for a voice alone, or "melody", for one
             that music plays along with.
         parameters: initial values by id.
         **more: the same, as keywords.
@@ -66,7 +66,7 @@ class SingerConversion(Streaming):
     Raises:
         TypeError: a value has the wrong type.
         ValueError: an unknown parameter, a value out of range, or no such way to hear pitch.
-        SingerFileError: a singer file is missing or is no singer, or has the id of another one here.
+        SingerFileError: a singer file is missing, is not one, or has the id of another one here.
     """
 
     __slots__ = ("_automation", "_layout", "_loaded", "_pitch", "_run", "_seed", "_values")
@@ -303,7 +303,7 @@ class SingerConversion(Streaming):
         return engine
 
     def needs_source_pitch(self, more: Iterable[AnyEvent] = ()) -> bool:
-        """Return whether `transpose` "auto" is used, here or in more events, and nothing says how high."""
+        """Return whether `transpose` "auto" is used, here or in more events, without a given source pitch."""
         written = [*(event for _, event in self._automation), *more]
         events = [event for event in written if isinstance(event, Event)]
         given = "source_pitch" in self._values or any(event.parameter == "source_pitch" for event in events)

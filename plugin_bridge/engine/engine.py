@@ -32,16 +32,16 @@ class Engine:
         channels: 1, or 2 to keep the pan of a stereo source; `dsp.downmix` says what of it is sung.
         singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first.
             All run all the time, so that a switch needs no warm-up. None for all that ship.
-        seed: names the noise.
+        seed: of the noise.
         parameters: initial values by parameter id.
-        pitch: how the pitch of the source is heard: "periodicity", for a voice alone, or "melody", for one
+        pitch: the tracker of the source's pitch: "periodicity", for a voice alone, or "melody", for one
             that music plays along with.
 
     Raises:
         TypeError: an argument or a value has the wrong type.
         ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of
             range, or no such way to hear pitch.
-        SingerFileError: a singer file is missing or is no singer.
+        SingerFileError: a singer file is missing or is not one.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class SingerLibrary:
             names: ids of shipped singers or paths of singer files.
 
         Raises:
-            SingerFileError: an unknown name, a file that is no singer, or two singers with one id.
+            SingerFileError: an unknown name, a file that is not a singer, or two singers with one id.
         """
         found: dict[str, Singer] = {}
         for name in names:

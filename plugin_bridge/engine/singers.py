@@ -71,7 +71,7 @@ def load_singers(singers: Sequence[AnySinger] | None) -> dict[str, Singer]:
     Raises:
         TypeError: one name instead of a sequence.
         ValueError: no singer, or two of one id.
-        SingerFileError: a file is missing or is no singer.
+        SingerFileError: a file is missing or is not one.
     """
     if isinstance(singers, (str, Path)):
         raise TypeError(f"singers {singers!r} is one name; give a sequence such as ({str(singers)!r},)")

@@ -48,7 +48,7 @@ def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
         suffix: how its name ends, in lower case; used where the content does not tell.
 
     Raises:
-        AudioFileError: it is no audio that is read, or was cut short.
+        AudioFileError: it is not audio that can be read, or was cut short.
         MissingExtraError: it is read by the extra `formats`, which is not installed.
     """
     header = mended(file)

@@ -58,7 +58,7 @@ class MidiInput:
 
     Raises:
         ScoreError: the map is missing or does not fit.
-        SingerFileError: the map names a singer file that is missing or is no singer.
+        SingerFileError: the map names a singer file that is missing or is not one.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class BouncePlanner:
         target = inside(self.folder, word(arguments[1], "output"))
         session = is_session(source)
         if not session and not source.is_file():
-            raise AudioFileError(f"{arguments[0]} is no file in the folder; give one that is there")
+            raise AudioFileError(f"{arguments[0]} is not a file in the folder; give one that is there")
         given = {
             word(key, "option"): value for key, value in zip(arguments[2::2], arguments[3::2], strict=True)
         }
@@ -82,7 +82,7 @@ class BouncePlanner:
         if key == "automation":
             path = inside(self.folder, word(value, key))
             if not path.is_file():
-                raise ScoreError(f"automation {value} is no file in the folder; give one that is there")
+                raise ScoreError(f"automation {value} is not a file in the folder; give one that is there")
             return [f"--automation={path}"]
         if key == "force":
             return ["--force"] if switch(value, key) else []

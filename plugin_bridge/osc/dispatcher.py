@@ -103,7 +103,7 @@ class Dispatcher:
         """Do what a packet asks for, step by step; every request in it is answered, now or when it is done.
 
         Raises:
-            PacketError: it is no OSC; nothing of it is done.
+            PacketError: it is not OSC; nothing of it is done.
         """
         self._counters.packets += 1
         groups = yield from reading(data)
@@ -115,7 +115,7 @@ class Dispatcher:
             yield from self._act(group, sender)
 
     def refuse(self, sender: Sender, error: PacketError) -> None:
-        """Answer a packet that is no OSC."""
+        """Answer a packet that is not OSC."""
         self._counters.malformed += 1
         self._fail(_Request(sender, error.address, (), None), error)
 

@@ -229,7 +229,7 @@ class _Files:
         self._synced = time.monotonic()
 
     def _begin(self, header: SessionHeader) -> None:
-        """The header comes first: a folder without the other files is no session, whatever happens now."""
+        """The header comes first: a folder without the other files is not a session, whatever happens now."""
         with _new(self._folder / HEADER) as file:
             _write_all(file, header.model_dump_json(indent=2).encode() + b"\n")
             os.fsync(file.fileno())

@@ -33,7 +33,7 @@ MIN_SCORED_FRAMES = -(-max(FFT_SIZES) // HOP) + 2
 
 @dataclass(frozen=True)
 class SingerFacts:
-    """What a singer file says of where it comes from."""
+    """Where a singer comes from, as its file says it."""
 
     id: str
     name: str

@@ -80,7 +80,7 @@ def _source(settings: DriverSettings) -> tuple[Float32, int]:
             rate = int(file.samplerate)
             audio = file.read(round(_MAX_SECONDS * rate), dtype="float32", always_2d=True).T
     except (OSError, soundfile.LibsndfileError) as error:
-        raise DeviceError(f"{path} is no audio file to sing; name one with --device") from error
+        raise DeviceError(f"{path} is not an audio file to sing; name one with --device") from error
     if not audio.size or settings.sample_rate not in (0, rate):
         raise DeviceError(
             f"{path} has {audio.shape[1]} samples at {rate} Hz; leave out --rate or name another"

@@ -12,7 +12,7 @@ class Counters:
     packets: int = 0
     """Datagrams and frames read."""
     malformed: int = 0
-    """Those that are no OSC, cut off or out of bounds."""
+    """Those that are not OSC, cut off or out of bounds."""
     requests: int = 0
     """Messages, patterns counted once."""
     failed: int = 0

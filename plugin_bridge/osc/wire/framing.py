@@ -14,7 +14,7 @@ _MAX_FRAME_BYTES = 2 * MAX_PACKET_BYTES
 
 
 class Framing(Protocol):
-    """One way to cut a stream into packets. What is no OSC is seen at its first byte and ends the stream."""
+    """One way to cut a stream into packets. What is not OSC is seen at its first byte and ends the stream."""
 
     @property
     def pending(self) -> bool:
@@ -27,7 +27,7 @@ class Framing(Protocol):
         """Yield whole packets; the caller may stop between two.
 
         Raises:
-            PacketError: what follows is no OSC; the stream must not be read any further.
+            PacketError: what follows is not OSC; the stream must not be read any further.
         """
 
     def framed(self, packet: bytes) -> bytes:
@@ -57,7 +57,7 @@ def _check_start(packet: bytes | bytearray) -> None:
 
 
 def _no_osc() -> PacketError:
-    return PacketError("stream is no OSC; begin each packet with '/' or '#bundle', nothing more is read")
+    return PacketError("stream is not OSC; begin each packet with '/' or '#bundle', nothing more is read")
 
 
 class Slip:

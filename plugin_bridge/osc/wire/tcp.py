@@ -35,7 +35,7 @@ class TcpConnection(asyncio.Protocol):
 
     Args:
         handle: takes each packet.
-        refuse: answers one that is no OSC.
+        refuse: answers one that is not OSC.
         answered: see `Answered`.
         limiter: of the senders.
         share: returns the seconds it may work before others have a turn.

@@ -357,7 +357,7 @@ LOOSE: Any = Chain  # to hand in what the types forbid
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (lambda: LOOSE(["Reverb"]), TypeError, "'Reverb' is no stage; give pedalboard effects, VST3"),
+        (lambda: LOOSE(["Reverb"]), TypeError, "'Reverb' is not a stage; give pedalboard effects, VST3"),
         (lambda: Chain([GAIN, GAIN]), ValueError, "stands twice in the chain"),
         (lambda: Chain([GAIN, Chain([GAIN])]), ValueError, "stands twice in the chain"),
         (lambda: Chain([GAIN])(VOICE, RATE, tail=-1), ValueError, "tail -1 is out of range"),
@@ -509,7 +509,7 @@ def test_an_effect_that_comes_to_hold_back_more_is_told() -> None:
 
 def test_a_refused_edit_leaves_the_chain_as_it_was() -> None:
     chain = Chain([GAIN])
-    with pytest.raises(TypeError, match="is no stage"):
+    with pytest.raises(TypeError, match="is not a stage"):
         chain.append(3)  # type: ignore[arg-type]
     assert list(chain) == [GAIN]
 

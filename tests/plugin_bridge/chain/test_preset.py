@@ -497,7 +497,7 @@ def test_what_is_no_plugin_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_parameters_that_are_not_finite_are_refused(value: float) -> None:
-    """Pedalboard takes them: a gain that is no number is silence, such a rate ends the process."""
+    """Pedalboard takes them: a gain that is not a number is silence, such a rate ends the process."""
     for name, key in (("Gain", "gain_db"), ("Resample", "target_sample_rate"), ("Phaser", "rate_hz")):
         with pytest.raises(EffectError, match=f"{name} has {key}={value}; give a finite number"):
             make_native(name, {key: value})

@@ -147,7 +147,7 @@ def _waits(pid: int, number: signal.Signals) -> bool:
     ("options", "sentence"),
     [
         (["--singer", "nobody"], "singer 'nobody' is unknown"),
-        (["--device", "nothing.wav"], "nothing.wav is no audio file"),
+        (["--device", "nothing.wav"], "nothing.wav is not an audio file"),
         (["--rate", "22050"], "sample rate 22050 is not native"),
         (["--rate", "44100", "--device", "stem.wav"], "stem.wav has 48000 samples at 48000 Hz"),
         (["--midi-map", "none.toml"], "none.toml"),

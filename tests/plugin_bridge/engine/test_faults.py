@@ -281,7 +281,7 @@ def test_controls_are_bounded_and_good_ones_left_alone() -> None:
 
 
 def broken_singer(path: Path, what: str) -> Path:
-    """Write a singer file whose network, once it has heard a voice, gives or keeps what is no number."""
+    """Write a singer file whose network, once it has heard a voice, gives or keeps what is not a number."""
     model = onnx.load(write_singer(path))
     graph = model.graph
     kinds = {"nan": (0.0, 0.0), "inf": (1.0, 0.0), "250 dB": (28.78, 1.0)}

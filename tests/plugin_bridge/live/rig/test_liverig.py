@@ -498,7 +498,7 @@ def test_without_its_device_nothing_is_recorded(settings: LiveSettings, tmp_path
     ("change", "error", "sentence"),
     [
         ({"singers": ("nobody",)}, SingerFileError, "'nobody'"),
-        ({"driver": DriverSettings("null", "missing.wav")}, DeviceError, "missing.wav is no audio file"),
+        ({"driver": DriverSettings("null", "missing.wav")}, DeviceError, "missing.wav is not an audio file"),
     ],
 )
 def test_what_is_missing_at_the_start_is_said(

@@ -1,4 +1,4 @@
-"""OSCQuery: the namespace over HTTP, what is no HTTP, and the announcement."""
+"""OSCQuery: the namespace over HTTP, what is not HTTP, and the announcement."""
 
 from __future__ import annotations
 

@@ -73,23 +73,23 @@ FOREIGN = [
 @pytest.mark.parametrize("first", FOREIGN)
 def test_a_stream_that_is_no_osc_is_refused_at_its_first_byte(first: bytes) -> None:
     for part in (first, first[:1]):
-        with pytest.raises(PacketError, match="stream is no OSC"):
+        with pytest.raises(PacketError, match="stream is not OSC"):
             framing_of(part)
 
 
 @pytest.mark.parametrize(
     ("kind", "wrong", "part"),
     [
-        (Slip, b"\xc0POST / HTTP/1.1", "no OSC"),
-        (Slip, b"\xc0P", "no OSC"),
-        (Slip, b"\xc0#bundlf", "no OSC"),
+        (Slip, b"\xc0POST / HTTP/1.1", "not OSC"),
+        (Slip, b"\xc0P", "not OSC"),
+        (Slip, b"\xc0#bundlf", "not OSC"),
         (Slip, b"\xc0/a\xdbx\0\xc0", "escape C0 and DB"),
         (Slip, b"/" * 140_000, "longer than 131072"),
         (Lengths, b"\0\1\0\1", "65537 bytes is too large"),
         (Lengths, b"\0\0\0\0", "0 bytes is no packet's"),
         (Lengths, b"\0\0\0\7", "7 bytes is no packet's"),
-        (Lengths, b"\0\0\0\x10P", "no OSC"),
-        (Lengths, b"\0\1\0\0\x21\x12\xa4\x42", "no OSC"),  # of STUN, which WebRTC sends over TCP
+        (Lengths, b"\0\0\0\x10P", "not OSC"),
+        (Lengths, b"\0\1\0\0\x21\x12\xa4\x42", "not OSC"),  # of STUN, which WebRTC sends over TCP
     ],
 )
 def test_the_first_wrong_byte_ends_a_stream_after_what_came_before(
