@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.extras import needs
 
 # A room imports rooms of a smaller whole number. Within a whole number it imports only the rooms beside it in
 # the same folder that have a smaller fraction: bounce, live and osc do not know each other.
@@ -315,6 +316,8 @@ print(needing)
 
 
 def test_the_run_time_imports_nothing_of_the_training() -> None:
+    needs("jack")
+    needs("sounddevice")
     code = BLOCKED_IMPORT.format(blocked=TORCH | SCORING)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -212,7 +212,7 @@ def _rtmidi() -> Any:  # noqa: ANN401 - as above
         import rtmidi  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError(
-            f"MIDI ports need python-rtmidi, which is not installed; {how_to_install('midi')} "
+            f"MIDI ports need python-rtmidi, which cannot be loaded ({error}); {how_to_install('midi')} "
             "(from Python 3.13 on with a C++ compiler)"
         ) from error
     return rtmidi
