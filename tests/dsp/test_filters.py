@@ -13,6 +13,7 @@ from dsp.filters import (
     MinimumPhase,
     TimeVaryingFilter,
     filter_bins,
+    fold_and_fade,
     hertz_grid,
 )
 from dsp.units import RATES, hop_size
@@ -52,6 +53,20 @@ def test_response_has_the_magnitudes_asked_for(sample_rate: int) -> None:
     response = minimum_phase(wanted)
     got = np.log(np.abs(np.fft.rfft(response)))
     assert np.max(np.abs(got - wanted)) * 20 / np.log(10) < 0.5
+
+
+@pytest.mark.parametrize("sample_rate", RATES)
+def test_a_response_fades_over_its_last_5_ms(sample_rate: int) -> None:
+    size = 2 * hop_size(sample_rate)
+    begin = size - sample_rate // 200
+    fold, fade = fold_and_fade(size)
+    assert np.all(fade[:begin] == 1.0)
+    assert np.all(np.diff(fade[begin - 1 :]) < 0.0)
+    assert fade[begin:] + fade[: begin - 1 : -1] == pytest.approx(1.0, abs=1e-6)
+    assert fold.sum() == size
+    ringing = np.abs(minimum_phase(formants(filter_bins(sample_rate), (500.0,), width=5.0)))
+    last = size // 32  # of the fade an eighth
+    assert ringing[begin - last : begin].max() > 25.0 * ringing[-last:].max()
 
 
 def test_response_is_minimum_phase() -> None:

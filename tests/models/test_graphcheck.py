@@ -130,6 +130,26 @@ def doubled_in_a_branch(graph: onnx.GraphProto) -> None:
     first(graph, most, ask, branch, reads="extra")
 
 
+def forked(graph: onnx.GraphProto) -> None:
+    """Let a branch be larger than the other."""
+    constant(graph, "one_zero", np.zeros(1, np.float32))
+    constant(graph, "many_zeros", np.zeros(1000, np.float32))
+    constant(graph, "none", np.array(0.0, np.float32))
+    most = helper.make_node("ReduceMax", ["likeness"], ["most"], keepdims=0)
+    ask = helper.make_node("Greater", ["most", "none"], ["ask"])
+    then, other = (
+        helper.make_graph(
+            [helper.make_node("Identity", [name], [f"{name}_inside"])],
+            name,
+            [],
+            [helper.make_tensor_value_info(f"{name}_inside", TensorProto.FLOAT, ["any"])],
+        )
+        for name in ("one_zero", "many_zeros")
+    )
+    branch = helper.make_node("If", ["ask"], ["extra"], then_branch=then, else_branch=other)
+    first(graph, most, ask, branch, reads="extra")
+
+
 def crossed(graph: onnx.GraphProto) -> None:
     """Add a column to a row, each as long as a file may be."""
     constant(graph, "column", np.zeros((BIG, 1), np.float32))
@@ -195,6 +215,7 @@ HOSTILE: list[tuple[Change, str]] = [
     (foreign, "holds the operator 'Gelu', which is not allowed"),
     (doubled, "makes values of more than 2097152 numbers from 64 frames"),
     (doubled_in_a_branch, "makes values of more than 2097152 numbers from 64 frames"),
+    (forked, "has branches of different outputs"),
     (crossed, "makes values of more than 2097152 numbers from 64 frames"),
     (multiplied, "multiplies more than 4294967296 times for 64 frames"),
     (shaped_by_what_is_heard, "has values whose size cannot be known beforehand"),
@@ -226,6 +247,28 @@ def test_a_graph_that_fails_only_where_a_voice_is_liked_is_refused(tmp_path: Pat
     path = changed(tmp_path / "bad.onnx", gather)
     with pytest.raises(SingerFileError, match=r"fails, or takes more than 10 s for 0\.64 s of singing"):
         load_singer(path)
+
+
+def test_a_graph_that_fails_in_the_middle_of_a_song_is_no_number_there(tmp_path: Path) -> None:
+    """It passes the trial, where all inputs are alike, and looks beyond a table where one band is loudest."""
+
+    def gather(graph: onnx.GraphProto) -> None:
+        constant(graph, "few", np.zeros(3, np.float32))
+        best = helper.make_node("ArgMax", ["envelope"], ["band"], axis=1)
+        first(graph, best, helper.make_node("Gather", ["few", "band"], ["extra"]), reads="extra")
+
+    estimator = load_singer(changed(tmp_path / "bad.onnx", gather)).start()
+    envelope = np.full((3, 72), -40.0, np.float32)
+    facts = (np.full(3, 200.0), np.ones(3), np.full(3, -20.0), np.zeros(3))
+    harmonic, noise = estimator.process(envelope, *facts)
+    assert np.isfinite(harmonic).all()
+    envelope[1, 50] = 0.0
+    for part in estimator.process(envelope, *facts):
+        assert np.isnan(part).all()
+    estimator.reset()
+    again, _ = estimator.process(np.full((3, 72), -40.0, np.float32), *facts)
+    assert np.array_equal(again, harmonic)
+    assert noise.shape == (3, 72)
 
 
 @pytest.mark.parametrize("path", [SHIPPED, *shipped().values()], ids=lambda path: path.stem)

@@ -7,10 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
+from dsp.filters import NOISE_GRID
 from dsp.singerltas import LTAS_SIZE
+from dsp.synth import HARMONICS
 from models.singer.file import load_singer
 from models.singer.manifest import METADATA_KEY
 from plugin_bridge.errors import SingerFileError
@@ -85,3 +88,40 @@ def test_another_format_is_named(tmp_path: Path, version: int) -> None:
     path = write_singer(tmp_path / "other.onnx", format=version)
     with pytest.raises(SingerFileError, match=f"has singer format {version} and this version reads "):
         load_singer(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "fits"),
+    [
+        ("sawsing", 0, True),
+        ("sawsing", LTAS_SIZE, True),
+        ("sawsing", LTAS_SIZE - 1, False),
+        ("sawsing", LTAS_SIZE + 1, False),
+        ("sawsing", 1, False),
+        ("ddsp-add", 0, True),
+        ("ddsp-add", LTAS_SIZE, False),
+    ],
+)
+def test_an_average_spectrum_has_the_length_of_this_version(
+    tmp_path: Path, kind: str, size: int, fits: bool
+) -> None:
+    path = write_singer(tmp_path / "made.onnx", ltas=(-3.0,) * size, kind=kind)
+    if kind == "ddsp-add":
+        widened(path, HARMONICS)
+    if fits:
+        assert len(load_singer(path).manifest.ltas) == size
+    else:
+        with pytest.raises(SingerFileError, match="does not have a singer's inputs and outputs"):
+            load_singer(path)
+
+
+def widened(path: Path, width: int) -> None:
+    """Give a singer so many harmonic controls."""
+    model = onnx.load(path)
+    (weights,) = (part for part in model.graph.initializer if part.name == "to_harmonic")
+    (tilt,) = (part for part in model.graph.initializer if part.name == "tilt")
+    for part, rows in ((weights, NOISE_GRID.size), (tilt, 1)):
+        part.CopyFrom(onnx.numpy_helper.from_array(np.zeros((rows, width), np.float32), part.name))
+    (output,) = (part for part in model.graph.output if part.name == "harmonic")
+    output.type.tensor_type.shape.dim[1].dim_value = width
+    path.write_bytes(model.SerializeToString())

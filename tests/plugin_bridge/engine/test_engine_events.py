@@ -227,3 +227,16 @@ def test_what_is_moved_for_long_leaves_no_past_behind(name: str) -> None:
     engine.process(np.zeros((1, 600 * 40), np.float32), events)
     kept = [len(ramp._positions) for ramp in engine._core.parameters._ramps.values()]
     assert max(kept) < 60  # ten hops of events
+
+
+def test_an_event_on_the_first_sample_of_a_block_is_in_time_and_one_before_it_is_late() -> None:
+    engine = Engine(RATE, 1, [DARK], parameters={"transpose": 0.0})
+    engine.process(HELD[:, :1000], [Event(0, "gain", -1.0)])
+    assert (engine.position, engine.late) == (1000, 0)
+    engine.process(HELD[:, 1000:2000], [Event(1000, "gain", -2.0), Event(1999, "gain", -3.0)])
+    engine.schedule([Event(2000, "gain", -4.0)])
+    assert engine.late == 0
+    engine.process(HELD[:, 2000:3000], [Event(1999, "gain", -5.0), NoteOn(0, 60)])
+    assert engine.late == 2
+    engine.reset()
+    assert (engine.position, engine.late) == (0, 0)

@@ -1,0 +1,71 @@
+"""What the engine gives a singer's network: pitches it was trained on, and envelopes of the right width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsp.candidates import F0_HIGH, F0_LOW
+from plugin_bridge.engine.engine import Engine
+from tests.support.doubles import CopyEstimator, CopySinger, sung
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+RATE = 16000
+SOURCE = sung(RATE, 0.6, 220.0)
+
+
+class Listening(CopyEstimator):
+    """Keeps what it is given."""
+
+    def __init__(self, kept: list[tuple[Float32, Float64]]) -> None:
+        super().__init__("sawsing", 0.0)
+        self._kept = kept
+
+    def process(
+        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+    ) -> tuple[Float32, Float32]:
+        self._kept.append((envelope.copy(), f0.copy()))
+        return super().process(envelope, f0, voicing, loudness, likeness)
+
+
+@dataclass(frozen=True)
+class Listener(CopySinger):
+    """A singer that keeps what its network is given."""
+
+    kept: list[tuple[Float32, Float64]] = field(default_factory=list)
+
+    def start(self) -> CopyEstimator:
+        return Listening(self.kept)
+
+
+def given(transpose: float, source: Float32 = SOURCE) -> tuple[Float32, Float64]:
+    """Return the envelopes of the frames, shape (n, 72), and the pitches given with them."""
+    listener = Listener("listener")
+    Engine(RATE, 1, [listener], parameters={"transpose": transpose}).process(source)
+    envelopes, pitches = zip(*listener.kept, strict=True)
+    return np.concatenate(envelopes), np.concatenate(pitches)
+
+
+@pytest.mark.parametrize(
+    ("source", "transpose", "wanted"),
+    [(220.0, 0.0, 220.0), (220.0, 12.0, 440.0), (880.0, 36.0, F0_HIGH), (110.0, -36.0, F0_LOW)],
+)
+def test_a_network_is_given_the_pitch_to_be_sung_within_what_it_was_trained_on(
+    source: float, transpose: float, wanted: float
+) -> None:
+    _, pitches = given(transpose, sung(RATE, 0.6, source))
+    assert np.median(pitches) == pytest.approx(wanted, rel=0.01)
+    assert F0_LOW <= pitches.min() <= pitches.max() <= F0_HIGH
+
+
+def test_an_envelope_is_as_wide_as_the_higher_of_the_pitches_heard_and_sung() -> None:
+    """Narrower, it would show the harmonics of the one or ask for what lies between those of the other."""
+    same, lower, higher = (given(transpose)[0][10:50] for transpose in (0.0, -12.0, 12.0))
+    assert np.array_equal(same, lower)
+    away = np.abs(higher - same).mean(axis=0)
+    assert away.max() > 1.0  # dB
