@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsp.candidates import F0_HIGH, F0_LOW
+from dsp.units import MAX_F0, MIN_F0
 from plugin_bridge.engine.engine import Engine
 from tests.support.doubles import CopyEstimator, CopySinger, sung
 
@@ -53,14 +53,14 @@ def given(transpose: float, source: Float32 = SOURCE) -> tuple[Float32, Float64]
 
 @pytest.mark.parametrize(
     ("source", "transpose", "wanted"),
-    [(220.0, 0.0, 220.0), (220.0, 12.0, 440.0), (880.0, 36.0, F0_HIGH), (110.0, -36.0, F0_LOW)],
+    [(220.0, 0.0, 220.0), (220.0, 12.0, 440.0), (880.0, 36.0, MAX_F0), (110.0, -36.0, MIN_F0)],
 )
 def test_a_network_is_given_the_pitch_to_be_sung_within_what_it_was_trained_on(
     source: float, transpose: float, wanted: float
 ) -> None:
     _, pitches = given(transpose, sung(RATE, 0.6, source))
     assert np.median(pitches) == pytest.approx(wanted, rel=0.01)
-    assert F0_LOW <= pitches.min() <= pitches.max() <= F0_HIGH
+    assert MIN_F0 <= pitches.min() <= pitches.max() <= MAX_F0
 
 
 def test_an_envelope_is_as_wide_as_the_higher_of_the_pitches_heard_and_sung() -> None:
