@@ -218,9 +218,13 @@ def _masks(batch: int, frames: int, rng: np.random.Generator) -> NDArray[np.bool
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Pre-train from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m models.training.extractor.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m models.training.extractor.pretrain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
-        "folders", type=Path, nargs="+", metavar="FOLDER", help="recordings; subfolders count"
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="recordings; subfolders are included"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="encoder to write")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="hubert", help="default hubert")

@@ -70,17 +70,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, allow_abbrev=False)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
+    )
     add = parser.add_argument
     add("--voices", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings of single voices")
     add("--music", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings without singing")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
-    add("--hold-out", nargs="+", default=[], metavar="PATTERN", help="names of files kept for the scores")
-    add("--licence", default="unspecified", metavar="TEXT", help="of voices and music, kept in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, kept in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, kept in the file")
-    add("--work", type=Path, default=Path("melody-work"), metavar="FOLDER", help="default ./melody-work")
-    add("--steps", type=int, default=Plan.steps, metavar="N", help=f"in all; default {Plan.steps}")
+    add(
+        "--hold-out",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="names of files to leave out of the training and score with",
+    )
+    add(
+        "--licence",
+        default="unspecified",
+        metavar="TEXT",
+        help="licence of voices and music, stored in the file",
+    )
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
+    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
+    add(
+        "--work",
+        type=Path,
+        default=Path("melody-work"),
+        metavar="FOLDER",
+        help="folder of the run; default ./melody-work",
+    )
+    add(
+        "--steps",
+        type=int,
+        default=Plan.steps,
+        metavar="N",
+        help=f"training steps, including those of earlier runs; default {Plan.steps}",
+    )
     return parser
 
 
