@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -153,7 +154,9 @@ def check_output(path: Path) -> None:
 def unwritable(target: Path, error: OSError) -> OutputError:
     """Return the sentence for a failed write."""
     reason = error.strerror or str(error)
-    return OutputError(f"{target} cannot be written: {reason}; free some space or choose another folder")
+    full_table = error.errno in {errno.EMFILE, errno.ENFILE}
+    remedy = "close other programs" if full_table else "free some space or choose another folder"
+    return OutputError(f"{target} cannot be written: {reason}; {remedy}")
 
 
 def discard_all() -> None:

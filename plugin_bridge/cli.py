@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from plugin_bridge.commands import COMMANDS, UsageError
-from plugin_bridge.errors import BridgeError
+from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.files.printable import printable
 from plugin_bridge.files.standardstreams import give_up_standard_output
 from plugin_bridge.interrupts import install
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         give_up_standard_output()
         return 0
     except OSError as error:
-        _complain(parsed.command, f"{error.strerror or error}: {error.filename or 'the system'}; check it")
+        _complain(parsed.command, refusal(error))
         return BAD_INPUT
     return status
 

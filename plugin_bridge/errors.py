@@ -19,6 +19,8 @@ A wrong argument is a `ValueError` or a `TypeError` instead.
 
 from __future__ import annotations
 
+import errno
+
 from models.errors import (
     BridgeError,
     MissingExtraError,
@@ -41,7 +43,16 @@ __all__ = [
     "SessionError",
     "SingerFileError",
     "TrainingError",
+    "refusal",
 ]
+
+
+def refusal(error: Exception) -> str:
+    """Return the sentence of an error; of the system's, which bring none, without their number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    remedy = "close other programs" if error.errno in {errno.EMFILE, errno.ENFILE} else "check it"
+    return f"{error.filename or 'the system'} cannot be used: {error.strerror}; {remedy}"
 
 
 class AudioFileError(BridgeError):

@@ -54,7 +54,7 @@ def plan_jobs(
     Raises:
         AudioFileError: a folder without audio.
         OutputError: two inputs would become one output, one would be overwritten by another's, or a folder is
-            missing or cannot be made.
+            missing, named like an audio file or cannot be made.
         ValueError: a format that is not written.
     """
     folders = [_Folder(path) for path in inputs if _is_folder(path)]
@@ -72,6 +72,7 @@ def plan_jobs(
         raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
     form = OutputFormat(container or "wav", bits or "24")
     if output is not None:
+        _check_folder_name(output)
         _make(output)
     jobs = [_job(source, output, label, form) for source in sources]
     named = set() if resume else {_place(path) for path in inputs}
@@ -193,6 +194,14 @@ def _container(output: Path, container: str | None) -> str:
     if container is not None and named != container:
         raise ValueError(f"{output.name!r} does not fit --format {container}; leave one out")
     return named
+
+
+def _check_folder_name(output: Path) -> None:
+    if output.suffix.lower() in SUFFIXES and not output.is_dir():
+        raise OutputError(
+            f"{output} is named like one file, and the output of several inputs or of a folder is a folder; "
+            "name one with -o"
+        )
 
 
 def _make(folder: Path) -> None:

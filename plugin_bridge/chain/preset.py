@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 import presets
 from models.wholefile import Draft, unwritable
 from plugin_bridge.chain.chain import Chain, flattened
-from plugin_bridge.chain.effects import Effect, Scalar, Vst3Effect, Word, described, made_of, placed
+from plugin_bridge.chain.effects import (
+    Effect,
+    NativeEffect,
+    Scalar,
+    Vst3Effect,
+    Word,
+    described,
+    made_of,
+    placed,
+)
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.chain.stream import Simple
 from plugin_bridge.chain.vst3 import is_installed, plugin_folders
@@ -26,6 +35,27 @@ PRESETS_FOLDER = Path(presets.__file__).parent
 MAX_EFFECTS = 64
 """On each side of the singer."""
 _MAX_BYTES = 64 * 2**20
+
+
+def _kind(effect: object) -> str:
+    is_vst3 = isinstance(effect, Vst3Effect) or (isinstance(effect, Mapping) and "vst3" in effect)
+    return "vst3" if is_vst3 else "native"
+
+
+_StoredEffect = Annotated[
+    Annotated[NativeEffect, Tag("native")] | Annotated[Vst3Effect, Tag("vst3")], Discriminator(_kind)
+]
+"""An `Effect`, whose faults are told of its own kind."""
+_FAULTS = {
+    "missing": "it is missing",
+    "extra_forbidden": "it is unknown",
+    "tuple_type": "it must be a list",
+    "dict_type": "it must be a table",
+    "model_type": "it must be a table",
+    "bool_type": "it must be a number, a switch or a word",  # the first that is tried of a `Scalar`
+    "string_type": "it must be a word",
+}
+"""What pydantic says of a preset, in the words of its file."""
 
 
 class Preset(BaseModel):
@@ -42,9 +72,9 @@ class Preset(BaseModel):
     """By id; the others have their defaults."""
     pitch: PitchName | Literal[""] = ""
     """How the pitch of the source is heard; empty for the usual way."""
-    before: Annotated[tuple[Effect, ...], Field(max_length=MAX_EFFECTS)] = ()
+    before: Annotated[tuple[_StoredEffect, ...], Field(max_length=MAX_EFFECTS)] = ()
     """Effects before the singer."""
-    after: Annotated[tuple[Effect, ...], Field(max_length=MAX_EFFECTS)] = ()
+    after: Annotated[tuple[_StoredEffect, ...], Field(max_length=MAX_EFFECTS)] = ()
     """Effects after it."""
 
     @model_validator(mode="after")
@@ -237,5 +267,8 @@ def _seen_from(folder: Path, file: str) -> str:
 def _first(error: ValidationError) -> str:
     """Return the first fault of a preset as a place and a sentence."""
     fault = error.errors()[0]
-    where = ".".join(str(part) for part in fault["loc"]) or "as a whole"
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+    place = list(fault["loc"][: -1 if fault["type"] == "bool_type" else None])  # without the kind of scalar
+    if len(place) > 1 and isinstance(place[1], int):
+        place[:3] = [f"effect {place[1] + 1} {place[0]} the singer"]  # the third is its kind
+    where = ", ".join(map(str, place)) or "as a whole"
+    return f"{where}: {_FAULTS.get(fault['type']) or fault['msg'].removeprefix('Value error, ')}"

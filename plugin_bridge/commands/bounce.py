@@ -22,7 +22,7 @@ from plugin_bridge.commands.options import (
     number_within,
     parameter_values,
 )
-from plugin_bridge.errors import BridgeError
+from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.files.printable import printable
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
 
@@ -270,8 +270,8 @@ def _row(
     except BrokenPipeError:
         raise
     except (BridgeError, OSError) as error:
-        _say(str(error))
-        return {**row, "error": str(error)}
+        _say(refusal(error))
+        return {**row, "error": refusal(error)}
     if not arguments.json:
         print(_line(done), file=_reports(arguments))
     return {**asdict(done), **row, "notes": notes}

@@ -42,7 +42,7 @@ class StandardOutput(AbstractContextManager["StandardOutput"]):
     """Standard output in place of a `Draft`: what is written is gone at once.
 
     Raises:
-        OutputError: it is a terminal.
+        OutputError: it is a terminal, or was closed before the program began.
     """
 
     path = STANDARD_STREAM
@@ -50,6 +50,10 @@ class StandardOutput(AbstractContextManager["StandardOutput"]):
     """For sentences."""
 
     def __init__(self) -> None:
+        if sys.__stdout__ is None:  # `sys.stdout` then leads nowhere, so that reports fail no bounce
+            raise OutputError(
+                "standard output is closed; send the audio to a program or a file: ... > out.wav"
+            )
         if sys.stdout.isatty():
             raise OutputError(
                 "standard output is a terminal; send the audio to a program or a file, as in: ... > out.wav"

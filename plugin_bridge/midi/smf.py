@@ -164,7 +164,7 @@ class _TrackReader:
             (self._lost_notes, f"has {notes} with a number above 127, left out"),
             (self._lost_others, f"has {others} with a number above 127, left out"),
             (self._lost_tempos, f"has {tempos} without a tempo, left out"),
-            (self._strays, f"has {bytes_} that belong to no event, left out"),
+            (self._strays, f"has {bytes_} outside any event, left out"),
         )
         return [f"track {number} {sentence}" for fault, sentence in lost if fault]
 

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from plugin_bridge.control.events import AnyEvent, Event
+from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.control.rig import Rig
-from plugin_bridge.errors import BridgeError
+from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.osc.addresses.search import Search
 from plugin_bridge.osc.addresses.table import Address, address
-from plugin_bridge.osc.addresses.values import moved, pressing, read
+from plugin_bridge.osc.addresses.values import answered, moved, pressing, read
 from plugin_bridge.osc.commands import Handler
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
@@ -218,7 +218,7 @@ class Dispatcher:
         elif row.kind in ("value", "position", "note") and not getting:
             event = moved(row, arguments, self._rig.singers, batch.position or 0)
             batch.events.append(event)
-            values = (event.value,) if isinstance(event, Event) and row.kind == "value" else arguments
+            values = answered(row, arguments, event)
             batch.waiting.append((request, values))
         else:
             yield from self._flush(batch)  # what is read or done next comes after what was set before
@@ -301,7 +301,7 @@ class Dispatcher:
     def _fail(self, request: _Request, error: Exception) -> None:
         self._counters.failed += 1
         if request.path not in ANSWERS:
-            request.sender.send(fail(request.path, str(error)[:_MAX_REASON_LENGTH], request.id))
+            request.sender.send(fail(request.path, refusal(error)[:_MAX_REASON_LENGTH], request.id))
 
 
 def _request(message: Message, sender: Sender) -> _Request:

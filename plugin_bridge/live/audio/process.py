@@ -28,7 +28,7 @@ from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.singers import Singer, file_of
-from plugin_bridge.errors import BridgeError, OutputError
+from plugin_bridge.errors import BridgeError, OutputError, refusal
 from plugin_bridge.live.audio.blockprocessor import BlockProcessor
 from plugin_bridge.live.audio.device import Device
 from plugin_bridge.live.audio.engineloop import EngineLoop
@@ -222,7 +222,7 @@ class AudioProcess:
             header = SessionHeader.of(self._singers, settings.seed, initial, settings.pitch)
             self._writer = SessionWriter(folder, form, header, self.say)
         except (BridgeError, OSError) as error:
-            fault = str(error)
+            fault = refusal(error)
             self._outgoing.append(lambda: {"recording": number, "ended": fault})
             return
         self._recording = number

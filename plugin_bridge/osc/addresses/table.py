@@ -42,6 +42,8 @@ class Address:
     """Whether a time tag to come schedules it to its sample."""
     patterns: bool = False
     """Whether it takes addresses, which may be patterns."""
+    switch: bool = False
+    """Whether `T` or a whole 1 right after its arguments is one more of them and not a button's."""
     button: bool = False
     """Whether a number or switch after its arguments is the state of the button that sends it."""
 
@@ -164,7 +166,13 @@ _COMMANDS = (
         True,
         "Take a preset's singer and parameters, all but an unnamed bypass; no effects.",
     ),
-    ("/preset/save", "name [replace]", "s", False, "Keep the singer and the parameters as they are now."),
+    (
+        "/preset/save",
+        "name [T]",
+        "s",
+        False,
+        "Keep the singer and the parameters as they are now; `T` or `i` 1 replaces a preset of that name.",
+    ),
     ("/preset/list", "", "", False, "The presets by name."),
     (
         "/bounce/start",
@@ -212,7 +220,7 @@ _COMMANDS = (
     ),
 )
 
-_TAKING_NUMBERS = ("/preset/save", "/bounce/start", "/sync")
+_TAKING_NUMBERS = ("/bounce/start", "/sync")
 """Commands whose own last argument may be a number or a switch, and cannot be told from a button's."""
 
 _NOTICES = (
@@ -244,6 +252,7 @@ def _rows() -> Iterator[Address]:
             WRITE,
             timed=timed,
             patterns="address" in arguments,
+            switch=arguments.endswith("[T]"),
             button=path not in _TAKING_NUMBERS,
         )
     for path, types, description in _NOTICES:

@@ -34,6 +34,15 @@ def read(rig: Rig, row: Address) -> Arguments:
     raise ValueError(f"{row.path} has no value to read; send {row.path} {row.arguments}".rstrip())
 
 
+def answered(row: Address, arguments: Arguments, event: AnyEvent) -> Arguments:
+    """Return the answer to arguments that were set: the value, or a fader's own position, lest it jump."""
+    if not isinstance(event, Event):
+        return arguments
+    if row.kind == "value":
+        return (event.value,)
+    return (min(1.0, max(0.0, number(arguments[0], "position"))),)
+
+
 def moved(row: Address, arguments: Arguments, singers: Sequence[str], position: int) -> AnyEvent:
     """Return the checked event that an address and its arguments stand for.
 
@@ -73,8 +82,11 @@ def pressing(row: Address, arguments: Arguments) -> tuple[Arguments, bool]:
         arguments: without a request's id.
     """
     last = arguments[-1] if arguments else None
-    surplus = len(arguments) > len(row.types) and isinstance(last, (bool, int, float))
-    return (arguments[:-1], bool(last)) if row.button and surplus else (arguments, True)
+    surplus = len(arguments) - len(row.types)
+    own = row.switch and surplus == 1 and isinstance(last, int) and last == 1  # True is an int, 1.0 is none
+    if not row.button or surplus < 1 or own or not isinstance(last, (bool, int, float)):
+        return arguments, True
+    return arguments[:-1], bool(last)
 
 
 def only(row: Address, arguments: Arguments) -> Argument:

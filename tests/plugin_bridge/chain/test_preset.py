@@ -234,9 +234,23 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
             'name = "x"\nsinger = "dark"\n' + 65 * '[[after]]\neffect = "Gain"\n',
             "after: Tuple should have at most 64",
         ),
-        ('name = "x"', "singer: Field required"),
+        ('name = "x"', "singer: it is missing"),
+        (
+            'name = "x"\nsinger = "a"\n[[before]]\neffect = "Wobble"',
+            "toml, effect 1 before the singer: effect",
+        ),
+        (
+            'name = "x"\nsinger = "a"\n[[after]]\neffect = "Gain"\n[[after]]\nvst3 = 3',
+            "toml, effect 2 after the singer, vst3: it must be a word; correct",
+        ),
+        ('name = "x"\nsinger = "a"\n[[after]]\n', "effect 1 after the singer, effect: it is missing"),
+        (
+            'name = "x"\nsinger = "a"\n[[after]]\neffect = "Gain"\nparameters = { gain_db = [1] }',
+            "effect 1 after the singer, parameters, gain_db: it must be a number, a switch or a word; correct",
+        ),
+        ('name = "x"\nsinger = "a"\nafter = 3', "toml, after: it must be a list; correct"),
         ('name = ""\nsinger = "dark"', "name: String should have at least 1 character"),
-        ('name = "x"\nsinger = "dark"\ncolour = 1', "colour: Extra inputs are not permitted"),
+        ('name = "x"\nsinger = "dark"\ncolour = 1', "colour: it is unknown"),
         ('format = 2\nname = "x"\nsinger = "dark"', "preset format 2 and this version reads up to 1; update"),
         (
             'name = "x"\nsinger = "dark"\n[parameters]\nloud = 1',

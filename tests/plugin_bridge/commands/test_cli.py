@@ -189,6 +189,23 @@ def test_a_batch_never_overwrites_one_of_its_inputs(here: Path, capsys: Capture)
     assert listing(here) == before
 
 
+@pytest.mark.parametrize(("inputs", "output"), [(["stem.wav", "other.wav"], "out.wav"), (["."], "x.MP3")])
+def test_no_folder_is_made_that_is_named_like_a_file(
+    here: Path, capsys: Capture, inputs: list[str], output: str
+) -> None:
+    (here / "other.wav").write_bytes((here / "stem.wav").read_bytes())
+    before = listing(here)
+    done = call(capsys, "bounce", *inputs, "-o", output, "--singer", "dark.onnx")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        f"plugin-bridge bounce: {output} is named like one file, and the output of several inputs or of a "
+        "folder is a folder; name one with -o\n"
+    )
+    assert listing(here) == before
+    (here / output).mkdir()
+    assert call(capsys, "bounce", *inputs, "-o", output, "--singer", "dark.onnx").status == 0
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
 def test_a_bounce_needs_nobody_to_talk_to(here: Path, closed: str) -> None:
     command = f"{sys.executable} -m plugin_bridge bounce stem.wav -o out.wav --singer dark.onnx {closed}"

@@ -122,6 +122,18 @@ def test_a_terminal_gets_no_audio(here: Path) -> None:
     )
 
 
+def test_a_closed_standard_output_gets_no_audio(here: Path) -> None:
+    command = f"{sys.executable} -m plugin_bridge bounce stem.wav -o - --singer dark.onnx >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=here, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "plugin-bridge bounce: standard output is closed; send the audio to a program or a file: "
+        "... > out.wav\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -128,7 +128,7 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(lost: int) -> None:
 def test_data_without_a_status_are_told() -> None:
     song = parse(header() + track(b"\x00\x01\x02\x03", MELODY[1:]))
     assert song.tracks[0].messages == NOTES
-    assert song.faults == ["track 1 has 3 bytes that belong to no event, left out"]
+    assert song.faults == ["track 1 has 3 bytes outside any event, left out"]
 
 
 def test_a_tempo_that_is_none_is_told_and_one_of_odd_length_is_read() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -193,6 +195,19 @@ async def test_a_bounce_that_fills_the_disk_is_ended(folder: Path, monkeypatch: 
             pass
         assert state.startswith("failed: the disk of ")
     assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
+
+
+@in_loop
+async def test_a_full_table_of_files_is_told_without_a_number(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+
+    async with served(folder) as (_, server), Client(server.port) as client:
+        monkeypatch.setattr(os, "scandir", full)
+        told = await client.fail("/record/start", "take")
+        assert told == f"{folder} cannot be used: Too many open files; close other programs"
 
 
 @in_loop

@@ -121,12 +121,24 @@ def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_pat
 async def test_only_a_switch_lets_a_preset_be_replaced(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, server), Client(server.port) as client:
         await client.done("/preset/save", "mine")
-        for no in (False, 0, 0.0):
-            assert "exists already" in await client.fail("/preset/save", "mine", no)
-        for wrong in ("F", "no", "", 2, None):
+        for pressed in (1.0, 127, 0.5):
+            assert "exists already" in await client.fail("/preset/save", "mine", pressed)
+        for wrong in ("F", "no", "", None):
             assert "is not a switch; send T, F, 0 or 1" in await client.fail("/preset/save", "mine", wrong)
-        for yes in (True, 1, 1.0):
-            await client.done("/preset/save", "mine", yes)
+        await client.done("/param/gain", 6.0)
+        for yes in ((True,), (1,), (True, 1.0)):
+            await client.done("/preset/save", "mine", *yes)
+        assert load_preset(tmp_path / "mine.toml").parameters["gain"] == 6.0
+
+
+@in_loop
+async def test_a_button_that_is_let_go_saves_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        for released in ((0,), (0.0,), (False,), (True, 0.0)):
+            assert await client.done("/preset/save", "mine", *released) == (False,)
+        assert not (tmp_path / "mine.toml").exists()
+        assert await client.done("/preset/save", "mine", 1.0) == ("mine",)
+        assert (tmp_path / "mine.toml").exists()
 
 
 @in_loop

@@ -209,7 +209,8 @@ async def test_symbols_characters_and_a_faders_excess_are_understood(tmp_path: P
         assert await client.done("/param/scale", "Minor") == ("minor",)
         assert await client.done("/param/mix", 1.0000001) == (1.0,)
         assert await client.done("/morph", -1e-9) == (0.0,)
-        await client.done("/param/gain/unit", 1.0000001)
+        assert await client.done("/param/gain/unit", 1.0000001) == (1.0,)
+        assert await client.done("/param/retune/unit", 0.25) == (0.25,)
         assert (rig.values["gain"], rig.values["mix"], rig.values["morph"]) == (24.0, 1.0, 0.0)
         for odd in (
             Opaque("t", b"\0" * 7 + b"\1"),
