@@ -136,6 +136,17 @@ def test_an_octave_too_high_is_told_by_the_harmonics_between(first_db: float, wa
     assert np.allclose(_octave_checked(audio, frames, np.full(frames.size, 278.0)), 278.0)
 
 
+@pytest.mark.parametrize(("milliseconds", "halved"), [(25, 0), (40, 5), (200, 21)])
+def test_a_burst_of_a_consonant_halves_no_pitch(milliseconds: int, halved: int) -> None:
+    """What lies between the harmonics must last for four frames; the window of 40 ms smears it."""
+    seconds = np.arange(RATE) / RATE
+    voice = sum(np.sin(2.0 * np.pi * 400.0 * number * seconds) for number in (1, 2, 3))
+    between = sum(np.sin(2.0 * np.pi * 200.0 * number * seconds) for number in (1, 3, 5))
+    audio = np.asarray(0.1 * (voice + between * (np.abs(seconds - 0.5) < 0.0005 * milliseconds)), np.float32)
+    found = _octave_checked(audio, np.arange(20, 80), np.full(60, 400.0))
+    assert (int(np.sum(found == 200.0)), int(np.sum(found == 400.0))) == (halved, 60 - halved)
+
+
 def test_between_frames_a_leap_apart_no_pitch_is_read_that_nobody_sang() -> None:
     known, heard = np.array([0.0, 0.016, 0.032]), np.log2([400.0, 404.0, 808.0])
     read = 2.0 ** _read_at(np.array([-0.01, 0.008, 0.02, 0.03, 0.05]), known, heard)

@@ -1,0 +1,50 @@
+"""What the commands that train share: whole numbers from 1 up, and progress bars with a running loss."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugin_bridge.commands.training import Bars, positive
+from tests.plugin_bridge.commands.commandline import call
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "", "1.0", "1e3", "x", "٠"])
+def test_steps_and_threads_are_whole_numbers_from_1_up(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 up; give one"):
+        positive(text)
+    assert (positive("1"), positive("20000")) == (1, 20000)
+
+
+@pytest.mark.parametrize("command", ["train", "extractor"])
+@pytest.mark.parametrize("steps", ["0", "9" * 5000])
+def test_a_number_of_steps_that_is_none_is_refused(
+    command: str,
+    steps: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(capsys, command, "voices", "--steps", steps)
+    assert done.status == 2
+    assert "--steps" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_loss_that_is_shown_is_a_running_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first loss counts in full, and one step in a hundred."""
+    shown: list[str] = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    monkeypatch.setattr("tqdm.tqdm.set_postfix", lambda _, loss, **__: shown.append(loss))
+    with Bars(10) as bars:
+        listener = bars.listener()
+        listener.step(7, 4.0)
+        for _ in range(400):
+            listener.step(8, 2.0)
+    assert shown[0] == "4.000"
+    assert 2.9 < float(shown[1]) < 3.1
+    assert float(shown[-1]) == pytest.approx(2.0, abs=0.05)
