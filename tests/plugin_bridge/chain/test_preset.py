@@ -246,7 +246,7 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
         ('name = "x"\nsinger = "a"\n[[after]]\n', "effect 1 after the singer, effect: it is missing"),
         (
             'name = "x"\nsinger = "a"\n[[after]]\neffect = "Gain"\nparameters = { gain_db = [1] }',
-            "effect 1 after the singer, parameters, gain_db: it must be a number, a switch or a word; correct",
+            "effect 1 after the singer, parameters, gain_db: it must be a number, a switch or a word;",
         ),
         ('name = "x"\nsinger = "a"\nafter = 3', "toml, after: it must be a list; correct"),
         ('name = ""\nsinger = "dark"', "name: String should have at least 1 character"),
