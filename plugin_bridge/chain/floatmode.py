@@ -1,4 +1,4 @@
-"""Keep the processor's floating-point mode: some plug-ins switch it for the whole process as they load."""
+"""Keep the processor's floating-point mode: some plug-ins switch it in the thread that loads them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Node(Protocol):
         """Take events in input samples of the chain."""
 
     def release(self) -> None:
-        """Let go of the stage, which runs here no longer."""
+        """Release the stage, which runs here no longer."""
 
 
 class EffectNode:
@@ -187,7 +187,7 @@ class SingerNode:
         self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
 
     def release(self) -> None:
-        """Let go of the stage, unless another runs it by now."""
+        """Release the stage, unless another chain runs it by now."""
         self._stage.let_go(self)
 
 

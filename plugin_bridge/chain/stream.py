@@ -87,7 +87,7 @@ class Stream:
         self.latency = places[-1] + self._hop
 
     def dismiss(self, kept: Iterable[Simple] = ()) -> None:
-        """Let go at once of the singers that are not kept; effects stay until the stages are arranged."""
+        """Release at once the singers that are not kept; effects stay until the stages are arranged."""
         ids = {id(stage) for stage in kept}
         stays = [x for x in self._stages if id(x) in ids or not isinstance(x, SingerConversion)]
         self.arrange(stays)

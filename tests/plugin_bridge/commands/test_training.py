@@ -47,4 +47,7 @@ def test_the_loss_that_is_shown_is_a_running_mean(monkeypatch: pytest.MonkeyPatc
             listener.step(8, 2.0)
     assert shown[0] == "4.000"
     assert 2.9 < float(shown[1]) < 3.1
+    assert float(shown[100]) == pytest.approx(
+        2.0 + 2.0 * 0.99**100 / sum(0.99**n for n in range(101)), abs=6e-4
+    )
     assert float(shown[-1]) == pytest.approx(2.0, abs=0.05)
