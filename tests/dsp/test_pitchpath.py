@@ -34,6 +34,18 @@ def test_one_frame_does_not_carry_a_held_note_to_the_octave(advantage: float) ->
     assert path.advance(offer(0.1, 0.6), SURE) == 0
 
 
+@pytest.mark.parametrize(
+    ("interval", "advantage", "followed"),
+    [(math.log2(3.0), 0.9, 0), (2.0, 0.9, 0), (math.log2(2.5), 0.7, 1), (math.log2(2.5), 0.5, 0)],
+)
+def test_a_leap_to_a_twelfth_or_two_octaves_costs_more_than_one_to_another_interval(
+    interval: float, advantage: float, followed: int
+) -> None:
+    """0.6 for any leap of an octave or more, and 0.4 on top where trackers go wrong."""
+    leap = Candidates([LOW, LOW + interval], [0.9, 0.9], [0.9, 0.9], [advantage, 0.0])
+    assert held(50).advance(leap, SURE) == followed
+
+
 def test_an_octave_that_stays_is_followed() -> None:
     path = held(50)
     chosen = [path.advance(offer(0.35, 0.0), SURE) for _ in range(6)]

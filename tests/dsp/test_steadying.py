@@ -81,3 +81,11 @@ def test_what_is_given_is_not_changed() -> None:
     kept = bands.copy()
     steadied(bands, 800.0)
     assert np.array_equal(bands, kept)
+
+
+@pytest.mark.parametrize(("far_db", "kept"), [(2.9, 0.9), (5.5, 0.45), (7.9, 0.018), (8.0, 0.0), (12.0, 0.0)])
+def test_what_stays_of_the_sound_before_falls_from_3_to_8_db_of_change(far_db: float, kept: float) -> None:
+    """At 1100 Hz nine tenths stay of a held sound, half of that at 5.5 dB, nothing of another sound."""
+    change = np.where(np.arange(ENVELOPE_GRID.size) % 2, far_db, -far_db).astype(np.float32)
+    after = steadied(np.stack([VOWEL, VOWEL + change]), 1100.0)[1]
+    assert np.allclose(after, VOWEL + (1.0 - kept) * change, atol=1e-3)
