@@ -11,6 +11,8 @@ STREAMED_SIZE = 0xFFFFFFFF
 """In 32 bits: "see ds64", or "unknown"."""
 CARRIED_LIMIT = 16 * 1024 * 1024
 CARRIED = (b"bext", b"iXML", b"axml", b"cue ", b"smpl")
+BIG_ENDIAN = {b"FORM", b"RIFX"}
+"""How files begin whose sizes have the high byte first."""
 MAX_CHUNKS = 65536
 """Chunks that are followed in one file: a second of work; real files have a dozen."""
 
@@ -26,9 +28,9 @@ class Chunk(NamedTuple):
 
 
 def riff_chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """Yield the chunks of a WAV, RF64, BW64 or AIFF file as far as they lead, up to `MAX_CHUNKS`."""
+    """Yield the chunks of a WAV, RIFX, RF64, BW64 or AIFF file as far as they lead, up to `MAX_CHUNKS`."""
     file.seek(0)
-    form = "<4sI" if file.read(12)[:4] != b"FORM" else ">4sI"
+    form = ">4sI" if file.read(12)[:4] in BIG_ENDIAN else "<4sI"
     end = file.seek(0, 2)
     wide_data = 0
     at = 12
@@ -59,6 +61,9 @@ def carried_chunks(file: BinaryIO) -> list[tuple[bytes, bytes]]:
     """
     found: dict[bytes, bytes] = {}
     room = CARRIED_LIMIT
+    file.seek(0)
+    if file.read(4) in BIG_ENDIAN:  # numbers in the chunks are, too, and would be misread
+        return []
     for chunk in riff_chunks(file):
         if chunk.name in CARRIED and chunk.name not in found and 0 < chunk.size <= room:
             file.seek(chunk.offset)

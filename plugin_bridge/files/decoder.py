@@ -28,6 +28,10 @@ class Decoder(Protocol):
     """The length that the file promises where it is known less exactly than to a sample."""
 
     @property
+    def fault(self) -> str:
+        """What was wrong so far, to follow the file's name in a sentence; empty where nothing was."""
+
+    @property
     def texts(self) -> dict[str, str]:
         """Title, artist and so on, where the file has them."""
 

@@ -50,6 +50,7 @@ class FfmpegDecoder:
     """
 
     frames = UNKNOWN_LENGTH
+    fault = ""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         try:

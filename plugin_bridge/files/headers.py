@@ -1,4 +1,4 @@
-"""Mend sizes in WAV, AIFF and CAF headers that pipes, or recorders that lost power, left unfinished."""
+"""Mend sizes in WAV, AIFF, CAF and W64 headers that pipes, or recorders that lost power, left unfinished."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import BinaryIO, Literal, NamedTuple
 
 from plugin_bridge.files.containers import (
+    BIG_ENDIAN,
     CARRIED,
     MAX_CHUNKS,
     STREAMED_SIZE,
@@ -24,6 +25,7 @@ _SCRAP = 4096
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 _OTHERS = {*CARRIED, b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"PAD ", b"FLLR", b"fact", b"PEAK", b"ANNO", b"COMT"}
 _OTHER = re.compile(b"|".join(map(re.escape, sorted(_OTHERS))))
+_AUDIO = {b"data", b"SSND"}
 _WIDE = {b"RF64", b"BW64"}
 _UNTOLD = "does not say how long it is, as from a pipe or a recorder that lost power"
 _UNNAMED = bytes(8)
@@ -38,16 +40,20 @@ class Mended(NamedTuple):
     """What is wrong, to follow the name of the file in a sentence; empty where nothing is."""
     missing: int = 0
     """Bytes of audio that a finished header promises and the file has not: it was cut short."""
+    start: int = 0
+    """Where the header begins that is to be read."""
+    stop: int | None = None
+    """Where what is to be read ends; None for the end of the file."""
 
 
 class _Header(NamedTuple):
     """What a header says, and what there is."""
 
     name: bytes
-    """RIFF, RF64, BW64 or FORM."""
+    """RIFF, RIFX, RF64, BW64 or FORM."""
     order: Literal["little", "big"]
     chunks: dict[bytes, Chunk]
-    """By name; the audio last, if it was found."""
+    """By name, up to the audio."""
     whole: int
     """Bytes of the file, by the header."""
     end: int
@@ -55,7 +61,7 @@ class _Header(NamedTuple):
 
 
 def mended(file: BinaryIO) -> Mended:
-    """Compare what the header of a WAV, RF64, BW64, AIFF or CAF file says with what is there.
+    """Compare what the header of a WAV, RF64, BW64, AIFF, CAF or W64 file says with what is there.
 
     The audio goes to the end of the file where its length is not known: where it is 0, a placeholder, more
     than there is while the header's sizes disagree, or less while what follows is no chunk. A header that
@@ -66,15 +72,19 @@ def mended(file: BinaryIO) -> Mended:
     """
     file.seek(0)
     name, size = file.read(4), file.read(4)
-    if name == b"caff":
-        return _mended_caf(file)
-    if name not in {b"RIFF", b"FORM", *_WIDE}:
+    if name in {b"caff", b"riff"}:
+        start, stop = _copies(file)
+        found = _mended_caf(file, start, stop) if name == b"caff" else Mended({})
+        return found._replace(start=start, stop=stop)
+    if name not in {b"RIFF", *BIG_ENDIAN, *_WIDE}:
         return Mended({})
+    order: Literal["little", "big"] = "big" if name in BIG_ENDIAN else "little"
+    chunks, renamed = _upto_audio(file)
     header = _Header(
         name=name,
-        order="big" if name == b"FORM" else "little",
-        chunks=_upto_audio(file),
-        whole=8 + int.from_bytes(size, "big" if name == b"FORM" else "little"),
+        order=order,
+        chunks=chunks,
+        whole=8 + int.from_bytes(size, order),
         end=file.seek(0, io.SEEK_END),
     )
     if name in _WIDE and b"ds64" in header.chunks:
@@ -82,17 +92,22 @@ def mended(file: BinaryIO) -> Mended:
         header = header._replace(whole=8 + int.from_bytes(file.read(8), "little"))
     audio = header.chunks.get(b"data") or header.chunks.get(b"SSND")
     found = _without_audio(file, header) if audio is None else _judged(file, header, audio)
-    renamed = {0: b"RF64"} if name == b"BW64" else {}  # as libsndfile knows it; ITU-R BS.2088 renamed it
+    if name == b"BW64":  # as libsndfile does not know it; ITU-R BS.2088 renamed it
+        renamed[0] = b"RF64"
     return found._replace(changes=renamed | found.changes)
 
 
-def _upto_audio(file: BinaryIO) -> dict[bytes, Chunk]:
+def _upto_audio(file: BinaryIO) -> tuple[dict[bytes, Chunk], dict[int, bytes]]:
+    """Return the chunks up to the first audio that is not empty, and what renames an empty one before it."""
     chunks: dict[bytes, Chunk] = {}
+    renamed: dict[int, bytes] = {}
     for chunk in riff_chunks(file):
+        if chunk.name in _AUDIO and chunk.size and chunk.name in chunks:
+            renamed[chunks.pop(chunk.name).offset - 8] = b"JUNK"
         chunks.setdefault(chunk.name, chunk)
-        if chunk.name in {b"data", b"SSND"}:
+        if chunk.name in _AUDIO and chunk.size:
             break
-    return chunks
+    return chunks, renamed
 
 
 def _judged(file: BinaryIO, header: _Header, audio: Chunk) -> Mended:
@@ -167,16 +182,35 @@ def _without_audio(file: BinaryIO, header: _Header) -> Mended:
     return Mended(changes, "does not say where its audio is, as from a recorder that lost power")
 
 
-def _mended_caf(file: BinaryIO) -> Mended:
-    """Give the audio all there is where its size is -1, which Apple's format allows at the end of a file."""
-    at, end = 8, file.seek(0, io.SEEK_END)
+def _copies(file: BinaryIO) -> tuple[int, int]:
+    """Return the bytes from the last header before the audio to the audio's end.
+
+    To a pipe SoX writes the header of a CAF or W64 file two times before the audio and once behind it.
+    """
+    file.seek(0)
+    head = file.read(8192)  # more than a CAF header of SoX, 4096 bytes
+    start = max(0, head.find(head[:16], 16))
+    end = file.seek(0, io.SEEK_END)
+    file.seek(end - start)
+    return start, end - start if start and file.read(16) == head[:16] else end
+
+
+def _mended_caf(file: BinaryIO, start: int, end: int) -> Mended:
+    """Give the audio all there is where its size is unknown: -1 by Apple's format, no samples from a pipe."""
+    at = start + 8
     for _ in range(MAX_CHUNKS):
         file.seek(at)
         head = file.read(12)
         size = int.from_bytes(head[4:], "big", signed=True)
-        if head[:4] == b"data" and size == -1:
+        if head[:4] == b"data" and (size == -1 or _goes_on_caf(file, at + 12, size, end)):
             return Mended({at + 4: (end - at - 12).to_bytes(8, "big")}, _UNTOLD)
         if len(head) < 12 or head[:4] == b"data" or size < 0:
             break
         at += 12 + size
     return Mended({})
+
+
+def _goes_on_caf(file: BinaryIO, at: int, size: int, end: int) -> bool:
+    """Return whether audio without samples, but for the count of edits before them, is followed by some."""
+    file.seek(at + size)
+    return size in {0, 4} and at + size + 4 <= end and not is_chunk_name(file.read(4))

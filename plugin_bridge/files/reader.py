@@ -106,7 +106,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         self.frames = self._counted(decoder) if counts else decoder.frames
         """Samples in each channel."""
         self._check_shape()
-        fault = self._found.fault
+        fault = self._found.fault or decoder.fault
         if fault and not (self.path == STANDARD_STREAM and self.container in _STREAMED):
             self.note = f"{self.name} {fault}; {self._found.used}, {self.frames / self.sample_rate:.2f} s"
 

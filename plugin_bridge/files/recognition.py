@@ -12,6 +12,7 @@ from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.decoder import Decoder, DecodingError
 from plugin_bridge.files.ffmpeg import FfmpegDecoder
 from plugin_bridge.files.headers import mended
+from plugin_bridge.files.joined import JoinedDecoder, joined_views
 from plugin_bridge.files.ogg import OggEnd, is_chained, ogg_end
 from plugin_bridge.files.sndfile import SndfileDecoder, mpeg_view, tagged_view
 from plugin_bridge.files.window import View
@@ -22,6 +23,7 @@ _HEADS = {b"RIFF": "WAV", b"RF64": "WAV", b"BW64": "WAV", b"FORM": "AIFF", b"fLa
 _HEADS |= {b"caff": "CAF", b"riff": "W64", b".snd": "AU", b"Crea": "VOC", b"ID3\x02": "MP3"}
 _HEADS |= {b"ID3\x03": "MP3", b"ID3\x04": "MP3"}
 _EXTRA_HEADS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"wvpk", b"MAC ", b"TTA1", b"#!AM", b"OggS")  # Matroska, ...
+_SEVERAL = "holds several streams one after another"
 _UNENDED = "does not say where it ends, as from a broadcast or a file that was cut"
 
 
@@ -58,8 +60,10 @@ def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
             "copy or export it again"
         )
     if view := mpeg_view(file, anywhere=False):
-        return Recognised(partial(SndfileDecoder, file, view), counts=True)
-    view = replace(tagged_view(file), changes=header.changes)
+        return _mpeg(file, name, view)
+    view = View(header.start, header.stop, header.changes)
+    if not header.start:
+        view = replace(tagged_view(file), changes=header.changes)
     open_it = partial(SndfileDecoder, file, view)
     try:
         decoder = open_it()
@@ -78,7 +82,7 @@ def recognised(file: BinaryIO, name: str, suffix: str) -> Recognised:
 
 def _unknown_to_sndfile(file: BinaryIO, name: str, suffix: str, error: DecodingError) -> Recognised:
     if suffix in _MPEG_SUFFIXES and (view := mpeg_view(file, anywhere=True)):
-        return Recognised(partial(SndfileDecoder, file, view), counts=True)
+        return _mpeg(file, name, view)
     file.seek(0)
     head = file.read(12)
     if suffix in EXTRA_SUFFIXES or head[4:8] == b"ftyp" or head.startswith(_EXTRA_HEADS):
@@ -87,6 +91,18 @@ def _unknown_to_sndfile(file: BinaryIO, name: str, suffix: str, error: DecodingE
         what = f"{name} looks like {kind} but cannot be decoded ({error}); export it again"
         raise AudioFileError(what) from error
     raise _foreign(name) from error
+
+
+def _mpeg(file: BinaryIO, name: str, view: View) -> Recognised:
+    views = joined_views(file, view)
+    if len(views) == 1:
+        return Recognised(partial(SndfileDecoder, file, view), counts=True)
+    open_it = partial(JoinedDecoder, file, views)
+    try:
+        open_it().close()
+    except DecodingError as error:
+        raise AudioFileError(f"{name} cannot be decoded ({error}); export it again") from error
+    return Recognised(open_it, counts=True, fault=_SEVERAL)
 
 
 def _by_ffmpeg(file: BinaryIO, name: str, head: bytes) -> Recognised:
@@ -108,7 +124,7 @@ def _ogg(file: BinaryIO, name: str, view: View) -> Recognised:
     _check_whole(end, name)
     open_it = partial(SndfileDecoder, file, replace(view, changes=end.changes))
     if is_chained(file):
-        return Recognised(open_it, fault="holds several streams one after another", used="the first is used")
+        return Recognised(open_it, fault=_SEVERAL, used="the first is used")
     return Recognised(open_it, fault="" if end.is_told else _UNENDED)
 
 

@@ -19,8 +19,10 @@ from plugin_bridge.files.window import View
 FORMATS = ("WAV", "W64", "AIFF", "CAF", "AU", "VOC", "SVX", "IRCAM", "NIST", "FLAC", "OGG", "MP3")
 """The containers that are read; libsndfile takes files of mere numbers, too."""
 _SAME = {"WAVEX": "WAV", "RF64": "WAV"}
-_STRETCH = 64  # the bit rates of MP3 lie within a factor of 40
-_FIRST_FRAME = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xeb]")  # sync, layer, bit rate
+MPEG_STRETCH = 64  # the bit rates of MP3 lie within a factor of 40
+FIRST_FRAME = rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xeb]"
+"""How a frame of MP3 begins, as a pattern: sync, layer, bit rate."""
+_FIRST_FRAME = re.compile(FIRST_FRAME)
 _LENGTH_TOLD = re.compile(rb"Xing|Info|VBRI")
 _TAGGED = re.compile(rb"fLaC|OggS|RIFF....WAVE|FORM....AIF[FC]|caff\x00\x01", re.DOTALL)
 _FRAME_BYTES = 4096  # more than two MP3 frames, at most 1,441 bytes each
@@ -61,6 +63,8 @@ class SndfileDecoder:
         if view.stretch > 1 or self.frames >= UNKNOWN_LENGTH // 2:
             self.frames = UNKNOWN_LENGTH
         self.seconds: float | None = None
+        self.fault = ""
+        self._is_untold = view.stretch > 1
         log = str(self._sound.extra_info)
         self.doubts = "(should be" in log or "truncated" in log
         """Whether libsndfile found sizes in the header that cannot be."""
@@ -81,13 +85,17 @@ class SndfileDecoder:
         """Return up to so many samples, shape (channels, n); none at the end.
 
         Raises:
-            DecodingError: the audio is damaged, or ends within a frame.
+            DecodingError: the audio is damaged, or ends within a frame although its length is told.
             OSError: the file cannot be read.
         """
+        x = np.full((frames, self.channels), np.nan, np.float32)
         try:
-            x = self._sound.read(frames, dtype="float32", always_2d=True)
+            x = self._sound.read(out=x)
         except soundfile.LibsndfileError as error:
-            raise DecodingError(_reason(error)) from error
+            if not self._is_untold or not self._window.is_read:
+                raise DecodingError(_reason(error)) from error
+            self.fault = "ends within a frame, as a file that was cut"
+            x = x[np.isfinite(x[:, 0])]  # what came before
         if self._window.fault is not None:
             raise self._window.fault
         return np.ascontiguousarray(x.T)
@@ -113,7 +121,7 @@ def mpeg_view(file: BinaryIO, *, anywhere: bool) -> View | None:
         decoder.close()
         if not is_mpeg:
             return None
-        return view if told else replace(view, stretch=_STRETCH)
+        return view if told else replace(view, stretch=MPEG_STRETCH)
     return None
 
 

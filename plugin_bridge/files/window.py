@@ -74,6 +74,11 @@ class Window(io.RawIOBase):
             self._at = origin[whence] + offset
         return self._at
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the position is at the end or beyond."""
+        return self._at >= self._end
+
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Read as much as fits, less only at the end."""
         data = self._read(len(buffer))

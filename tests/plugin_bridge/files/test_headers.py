@@ -112,6 +112,43 @@ def test_a_caf_whose_audio_goes_to_the_end_of_the_file(tmp_path: Path) -> None:
     check_whole(tmp_path / "a.caf", patched(data, (at, b"\xff" * 8)))
 
 
+@pytest.mark.parametrize("size", [0, 4])
+def test_a_caf_whose_audio_has_no_size(tmp_path: Path, size: int) -> None:
+    data = wav("CAF")
+    at = data.index(b"data", data.index(b"desc") + 44) + 4
+    check_whole(tmp_path / "a.caf", patched(data, (at, struct.pack(">q", size))))
+
+
+@pytest.mark.parametrize("container", ["CAF", "W64"])
+def test_copies_of_the_header_around_the_audio_of_a_pipe_are_no_audio(tmp_path: Path, container: str) -> None:
+    data = wav(container)
+    begins = len(data) - 2 * SINGING.size
+    if container == "CAF":
+        unfinished = patched(data[:begins], (begins - 12, struct.pack(">q", 4)))
+    else:
+        unfinished = patched(data[:begins], (16, bytes(8)), (begins - 8, struct.pack("<q", 23)))
+    check_whole(tmp_path / "a", unfinished + unfinished + data[begins:] + data[:begins])
+    check_whole(tmp_path / "b", unfinished + unfinished + data[begins:])
+
+
+@pytest.mark.parametrize(("whole", "size"), [(0, 0), (0xFFFFFFFF, 0xFFFFFFFF)])
+def test_a_wav_with_the_high_byte_first_and_no_sizes(tmp_path: Path, whole: int, size: int) -> None:
+    form = struct.pack(">4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    samples = np.round(SINGING * 32768).astype(">i2").tobytes()
+    data = b"RIFX" + struct.pack(">I", whole) + b"WAVE" + form + b"data" + struct.pack(">I", size) + samples
+    check_whole(tmp_path / "a.wav", data)
+
+
+def test_an_empty_piece_of_audio_before_the_audio(tmp_path: Path) -> None:
+    data = wav()
+    at = data.index(b"data")
+    between = struct.pack("<4sI", b"data", 0) + struct.pack("<4sI", b"LIST", 4) + b"INFO"
+    longer = patched(data[:at] + between + data[at:], (4, struct.pack("<I", len(data) + len(between) - 8)))
+    audio, note = read(tmp_path / "a.wav", longer)
+    assert np.abs(audio - SINGING).max() <= 2.0**-15
+    assert note == ""
+
+
 def test_64_bit_files_are_read_whole_and_said_nothing_of(tmp_path: Path) -> None:
     for name in (b"RF64", b"BW64"):
         audio, note = read(tmp_path / "a.wav", patched(wav("RF64"), (0, name)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +108,55 @@ def test_an_mp3_that_does_not_tell_its_length_is_read_to_its_end(
     assert FRAMES <= audio.size <= FRAMES + 3 * FRAME
 
 
-@pytest.mark.parametrize("tell", [mp3, lambda: bare(mp3("VARIABLE"))], ids=["told", "untold"])
-def test_a_cut_mp3_is_refused(tmp_path: Path, tell: Callable[[], bytes]) -> None:
-    data = tell()
+def test_a_cut_mp3_that_tells_its_length_is_refused(tmp_path: Path) -> None:
+    data = mp3()
     for lost in (1, 50, 100, len(data) // 2 + 5):
         with pytest.raises(AudioFileError, match="is cut short"):
             read(tmp_path / "a.mp3", data[:-lost])
+
+
+@pytest.mark.parametrize("lost", [1, 50, 100, 10205])
+def test_of_a_cut_mp3_that_tells_no_length_all_whole_frames_are_read_and_the_cut_is_told(
+    tmp_path: Path, lost: int
+) -> None:
+    data = bare(mp3("VARIABLE"))
+    whole = read(tmp_path / "whole.mp3", data)
+    path = tmp_path / "a.mp3"
+    audio = read(path, data[:-lost])
+    assert np.array_equal(audio, whole[: audio.size])
+    assert audio.size > whole.size * (len(data) - lost) / len(data) - 3 * FRAME
+    with AudioReader(path) as reader:
+        told = "ends within a frame, as a file that was cut; all that is there is used"
+        assert reader.note == f"{path} {told}, {audio.size / RATE:.2f} s"
+
+
+def test_an_mp3_that_is_damaged_in_its_midst_is_not_shortened(tmp_path: Path) -> None:
+    data = bare(mp3("VARIABLE"))
+    with pytest.raises(AudioFileError, match="is cut short or damaged at"):
+        read(tmp_path / "a.mp3", data[:20000] + bytes(90000) + data[20300:])
+
+
+@pytest.mark.parametrize("between", [b"", id3(200), b"TAG" + b"a" * 125])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_mp3s_joined_into_one_are_all_read_to_the_sample(tmp_path: Path, mode: str, between: bytes) -> None:
+    path, one = tmp_path / "a.mp3", read(tmp_path / "one.mp3", mp3(mode))
+    audio = read(path, between.join([mp3(mode), mp3(mode), mp3(mode)]))
+    assert np.array_equal(audio, np.concatenate([one, one, one]))
+    with AudioReader(path) as reader:
+        told = "holds several streams one after another; all that is there is used"
+        assert reader.note == f"{path} {told}, {3 * FRAMES / RATE:.2f} s"
+    untold = read(tmp_path / "untold.mp3", bare(mp3(mode)))
+    mixed = read(path, mp3(mode) + bare(mp3(mode)))
+    assert np.array_equal(mixed, np.concatenate([one, untold]))
+    with pytest.raises(AudioFileError, match="is cut short"):
+        read(path, mp3(mode) + mp3(mode)[:-3000])
+
+
+def test_joined_mp3s_of_different_rates_are_refused(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, singing(), 44100, format="MP3")
+    with pytest.raises(AudioFileError, match="the streams in it have different rates or channels"):
+        read(tmp_path / "a.mp3", mp3() + file.getvalue())
 
 
 def test_an_mp3_within_a_wav_is_read_whole(tmp_path: Path) -> None:
