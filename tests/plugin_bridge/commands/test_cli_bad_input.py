@@ -135,7 +135,7 @@ ROWS = [
     (GOOD + "-o missing/out.wav", "the folder missing does not exist; make it first"),
     (GOOD + "-o text.wav/out.wav", "the folder text.wav does not exist; make it first"),
     (GOOD + "-o /proc/out.wav", "/proc/out.wav cannot be written"),
-    ("stem.wav nan.wav --singer dark.onnx -o stem.wav", "the folder stem.wav cannot be made: File exists"),
+    ("stem.wav nan.wav --singer dark.onnx -o stem.wav", "stem.wav is named like one file, and the output of"),
     (
         "stem.wav ./stem.wav --singer dark.onnx",
         "stem.wav and stem.wav would both become stem.dark.wav; rename",
