@@ -15,7 +15,7 @@ from typing import NoReturn
 from plugin_bridge.commands import COMMANDS, UsageError
 from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.files.printable import printable
-from plugin_bridge.files.standardstreams import give_up_standard_output
+from plugin_bridge.files.standardstreams import flush_standard_streams, give_up_standard_output
 from plugin_bridge.interrupts import install
 from plugin_bridge.version import __version__
 
@@ -67,13 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; if absent, those of the process, whose signals are handled too.
     """
-    if arguments is None:
-        install()
-        _fill_streams()
-        for stream in (sys.stdout, sys.stderr):  # a file's name need not be text
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is not None:
+        return _run(arguments)
+    install()
+    _fill_streams()
+    for stream in (sys.stdout, sys.stderr):  # a file's name need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        flush_standard_streams()
+
+
+def _run(arguments: Sequence[str]) -> int:
     wanted = next((word for word in arguments if not word.startswith("-")), "")
     parser, command = build_parser(wanted)
     parsed, unknown = parser.parse_known_args(arguments)

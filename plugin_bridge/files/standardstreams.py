@@ -8,7 +8,7 @@ import sys
 import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from plugin_bridge.errors import AudioFileError, OutputError
 
@@ -68,4 +68,17 @@ class StandardOutput(AbstractContextManager["StandardOutput"]):
 
 def give_up_standard_output() -> None:
     """Send further output nowhere, so that Python does not complain at exit about the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _give_up(sys.stdout)
+
+
+def flush_standard_streams() -> None:
+    """Write out what waits; give up a stream that takes no more, for which Python would exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _give_up(stream)
+
+
+def _give_up(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -99,9 +100,8 @@ def test_a_reader_that_has_enough_ends_a_bounce_quietly(here: Path) -> None:
     assert listing(here) == before
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_device_that_is_full_is_told(here: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
     with Path("/dev/full").open("wb") as full:
         done = run(here, "stem.wav", "-o", "-", out=full.fileno())
     assert done.returncode == 2
@@ -110,7 +110,6 @@ def test_a_device_that_is_full_is_told(here: Path) -> None:
 
 
 def test_a_terminal_gets_no_audio(here: Path) -> None:
-    pty = pytest.importorskip("pty")
     screen, other = pty.openpty()
     done = run(here, "stem.wav", "-o", "-", out=other)
     os.close(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, 
 from plugin_bridge.control.score import read_score, write_score
 from plugin_bridge.errors import ScoreError
 
+# From Python 3.13 on its parser goes deeper than a line is long, and what is wrong is the note.
+NESTED = (
+    "not JSON (nested too deeply)" if sys.version_info < (3, 13) else "]]] is not a number; give 0 to 127"
+)
 POSITIONS = st.integers(0, 10**9)
 EVENTS = st.lists(
     st.one_of(
@@ -112,7 +117,7 @@ def test_what_is_written_is_read_again(
         ('{"time": Infinity, "note_on": 60}', "time inf is out of range"),
         ('{"time": 1, "note_on": 60, "note_on": 61}', "not JSON ('note_on' stands twice); give one object"),
         ('{"time": 1, "time": 2, "note_on": 61}', "'time' stands twice"),
-        ('{"time": 1, "note_on": ' + "[" * 1990 + "]" * 1990 + "}", "not JSON (nested too deeply)"),
+        ('{"time": 1, "note_on": ' + "[" * 1990 + "]" * 1990 + "}", NESTED),
         ('{"time": 1, "note_on": ' + "1" * 4000 + "}", "is out of range; give 0 to 127"),
         ('{"time": 1, "parameter": "gain", "value": 1' + "0" * 4300 + "}", "longer than 4096 bytes"),
         (" " * 5000, "longer than 4096 bytes"),
