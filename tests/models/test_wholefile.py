@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from models.errors import OutputError
 from models.training.onnxgraph import Graph, write_model
-from models.wholefile import Draft, Scratch, check_output, check_target, discard_all, whole
+from models.wholefile import Draft, Scratch, check_output, check_target, discard_all, unwritable, whole
 from tests.conftest import ROOT
 
 
@@ -176,3 +177,12 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> No
 def test_a_name_that_no_file_can_have_is_told_before_the_work(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"cannot be written: .*; choose another name with -o"):
         check_target(tmp_path / name)
+
+
+def test_the_remedy_for_a_full_table_of_files_is_not_free_space() -> None:
+    for number, remedy in (
+        (errno.EMFILE, "close other programs"),
+        (errno.ENOSPC, "free some space or choose"),
+    ):
+        error = OSError(number, "It is full")
+        assert f"a.wav cannot be written: It is full; {remedy}" in str(unwritable(Path("a.wav"), error))
