@@ -19,6 +19,7 @@ from plugin_bridge.control.events import (
     NoteOn,
     PitchBend,
     check_event,
+    in_force,
 )
 
 
@@ -76,3 +77,11 @@ def test_the_queue_forgets() -> None:
     queue.add([AllNotesOff(1)])
     queue.clear()
     assert not list(queue.until(5))
+
+
+def test_of_events_on_one_sample_the_last_of_a_parameter_holds_where_it_stands() -> None:
+    """A note begins with what was set before it, and what is set again behind it stays behind it."""
+    note, end = NoteOn(7, 60.0), NoteOff(7, 60.0)
+    first, again, other = Event(7, "glide", 0.0), Event(7, "glide", 90.0), Event(7, "gain", -3.0)
+    assert in_force([first, other, note, again, end]) == [other, note, again, end]
+    assert in_force([note, note]) == [note, note]

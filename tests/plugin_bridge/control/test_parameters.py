@@ -169,3 +169,27 @@ def test_scales_repeat_every_octave_from_their_key(scale: str, key: str) -> None
     assert {(note - KEYS.index(key)) % 12 for note in allowed} == set(SCALES[scale])
     assert list(allowed) == sorted(allowed)
     assert {note + 12 for note in allowed if note < 120} <= set(allowed)
+
+
+@pytest.mark.parametrize(
+    ("key", "scale", "names"),
+    [
+        ("C", "major", "C D E F G A B"),
+        ("A", "minor", "A B C D E F G"),
+        ("A", "harmonic_minor", "A B C D E F G#"),
+        ("A", "melodic_minor", "A B C D E F# G#"),
+        ("D", "dorian", "D E F G A B C"),
+        ("E", "phrygian", "E F G A B C D"),
+        ("F", "lydian", "F G A B C D E"),
+        ("G", "mixolydian", "G A B C D E F"),
+        ("C", "major_pentatonic", "C D E G A"),
+        ("A", "minor_pentatonic", "A C D E G"),
+        ("A", "blues", "A C D D# E G"),
+        ("C", "whole_tone", "C D E F# G# A#"),
+        ("C", "fifths", "C G"),
+        ("F#", "keynote", "F#"),
+        ("C", "chromatic", " ".join(KEYS)),
+    ],
+)
+def test_a_scale_has_the_notes_of_the_theory_of_music(key: str, scale: str, names: str) -> None:
+    assert sorted({KEYS[note % 12] for note in notes(scale, key)}) == sorted(names.split())

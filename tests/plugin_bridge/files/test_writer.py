@@ -174,3 +174,15 @@ def test_texts_too_long_for_a_header_do_not_cost_the_others(tmp_path: Path, form
     with AudioReader(path) as reader:
         assert reader.metadata["title"] == "Lied"
         assert reader.frames == 20000
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form.container != "flac"], ids=str)
+def test_the_room_for_texts_counts_bytes(tmp_path: Path, form: OutputFormat) -> None:
+    """7000 Japanese characters are 21000 bytes, which the headers of WAV and AIFF do not hold."""
+    path = tmp_path / f"a{form.suffix}"
+    metadata = {"comment": "歌" * 7000, "title": "Lied"}
+    with AudioWriter(path, 48000, 2, 20000, form, carried=Carried(metadata)) as writer:
+        writer.write(NOISE)
+    with AudioReader(path) as reader:
+        assert reader.metadata == {"title": "Lied"}
+        assert reader.frames == 20000
