@@ -9,9 +9,9 @@ import pytest
 
 from dsp.ltas import MEMORY_FRAMES
 from dsp.spectrum import ENVELOPE_GRID
-from models.training.batches import BatchMaker, PreparedRecording, prepare
-from models.training.corpus import analyse
-from models.training.perturbation import EnvelopePerturbation, Perturbation
+from models.training.batches import BatchMaker, PreparedRecording, excerpt, prepare
+from models.training.corpus import HOP, analyse
+from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
 from tests.models.training.singer.test_training import made_voice
 
 
@@ -81,3 +81,20 @@ def test_perturbations_come_at_their_shares_and_within_their_ranges() -> None:
     assert 2.45 < max(blurs) <= 2.5
     assert max(float(np.abs(one._tilt).max()) for one in drawn) == pytest.approx(9.0, abs=0.1)
     assert all(4000.0 <= one._cutoff <= 22000.0 for one in drawn if np.isfinite(one._cutoff))
+
+
+def test_the_envelope_is_smoothed_by_the_pitch_of_the_frame_before() -> None:
+    """As in the engine, where the pitch comes a hop later than the spectrum."""
+    f0, voicing = np.array([[300.0, 310.0, 320.0, 330.0], [1.0, 0.0, 1.0, 1.0]], np.float32)
+    assert smoothing_width(f0, voicing).tolist() == [200.0, 300.0, 200.0, 320.0]
+
+
+def test_the_sawtooth_and_the_noise_are_as_loud_as_the_recording(prepared: PreparedRecording) -> None:
+    """Gain is the loudness between the frames; of the voiced part, the share that voicing has of it."""
+    loudness, voicing = np.full(200, -20.0, np.float32), np.full(200, 0.5, np.float32)
+    loudness[101:] = -40.0
+    part = replace(prepared, recording=replace(prepared.recording, loudness=loudness, voicing=voicing))
+    _, _, saw, gate, gain, _ = excerpt(part, 99, 3)
+    assert gain[[0, HOP, HOP + HOP // 2, 2 * HOP]] == pytest.approx([0.1, 0.1, 0.055, 0.01], abs=2e-5)
+    assert gate == pytest.approx(0.5 * gain)
+    assert saw == pytest.approx(gate * part.saw[99 * HOP : 102 * HOP])
