@@ -23,6 +23,8 @@ MAX_VALUES = 1 << 26
 """Numbers in all of them."""
 MAX_PRODUCTS = 1 << 32
 """Multiplications for `MAX_HOPS` frames: forty times what the singers that ship take, a second or two."""
+_MAX_SHAPE = 1024
+"""Numbers of a constant that may be a shape or an axis, whose values count."""
 MAX_DEPTH = 4
 """Branches within branches."""
 
@@ -45,7 +47,7 @@ _IR_VERSION, _GRAPH, _OPERATOR_SET, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _SPARSE_INITIALIZER = 1, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _OP_TYPE, _ATTRIBUTE, _DOMAIN = 1, 2, 4, 5, 7
 _ATTRIBUTE_NAME, _TENSOR, _BRANCH, _TENSORS, _BRANCHES, _SPARSE, _SPARSES = 1, 5, 6, 10, 11, 22, 23
-_DIMS, _TENSOR_NAME, _EXTERNAL_DATA, _DATA_LOCATION = 1, 8, 13, 14
+_DIMS, _DATA_TYPE, _TENSOR_NAME, _EXTERNAL_DATA, _DATA_LOCATION = 1, 2, 8, 13, 14
 _TENSOR_DATA = (4, 5, 6, 7, 9, 10, 11)
 _VALUE_NAME = 1
 _DIMENSION_NAME = (_INPUT, 2, 1, 2, 1, 2)  # of an input's type, tensor, shape, dimension
@@ -152,8 +154,7 @@ class _Flattener:
             if number == _NODE:
                 self._node(value, depth)
             elif number == _INITIALIZER:
-                self._constant(value)
-                self._flat.written.append(protobuf.field(_INITIALIZER, value))
+                self._flat.written.append(self._stand_in(value, self._constant(value)))
             elif number == _SPARSE_INITIALIZER:
                 raise GraphError("has sparse constants")
             elif number == _OUTPUT:
@@ -199,7 +200,18 @@ class _Flattener:
                 branch.append(value)
         return self.add(memoryview(b"".join(branch)), depth + 1) if branch else None
 
-    def _constant(self, tensor: memoryview) -> None:
+    def _stand_in(self, tensor: memoryview, shape: Shape) -> bytes:
+        """Return what tells a constant's shape: itself, or an input where it is too large to be a shape."""
+        if math.prod(shape) <= _MAX_SHAPE:
+            return protobuf.field(_INITIALIZER, tensor)
+        dimensions = b"".join(protobuf.field(1, protobuf.field(1, size)) for size in shape)
+        (kind,) = [value for number, value in fields(tensor) if number == _DATA_TYPE][-1:]
+        (name,) = list(parts(tensor, _TENSOR_NAME))[-1:]
+        typed = protobuf.field(1, protobuf.field(1, kind) + protobuf.field(2, dimensions))
+        return protobuf.field(_INPUT, protobuf.field(_VALUE_NAME, name) + protobuf.field(2, typed))
+
+    def _constant(self, tensor: memoryview) -> Shape:
+        """Check a constant and return its shape."""
         shape: Shape = []
         size = 0
         name, external = "", False
@@ -219,6 +231,7 @@ class _Flattener:
             raise GraphError("has constants that are larger than the file")
         self._flat.constants += count
         self._flat.shapes[name] = shape
+        return shape
 
 
 def _shapes(model: bytes, symbols: Iterable[str]) -> dict[str, Shape]:
