@@ -386,6 +386,21 @@ def test_a_process_that_fails_as_soon_as_it_begins_is_told_once_and_tried_again(
     asyncio.run(play())
 
 
+def test_a_process_that_ran_steadily_is_started_again_at_once_however_often_it_ended_before(
+    settings: LiveSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_STEADY_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_DELAYS", (0.0, 3600.0))
+
+    async def play() -> None:
+        async with LiveRig(settings) as rig:
+            for times in (1, 2):
+                os.kill(rig.pid, signal.SIGKILL)
+                await until(lambda: rig.status.restarts == times and rig.status.running)  # noqa: B023 - used at once
+
+    asyncio.run(play())
+
+
 def test_whatever_goes_wrong_with_a_start_it_is_tried_again(
     settings: LiveSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
