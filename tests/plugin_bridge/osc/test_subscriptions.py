@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,27 @@ async def test_the_rate_and_the_expiry_are_each_subscribers_own() -> None:
     assert len(slow.heard) < len(quick.heard) <= 101
     subscriptions.close()
     assert len(subscriptions) == 0
+
+
+@in_loop
+async def test_after_a_stall_nothing_that_was_missed_is_made_up_for() -> None:
+    count = 0
+
+    def read(_: object) -> tuple[Argument, ...]:
+        nonlocal count
+        count += 1
+        return (count,)
+
+    subscriptions, ear, loop = Subscriptions(read), Ear(), asyncio.get_running_loop()
+    subscriptions.subscribe(ear, 100.0, 60.0, ["/meter/load"])
+    await asyncio.sleep(0.02)
+    time.sleep(0.3)  # the loop stands still
+    ear.heard.clear()
+    began = loop.time()
+    while len(ear.heard) < 5:
+        await asyncio.sleep(0.0)
+    assert loop.time() - began >= 0.029  # two at once, and then one every 10 ms
+    subscriptions.close()
 
 
 @in_loop

@@ -330,6 +330,19 @@ def test_a_session_cut_anywhere_is_read_up_to_there(tmp_path: Path, name: str) -
     assert len(found) == 60 if name == "audio.f32" else found
 
 
+def test_gaps_of_a_session_that_was_cut_end_with_its_samples(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "a", FORM, HEADER)
+    writer.block(0, noise(100), [])
+    writer.missed(60, 100)
+    writer.gap(50)
+    writer.block(100, noise(100), [])
+    writer.close()
+    path = tmp_path / "a" / "audio.f32"
+    path.write_bytes(path.read_bytes()[: 8 * 120])
+    with SessionReader(tmp_path / "a") as session:
+        assert (session.frames, session.gaps, session.missed) == (120, [(100, 20)], [(60, 60)])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -133,3 +133,13 @@ def test_a_turn_ends_when_it_has_taken_long() -> None:
     turns.add(b"x", Ear("a"))
     turns.take()
     assert now == pytest.approx(0.0006)
+
+
+def test_what_was_served_makes_room_again() -> None:
+    log = Log()
+    turns = Turns(log.handle, still)
+    for _ in range(3 * MAX_BYTES // (2 * PACKET_COST)):
+        assert turns.add(b"x", Ear("steady")) == 0
+        turns.take()
+    assert not turns
+    assert len(log.steps) == 3 * MAX_BYTES // (2 * PACKET_COST)
