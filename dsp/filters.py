@@ -99,7 +99,7 @@ class MinimumPhase:
         self._signal = self._transform.signal.reshape(sets, rows, -1)
         fold, fade = fold_and_fade(2 * hop)
         self._fold, self._fade = fold / np.float32(2 * hop), fade / np.float32(2 * hop)
-        # Rows apart from each other are never run through as one, so the bits of a set stand for themselves.
+        # With gaps between the rows numpy never joins them into one loop, so no set changes another's bits.
         self._scratch = np.zeros((3, sets, rows, hop + 2), np.float32)[..., :-1]
 
     def respond(self, log_magnitude: Float32, out: Float32, logarithm: Complex64) -> None:

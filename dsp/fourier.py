@@ -18,7 +18,7 @@ Kind = TypeVar("Kind", np.float32, np.complex64)
 def _load_pyfftw() -> Any:  # noqa: ANN401 - it comes without types
     """Import pyFFTW without its stand-ins for scipy and dask, which import those where they are installed.
 
-    That takes 0.2 s and more at every start, for what is not used here; who wants them still finds them.
+    Importing them takes 0.2 s and more, and nothing here uses them; a caller can still import them.
     """
     if "pyfftw" in sys.modules:
         return sys.modules["pyfftw"]
@@ -86,7 +86,7 @@ def fast_size(least: int) -> int:
 
 
 def _aligned(rows: int, width: int, kind: type[Kind]) -> NDArray[Kind]:
-    """Return zeros whose rows all begin where vector instructions like it."""
+    """Return zeros whose rows are all aligned for vector instructions."""
     step = _ALIGNED_BYTES // np.dtype(kind).itemsize
     whole: NDArray[Kind] = pyfftw.zeros_aligned((rows, -(-width // step) * step), kind, n=_ALIGNED_BYTES)
     return whole[:, :width]

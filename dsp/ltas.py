@@ -16,27 +16,27 @@ Float64 = NDArray[np.float64]
 REFERENCE_LTAS = -18.0 - 10.7 * np.log2(1.0 + ENVELOPE_GRID / 700.0)
 """The mean envelope every source is brought to, dB, shape (bands,): a line through five recorded voices."""
 PRIOR_FRAMES = 100.0
-"""After so many frames half of the LTAS is taken out."""
+"""After this many frames, half of the LTAS is removed."""
 MEMORY_FRAMES = 1000.0
 AUDIBLE_DB = 35.0
-"""Frames so far below the loudest count as silence."""
+"""Frames this far below the loudest recent one count as silence."""
 PEAK_FALL_DB = 0.003
-"""The loudest is forgotten by so much a frame."""
+"""The remembered peak falls by this much per frame."""
 
 
 def trust(frames: float) -> float:
-    """Return how much of an LTAS learned from so many frames is taken out, 0 to 1."""
+    """Return how much of an LTAS learned from this many frames is removed, 0 to 1."""
     return frames / (frames + PRIOR_FRAMES)
 
 
 class Audible:
-    """Tell singing from silence by level: what lies far below the loudest heard lately is silence."""
+    """Tell singing from silence by its level relative to the loudest recent frame."""
 
     def __init__(self) -> None:
         self._peak = SILENCE_DB
 
     def process(self, loudness: Iterable[float]) -> list[bool]:
-        """Take the loudness of the next frames, dB, and say of each whether something is to be heard."""
+        """Take the loudness of the next frames, dB; return for each whether it is audible."""
         peak, heard = self._peak, []
         for level in loudness:
             peak = max(peak - PEAK_FALL_DB, level)
@@ -45,7 +45,7 @@ class Audible:
         return heard
 
     def reset(self) -> None:
-        """Forget the loudest."""
+        """Forget the peak."""
         self._peak = SILENCE_DB
 
 
@@ -53,8 +53,8 @@ class LtasNormalizer:
     """Subtract the running mean of the envelope: the room, the microphone and the average vocal tract.
 
     This is cepstral mean normalisation (Atal 1974) done on bands, causally, and shrunk towards doing nothing
-    while little has been heard, since the mean of one vowel is the vowel itself. What changes within the
-    singing, the articulation, is left.
+    while little has been learned, since the mean of one vowel is the vowel itself. What changes within the
+    singing, the articulation, is kept.
     """
 
     latency = 0
@@ -71,7 +71,7 @@ class LtasNormalizer:
             bands: envelopes in dB, shape (n, bands), float32 (`dsp.spectrum.envelope`).
             loudness: A-weighted dB re full scale of the same frames or their neighbours, n of them.
         """
-        counts, shares = [], []  # infinite where a frame teaches nothing
+        counts, shares = [], []  # infinite for a frame that is not learned from
         for heard in self._audible.process(loudness):
             if heard:
                 self._frames = min(self._frames + 1.0, MEMORY_FRAMES)

@@ -14,19 +14,19 @@ Complex64 = NDArray[np.complex64]
 
 HARMONICS = 8
 MAX_PHASE_CORRECTION = 0.06
-"""Share of f0, a semitone: more would be a filter that jumps, not one that moves."""
+"""Fraction of f0, a semitone: a larger correction means a filter that jumps rather than moves."""
 DRIFT = 1.7e-4
-"""Share of f0, 0.3 cents: by no more does the phase go back to that of a filter that never moved, ..."""
+"""Fraction of f0, 0.3 cents: the most by which the phase returns to that of a filter at rest, ..."""
 SETTLE_SECONDS = 0.05
-"""... and by less in the end, so that it arrives there."""
+"""... slowing down towards the end with this time constant."""
 
 _ORDER = np.arange(1.0, HARMONICS + 1.0)
 _CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
-"""From the phase of a harmonic to cycles of the first by which it is late."""
+"""From a harmonic's phase in radians to its lag in cycles of the fundamental."""
 
 
 class PhaseCompensator:
-    """Let the oscillator lead by as much as the filter turns its harmonics back.
+    """Advance the oscillator by the phase lag that the moving filter adds to its harmonics.
 
     Where a filter moves, as at the closure before a stop, the phases of its minimum-phase response move with
     it, and a phase that turns is a frequency: without this the pitch falls by up to a semitone for 50 ms. The
@@ -44,7 +44,7 @@ class PhaseCompensator:
         self.reset()
 
     def start(self, f0: float, logarithm: Complex64) -> float:
-        """Take the filter there is at first; return the phase in cycles, 0..1, with which to begin.
+        """Take the initial filter; return the starting phase of the oscillator in cycles, 0..1.
 
         Args:
             f0: hertz.
@@ -58,7 +58,7 @@ class PhaseCompensator:
     def process(
         self, f0: Float64, positions: Sequence[int], shares: Sequence[float], logarithms: Complex64
     ) -> Float64:
-        """Return what the oscillator is to play, hertz, shape (n,), a new array.
+        """Return the frequency of the oscillator, hertz, shape (n,), a new array.
 
         Args:
             f0: the pitch asked for, hertz, shape (n,).
@@ -67,7 +67,7 @@ class PhaseCompensator:
             logarithms: of the responses at all knots but the first, as `start` has them, shape
                 (knots - 1, bins).
         """
-        # At the pitch with which a segment begins: what comes later in it must not be heard before.
+        # The pitch at the start of each segment: a later change must not act before its sample.
         begin = f0.take(positions[:-1])
         late, weight = _turned(begin, logarithms)
         lates, weights = np.concatenate([[self._late], late]), np.concatenate([[self._weight], weight])
@@ -98,7 +98,7 @@ class PhaseCompensator:
 
 
 def _turned(f0: Float64, logarithms: Complex64) -> tuple[Float64, Float64]:
-    """Return cycles of f0 by which filters turn its harmonics back, and weights, (filters, HARMONICS)."""
+    """Return the lag of each harmonic in cycles of f0, and its weight, (filters, HARMONICS)."""
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
     last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)

@@ -16,13 +16,13 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 _STEP = 4.0  # between knots, in twelfths of an octave of 1 + f / 300 Hz: as coarse as a formant
-_FURTHEST = 6.0 * NEPER_PER_DB
+_MAX_SHIFT = 6.0 * NEPER_PER_DB
 NEW_SOUND = 0.6
-"""Nepers by which a frame differs from the one before, on average over the knots, to count as a whole one."""
+"""Mean difference from the previous frame, in nepers over the knots, at which a frame counts fully."""
 MIN_COUNT = 0.05
-"""Of a frame of a sound that is held."""
+"""Weight of a frame of a held sound."""
 PRIOR_FRAMES = 25.0
-"""After so many half of the LTAS is brought."""
+"""After this many frames, half of the correction is applied."""
 MEMORY_FRAMES = 3000.0
 
 
@@ -39,12 +39,12 @@ LTAS_SIZE = 2 * _KNOTS
 
 
 class SingerLtas:
-    """Add to a singer's log-magnitudes what brings their running mean to that of the singer's own recordings.
+    """Bring the running mean of a singer's log-magnitudes to that of the singer's own recordings.
 
     The counterpart of `LtasNormalizer` at the output: what is left of the source's vocal tract after the
     network is a slowly varying tilt and a few broad hills, which a listener takes for the source's voice.
-    Broad, causal and shrunk while little was heard, for the same reason as there. A frame counts the less,
-    the less it differs from the one before: a vowel held for seconds is one sound, not hundreds.
+    Broad, causal and shrunk while little has been learned, for the same reason as there. The less a frame
+    differs from the one before, the less it counts: a vowel held for seconds is one sound, not hundreds.
 
     Args:
         target: from `ltas_of`.
@@ -70,7 +70,7 @@ class SingerLtas:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was sung."""
+        """Return to the initial state."""
         self._audible.reset()
         self._mean: Float64 = np.zeros(LTAS_SIZE)
         self._counts = (0.0, 0.0)
@@ -93,9 +93,9 @@ class SingerLtas:
         levels = np.concatenate((harmonic, noise), axis=1)
         # A stack of small products, one a frame: the bits of a large one depend on how many rows it has.
         pooled = (levels[:, None] @ self._pool)[:, 0]
-        news = self._news(pooled)
-        heard = np.array(self._counted(voicing.tolist(), loudness.tolist(), news)).repeat(_KNOTS, axis=1)
-        moves, shares = heard[:, :LTAS_SIZE], heard[:, LTAS_SIZE:]
+        novelty = self._novelty(pooled)
+        weights = np.array(self._steps(voicing.tolist(), loudness.tolist(), novelty)).repeat(_KNOTS, axis=1)
+        moves, shares = weights[:, :LTAS_SIZE], weights[:, LTAS_SIZE:]
         mean, means = self._mean, pooled.astype(np.float64)
         for after, move in zip(means, moves, strict=True):
             np.subtract(after, mean, after)
@@ -103,14 +103,14 @@ class SingerLtas:
             mean = np.add(after, mean, after)
         self._mean = mean
         away = self._target - means
-        np.maximum(away, -_FURTHEST, out=away)
-        np.minimum(away, _FURTHEST, out=away)
+        np.maximum(away, -_MAX_SHIFT, out=away)
+        np.minimum(away, _MAX_SHIFT, out=away)
         away *= shares
         levels += (away.astype(np.float32)[:, None] @ self._spread)[:, 0]
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
-    def _news(self, pooled: Float32) -> list[list[float]]:
-        """Return of each frame how much of a new sound it is, in the harmonics and in the noise."""
+    def _novelty(self, pooled: Float32) -> list[list[float]]:
+        """Return how new the sound of each frame is, 0 to 1, in the harmonics and in the noise."""
         steps = np.empty_like(pooled)
         np.subtract(pooled[0], pooled[0] if self._last is None else self._last, out=steps[0])
         np.subtract(pooled[1:], pooled[:-1], out=steps[1:])
@@ -118,17 +118,17 @@ class SingerLtas:
         self._last = pooled[-1]
         sums = np.add.reduce(steps.reshape(-1, 2, _KNOTS), axis=2)
         sums *= np.float32(1.0 / (_KNOTS * NEW_SOUND))
-        news: list[list[float]] = np.clip(sums.astype(np.float64), MIN_COUNT, 1.0).tolist()
-        return news
+        novelty: list[list[float]] = np.clip(sums.astype(np.float64), MIN_COUNT, 1.0).tolist()
+        return novelty
 
-    def _counted(
-        self, voicing: list[float], loudness: list[float], news: list[list[float]]
+    def _steps(
+        self, voicing: list[float], loudness: list[float], novelty: list[list[float]]
     ) -> list[tuple[float, float, float, float]]:
-        """Return of each frame how far it moves the filters' means, and the share of each taken by then."""
+        """Return how far each frame moves the two means, and how much of each correction applies."""
         harmonic, noise = self._counts
         rows = []
         audible = self._audible.process(loudness)
-        for voice, heard, (in_harmonics, in_noise) in zip(voicing, audible, news, strict=True):
+        for voice, heard, (in_harmonics, in_noise) in zip(voicing, audible, novelty, strict=True):
             move_harmonic = move_noise = 0.0
             if heard:
                 noise = min(noise + in_noise, MEMORY_FRAMES)
@@ -143,7 +143,7 @@ class SingerLtas:
 
 
 def ltas_of(harmonic: Float32, noise: Float32, voicing: Float32, loudness: Float32) -> Float64:
-    """Return the LTAS of controls, what `SingerLtas` is to bring others to.
+    """Return the LTAS of controls, the target of `SingerLtas`.
 
     Args:
         harmonic: natural-log magnitudes, shape (frames, 142), of one recording or several in a row.

@@ -14,11 +14,11 @@ Float32 = NDArray[np.float32]
 SPARSE_HZ = 260.0
 """Above this pitch the harmonics are further apart than formants are wide."""
 STILL_DB = 3.0
-"""A frame that differs by less from those before, in the mean square over the bands, is the same sound ..."""
+"""A frame that differs from the ones before by less, as RMS over the bands, is the same sound ..."""
 CHANGED_DB = 8.0
-"""... and one that differs by more another."""
-FIRMEST = 0.9
-"""The most that stays of what was: a held sound is averaged over no more than 100 ms."""
+"""... and one that differs by more is a new one."""
+MAX_SMOOTHING = 0.9
+"""The largest smoothing coefficient: a held sound is averaged over 100 ms at most."""
 
 _BANDS = int(np.searchsorted(ENVELOPE_GRID, 8000.0))  # what every native rate has
 
@@ -49,7 +49,7 @@ class Steadier:
         """
         steady = bands.copy()
         for frame, hertz, gate in zip(steady, f0, voicing, strict=True):
-            firm = gate * min(FIRMEST, 1.0 - (SPARSE_HZ / hertz) ** 3)
+            firm = gate * min(MAX_SMOOTHING, 1.0 - (SPARSE_HZ / hertz) ** 3)
             if firm > 0.0 and self._last is not None:
                 change = frame - self._last
                 heard = change[:_BANDS]
@@ -60,5 +60,5 @@ class Steadier:
         return steady
 
     def reset(self) -> None:
-        """Forget the sound before."""
+        """Forget the previous sound."""
         self._last = None

@@ -35,10 +35,10 @@ class Knot(NamedTuple):
     noise: Float32
     """Natural-log magnitudes of the noise on `NOISE_GRID`, shape (72,)."""
     share: float = 1.0
-    """How far from the knot before towards these controls the sound has come, 0 to 1.
+    """How far the sound has come from the previous knot towards these controls, 0 to 1.
 
-    A knot in the middle of a glide, with the controls of its end and the share of its way, changes nothing:
-    from there the sound can turn elsewhere without having been touched before.
+    A knot in the middle of a glide that has the glide's final controls and the share covered so far does not
+    alter the sound; from there the glide can take a new direction.
     """
 
 

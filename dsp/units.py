@@ -13,11 +13,11 @@ LN_POWER_PER_DB = math.log(10.0) / 10.0
 DB_PER_LN_POWER = 10.0 / math.log(10.0)
 """Decibels of a power ratio whose natural logarithm is 1."""
 MAX_HOPS = 64
-"""Hops rendered at once where as many are there; the bits of a hop do not depend on how many are."""
+"""The most hops rendered at once; a hop's bits do not depend on how many are."""
 MIN_F0, MAX_F0 = 50.0, 1600.0
 """The range of pitch that the trackers hear, hertz: below the lowest bass to above the highest soprano."""
 MAX_SEED = 2**63 - 1
-"""The last name of a noise."""
+"""The largest seed of a noise."""
 
 
 def hop_size(sample_rate: int) -> int:

@@ -13,7 +13,7 @@ from models.graphcheck import GraphError
 
 Float32 = NDArray[np.float32]
 State = dict[str, Float32]
-"""Its parts by the names of the inputs that read them."""
+"""The parts of a state, by input name."""
 
 
 def opened(model: bytes) -> onnxruntime.InferenceSession:
@@ -59,8 +59,7 @@ class RunningGraph:
         }
         """By name, the inputs to fill and the outputs to read, the first rows, shape (most, width)."""
         self._outputs = [end.name for end in session.get_outputs() if end.name in self.arrays]
-        # What frames leave behind stays where it is: two sets of steps take turns, and one reads what the
-        # other wrote.
+        # The state is never copied: two sets of bound steps alternate, and each reads what the other wrote.
         self._steps, self._others = (
             [self._step(frames, *states) for frames in range(1, most + 1)]
             for states in (self._states, self._states[::-1])
@@ -85,7 +84,7 @@ class RunningGraph:
                 part[:] = 0.0
 
     def _step(self, frames: int, state: State, after: State) -> Callable[[], None]:
-        """Return what runs so many frames; bound to the session once, arrays spare it a tenth of its time."""
+        """Return what runs this many frames; binding the arrays once saves a tenth of the time."""
         places = {name: array[:frames] for name, array in self.arrays.items()}
         places |= state | {f"next_{name}": part for name, part in after.items()}
         binding = self._session.io_binding()

@@ -25,7 +25,7 @@ class ExtractorManifest(BaseModel):
     layers: Layers
     fft: bool
     frozen: bool
-    """Whether the encoder was left as it was given."""
+    """Whether the encoder's weights stayed as they were given."""
     steps: int
     layer_weights_before: tuple[float, ...]
     """Share of each layer when tuning of the encoder began; the first is what enters its transformer."""

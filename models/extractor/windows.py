@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 RATE = 16000
-"""What HuBERT and WavLM hear, hertz."""
+"""Sample rate of HuBERT and WavLM, hertz."""
 FRAME = 160
 """Samples of one of our frames, 10 ms."""
 STEP = 320
 """Samples of one frame of the encoder, 20 ms."""
 FEATURE = 256
 WINDOW_FRAMES, CONTEXT_FRAMES = 1000, 100
-"""10 s at once, heard with 1 s to either side: attention costs the square of the length."""
+"""10 s at a time with 1 s of context on either side: attention costs the square of the length."""
 
 
 class Melody(NamedTuple):

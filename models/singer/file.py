@@ -161,7 +161,7 @@ class Estimator:
         return self._ltas.process(harmonic, noise, voicing, loudness)
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Return to the initial state."""
         self._graph.reset()
         if self._ltas is not None:
             self._ltas.reset()

@@ -49,7 +49,7 @@ def check_unicode(texts: Mapping[str, str]) -> None:
 
 
 def finite(scores: Mapping[str, float]) -> dict[str, float]:
-    """Leave out the scores that cannot be told: JSON has no word for what is not a number."""
+    """Return the scores that are finite: JSON cannot hold the others."""
     return {name: score for name, score in scores.items() if math.isfinite(score)}
 
 

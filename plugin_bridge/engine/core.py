@@ -26,7 +26,7 @@ from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.pitchcontrol import Course, PitchControl, notes_to_hz
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.engine.singers import Singer
-from plugin_bridge.engine.timbre import Controls, Timbre, Turn, Weights, groups
+from plugin_bridge.engine.timbre import Breakpoint, Controls, Timbre, Weights, groups
 from plugin_bridge.engine.transposition import Transposition
 
 Float32 = NDArray[np.float32]
@@ -37,11 +37,11 @@ TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
 CEILING = 16.0
 """24 dB over full scale: no sample that comes out is larger. One that comes in larger is a fault, which the
-analysis takes as 0, for the pitch tracker and the pan remember the loudest they heard."""
+analysis takes as 0, since the pitch tracker and the pan remember the loudest sample."""
 
 
 class Reading(NamedTuple):
-    """What the engine last heard, for meters."""
+    """The newest measurements, for meters."""
 
     f0: float
     """Pitch of the source, hertz, held through unvoiced frames."""
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """What is decided of one hop to be sung."""
+    """The plan of one hop."""
 
     start: int
     """Position of its first sample."""
@@ -62,13 +62,13 @@ class _Line(NamedTuple):
     """Pitch asked of the singers at its end, hertz."""
     likeness: float
     course: Course
-    """Of the pitch."""
-    plans: list[list[Turn]]
-    """Of each group of singers its filters' turns."""
+    """The pitch over the hop."""
+    plans: list[list[Breakpoint]]
+    """The filter breakpoints of each singer group."""
     shares: list[Float32]
-    """Of each group its share of the level, none where there is but one."""
+    """The gain of each singer group; empty if there is only one."""
     levels: Segments
-    """Of the output: mix, gain and bypass."""
+    """Mix, gain and bypass of the output."""
 
 
 class _Group:
@@ -91,7 +91,7 @@ class Core:
         singers: the set, by id; all of them run, so that a switch needs no warm-up.
         seed: names the noise.
         values: initial parameter values in canonical types.
-        pitch: which tracker hears the source, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
+        pitch: the pitch tracker, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class Core:
         return self._estimators.use_pause()
 
     def _decide(self, f0: float, voicing: float) -> _Line:
-        """Take the events of one hop, of which a frame was heard, and say what is to be sung."""
+        """Take the events of one hop and its analysis frame; return the plan of what is sung."""
         hop = self.hop
         stop = (self._hops + 1 - LATENCY_HOPS) * hop
         start = stop - hop
@@ -209,7 +209,7 @@ class Core:
         return _Line(start, asked, likeness, course, plans, shares, levels)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
-        """Return hops with finite samples only, and with usable ones only."""
+        """Return hops with only their finite samples, and with only those the analysis can use."""
         level = np.abs(x)
         if level.max() <= CEILING:  # not a number fails, too
             return x, x
@@ -257,22 +257,22 @@ class Core:
         return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:
-        """Return of each singer whether its controls count in any of these hops."""
+        """Return for each singer whether its controls are used in any of these hops."""
         wanted = [False] * len(self._medians)
         for number, group in enumerate(self._groups):
-            for heard in {turn.setting.heard for line in score for turn in line.plans[number]}:
+            for heard in {point.setting.heard for line in score for point in line.plans[number]}:
                 for singer, _ in heard:
                     wanted[group.members[singer]] = True
         return wanted
 
     def _is_heard(self, singer: int, line: _Line) -> bool:
-        """Return whether a singer's controls count in a hop."""
+        """Return whether a singer's controls are used in a hop."""
         number = next(i for i, group in enumerate(self._groups) if singer in group.members)
         place = self._groups[number].members.index(singer)
-        return any(one == place for turn in line.plans[number] for one, _ in turn.setting.heard)
+        return any(one == place for point in line.plans[number] for one, _ in point.setting.heard)
 
     def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
-        """Render lines that follow on each other, shape (n,)."""
+        """Render consecutive hops, shape (n,)."""
         voicing = [self._voicing, *heard.voicing]
         gains = [self._gain, *(loudness_gain(level) for level in heard.loudness)]
         self._voicing, self._gain = voicing[-1], gains[-1]
@@ -326,7 +326,7 @@ class Core:
 
 
 def _straight(ends: Float64, rise: Float32) -> Float32:
-    """Return straight lines through values a hop apart, (rows, hops + 1), by the sample, (rows, samples)."""
+    """Interpolate values a hop apart, (rows, hops + 1), linearly to samples, (rows, samples)."""
     steps = (ends[:, 1:] - ends[:, :-1]).astype(np.float32)
     lines = steps[..., None] * rise
     lines += ends[:, :-1, None].astype(np.float32)

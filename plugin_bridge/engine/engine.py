@@ -30,7 +30,7 @@ class Engine:
     Args:
         sample_rate: a native rate in hertz, one of `dsp.units.RATES`.
         channels: 1, or 2 to keep the pan of a stereo source; `dsp.downmix` says what of it is sung.
-        singers: ids of shipped singers, paths of singer files or loaded singers; the first is heard first.
+        singers: ids of shipped singers, paths of singer files or loaded singers; the first sings first.
             All run all the time, so that a switch needs no warm-up. None for all that ship.
         seed: of the noise.
         parameters: initial values by parameter id.
@@ -40,7 +40,7 @@ class Engine:
     Raises:
         TypeError: an argument or a value has the wrong type.
         ValueError: the rate is not native, channels are not 1 or 2, an unknown parameter, a value out of
-            range, or no such way to hear pitch.
+            range, or an unknown pitch tracker.
         SingerFileError: a singer file is missing or is not one.
     """
 
@@ -59,7 +59,7 @@ class Engine:
             raise ValueError(f"{channels!r} channels cannot be sung; give 1 or 2, mix down the rest first")
         seed = _check_seed(seed)
         self.pitch = check_pitch(pitch)
-        """How the pitch of the source is heard."""
+        """How the pitch of the source is tracked."""
         values = check_values(parameters or {})
         loaded = load_singers(singers)
         self.sample_rate = sample_rate
@@ -122,10 +122,10 @@ class Engine:
         return out
 
     def use_pause(self) -> bool:
-        """Do a part of what need not be done within a block; return False where nothing is left.
+        """Do some of the work that can wait for a pause between blocks; return False when none is left.
 
-        For hosts with time between two blocks: it makes the longest blocks shorter, and no sample depends on
-        it. The networks of singers who are not heard run here.
+        Call it between blocks: it makes the slowest blocks faster, and no sample depends on it. The networks
+        of singers that are not audible run here.
         """
         return self._core.use_pause()
 
@@ -176,7 +176,7 @@ class Engine:
 
     @property
     def reading(self) -> core.Reading:
-        """What was heard in the newest frame, for meters."""
+        """The measurements of the newest frame, for meters."""
         return self._core.reading
 
     def reset(self) -> None:

@@ -14,22 +14,22 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-PATIENCE_FRAMES = 4
-"""A network takes hardly longer for so many frames than for one: most of its time it reads its weights."""
-MAX_FRAMES = 8
-"""Beyond so many nobody waits for a pause."""
+MIN_PENDING = 4
+"""Frames worth running at once in a pause: a network spends most of its time reading its weights."""
+MAX_PENDING = 8
+"""With this many frames pending a network runs without waiting for a pause."""
 MAX_LOG_MAGNITUDE = 30.0
 """Nepers, 260 dB: beyond it the synthesizers' float32 would overflow. Networks that sing give -20 to 8."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
-"""Stands for the controls of a singer who is not heard."""
-_Waiting = list[tuple[Float32, Float64]]
+"""Placeholder for the controls of a singer that is not audible."""
+_Pending = list[tuple[Float32, Float64]]
 
 
 class Estimators:
     """Run all singers over every frame, so that a switch needs no warm-up.
 
-    A network remembers, and so has to hear every frame; but nobody needs the controls of a singer whose share
-    is 0, so those frames wait for each other.
+    A network has a state and so must process every frame; but the controls of a singer whose weight is 0 are
+    not needed at once, so its frames are collected and run together.
 
     Args:
         singers: in order.
@@ -40,10 +40,10 @@ class Estimators:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all frames."""
+        """Return to the initial state."""
         for estimator in self._estimators:
             estimator.reset()
-        self._waiting: list[_Waiting] = [[] for _ in self._estimators]
+        self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
         """Of singers wanted in the last call whose controls had to be bounded: in which of its frames."""
@@ -54,42 +54,42 @@ class Estimators:
         Args:
             bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
             facts: pitch in hertz, voicing, loudness and likeness, shape (4, n); as well.
-            wanted: of each singer, whether its controls count in any of these frames.
+            wanted: for each singer, whether its controls are used in any of these frames.
 
         Returns:
-            Of each singer the controls of the frame before and of the n frames; `SILENT` where not wanted.
+            For each singer, the controls of the frame before and of the n frames; `SILENT` if not wanted.
             The frame before the first is the first itself.
         """
         n = bands.shape[0]
         found = [[SILENT] * (n + 1) for _ in wanted]
         self.faulty.clear()
-        for index, waiting in enumerate(self._waiting):
-            waiting.append((bands, facts))
+        for index, pending in enumerate(self._pending):
+            pending.append((bands, facts))
             if wanted[index]:
-                controls, wrong = self._caught_up(index)
+                controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
                 if wrong.any():
                     self.faulty[index] = wrong[-n:]
-            elif _frames(waiting) >= MAX_FRAMES:
-                self._caught_up(index)
+            elif _frames(pending) >= MAX_PENDING:
+                self._catch_up(index)
         return found
 
     def use_pause(self) -> bool:
-        """Run one network whose frames wait; return False where none has enough of them."""
-        for index, waiting in enumerate(self._waiting):
-            if _frames(waiting) >= PATIENCE_FRAMES:
-                self._caught_up(index)
+        """Run one network with enough pending frames; return False if there is none."""
+        for index, pending in enumerate(self._pending):
+            if _frames(pending) >= MIN_PENDING:
+                self._catch_up(index)
                 return True
         return False
 
-    def _caught_up(self, index: int) -> tuple[list[Controls], Bools]:
-        """Return a singer's controls in the last frame taken and those that wait, and which were bounded."""
-        waiting = self._waiting[index]
-        bands, facts = waiting[0]
-        if len(waiting) > 1:
-            bands = np.concatenate([part for part, _ in waiting])
-            facts = np.concatenate([part for _, part in waiting], axis=1)
-        waiting.clear()
+    def _catch_up(self, index: int) -> tuple[list[Controls], Bools]:
+        """Run a singer's pending frames; return controls from the frame before on, and what was bounded."""
+        pending = self._pending[index]
+        bands, facts = pending[0]
+        if len(pending) > 1:
+            bands = np.concatenate([part for part, _ in pending])
+            facts = np.concatenate([part for _, part in pending], axis=1)
+        pending.clear()
         harmonic, noise, faulty = bounded(self._estimators[index], bands, facts)
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
@@ -135,5 +135,5 @@ def _fits(part: Float32) -> bool:
     return bool(part.max() <= MAX_LOG_MAGNITUDE and part.min() >= -MAX_LOG_MAGNITUDE)
 
 
-def _frames(waiting: _Waiting) -> int:
-    return sum(bands.shape[0] for bands, _ in waiting)
+def _frames(pending: _Pending) -> int:
+    return sum(bands.shape[0] for bands, _ in pending)

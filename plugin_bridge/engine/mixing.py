@@ -20,7 +20,7 @@ _PAN_FLOOR = 1e-12  # mean square below which the pan is held
 
 
 class Panner:
-    """Follow where a stereo source stands, to put the mono voice in the same place.
+    """Measure the pan of a stereo source, and pan the mono voice alike.
 
     The voice is as loud as the channels are on average (`dsp.downmix`), so a channel's gain is its share of
     the amplitudes' mean; equal channels have gain 1 exactly.
@@ -35,7 +35,7 @@ class Panner:
         self.reset()
 
     def reset(self) -> None:
-        """Stand in the middle."""
+        """Return to the centre."""
         self._energy = np.zeros(2)
         self._gains = np.ones(2)
 

@@ -23,7 +23,7 @@ class Melody:
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
         self.weight = Ramp(0.0, self._samples(_ENGAGE_MS))
-        """Share of the played melody, 0 (as sung) to 1 (as played)."""
+        """Weight of the played melody, 0 (as sung) to 1 (as played)."""
         self.note = Ramp(69.0)
         """The played pitch, a MIDI note number."""
         self.bend = Ramp(0.0, self._samples(_BEND_MS))
@@ -85,7 +85,7 @@ class Melody:
         self.bend.move(0.0, position)
 
     def settle(self, position: int) -> None:
-        """Give the melody back to the source where the last note has been over long enough."""
+        """Return to the sung melody once the last note has been off for `HOLD_MS`."""
         if self._release is not None and self._release <= position:
             self.weight.move(0.0, self._release, self._samples(max(_ENGAGE_MS, self._glide_ms)))
             self._release = None
@@ -94,8 +94,8 @@ class Melody:
         self._release = None
         if not self._enabled:
             return
-        silent = self.weight.value(position - 1) == 0.0
-        length = 1 if silent else self._samples(self._glide_ms)
+        unplayed = self.weight.value(position - 1) == 0.0
+        length = 1 if unplayed else self._samples(self._glide_ms)
         self.note.move(self._held[-1], position, length)
         self.weight.move(1.0, position)
 

@@ -9,7 +9,7 @@ from plugin_bridge.control.parameters import PARAMETERS, Value
 
 
 class ParameterState:
-    """Values as set, and a ramp for each number and switch that somebody reads.
+    """Values as set, and a ramp for each number and switch that is read.
 
     Args:
         sample_rate: hertz.
@@ -19,7 +19,7 @@ class ParameterState:
     def __init__(self, sample_rate: int, values: Mapping[str, Value]) -> None:
         self._initial = {row.id: row.default for row in PARAMETERS.values()} | dict(values)
         self._rate = sample_rate
-        self._ramps: dict[str, Ramp] = {}  # of what is read, for one that is not would keep every move
+        self._ramps: dict[str, Ramp] = {}  # only of what is read: an unread ramp would keep every move
         self.values: dict[str, Value] = {}
         """What was set last, by id."""
         self.reset()
@@ -33,7 +33,7 @@ class ParameterState:
     def ramp(self, name: str) -> Ramp:
         """Return the ramp of a number or switch, to be read from now on.
 
-        `auto` leaves it to whoever decides.
+        The word `auto` does not move it; `Transposition` does.
         """
         if name not in self._ramps:
             self._ramps[name] = Ramp(self.number(name), PARAMETERS[name].smoothing(self._rate))
@@ -50,7 +50,7 @@ class ParameterState:
         return value if isinstance(value, str) else ""
 
     def set(self, name: str, value: Value, position: int) -> None:
-        """Set a parameter to a canonical value, heard from the sample `position` on."""
+        """Set a parameter to a canonical value, from the sample `position` on."""
         self.values[name] = value
         ramp = self._ramps.get(name)
         if ramp is not None and not isinstance(value, str):

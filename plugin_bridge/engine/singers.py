@@ -20,7 +20,7 @@ Float64 = NDArray[np.float64]
 
 
 class Manifest(Protocol):
-    """The facts the engine reads."""
+    """The facts that the engine reads."""
 
     @property
     def f0_median(self) -> float:
@@ -36,7 +36,7 @@ class Estimator(Protocol):
         """Return harmonic and noise log-magnitudes of the next frames; see `models.singer.file.Estimator`."""
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Return to the initial state."""
 
 
 class Singer(Protocol):
@@ -118,7 +118,7 @@ def _is_same(one: Singer, other: Singer) -> bool:
 
 
 def shares(values: Mapping[str, Value], ids: Sequence[str]) -> list[float]:
-    """Return the share of each singer of a set in what is heard; they sum to 1.
+    """Return the weight of each singer of a set in the mix; they sum to 1.
 
     Args:
         values: parameters by id, `singer` among them.
@@ -130,7 +130,7 @@ def shares(values: Mapping[str, Value], ids: Sequence[str]) -> list[float]:
 
 
 def heaviest(values: Mapping[str, Value], ids: Sequence[str]) -> int:
-    """Return the place in its set of the singer that is heard most; see `shares`."""
+    """Return the index of the singer with the largest weight; see `shares`."""
     parts = shares(values, ids)
     return parts.index(max(parts))
 

@@ -27,7 +27,7 @@ _ORDINALS = np.arange(1.0, HARMONICS + 1)
 
 
 class Weights:
-    """The share of each singer in what is heard; they sum to 1 and move together.
+    """The weight of each singer in the mix; they sum to 1 and move together.
 
     Args:
         sample_rate: hertz.
@@ -42,26 +42,26 @@ class Weights:
         self.ramps = [Ramp(0.0, length) for _ in self._ids]
 
     def reset(self) -> None:
-        """Stand at what the parameters ask for."""
+        """Jump to what the parameters ask for."""
         for ramp, target in zip(self.ramps, shares(self._parameters.values, self._ids), strict=True):
             ramp.reset(target)
 
     def aim(self, position: int) -> None:
-        """Start towards what the parameters ask for, heard from the sample `position` on."""
+        """Start towards what the parameters ask for, from the sample `position` on."""
         for ramp, target in zip(self.ramps, shares(self._parameters.values, self._ids), strict=True):
             if ramp.target != target:
                 ramp.move(target, position)
 
     def heaviest(self) -> int:
-        """Return the index of the singer that will be heard most."""
+        """Return the index of the singer with the largest target weight."""
         return heaviest(self._parameters.values, self._ids)
 
 
 class Setting(NamedTuple):
-    """What the parameters ask of the filters at one sample."""
+    """The filter parameters at one sample."""
 
     heard: tuple[tuple[int, float], ...]
-    """The singers heard, by their place in the group, and the part of each; where none is, the first."""
+    """The audible singers, by index in the group, and their weights; the first if there is none."""
     formant: float
     """Semitones."""
     brightness: float
@@ -69,11 +69,11 @@ class Setting(NamedTuple):
     breath: float
     """Decibels."""
     at: int
-    """The sample of the segment whose pitch counts."""
+    """The sample of the segment whose pitch is used."""
 
 
-class Turn(NamedTuple):
-    """A place in a segment where the filters stand fast; between two of them they glide."""
+class Breakpoint(NamedTuple):
+    """A sample of a hop at which the filters are set; between two of them they glide."""
 
     offset: int
     """Samples from the start of the segment."""
@@ -85,13 +85,13 @@ class Turn(NamedTuple):
 
 
 class Timbre:
-    """The filters heard from one group of singers that share a synthesizer.
+    """The filters of one group of singers that share a synthesizer.
 
     Args:
         hop: samples per frame.
         parameters: the parameters.
         kind: the synthesizer's kind.
-        weights: the ramp of each singer's share.
+        weights: the ramp of each singer's weight.
     """
 
     def __init__(self, hop: int, parameters: ParameterState, kind: str, weights: Sequence[Ramp]) -> None:
@@ -110,18 +110,18 @@ class Timbre:
         self._last: Controls | None = None
 
     def share(self, position: int) -> float | Float64:
-        """Return the group's share of the sound in the hop from `position` on, 0..1."""
+        """Return the group's weight in the hop from `position` on, 0..1."""
         parts = [ramp.segment(position, self._hop) for ramp in self._weights]
         return sum(parts[1:], start=parts[0])
 
-    def plan(self, position: int) -> list[Turn]:
+    def plan(self, position: int) -> list[Breakpoint]:
         """Read the parameters over the hop from the sample `position` to a frame."""
         hop, stop = self._hop, position + self._hop
         still = self._ramps.still()
         if still is None or still is not self._still:
             self._still = still
-            self._end = Turn(hop, self._setting(stop, hop - 1))
-        turns = [] if self._opened else [Turn(0, self._setting(position, 0), 0.0)]
+            self._end = Breakpoint(hop, self._setting(stop, hop - 1))
+        points = [] if self._opened else [Breakpoint(0, self._setting(position, 0), 0.0)]
         self._opened = True
         corners = self._corners(position) if still is None else []
         for corner in corners:
@@ -129,15 +129,15 @@ class Timbre:
             starting = self._starting(corner) if len(corners) == 1 else ()
             if starting:
                 planned = self._setting(stop, hop - 1, corner, starting)
-                turns.append(Turn(offset, planned, share=offset / hop))
+                points.append(Breakpoint(offset, planned, share=offset / hop))
             else:
-                turns.append(Turn(offset, self._setting(corner, offset), offset / hop))
-        turns.append(self._end)
-        return turns
+                points.append(Breakpoint(offset, self._setting(corner, offset), offset / hop))
+        points.append(self._end)
+        return points
 
     def knots(
         self,
-        plans: Sequence[Sequence[Turn]],
+        plans: Sequence[Sequence[Breakpoint]],
         controls: Sequence[Sequence[Controls]],
         voicing: Sequence[float],
         f0: Float64,
@@ -146,15 +146,15 @@ class Timbre:
 
         Args:
             plans: of each hop, from `plan`, each once and in order.
-            controls: of each singer in the frame before and the frames the hops end on, any of one that is
-                not heard.
+            controls: of each singer in the frame before and the frames the hops end on, anything for one that
+                is not audible.
             voicing: 0..1, of the same frames.
-            f0: pitch heard, hertz, by the sample.
+            f0: pitch of each sample, hertz.
         """
         found = [] if self._last is None else [Knot(0, *self._last)]
-        for index, turns in enumerate(plans):
+        for index, points in enumerate(plans):
             start = index * self._hop
-            for offset, setting, way, share in turns:
+            for offset, setting, way, share in points:
                 gate = voicing[index + 1]
                 if way is not None:
                     gate = voicing[index] + (gate - voicing[index]) * way

@@ -12,7 +12,7 @@ Float64 = NDArray[np.float64]
 WINDOW = 26
 """Frames looked back on, 260 ms: one and a half periods of a vibrato of 6 Hz."""
 RATES_HZ = np.arange(4.0, 9.01, 0.25)
-# Below the first share of explained variation a wave is no vibrato; above the second it is.
+# Share of the variation a sine must explain: below the first it is not vibrato, above the second it is.
 _EXPLAINED = (0.85, 0.95)
 # Semitones of amplitude: beyond these a swing is a melody, not a vibrato.
 _AMPLITUDE = (0.9, 1.4)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dsp.spectrum import ENVELOPE_GRID
 from models.singer.file import load_singer
-from plugin_bridge.engine.estimators import MAX_FRAMES, PATIENCE_FRAMES, SILENT, Estimators
+from plugin_bridge.engine.estimators import MAX_PENDING, MIN_PENDING, SILENT, Estimators
 
 FRAMES = 60
 
@@ -33,7 +33,7 @@ def test_controls_do_not_depend_on_who_was_heard_before(estimators: Estimators, 
     rng = np.random.default_rng(seed)
     start, heard = 0, [0, 0]
     while start < FRAMES:
-        stop = min(FRAMES, start + int(rng.integers(1, MAX_FRAMES + 3)))
+        stop = min(FRAMES, start + int(rng.integers(1, MAX_PENDING + 3)))
         flags = [bool(flag) for flag in rng.random(2) < 0.4]
         found = estimators.process(bands[start:stop], facts[:, start:stop], flags)
         for singer, flag in enumerate(flags):
@@ -50,7 +50,7 @@ def test_controls_do_not_depend_on_who_was_heard_before(estimators: Estimators, 
 
 def test_pauses_are_used_by_one_singer_at_a_time_once_enough_frames_wait(estimators: Estimators) -> None:
     bands, facts = drawn()
-    estimators.process(bands[: PATIENCE_FRAMES - 1], facts[:, : PATIENCE_FRAMES - 1], [False, False])
+    estimators.process(bands[: MIN_PENDING - 1], facts[:, : MIN_PENDING - 1], [False, False])
     assert not estimators.use_pause()
     estimators.process(bands[:1], facts[:, :1], [False, False])
     assert [estimators.use_pause() for _ in range(3)] == [True, True, False]
@@ -58,7 +58,7 @@ def test_pauses_are_used_by_one_singer_at_a_time_once_enough_frames_wait(estimat
 
 def test_nobody_waits_for_a_pause_for_ever(estimators: Estimators) -> None:
     bands, facts = drawn()
-    for frame in range(MAX_FRAMES):
+    for frame in range(MAX_PENDING):
         estimators.process(bands[frame : frame + 1], facts[:, frame : frame + 1], [True, False])
     assert not estimators.use_pause()
 
