@@ -30,9 +30,14 @@ def trust(frames: float) -> float:
 
 
 class Audible:
-    """Tell singing from silence by its level relative to the loudest recent frame."""
+    """Tell singing from silence by its level relative to the loudest recent frame.
 
-    def __init__(self) -> None:
+    Args:
+        range_db: how far below the loudest silence begins, dB.
+    """
+
+    def __init__(self, range_db: float = AUDIBLE_DB) -> None:
+        self._range = range_db
         self._peak = SILENCE_DB
 
     def process(self, loudness: Iterable[float]) -> list[bool]:
@@ -40,7 +45,7 @@ class Audible:
         peak, heard = self._peak, []
         for level in loudness:
             peak = max(peak - PEAK_FALL_DB, level)
-            heard.append(level > peak - AUDIBLE_DB and level > SILENCE_DB)
+            heard.append(level > peak - self._range and level > SILENCE_DB)
         self._peak = peak
         return heard
 

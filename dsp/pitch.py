@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.candidates import CandidateFinder, Frame
+from dsp.candidates import COMMON_HZ, CandidateFinder, Frame
 from dsp.decimator import Decimator
 from dsp.pitchpath import LEAP_OCTAVES, PitchPath
 from dsp.units import MAX_F0, MAX_HOPS, MIN_F0, hop_size
@@ -106,7 +106,8 @@ class PitchTracker:
         leap = before > SURE_VOICING and octaves > LEAP_OCTAVES
         voicing = gate.weigh(frame.power, frame.share_below, f0, found.now[best], following, leap)
         self._path.settle(voicing > SURE_VOICING, leap)
-        rising = voicing >= before and (voicing > RISING_VOICING or following > ONSET_PERIODICITY)
+        begins = following > ONSET_PERIODICITY and f0 > COMMON_HZ[0]
+        rising = voicing >= before and (voicing > RISING_VOICING or begins)
         if voicing > SURE_VOICING or rising or (voicing > 0.01 and octaves < NEAR_OCTAVES):
             self._f0 = min(MAX_F0, max(MIN_F0, f0))
         return PitchFrame(self._f0, voicing)

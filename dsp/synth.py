@@ -23,6 +23,11 @@ HARMONICS = 150
 """Harmonics of DDSP-Add and of a wavetable."""
 TABLES = 20
 """Wavetables of DWTS."""
+AUDIBLE_HARMONICS = 96
+_NUMBERS = np.arange(1.0, AUDIBLE_HARMONICS + 1)
+_SAW = (2.0 / np.square(np.pi * _NUMBERS)).astype(np.float32)
+_LEAK = np.float32(0.06)  # -12 dB of each neighbour
+_PLACES = np.arange(float(HARMONIC_GRID.size))
 
 
 class Knot(NamedTuple):
@@ -56,6 +61,9 @@ class Synthesizer(Protocol):
 
     def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
         """Render the next n samples."""
+
+    def powers(self, harmonic: Float32, f0: Float64) -> Float32:
+        """Return the mean squares of harmonics 1 to K at f0 hertz, (n, K), from controls (n, controls)."""
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position, which names the noise."""
@@ -109,6 +117,17 @@ class SawSing:
         self._last = responses[-1:]
         return self._filter.process(sources, positions, responses)
 
+    def powers(self, harmonic: Float32, f0: Float64) -> Float32:
+        """See `Synthesizer`; of the first `AUDIBLE_HARMONICS`, which hold nearly all that is heard."""
+        level = _leaked(harmonic + harmonic)
+        places = np.interp(np.multiply.outer(f0, _NUMBERS).ravel(), HARMONIC_GRID, _PLACES)
+        below = np.minimum(places.astype(np.intp), HARMONIC_GRID.size - 2)
+        share = (places - below).astype(np.float32).reshape(f0.size, -1)
+        below = below.reshape(f0.size, -1) + np.arange(0, level.size, HARMONIC_GRID.size)[:, None]
+        flat = level.reshape(-1)
+        left, right = flat.take(below), flat[1:].take(below)
+        return np.asarray(np.exp(left + share * (right - left)) * _SAW)
+
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
         self._compensator.reset()
@@ -116,6 +135,13 @@ class SawSing:
         self._noise.reset(position)
         self._filter.reset()
         self._last = None
+
+
+def _leaked(level: Float32) -> Float32:
+    """Fill notches of filters, ln of power, as far as their neighbours leak into them: a filter is short."""
+    power = np.exp(level)
+    level[:, 1:-1] = np.maximum(level[:, 1:-1], np.log(_LEAK * (power[:, :-2] + power[:, 2:])))
+    return level
 
 
 def _towards(before: Spectrum, after: Spectrum, share: float) -> Spectrum:
@@ -156,6 +182,12 @@ class _BankSynthesizer:
         responses = np.stack([response for _, response in prepared])
         hiss = self._filter.process(noise, positions, responses)
         return np.asarray(hiss + voice * (gate * gain), np.float32)
+
+    def powers(self, harmonic: Float32, f0: Float64) -> Float32:
+        """See `Synthesizer`."""
+        del f0
+        amplitudes = np.abs(np.stack([self._amplitudes(row) for row in harmonic]))
+        return np.asarray(0.5 * np.square(amplitudes), np.float32)
 
     def _prepare(self, knot: Knot) -> tuple[NDArray[np.complex128], Complex64]:
         responses, _ = self._filter.responses(self._reader.read(knot.noise[None]))

@@ -19,6 +19,8 @@ GATE_BELOW, GATE_BELOW_MAX, GATE_BELOW_EDGE = 120.0, 0.035, 0.5
 # A deep pitch fits the window only twice, where rumble is periodic by chance. A deep voice has its strength
 # in higher harmonics, rumble has not.
 GATE_DEEP, DEEP_HZ, DEEP_EDGE = 5.0, 125.0, 2.5
+# And a pitch so deep that it hardly fits twice is found in any noise.
+GATE_RARE, RARE_HZ = 5.0, 70.0
 # At the short lag of a pitch that few sing any low sound is like itself: what lies below speaks against it.
 GATE_HIGH, HIGH_HZ = 20.0, 1050.0
 # In a fast glide the periods differ, but the voice keeps its strength below 1 kHz: so it stays voiced.
@@ -81,7 +83,8 @@ class VoicingGate:
         score -= GATE_BELOW * min(GATE_BELOW_MAX, below)
         score -= GATE_HIGH * max(0.0, math.log2(f0 / HIGH_HZ)) * below
         if deep > 0.0:
-            score -= (1.0 - held) * GATE_DEEP * deep * share_below(DEEP_EDGE * f0)
+            rumble = (1.0 - held) * GATE_DEEP * deep * share_below(DEEP_EDGE * f0)
+            score -= max(rumble, GATE_RARE * math.log2(RARE_HZ / f0))
         gate = 1.0 / (1.0 + math.exp(-min(40.0, max(-40.0, score))))
         self.voicing = min(1.0, max(0.0, 1.04 * gate - 0.02))
         return self.voicing

@@ -19,6 +19,7 @@ from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
+from dsp.levelhold import LevelHold, Whisper
 from dsp.ltas import Audible, LtasNormalizer
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
@@ -143,6 +144,32 @@ def ltas() -> tuple[Render, Callable[[], None]]:
         return rows(block.process(bands, (50.0 * bands[:, 0]).tolist()))
 
     return render, block.reset
+
+
+def level_hold() -> tuple[Render, Callable[[], None]]:
+    block = LevelHold(RATE, SawSing(RATE))
+
+    def render(x: Float32) -> Float32:
+        frames = x.reshape(-1, HOP)
+        harmonic, noise = (
+            np.stack([np.resize(5.0 * frame, grid.size) for frame in frames])
+            for grid in (HARMONIC_GRID, NOISE_GRID)
+        )
+        gate, sure, bass = np.abs(frames[:, :3].T % 1.0).astype(np.float64)
+        held = block.process(harmonic, noise, 300.0 + 100.0 * gate, gate, np.stack((sure, bass)))
+        return np.concatenate([spread(row) for row in np.concatenate(held, axis=1)])
+
+    return render, block.reset
+
+
+def whisper() -> tuple[Render, Callable[[], None]]:
+    analysis, block = FeatureExtractor(RATE), Whisper()
+
+    def reset() -> None:
+        analysis.reset()
+        block.reset()
+
+    return (lambda x: rows(block.process(analysis.process(x)).T)), reset
 
 
 def steadier() -> tuple[Render, Callable[[], None]]:
@@ -383,6 +410,7 @@ BLOCKS: dict[str, Block] = {
     "FeatureExtractor": Block(by_hops(features, MAX_HOPS)),
     "HarmonicBank": Block(by_hops(bank)),
     "HopFifo": Block(fifo),
+    "LevelHold": Block(by_hops(level_hold, MAX_HOPS)),
     "MelodySpectra": Block(by_hops(melody_spectra, MAX_HOPS)),
     "MelodyTracker": Block(by_hops(melody_tracker)),
     "Panner": Block(by_hops(panner)),
@@ -399,6 +427,7 @@ BLOCKS: dict[str, Block] = {
     "Steadier": Block(by_hops(steadier, MAX_HOPS)),
     "TimeVaryingFilter": Block(by_hops(filters, MAX_HOPS)),
     "UniformNoise": Block(noise),
+    "Whisper": Block(by_hops(whisper, MAX_HOPS)),
 }
 NOT_STREAMS = {"Periodicity", "SlidingWindows"}
 """Not from audio to audio; `tests/dsp` has them."""

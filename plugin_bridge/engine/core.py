@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from dsp.controls import VOICED
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
+from dsp.levelhold import LevelHold, Whisper
 from dsp.ltas import LtasNormalizer
 from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
 from dsp.synth import Synthesizer
-from dsp.units import MAX_F0, MIN_F0, hop_size
+from dsp.units import hop_size
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.estimators import Estimators
@@ -118,12 +119,15 @@ class Core:
         self._features = FeatureExtractor(sample_rate, pitch_tracker(pitch, sample_rate))
         self._ltas = LtasNormalizer()
         self._steadier = Steadier()
+        self._whisper = Whisper()
         self._weights = Weights(sample_rate, self.parameters, list(singers))
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.parameters, lambda: self._medians[self._weights.heaviest()])
         self._pitch = PitchControl(self.hop, self.parameters, self._melody)
-        self._estimators = Estimators(singers.values())
         self._groups = self._grouped(sample_rate, singers, seed)
+        sources = {member: group.synthesizer for group in self._groups for member in group.members}
+        holds = [LevelHold(sample_rate, sources[i]) for i in range(len(singers))]
+        self._estimators = Estimators(singers.values(), holds)
         self._likeness = self.parameters.ramp("likeness")
         self._panner = Panner(self.hop) if channels == 2 else None
         self._mixer = Mixer(self.parameters, channels, self.latency)
@@ -145,6 +149,7 @@ class Core:
         self._features.reset()
         self._ltas.reset()
         self._steadier.reset()
+        self._whisper.reset()
         self._weights.reset()
         self._melody.reset()
         self._melody.enable(bool(self.parameters.values["melody"]), 0)
@@ -251,9 +256,8 @@ class Core:
         bands = envelope(heard.spectrum.power, heard.spectrum.loudness, np.array(widths))
         bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
-        trained = [min(MAX_F0, max(MIN_F0, line.asked)) for line in score]
-        likeness = [line.likeness for line in score]
-        facts = np.array((trained, heard.voicing, heard.loudness, likeness))
+        asked, likeness = [line.asked for line in score], [line.likeness for line in score]
+        facts = np.array((asked, heard.voicing, heard.loudness, likeness, *self._whisper.process(heard)))
         return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.levelhold import LevelHold
+from dsp.units import MAX_F0, MIN_F0
 from plugin_bridge.engine.singers import Estimator, Singer
 from plugin_bridge.engine.timbre import Controls
 
@@ -33,16 +35,19 @@ class Estimators:
 
     Args:
         singers: in order.
+        holds: of each singer what holds its level.
     """
 
-    def __init__(self, singers: Iterable[Singer]) -> None:
+    def __init__(self, singers: Iterable[Singer], holds: Iterable[LevelHold]) -> None:
         self._estimators = [singer.start() for singer in singers]
+        self._holds = list(holds)
         self.reset()
 
     def reset(self) -> None:
         """Return to the initial state."""
-        for estimator in self._estimators:
+        for estimator, hold in zip(self._estimators, self._holds, strict=True):
             estimator.reset()
+            hold.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
@@ -53,7 +58,8 @@ class Estimators:
 
         Args:
             bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
-            facts: pitch in hertz, voicing, loudness and likeness, shape (4, n); as well.
+            facts: pitch in hertz, voicing, loudness, likeness and both of `dsp.levelhold.Whisper`, shape
+                (6, n); as well. Networks are told a pitch within `MIN_F0` and `MAX_F0`.
             wanted: for each singer, whether its controls are used in any of these frames.
 
         Returns:
@@ -90,7 +96,9 @@ class Estimators:
             bands = np.concatenate([part for part, _ in pending])
             facts = np.concatenate([part for _, part in pending], axis=1)
         pending.clear()
-        harmonic, noise, faulty = bounded(self._estimators[index], bands, facts)
+        trained = np.concatenate((np.clip(facts[:1], MIN_F0, MAX_F0), facts[1:4]))
+        harmonic, noise, faulty = bounded(self._estimators[index], bands, trained)
+        harmonic, noise = self._holds[index].process(harmonic, noise, facts[0], facts[1], facts[4:])
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
         return [before, *controls], faulty
@@ -105,7 +113,7 @@ def bounded(estimator: Estimator, bands: Float32, facts: Float64) -> tuple[Float
     Args:
         estimator: of a singer.
         bands: as `Estimators.process` has them.
-        facts: likewise.
+        facts: pitch, voicing, loudness and likeness, shape (4, n).
 
     Returns:
         Harmonic and noise controls, and of each frame whether they were not finite or too large.

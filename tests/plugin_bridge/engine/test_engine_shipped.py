@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from dsp.spectrum import a_weighting
 from models.singer.file import load_singer, shipped
 from plugin_bridge.control.events import AnyEvent, Event, NoteOff, NoteOn
 from plugin_bridge.engine.engine import Engine
@@ -16,6 +17,7 @@ from plugin_bridge.engine.singers import Singer
 from tests.support.doubles import blocks
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 Stem = tuple[Float32, int]
 
 EVENTS: list[AnyEvent] = [
@@ -119,3 +121,80 @@ def test_vibrato_does_not_make_the_highs_flutter(stem_path: Path, singers: list[
 
     assert 3.0 < moves(audio[:, 0]) < 4.0
     assert moves(sung) < 5.0
+
+
+def vowel(hz: float, rate: int, formants: tuple[float, ...], seconds: float = 0.7) -> Float32:
+    """Return a note with a little vibrato, -20 dB, after a short silence; 0 Hz for a whisper."""
+    t = np.arange(round(seconds * rate)) / rate
+    if hz:
+        line = hz * np.exp2(30.0 / 1200.0 * np.sin(2.0 * np.pi * 5.5 * t))
+        turns = 2.0 * np.pi * np.cumsum(line) / rate
+        harmonics = np.arange(1.0, min(8000.0, 0.45 * rate) / hz)
+        x = np.sin(np.multiply.outer(turns, harmonics)) @ (resonance(hz * harmonics, formants) / harmonics)
+    else:
+        noise = np.fft.rfft(np.random.default_rng(1).standard_normal(t.size))
+        hertz = np.asarray(np.fft.rfftfreq(t.size, 1.0 / rate))
+        x = np.fft.irfft(noise * resonance(hertz, formants) * (hertz < 8000.0), t.size)
+    x *= 0.1 / np.sqrt(np.mean(np.square(x)))
+    fade = np.minimum(1.0, np.minimum(t, t[-1] - t) / 0.03)
+    return np.concatenate([np.zeros(rate // 4), fade * x]).astype(np.float32)[None]
+
+
+def resonance(hertz: Float64, formants: tuple[float, ...]) -> Float64:
+    gains = [1.0 / np.abs(1.0 - (hertz / f) ** 2 + 120.0j * hertz / f**2) for f in formants]
+    return np.asarray(np.prod(gains, axis=0), np.float64)
+
+
+def held_part(y: Float32, rate: int) -> Float32:
+    """The note without its ends."""
+    return y[0, rate // 4 + round(0.12 * rate) : -round(0.1 * rate)]
+
+
+def level(y: Float32, rate: int) -> float:
+    """A-weighted, dB."""
+    power = np.square(np.abs(np.fft.rfft(y * np.hanning(y.size)))) / y.size**2
+    return float(10.0 * np.log10(power @ a_weighting(np.asarray(np.fft.rfftfreq(y.size, 1.0 / rate)))))
+
+
+def sung_by(singer: str, x: Float32, rate: int, transpose: float = 0.0) -> Float32:
+    engine = Engine(rate, 1, [singer], parameters={"transpose": transpose})
+    return engine.process(np.pad(x, ((0, 0), (0, engine.latency))))[:, engine.latency :]
+
+
+AH, OO = (800.0, 1200.0, 2700.0), (320.0, 800.0, 2400.0)
+
+
+@pytest.mark.parametrize("singer", ["alys", "pjs"])
+@pytest.mark.parametrize("hz", [82.4, 196.0, 440.0, 987.8, 1174.7, 1480.0])
+@pytest.mark.parametrize("formants", [AH, OO])
+def test_a_note_of_any_height_is_as_loud_as_in_the_source(
+    singer: str, hz: float, formants: tuple[float, ...]
+) -> None:
+    rate = 44100
+    x = vowel(hz, rate, formants)
+    wanted = level(held_part(x, rate), rate)
+    for transpose in (-12.0, 0.0, 12.0) if 150.0 < hz < 900.0 else (0.0,):
+        found = level(held_part(sung_by(singer, x, rate, transpose), rate), rate)
+        assert found == pytest.approx(wanted, abs=2.0)
+
+
+@pytest.mark.parametrize("hz", [55.0, 1174.7, 1568.0])
+def test_a_note_at_the_ends_of_the_range_keeps_its_pitch(hz: float) -> None:
+    rate = 48000
+    y = held_part(sung_by("pjs", vowel(hz, rate, AH), rate), rate)
+    power = np.abs(np.fft.rfft(y * np.hanning(y.size), 1 << 18))
+    hertz = np.fft.rfftfreq(1 << 18, 1.0 / rate)
+    # Of no half or third of the pitch is there a harmonic of any strength.
+    near = [power[np.abs(hertz - part * hz) < 0.1 * hz].max() for part in (1.0, 0.5, 1.5, 4.0 / 3.0)]
+    assert max(near[1:]) < 0.1 * max(near[0], power[np.abs(hertz - 2.0 * hz) < 0.1 * hz].max())
+
+
+@pytest.mark.parametrize("singer", ["alys", "pjs"])
+@pytest.mark.parametrize("rate", [16000, 48000])
+def test_every_vowel_of_a_whisper_is_as_loud_as_in_the_source(singer: str, rate: int) -> None:
+    whispered = [(900.0, 1300.0, 2800.0), (450.0, 2300.0, 3000.0), (480.0, 1000.0, 2500.0)]
+    x = np.concatenate([vowel(0.0, rate, whispered[k]) for k in (0, 1, 2, 0, 1)], axis=1)
+    y = sung_by(singer, x, rate)
+    for before, after in zip(np.split(x, 5, axis=1), np.split(y, 5, axis=1), strict=True):
+        wanted, found = (level(held_part(part, rate), rate) for part in (before, after))
+        assert found == pytest.approx(wanted, abs=3.0)

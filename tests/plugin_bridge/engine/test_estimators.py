@@ -6,23 +6,26 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.levelhold import LevelHold
 from dsp.spectrum import ENVELOPE_GRID
 from models.singer.file import load_singer
 from plugin_bridge.engine.estimators import MAX_PENDING, MIN_PENDING, SILENT, Estimators
 
 FRAMES = 60
+RATE = 48000
 
 
 def drawn() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     rng = np.random.default_rng(5)
     bands = rng.uniform(-60.0, 0.0, (FRAMES, ENVELOPE_GRID.size)).astype(np.float32)
-    lows, highs = (100.0, 0.0, -40.0, 0.0), (700.0, 1.0, -10.0, 0.5)
+    lows, highs = (100.0, 0.0, -40.0, 0.0, 0.0, -8.0), (700.0, 1.0, -10.0, 0.5, 1.0, 8.0)
     return bands, np.stack([rng.uniform(low, high, FRAMES) for low, high in zip(lows, highs, strict=True)])
 
 
 @pytest.fixture
 def estimators() -> Estimators:
-    return Estimators([load_singer("pjs"), load_singer("alys")])
+    singers = [load_singer("pjs"), load_singer("alys")]
+    return Estimators(singers, [LevelHold(RATE, singer.synthesizer(RATE)) for singer in singers])
 
 
 @pytest.mark.parametrize("seed", range(4))

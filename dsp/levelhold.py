@@ -1,0 +1,184 @@
+"""The voice held at the loudness of its source: gains for controls, and how surely a frame is whispered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.controls import VOICED
+from dsp.features import Features
+from dsp.filters import NOISE_GRID, filter_bins
+from dsp.ltas import Audible
+from dsp.spectrum import BIN_HZ, SILENCE_DB, a_weighting
+from dsp.units import NEPER_PER_DB
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+TOLERANCE_DB, WHISPER_TOLERANCE_DB = 2.5, 1.0
+"""An error of so much is halved; one of half as much is left almost as it is, and one of twice is undone."""
+MAX_GAIN_DB, MAX_WHISPER_GAIN_DB = 20.0, 30.0
+MAX_CONSONANT_DB = 3.0
+"""Consonants go along with the voice so far."""
+FOLLOWING = 0.2
+"""A gain comes so much nearer in a frame, a time constant of 45 ms, but for the first frames, which count as
+much as each other; in pauses it stays where it is."""
+SILENT_DB, MIN_POWER = -45.0, 1e-6
+"""A singer whose controls are as soft as that is silent on purpose."""
+WEIGHT_STEP_HZ = 10.0
+BASS_FROM_HZ = 100.0
+MAX_BASS_DB = 8.0
+BASS_PART = 0.67
+"""What A-weighting leaves out of a whisper, which is broad, is heard as well; so by this part its level is
+that without weighting."""
+CONSONANT_FRAMES, WHISPER_FRAMES = 12.0, 24.0
+"""Unvoiced sound up to the first is a consonant, from the second on a whisper."""
+WHISPER_RANGE_DB, MIN_WHISPER_DB = 22.0, -55.0
+"""What is further below the loudest, or softer, is breath or room."""
+LONGEST_FRAMES = 36.0
+"""So much of a whisper is remembered, for the next syllable."""
+PAUSE_FALL, VOICED_FALL = 0.5, 6.0
+"""Frames forgotten in one frame of silence, and in one of voice."""
+
+
+_NOTHING = 1e-12
+_BASS_BIN = round(BASS_FROM_HZ / BIN_HZ)
+
+
+class HarmonicSource(Protocol):
+    """What is needed of a synthesizer."""
+
+    def powers(self, harmonic: Float32, f0: Float64) -> Float32:
+        """Return the mean squares of harmonics 1 to K of n frames at f0 hertz, shape (n, K)."""
+
+
+class LevelHold:
+    """Scale a singer's controls so that they sound as loud as the source.
+
+    A network gives the filters of a frame, and the source's loudness is their gain; so with that gain at 0 dB
+    they should sound at 0 dB, A-weighted. Where a singer is asked for what it never sang, a whisper or a note
+    far above its range, they miss that by up to 20 dB. What they will sound like is known from the controls
+    alone, so nothing has to be heard first.
+
+    Args:
+        sample_rate: a native rate in hertz; what lies above its half is not heard.
+        source: the synthesizer that the controls are for.
+    """
+
+    latency = 0
+
+    def __init__(self, sample_rate: int, source: HarmonicSource) -> None:
+        self._source = source
+        hertz = np.arange(0.0, sample_rate / 2, WEIGHT_STEP_HZ)
+        self._weight = np.append(a_weighting(hertz), 0.0).astype(np.float32)  # beyond half the rate nothing
+        bins = filter_bins(sample_rate)
+        hats = [np.interp(bins, NOISE_GRID, row) for row in np.eye(NOISE_GRID.size)]
+        weights = np.stack([a_weighting(bins), bins >= BASS_FROM_HZ], axis=1)
+        self._noise = (np.stack(hats) @ weights / bins.size).T.astype(np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames before."""
+        self._voice_gain = self._whisper_gain = self._voiced_frames = 0.0
+
+    def process(
+        self, harmonic: Float32, noise: Float32, f0: Float64, voicing: Float64, whispers: Float64
+    ) -> tuple[Float32, Float32]:
+        """Return the controls of the next n frames, scaled, as new arrays.
+
+        Args:
+            harmonic: natural-log magnitudes, shape (n, H), float32.
+            noise: likewise, on `NOISE_GRID`, shape (n, 72), float32.
+            f0: hertz at which they will sound, shape (n,).
+            voicing: 0 to 1, shape (n,).
+            whispers: of `Whisper`, shape (2, n).
+        """
+        power = np.exp(noise + noise)
+        hisses = [np.vecdot(power, weight).tolist() for weight in self._noise]
+        voices = self._voiced(harmonic, f0).tolist()
+        gains = []
+        for gate, sure, bass, voice, hiss, plain in zip(
+            voicing.tolist(), *whispers.tolist(), voices, *hisses, strict=True
+        ):
+            wanted = _correction(_decibels(voice + hiss), TOLERANCE_DB, MAX_GAIN_DB)
+            if gate > VOICED:
+                self._voiced_frames += 1.0
+                follow = max(FOLLOWING, 1.0 / (1.0 + self._voiced_frames))
+                self._voice_gain += follow * (wanted - self._voice_gain)
+            unvoiced = min(MAX_CONSONANT_DB, max(-MAX_CONSONANT_DB, self._voice_gain))
+            if sure > 0.0:
+                error = (1.0 - BASS_PART) * _decibels(hiss) + BASS_PART * (_decibels(plain) - bass)
+                wanted = _correction(error, WHISPER_TOLERANCE_DB, MAX_WHISPER_GAIN_DB)
+                self._whisper_gain += FOLLOWING * (wanted - self._whisper_gain)
+                unvoiced += sure * (self._whisper_gain - unvoiced)
+            gains.append(NEPER_PER_DB * (unvoiced + gate * (self._voice_gain - unvoiced)))
+        raised = np.array(gains, np.float32)[:, None]
+        return harmonic + raised, noise + raised
+
+    def _voiced(self, harmonic: Float32, f0: Float64) -> Float32:
+        """Return the weighted power of the harmonics, shape (n,)."""
+        powers = self._source.powers(harmonic, f0)
+        hertz = np.multiply.outer(f0, np.arange(1.0, powers.shape[1] + 1))
+        places = np.minimum((hertz / WEIGHT_STEP_HZ).astype(np.intp), self._weight.size - 1)
+        return np.asarray(np.vecdot(powers, self._weight.take(places)))
+
+
+def _decibels(power: float) -> float:
+    return 10.0 * math.log10(max(power, MIN_POWER))
+
+
+def _correction(error: float, tolerance: float, most: float) -> float:
+    """Return the gain in dB, up to `most`, that makes up for an error in dB, less what is tolerated."""
+    if error < SILENT_DB:
+        return 0.0
+    return min(most, max(-most, error / (1.0 + (error / tolerance) ** 4) - error))
+
+
+def _bass(power: float, loudness: float) -> float:
+    level = 10.0 * math.log10(power + _NOTHING)
+    return min(MAX_BASS_DB, max(-MAX_BASS_DB, level - loudness))
+
+
+class Whisper:
+    """Tell whispering from consonants and breaths of song by how long sound goes on unvoiced.
+
+    It takes spectra one hop ahead of voicing and loudness, as `dsp.features.Features` has them.
+    """
+
+    latency = 0
+
+    def __init__(self) -> None:
+        self._audible = Audible(WHISPER_RANGE_DB)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the source."""
+        self._audible.reset()
+        self._frames = 0.0
+        self._bass = 0.0
+
+    def process(self, heard: Features) -> Float64:
+        """Take what is known of the next n frames.
+
+        Returns:
+            Shape (2, n): how surely each is whispered, 0 to 1, and the source's level without weighting over
+            its A-weighted loudness, dB, within `MAX_BASS_DB`.
+        """
+        plain = np.add.reduce(heard.spectrum.power[:, _BASS_BIN:], axis=1).tolist()
+        weighted = heard.spectrum.loudness.tolist()
+        bass = [self._bass, *(_bass(power, level) for power, level in zip(plain, weighted, strict=True))]
+        self._bass = bass.pop()
+        loud = [level if level > MIN_WHISPER_DB else SILENCE_DB for level in heard.loudness]
+        sureness = self._sureness(heard.voicing, self._audible.process(loud))
+        return np.array((list(sureness), bass))
+
+    def _sureness(self, voicing: Iterable[float], audible: Iterable[bool]) -> Iterator[float]:
+        for gate, heard in zip(voicing, audible, strict=True):
+            step = (1.0 - gate if heard else -PAUSE_FALL) - VOICED_FALL * gate
+            self._frames = min(LONGEST_FRAMES, max(0.0, self._frames + step))
+            sure = (self._frames - CONSONANT_FRAMES) / (WHISPER_FRAMES - CONSONANT_FRAMES)
+            yield min(1.0, max(0.0, sure))
