@@ -111,6 +111,18 @@ def test_a_consonant_is_left_and_a_whisper_brought_up() -> None:
     assert DB * whispered[-1, 0] > 15.0
 
 
+@pytest.mark.parametrize("error_db", [-30.0, 30.0])
+def test_a_consonant_goes_along_with_the_voice_by_no_more_than_3_db(error_db: float) -> None:
+    n = 100
+    harmonic = np.full((n, HARMONIC_GRID.size), error_db / DB, np.float32)
+    noise = np.full((n, NOISE_GRID.size), -9.0, np.float32)
+    voicing = np.repeat([1.0, 0.0], n // 2)
+    hold = LevelHold(48000, SawSing(48000))
+    raised = DB * (hold.process(harmonic, noise, np.full(n, 220.0), voicing, np.zeros((2, n)))[1] - noise)
+    assert np.abs(raised[n // 2 - 1]).min() > 10.0
+    np.testing.assert_allclose(raised[n // 2 :], -np.sign(error_db) * 3.0, atol=1e-4)
+
+
 def heard(voicing: Float64, level_db: Float64) -> Features:
     power = np.zeros((voicing.size, 961))
     power[:, 40] = 10.0 ** (level_db / 10.0)

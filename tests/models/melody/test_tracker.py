@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dsp.units import RATES, hop_size
-from models.melody.tracker import MelodyTracker, load_network
+from models.melody.tracker import MelodyTracker, _believed, load_network
 from plugin_bridge.errors import ModelFileError
 from tests.models.training.melody.voices import chord, sung
 
@@ -109,11 +109,32 @@ def test_a_bad_hop_is_forgotten(value: float) -> None:
 
 
 def test_reset_equals_a_fresh_tracker() -> None:
-    audio, _ = sung(16000, 0.5, 200.0, 50.0)
-    tracker = MelodyTracker(16000)
+    rate = 16000
+    voice, _ = sung(rate, 0.5, 200.0, 50.0)
+    music = (0.1 * chord(rate, voice.size)).astype(np.float32)
+    audio = np.concatenate([music, voice + music, music, music])
+    tracker = MelodyTracker(rate)
     first = tracker.process(audio)
+    assert first[-1].surplus > 3.0
     tracker.reset()
     assert tracker.process(audio) == first
+
+
+@pytest.mark.parametrize(
+    ("voicing", "before", "octaves", "believed"),
+    [
+        (0.6, 0.9, 1.0, True),  # sung
+        (0.4, 0.2, 1.0, True),  # an onset
+        (0.4, 0.8, 1.0, False),  # a release does not leap
+        (0.2, 0.1, 1.0, False),
+        (0.2, 0.8, 0.1, True),  # a release on the same note
+        (0.0, 0.8, 0.1, False),
+    ],
+)
+def test_a_pitch_counts_while_the_gate_is_open_or_opens_or_closes_on_the_same_note(
+    voicing: float, before: float, octaves: float, believed: bool
+) -> None:
+    assert _believed(voicing, before, octaves) is believed
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])

@@ -69,6 +69,12 @@ def test_positions_count_the_samples_of_the_file_or_of_the_rate_it_names(tmp_pat
     assert read_score(score(tmp_path, '{"rate": 44100}\n' + line), 48000, 22050)[0].position == 24000
 
 
+@pytest.mark.parametrize(("time", "position"), [(0.3, 14400), (0.00003, 1), (0.00001, 0)])
+def test_a_time_lands_on_the_nearest_sample(tmp_path: Path, time: float, position: int) -> None:
+    line = f'{{"time": {time:.5f}, "notes_off": true}}'
+    assert read_score(score(tmp_path, line), 48000)[0].position == position
+
+
 @given(events=EVENTS)
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, events: list[AnyEvent]

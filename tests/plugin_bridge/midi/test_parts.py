@@ -39,6 +39,10 @@ def test_a_part_named_like_a_voice_comes_first(name: str) -> None:
     assert said.startswith(f"track 2 channel 2 ({name}) is sung, which leaves out 3 notes of track 1 ")
 
 
+def test_of_equal_parts_the_first_is_sung() -> None:
+    assert chosen(track(notes(1, 60, 62)), track(notes(0, 64, 65)))[0] == [(1, 2)]
+
+
 def test_the_channels_of_one_track_are_parts_too() -> None:
     assert chosen(track(notes(2, 50), notes(5, 60, 62), notes(9, 36)), form=0)[0] == [(1, 6)]
 
