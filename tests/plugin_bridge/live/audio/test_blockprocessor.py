@@ -252,6 +252,20 @@ def test_a_queue_that_is_full_refuses(stage: Stage) -> None:
     assert stage.taken == [Event(0, "gain", -1.0)]
 
 
+def test_the_counts_of_a_device_outlast_it(stage: Stage) -> None:
+    for _ in range(2):
+        stage.rings.overrun()
+    stage.rings.missed = 5
+    stage.gauges.measure(None)
+    another = Rings(stage.form, 0, 2, 0, Doorbell())
+    stage.gauges.measure(another)
+    another.overrun()
+    another.missed = 1
+    stage.gauges.publish()
+    now = stage.page.read()
+    assert (now.overruns, now.missed) == (3.0, 6.0)
+
+
 def test_what_acts_at_once_is_not_forgotten(stage: Stage) -> None:
     stage.events.at_once([Event(0, "gain", -1.0), NoteOn(0, 60.0)], 1)
     stage.events.at_their_time([Event(5, "gain", -2.0)])
