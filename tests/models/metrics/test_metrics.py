@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import soxr
 from numpy.typing import NDArray
 
 from models.metrics.intelligibility import pesq, stoi
@@ -239,6 +240,21 @@ def test_the_loss_of_equal_audio_is_0_and_grows_with_the_difference(stem: Stem) 
     x, rate = stem[0][0], stem[1]
     assert stft_loss(x, x, rate) == 0.0
     assert 0.0 < stft_loss(np.float32(0.9) * x, x, rate) < stft_loss(np.float32(0.5) * x, x, rate)
+
+
+def test_the_loss_is_that_of_training_at_its_rate(stem: Stem) -> None:
+    needs("torch")
+    import torch
+
+    from models.differentiable.losses import multi_scale_loss
+
+    x = stem[0][0]
+    y = np.float32(0.5) * x
+    wanted = float(multi_scale_loss(torch.from_numpy(y)[None], torch.from_numpy(x)[None]))
+    assert stft_loss(y, x, 48000) == wanted
+    slow = [soxr.resample(part, 48000, 24000) for part in (y, x)]
+    again = [torch.from_numpy(soxr.resample(part, 24000, 48000))[None] for part in slow]
+    assert stft_loss(*slow, 24000) == float(multi_scale_loss(*again))
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,15 @@ def test_events_without_effect_are_told(here: Path) -> None:
     assert any("add --melody" in note for note in notes)
 
 
+@pytest.mark.parametrize(("position", "beyond"), [(26459, False), (26460, True)])
+def test_the_sample_behind_the_last_is_after_the_end(here: Path, position: int, beyond: bool) -> None:
+    line = {"position": position, "parameter": "gain", "value": 0}
+    (here / "a.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    notes: list[str] = []
+    run(here, replace(DARK_ONE, automation=here / "a.jsonl"), report=notes.append)
+    assert ("1 of 1 events lies after the end of the source" in notes) is beyond
+
+
 def test_metadata_and_broadcast_chunks_are_kept(tmp_path: Path) -> None:
     metadata, chunks = {"title": "Lied", "artist": "Ännchen"}, [(b"bext", bytes(602))]
     with AudioWriter(

@@ -17,7 +17,7 @@ from models.singer.file import load_singer
 from models.training.corpus import analyse
 from models.training.melody.accompaniment import SPEEDS, made_up, recorded
 from models.training.melody.examples import ExampleMaker, Mixture
-from models.training.melody.lines import drawn_line, melody
+from models.training.melody.lines import SMOOTHING_FRAMES, drawn_line, melody, moved
 from models.training.melody.takes import FRAME, RATE, Take, decimated, played_faster, sung_again
 from plugin_bridge.errors import TrainingError
 from tests.models.training.melody.voices import Float32, chord, sung
@@ -47,6 +47,19 @@ def heard(audio: Float32, rate: int) -> tuple[Float32, Float32]:
 
 def cents(found: Float32, wanted: Float32) -> Float32:
     return np.asarray(1200.0 * np.log2(found / wanted), np.float32)
+
+
+def test_a_sung_vibrato_is_flattened_or_deepened_up_to_two_and_a_half_times() -> None:
+    vibrato = 0.04 * np.sin(2.0 * np.pi * np.arange(300) / SMOOTHING_FRAMES)  # its mean over a period is 0
+    depths = []
+    for seed in range(60):
+        line = moved(np.log2(200.0) + vibrato, np.ones(300, bool), np.random.default_rng(seed))
+        inside = slice(SMOOTHING_FRAMES, -SMOOTHING_FRAMES)
+        depth = float(line[inside] @ vibrato[inside] / (vibrato[inside] @ vibrato[inside]))
+        np.testing.assert_allclose(np.diff(line[inside]), depth * np.diff(vibrato[inside]), atol=1e-9)
+        depths.append(depth)
+    assert 0.0 <= min(depths) < 0.2
+    assert 2.3 < max(depths) <= 2.5
 
 
 def test_a_drawn_line_can_be_sung() -> None:
