@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from plugin_bridge.control.scales import notes
 from plugin_bridge.engine.correction import Corrector
 from plugin_bridge.engine.notes import HOLD_MS, Melody
+from plugin_bridge.engine.parameterstate import ParameterState
+from plugin_bridge.engine.pitchcontrol import PitchControl
 from plugin_bridge.engine.sourcepitch import RunningMedian, SourcePitch, octave_shift
 from plugin_bridge.engine.vibrato import VibratoFinder
 from tests.support.doubles import sung
@@ -170,6 +172,15 @@ def test_the_running_median_follows_and_stays_finite() -> None:
     assert np.all(np.isfinite(running._weights))
 
 
+@pytest.mark.parametrize(("frames", "median"), [(1950, 50.0), (2050, 62.0)])
+def test_the_newest_20_s_outweigh_all_before(frames: int, median: float) -> None:
+    running = RunningMedian()
+    for pitch, count in ((50.0, 30000), (62.0, frames)):
+        for _ in range(count):
+            running.add(pitch)
+    assert running.value() == pytest.approx(median, abs=0.1)
+
+
 def test_no_median_without_a_voice() -> None:
     with pytest.raises(ValueError, match="there is no median; give audio with singing"):
         RunningMedian().value()
@@ -200,3 +211,13 @@ def test_an_octave_in_force_is_kept_near_the_border() -> None:
     assert octave_shift(52.0, 60.0) == 12.0
     assert octave_shift(53.0, 60.0, 0.0) == 0.0
     assert octave_shift(50.0, 60.0, 0.0) == 12.0
+
+
+def test_a_note_after_an_unvoiced_frame_starts_on_its_own_pitch() -> None:
+    pitch = PitchControl(480, ParameterState(48000, {"transpose": 0.0}), Melody(48000))
+    heard = []
+    for frame, (f0, voicing) in enumerate([(220.0, 1.0), (220.0, 0.0), (440.0, 1.0), (880.0, 1.0)]):
+        pitch.frame(f0, voicing, frame * 480)
+        heard.append(pitch.samples([pitch.course(frame * 480)]))
+    np.testing.assert_allclose(heard[2], 69.0, atol=1e-9)  # no glide from the note before
+    np.testing.assert_allclose(heard[3], np.linspace(69.0, 81.0, 480, endpoint=False), atol=1e-9)
