@@ -252,9 +252,9 @@ def test_the_loss_is_that_of_training_at_its_rate(stem: Stem) -> None:
     y = np.float32(0.5) * x
     wanted = float(multi_scale_loss(torch.from_numpy(y)[None], torch.from_numpy(x)[None]))
     assert stft_loss(y, x, 48000) == wanted
-    slow = [soxr.resample(part, 48000, 24000) for part in (y, x)]
-    again = [torch.from_numpy(soxr.resample(part, 24000, 48000))[None] for part in slow]
-    assert stft_loss(*slow, 24000) == float(multi_scale_loss(*again))
+    a, b = (soxr.resample(part, 48000, 24000) for part in (y, x))
+    again = (torch.from_numpy(soxr.resample(part, 24000, 48000))[None] for part in (a, b))
+    assert stft_loss(a, b, 24000) == float(multi_scale_loss(next(again), next(again)))
 
 
 @pytest.mark.parametrize(
