@@ -60,9 +60,11 @@ class Candidates(NamedTuple):
     """The same, one hop later."""
     cost: list[float]
     """Cost of choosing this candidate; 0 is perfect."""
+    own: list[float]
+    """Share of the amplitude on harmonics that no pitch two, three, ... times as high would have, 0..1."""
 
 
-_NONE = Candidates([], [], [], [])
+_NONE = Candidates([], [], [], [], [])
 
 
 class Frame(NamedTuple):
@@ -210,7 +212,7 @@ class CandidateFinder:
         if len(counts) > 1:
             bins += np.repeat(self._rows[: len(counts)], counts)[:, None]
         amplitudes = np.vecmat(self._amplitudes.take(bins), self._roles).tolist()
-        costs = []
+        costs, own = [], []
         for i, lag in enumerate(lags):
             gap, on, *others = amplitudes[i]
             # The shares of amplitude between the harmonics, and on those no higher pitch would have.
@@ -220,10 +222,11 @@ class CandidateFinder:
             cost -= MISSING_COST if kept > MISSING_SHARE else (MISSING_COST / MISSING_SHARE) * kept
             cost -= WEIGHT_LONG * heights[i] + WEIGHT_NOW * now[i] + WEIGHT_FOLLOWING * following[i]
             costs.append(cost)
+            own.append(kept)
         log_f0 = [log2(f) for f in f0]
         bounds = accumulate(counts, initial=0)
         return [
-            Candidates(log_f0[a:b], now[a:b], following[a:b], costs[a:b]) if b > a else _NONE
+            Candidates(log_f0[a:b], now[a:b], following[a:b], costs[a:b], own[a:b]) if b > a else _NONE
             for a, b in pairwise(bounds)
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ class Features(NamedTuple):
     loudness: list[float]
     """Of the voice, as far as the tracker tells it from music: A-weighted dB re full scale; frames j - 1 to
     j + n - 2."""
+    beyond: Sequence[bool] = ()
+    """See `dsp.pitch.PitchFrame`; frames j - 1 to j + n - 2."""
 
 
 class FeatureExtractor:
@@ -48,7 +51,8 @@ class FeatureExtractor:
         levels = [self._loudness, *spectrum.loudness.tolist()]
         self._loudness = levels.pop()
         loudness = [max(SILENCE_DB, a - f.surplus) for a, f in zip(levels, pitch, strict=True)]
-        return Features(spectrum, [f.f0 for f in pitch], [f.voicing for f in pitch], loudness)
+        beyond = [f.beyond for f in pitch]
+        return Features(spectrum, [f.f0 for f in pitch], [f.voicing for f in pitch], loudness, beyond)
 
     def reset(self) -> None:
         """Forget all audio."""

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from dsp.candidates import COMMON_HZ, CandidateFinder, Frame
 from dsp.decimator import Decimator
+from dsp.deepsound import DeepSound
 from dsp.pitchpath import LEAP_OCTAVES, PitchPath
 from dsp.units import MAX_F0, MAX_HOPS, MIN_F0, hop_size
 from dsp.voicing import VoicingGate
 
 START_F0 = 220.0
+BEYOND = 1.02
+# A tone above the range is found at its half, third, ... but has no harmonics there.
+NOT_ITS_OWN = 0.02
 LOUDEST = 1e6
 # Above it a frame counts as voiced.
 SURE_VOICING = 0.5
@@ -32,6 +36,8 @@ class PitchFrame(NamedTuple):
     """Smooth gate of the harmonic source, 0 (unvoiced) .. 1 (voiced)."""
     surplus: float = 0.0
     """Level of all that is heard over that of the voice, dB; 0 where the tracker takes all for the voice."""
+    beyond: bool = False
+    """Whether the sound has a pitch that lies outside the range, as far as the tracker can tell."""
 
 
 class VoiceTracker(Protocol):
@@ -60,6 +66,7 @@ class PitchTracker:
         self._hop = hop_size(sample_rate)
         self._decimator = Decimator(sample_rate)
         self._finder = CandidateFinder(self._decimator.rate, self._decimator.delay)
+        self._deep = DeepSound(self._decimator.rate, self._decimator.hop)
         self._path = PitchPath(math.log2(START_F0))
         self._gate = VoicingGate()
         self._f0 = START_F0
@@ -73,6 +80,7 @@ class PitchTracker:
         """Return to the state of a new tracker."""
         self._decimator.reset()
         self._finder.reset()
+        self._deep.reset()
         self._path.reset()
         self._gate.reset()
         self._f0 = START_F0
@@ -89,16 +97,17 @@ class PitchTracker:
         """
         low, most = self._decimator.process(checked_hops(x, self._hop)), MAX_HOPS * self._decimator.hop
         found = [self._finder.process(low[start : start + most]) for start in range(0, low.size, most)]
-        return [self._heard(frame) for frames in found for frame in frames]
+        frames = (frame for part in found for frame in part)
+        return [self._heard(*each) for each in zip(frames, self._deep.process(low), strict=True)]
 
-    def _heard(self, frame: Frame) -> PitchFrame:
-        """Decide on the next frame."""
+    def _heard(self, frame: Frame, deep: bool) -> PitchFrame:
+        """Decide on the next frame, whose sound may repeat too slowly for a pitch."""
         gate, found = self._gate, frame.candidates
         before = gate.voicing
         if not found.cost:
             gate.close(frame.power)
             self._path.settle(voiced=False, leap=False)
-            return PitchFrame(self._f0, 0.0)
+            return PitchFrame(self._f0, 0.0, beyond=deep)
         best = self._path.advance(found, before)
         log_f0, following = found.log_f0[best], found.following[best]
         f0 = 2.0**log_f0
@@ -110,7 +119,8 @@ class PitchTracker:
         rising = voicing >= before and (voicing > RISING_VOICING or begins)
         if voicing > SURE_VOICING or rising or (voicing > 0.01 and octaves < NEAR_OCTAVES):
             self._f0 = min(MAX_F0, max(MIN_F0, f0))
-        return PitchFrame(self._f0, voicing)
+        high = f0 > BEYOND * MAX_F0 or found.own[best] < NOT_ITS_OWN
+        return PitchFrame(self._f0, voicing, beyond=high if voicing > SURE_VOICING else deep)
 
 
 def checked_hops(x: NDArray[np.float32], hop: int) -> NDArray[np.float32]:

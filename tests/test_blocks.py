@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import dsp
 from dsp.candidates import CandidateFinder
 from dsp.decimator import Decimator
+from dsp.deepsound import DeepSound
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
@@ -201,6 +202,11 @@ def singer_ltas() -> tuple[Render, Callable[[], None]]:
 def decimator() -> tuple[Render, Callable[[], None]]:
     block = Decimator(RATE)
     return block.process, block.reset
+
+
+def deep_sound() -> tuple[Render, Callable[[], None]]:
+    block = DeepSound(RATE, HOP)
+    return (lambda x: rows([[deep] for deep in block.process(x)])), block.reset
 
 
 def candidates() -> tuple[Render, Callable[[], None]]:
@@ -402,6 +408,7 @@ BLOCKS: dict[str, Block] = {
     "LtasNormalizer": Block(by_hops(ltas, MAX_HOPS)),
     "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MAX_HOPS)),
     "Decimator": Block(by_hops(decimator, MAX_HOPS)),
+    "DeepSound": Block(by_hops(deep_sound, MAX_HOPS)),
     "Delay": Block(delay),
     "Downmix": Block(by_hops(downmix, MAX_HOPS)),
     "Dwts": Block(by_hops(synth(lambda: Dwts(RATE, tables()), np.full(TABLES, -3.0, np.float32)), MAX_HOPS)),

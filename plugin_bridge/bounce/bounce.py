@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import HOPS_PER_SECOND, db_to_gain, gain_to_db
+from dsp.units import HOPS_PER_SECOND, MAX_F0, MIN_F0, db_to_gain, gain_to_db
 from models.samples import MAX_LEVEL
 from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.planning import Plan, planned
@@ -30,6 +30,8 @@ from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, outpu
 Float32 = NDArray[np.float32]
 
 SOFTWARE = "plugin_bridge"
+MIN_BEYOND_HOPS, MIN_BEYOND_SHARE = 50, 0.1
+"""Half a second and a tenth of the output: from there on a pitch out of range is told."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def bounce(
         plan = planned(reader, settings, library or SingerLibrary(), listener.report)
         if plan.auto_transpose is not None:
             shift, pitch = plan.auto_transpose, plan.source_pitch
-            name = "standard input" if source == STANDARD_STREAM else source.name
-            listener.report(f"transpose auto: {name} lies around {pitch:.0f} Hz, so {shift:+g} semitones")
+            listener.report(
+                f"transpose auto: {_named(source)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
+            )
         writer, gain = _write(reader, plan, draft, form, settings, listener)
         draft.commit()
     if plan.processor.faults:
@@ -114,6 +117,15 @@ def bounce(
             f"{target}: the voice was not finite or over {gain_to_db(CEILING):.0f} dB above full scale for "
             f"{plan.processor.faults / HOPS_PER_SECOND:g} s, and was silenced or held there; "
             "use another singer file or lower --gain"
+        )
+    beyond = plan.processor.beyond
+    if beyond >= max(
+        MIN_BEYOND_HOPS, MIN_BEYOND_SHARE * HOPS_PER_SECOND * writer.frames / reader.sample_rate
+    ):
+        listener.report(
+            f"{_named(source)}: {beyond / HOPS_PER_SECOND:.1f} s have a pitch below {MIN_F0:g} or above "
+            f"{MAX_F0:g} Hz, which is not heard, and are whispered or sung at another pitch; "
+            "transpose the source into that range first"
         )
     over = gain_to_db(writer.peak) if writer.peak else None
     if writer.clipped and over is not None:
@@ -141,6 +153,10 @@ def bounce(
 
 def _draft(target: Path, settings: BounceSettings) -> Draft | StandardOutput:
     return StandardOutput() if target == STANDARD_STREAM else Draft(target, force=settings.force)
+
+
+def _named(source: Path) -> str:
+    return "standard input" if source == STANDARD_STREAM else source.name
 
 
 def _is_same(source: Path, target: Path) -> bool:

@@ -148,6 +148,10 @@ class _Effects:
     def faults(self) -> int:
         return self._stream.faults
 
+    @property
+    def beyond(self) -> int:
+        return self._stream.beyond
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         self._stream.schedule(events)
         return self._stream.process(block)

@@ -110,6 +110,11 @@ class Interrupted:
         """See `Processor`."""
         return self._processor.faults
 
+    @property
+    def beyond(self) -> int:
+        """See `Processor`."""
+        return self._processor.beyond
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Process a block of the whole input, gaps included; see `Processor`."""
         start, stop = self._position, self._position + block.shape[1]

@@ -160,6 +160,11 @@ class SingerNode:
         """Those of its engine."""
         return self._engine.faults
 
+    @property
+    def beyond(self) -> int:
+        """That of its engine."""
+        return self._engine.beyond
+
     def local(self, position: int) -> int:
         """Return the engine's position at which an input sample of the chain arrives."""
         return position + self._before - self._started

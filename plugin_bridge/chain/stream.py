@@ -103,6 +103,11 @@ class Stream:
         """Those of its singers, see `plugin_bridge.engine.engine.Engine.faults`."""
         return sum(node.faults for node in self._nodes)
 
+    @property
+    def beyond(self) -> int:
+        """That of its first singer, see `plugin_bridge.engine.engine.Engine.beyond`."""
+        return next((node.beyond for node in self._nodes if isinstance(node, SingerNode)), 0)
+
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples."""
         given = list(events)

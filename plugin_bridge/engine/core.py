@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from dsp.controls import VOICED
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
 from dsp.levelhold import LevelHold, Whisper
-from dsp.ltas import LtasNormalizer
+from dsp.ltas import Audible, LtasNormalizer
 from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
@@ -39,6 +40,10 @@ TAIL_HOPS = 6
 CEILING = 16.0
 """24 dB over full scale: no sample that comes out is larger. One that comes in larger is a fault, which the
 analysis takes as 0, since the pitch tracker and the pan remember the loudest sample."""
+
+
+_SUNG_DB = 25.0
+"""So far below the loudest a pitch out of range is no concern."""
 
 
 class Reading(NamedTuple):
@@ -112,6 +117,8 @@ class Core:
         """Samples that were not finite and were taken as 0."""
         self.faults = 0
         """See `Engine.faults`."""
+        self.beyond = 0
+        """See `Engine.beyond`."""
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.parameters = ParameterState(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
@@ -120,6 +127,7 @@ class Core:
         self._ltas = LtasNormalizer()
         self._steadier = Steadier()
         self._whisper = Whisper()
+        self._audible = Audible(_SUNG_DB)
         self._weights = Weights(sample_rate, self.parameters, list(singers))
         self._melody = Melody(sample_rate)
         self._transposition = Transposition(self.parameters, lambda: self._medians[self._weights.heaviest()])
@@ -150,6 +158,7 @@ class Core:
         self._ltas.reset()
         self._steadier.reset()
         self._whisper.reset()
+        self._audible.reset()
         self._weights.reset()
         self._melody.reset()
         self._melody.enable(bool(self.parameters.values["melody"]), 0)
@@ -164,7 +173,7 @@ class Core:
             self._panner.reset()
         self._mixer.reset()
         self._hops = 0
-        self.repaired = self.faults = 0
+        self.repaired = self.faults = self.beyond = 0
         self._voicing = 0.0
         self._gain = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
@@ -181,6 +190,8 @@ class Core:
         """
         x, usable = self._repaired(x)
         heard = self._features.process(self._downmix.process(usable))
+        audible = self._audible.process(heard.loudness)
+        self.beyond += sum(map(operator.and_, heard.beyond, audible))
         score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard))

@@ -175,6 +175,11 @@ class Engine:
         return self._core.faults
 
     @property
+    def beyond(self) -> int:
+        """Hops of 10 ms whose sound has a pitch outside the tracker's range; it is not sung as it is."""
+        return self._core.beyond
+
+    @property
     def reading(self) -> core.Reading:
         """The measurements of the newest frame, for meters."""
         return self._core.reading

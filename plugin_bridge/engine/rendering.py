@@ -34,6 +34,10 @@ class Processor(Protocol):
     def faults(self) -> int:
         """See `plugin_bridge.engine.engine.Engine.faults`."""
 
+    @property
+    def beyond(self) -> int:
+        """See `plugin_bridge.engine.engine.Engine.beyond`."""
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Take a block of shape (channels, n) and return one of the same shape."""
 

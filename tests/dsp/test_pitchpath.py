@@ -15,7 +15,7 @@ SURE = 1.0
 
 def offer(low: float, high: float) -> Candidates:
     """Two candidates an octave apart, at these costs."""
-    return Candidates([LOW, HIGH], [0.9, 0.9], [0.9, 0.9], [low, high])
+    return Candidates([LOW, HIGH], [0.9, 0.9], [0.9, 0.9], [low, high], [1.0, 1.0])
 
 
 def held(frames: int, voicing: float = SURE) -> PitchPath:
@@ -42,7 +42,7 @@ def test_a_leap_to_a_twelfth_or_two_octaves_costs_more_than_one_to_another_inter
     interval: float, advantage: float, followed: int
 ) -> None:
     """0.6 for any leap of an octave or more, and 0.4 on top where trackers go wrong."""
-    leap = Candidates([LOW, LOW + interval], [0.9, 0.9], [0.9, 0.9], [advantage, 0.0])
+    leap = Candidates([LOW, LOW + interval], [0.9, 0.9], [0.9, 0.9], [advantage, 0.0], [1.0, 1.0])
     assert held(50).advance(leap, SURE) == followed
 
 

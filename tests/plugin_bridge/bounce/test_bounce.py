@@ -351,6 +351,22 @@ def test_a_singer_that_is_no_number_is_silent_counted_and_told(
     )
 
 
+@pytest.mark.parametrize(("hz", "told"), [(40.0, True), (220.0, False), (1568.0, False), (2093.0, True)])
+def test_a_pitch_out_of_range_is_told(here: Path, hz: float, told: bool) -> None:
+    notes: list[str] = []
+    t = np.arange(2 * 44100) / 44100
+    x = 0.1 * sum(np.sin(2.0 * np.pi * k * hz * t) / k for k in range(1, int(15000.0 / hz)))
+    write(here, np.asarray(x, np.float32)[None])
+    run(here, report=notes.append)
+    assert len(notes) == told
+    if told:
+        assert "stem.wav: " in notes[0]
+        assert notes[0].endswith(
+            " s have a pitch below 50 or above 1600 Hz, which is not heard, and are whispered or sung at "
+            "another pitch; transpose the source into that range first"
+        )
+
+
 def test_a_failure_leaves_no_file_behind(here: Path) -> None:
     x = soundfile.read(here / "stem.wav", dtype="float32", always_2d=True)[0].T
     x[0, 25000] = np.nan

@@ -1,0 +1,62 @@
+"""Detect sound that repeats more slowly than any pitch that is tracked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.units import MIN_F0
+
+Float32 = NDArray[np.float32]
+
+LOWEST_HZ = 28.0
+PERIODIC = 0.92
+"""Correlation of two stretches one period apart from which sound counts as periodic."""
+STRETCH_HOPS, PAST_HOPS = 4, 8
+EVERY = 10
+"""Hops from one look to the next: this is for a report, and costs little so."""
+NOTHING = 1e-20
+
+
+class DeepSound:
+    """Look every 100 ms whether the last 80 ms repeat with a period below `MIN_F0`.
+
+    Args:
+        rate: of the decimated signal, in hertz.
+        hop: its samples in 10 ms.
+    """
+
+    latency = 0
+
+    def __init__(self, rate: int, hop: int) -> None:
+        self._hop = hop
+        self._lags = round(0.96 * rate / MIN_F0), round(rate / LOWEST_HZ)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self._past = np.zeros(PAST_HOPS * self._hop, np.float32)
+        self._count = 0
+        self._deep = False
+
+    def process(self, x: Float32) -> list[bool]:
+        """Take decimated hops, (n * hop,), and return for each whether sound was deep at the last look."""
+        heard = np.concatenate([self._past, x])
+        found = []
+        for start in range(self._hop, x.size + 1, self._hop):
+            self._count += 1
+            if self._count % EVERY == 0:
+                self._deep = self._repeats(heard[start : start + self._past.size])
+            found.append(self._deep)
+        self._past = heard[-self._past.size :]
+        return found
+
+    def _repeats(self, x: Float32) -> bool:
+        shortest, longest = self._lags
+        size = STRETCH_HOPS * self._hop
+        now, before = x[-size:], x[x.size - size - longest : x.size - shortest]
+        energies = np.concatenate([[0.0], np.cumsum(np.square(before, dtype=np.float64))])
+        energy = float(now.dot(now)) * (energies[size:] - energies[:-size])
+        likeness = np.correlate(before, now, "valid") / np.sqrt(energy + NOTHING)
+        best = int(likeness.argmax())
+        return bool(0 < best < likeness.size - 1 and likeness[best] > PERIODIC)
