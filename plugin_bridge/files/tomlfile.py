@@ -18,12 +18,13 @@ MAX_KEY = 200
 _INT64 = range(-(2**63), 2**63)
 
 _TOKEN = re.compile(r"\"\"\"|'''|[\"'.=,\n\[\]{}]|#[^\n]*")
-# What follows an opening quote, to its end. Possessive, so that a string without an end costs one pass.
+# What follows an opening quote, to its end, in one pass also where there is none. Python before 3.11.5 loses
+# its place in possessive groups that look ahead; a million parts of a string are more than a preset has.
 _STRINGS = {
     '"': re.compile(r'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'),
     "'": re.compile(r"[^'\n]*+'"),
-    '"""': re.compile(r'[^"\\]*+(?:(?:\\.|"{1,2}(?!"))[^"\\]*+)*+"{3,5}', re.DOTALL),
-    "'''": re.compile(r"[^']*+(?:'{1,2}(?!')[^']*+)*+'{3,5}"),
+    '"""': re.compile(r'(?:[^"\\]++|\\.|"{1,2}(?!")){0,1000000}"{3,5}', re.DOTALL),
+    "'''": re.compile(r".*?'{3,5}", re.DOTALL),
 }
 
 
