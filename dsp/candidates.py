@@ -68,7 +68,7 @@ _NONE = Candidates([], [], [], [], [])
 
 
 class Frame(NamedTuple):
-    """What is known of one frame."""
+    """The analysis of one frame."""
 
     power: float
     """Mean square."""
@@ -123,7 +123,7 @@ class CandidateFinder:
         self._make_tables(np.arange(first, last, dtype=np.float64))
 
     def _make_tables(self, lags: Float64) -> None:
-        """Prepare what depends on the lag alone, and the places of harmonics and gaps."""
+        """Prepare what depends only on the lag, and where the harmonics and gaps lie."""
         self._first_lag = float(lags[0])
         near = np.rint(lags * (1.0 + np.array(NEAR)[:, None])) - lags[0]
         near = np.clip(near, 0, lags.size - 1).astype(np.intp)
@@ -183,7 +183,7 @@ class CandidateFinder:
         return [Frame(*each, self._bins_per_hz) for each in zip(powers, found, sums, strict=True)]
 
     def _peaks(self, powers: list[float]) -> tuple[Places, list[int]]:
-        """Return where the peaks of the long windows are, frame after frame, and how many each frame has."""
+        """Return where the long windows have their peaks, frame after frame, and how many in each frame."""
         count = len(powers)
         # Flat below the least periodicity, so that no peak is found there.
         high = np.maximum(self._functions[1 : count + 1, 0], MIN_PERIODICITY)
@@ -233,7 +233,7 @@ class CandidateFinder:
     def _refined(
         self, lags: list[int], before: list[float], top: list[float], after: list[float]
     ) -> tuple[list[float], list[float]]:
-        """Return frequency and height of peaks, by a parabola through three lags each."""
+        """Return the frequency and height of each peak, by a parabola through three lags."""
         f0, heights = [], []  # For so few numbers plain floats are quicker than arrays.
         for lag, left, here, right in zip(lags, before, top, after, strict=True):
             rise = right - left

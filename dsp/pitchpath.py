@@ -63,7 +63,7 @@ class PitchPath:
         return longer[0][2]
 
     def settle(self, voiced: bool, leap: bool) -> None:
-        """Note whether the frame is voiced, and whether its pitch is that of a new note."""
+        """Take note of whether the frame is voiced, and whether its pitch starts a new note."""
         if leap:
             self._settled = 0.0
         self._settled += SETTLING * (float(voiced) - self._settled)

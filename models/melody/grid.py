@@ -13,32 +13,32 @@ WINDOWS = 2
 CANDIDATES = 128
 MIN_HZ = 55.0
 PER_OCTAVE = 25
-"""Candidates an octave: 48 cents apart."""
+"""Candidates per octave, 48 cents apart."""
 NEAR = 2
-"""Candidates to either side of the best that its pitch is averaged over."""
+"""The pitch is averaged over the best candidate and this many on either side of it."""
 LONG_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
-"""Harmonics read through the long window, and places between them, which speak for a lower pitch."""
+"""Harmonics read through the long window, and points between them, which are evidence of a lower pitch."""
 SHORT_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 CHANNELS = len(LONG_MULTIPLES) + len(SHORT_MULTIPLES)
 LEVEL_RANGE_DB = 60.0
-"""What lies further below the loudest is not seen; the loudest counts as at least so far below full scale."""
+"""Dynamic range below the loudest sound so far, which is taken to be at least this far below full scale."""
 SCALE_DB = 20.0
-"""A difference that the network sees as 1."""
+"""The level difference that the network sees as 1."""
 FALL_DB = 0.03
-"""The loudest is forgotten by so much a frame."""
+"""Decay of the loudest level per frame."""
 MIN_POWER = 1e-12
 SINE_DB = 5.97
 """Sum of the short window's bins for a sine of amplitude 1: 960 * 1.5 / 364, in dB."""
 MIN_SHARE_DB = -40.0
-"""The voice is looked for so far below all that is heard."""
+"""The lowest level of the voice relative to the whole sound."""
 COARSE_BINS = 10
 COARSE = WINDOWS * (BINS // COARSE_BINS)
 BACK = (2, 4)
-"""Frames seen besides the present one."""
+"""How many frames back the past frames lie that the network sees besides the present one."""
 POOL_STRIDE = 4
-"""Candidates seen as one by the recurrent part."""
+"""Candidates pooled into one for the recurrent part."""
 NOTHING = WINDOWS * BINS
-"""Index of the zero put after all bins, read where a harmonic lies beyond them."""
+"""Index of a zero after all bins, read where a harmonic lies above them."""
 
 candidates = MIN_HZ * 2.0 ** (np.arange(CANDIDATES) / PER_OCTAVE)
 """Hertz, shape (CANDIDATES,)."""

@@ -25,4 +25,4 @@ class MelodyManifest(BaseModel):
     parameters: int
     steps: int
     scores: dict[str, float] = Field(default_factory=dict)
-    """Of what was held out, by name and level of the accompaniment."""
+    """Scores on the held-out recordings, by name and level of the accompaniment."""

@@ -43,7 +43,7 @@ class HarmonicReader:
         self._bins, self._group = np.ones(grid.BINS, np.float32), np.ones(width, np.float32)
 
     def process(self, power: Float32) -> list[float]:
-        """Read frames that follow on each other.
+        """Read consecutive frames.
 
         Args:
             power: of `models.melody.features`, shape (n, 2, 401), float32, n from 1 to `most`.
@@ -69,7 +69,7 @@ class HarmonicReader:
         return [level - grid.SINE_DB for level in heard]
 
     def reset(self) -> None:
-        """Forget the loudest."""
+        """Forget the loudest level."""
         self._loudest = -grid.LEVEL_RANGE_DB
 
 

@@ -15,22 +15,22 @@ from models.onnxstep import RunningGraph
 Float32 = NDArray[np.float32]
 
 MAX_FRAMES = 16
-"""Frames at once: what is read of them fits a cache of 512 KB."""
+"""Frames per run: their inputs fit into a cache of 512 KB."""
 NAMES = {"stacked", "coarse", "kept", "hidden", "salience", "judged", "feature", "next_kept", "next_hidden"}
-"""Of the inputs and outputs of a network's file (`models.training.melody.stepgraph`)."""
+"""Names of the inputs and outputs in a network's file (`models.training.melody.stepgraph`)."""
 
 
 class Voice(NamedTuple):
-    """What is known of the voice in a frame."""
+    """What the network says about the voice in a frame."""
 
     voicing: float
     """0 (unvoiced) to 1 (voiced)."""
     share: float
-    """Its level re all that is heard, dB, `grid.MIN_SHARE_DB` to 0."""
+    """Level of the voice relative to the whole sound, dB, `grid.MIN_SHARE_DB` to 0."""
     heard: float
-    """Level of all that is heard, dB re a sine of amplitude 1."""
+    """Level of the whole sound, dB re a sine of amplitude 1."""
     salience: Float32
-    """Logits of the candidates in `grid.salience_order`, shape (CANDIDATES,), until the next call."""
+    """Logits of the candidates in `grid.salience_order`, shape (CANDIDATES,); valid until the next call."""
 
 
 class RunningNetwork:
@@ -59,6 +59,6 @@ class RunningNetwork:
         ]
 
     def reset(self) -> None:
-        """Return to the state of a new one."""
+        """Return to the initial state."""
         self._reader.reset()
         self._graph.reset()

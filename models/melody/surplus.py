@@ -5,31 +5,31 @@ from __future__ import annotations
 from models.melody import grid
 
 MARGIN_DB = 4.0
-"""By so much the voice may seem below all that is heard and still counts as all of it: consonants pass."""
+"""A voice this far below the whole sound still counts as all of it, so that consonants pass."""
 FALL_DB = 3.0
-"""A frame: short misjudgements do not reach far."""
+"""Decay of the surplus per frame, so that a short misjudgement has little effect."""
 SILENCE_DB = 40.0
-"""Music does not fall so far below the loudest; where it is as silent as that, nobody plays."""
+"""Music does not drop this far below its loudest; where the sound does, nothing is playing."""
 MIN_DB = 50.0
-"""Silence counts as so far below the loudest."""
+"""Silence is taken to be this far below the loudest."""
 RISE_DB = 0.1
-"""A frame, by which the least level heard is forgotten: for 0.8 s after a silence all is the voice."""
+"""Rise of the lowest level per frame: for 0.8 s after a silence everything counts as the voice."""
 
 
 class Surplus:
-    """Judge frame by frame, in doubt for the voice: the network takes some consonants for music."""
+    """Judge frame by frame, in favour of the voice: the network takes some consonants for music."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Return to the initial state."""
         self._db = 0.0
         self._loudest = -grid.LEVEL_RANGE_DB
         self._least = -grid.LEVEL_RANGE_DB - MIN_DB
 
     def process(self, heard: float, share: float) -> float:
-        """Return the level of all that is heard over that of the voice, dB, at least 0.
+        """Return the level of the whole sound relative to the voice, dB, at least 0.
 
         Args:
             heard: level of all, dB.

@@ -38,7 +38,7 @@ SILENCE_DB = -120.0
 
 
 def _near(place: int) -> tuple[NDArray[np.intp], list[int]]:
-    """Return the places in the salience of a place's candidate and those around it, and these candidates."""
+    """Return where the salience has a candidate and its neighbours, and the candidates themselves."""
     order = grid.salience_order
     candidates = [
         c for c in range(order[place] - grid.NEAR, order[place] + grid.NEAR + 1) if 0 <= c < grid.CANDIDATES
@@ -127,7 +127,7 @@ class MelodyTracker:
         return found
 
     def _heard(self, voice: Voice) -> PitchFrame:
-        """Judge the next frame."""
+        """Turn the network's outputs into the next frame."""
         f0 = min(MAX_F0, max(MIN_F0, _decoded(voice.salience)))
         if _believed(voice.voicing, self._voicing, abs(math.log2(f0 / self._f0))):
             self._f0 = f0
@@ -136,7 +136,7 @@ class MelodyTracker:
 
 
 def _decoded(salience: Float32) -> float:
-    """Return the mean of the candidates around the likeliest, by salience, hertz."""
+    """Return the salience-weighted mean of the candidates around the most likely one, hertz."""
     best = int(salience.argmax())
     places, near = _NEAR[best]
     top = salience.item(best)
@@ -146,6 +146,6 @@ def _decoded(salience: Float32) -> float:
 
 
 def _believed(voicing: float, before: float, octaves: float) -> bool:
-    """Return whether a frame's pitch counts: the gate is open, or opens, or closes on the same note."""
+    """Return whether a frame's pitch is used: the gate is open, opens, or closes on the same note."""
     opens = voicing >= before and voicing > RISING_VOICING
     return voicing > SURE_VOICING or opens or (voicing > MIN_VOICING and octaves < NEAR_OCTAVES)

@@ -22,9 +22,9 @@ Random = np.random.Generator
 
 VERSION = 2  # raise it when music is heard otherwise, so that what is on disk is made again
 SPEEDS = (-4.0, -2.0, 0.0, 1.0, 3.0)
-"""Semitones by which a recording is played faster: other keys, other tempi."""
+"""Semitones by which a recording is sped up, for other keys and tempi."""
 HELD_OUT_SHARE = 1.0 / 3.0
-"""This last part of a recording is kept for the scores."""
+"""The share at the end of a recording that is held out for the scores."""
 PIECE_SECONDS = 20.0
 TOP_HZ = 4400.0
 MAX_PARTIALS = 24
@@ -53,7 +53,7 @@ def _at_speeds(path: Path) -> Arrays:
 
 
 def made_up(rng: Random) -> Float32:
-    """Return a piece of 20 s at `RATE`, drawn by lot, of RMS 1."""
+    """Return a random piece of 20 s at `RATE`, of RMS 1."""
     samples = round(PIECE_SECONDS * RATE)
     beat = round(60.0 / rng.uniform(60.0, 160.0) * RATE)
     key = float(rng.uniform(40.0, 52.0))
@@ -84,7 +84,7 @@ Score = list[tuple[int, float, tuple[int, ...]]]
 
 
 class _Instrument:
-    """Partials with levels drawn by lot."""
+    """Partials of random levels."""
 
     def __init__(self, rng: Random) -> None:
         h = np.arange(1, MAX_PARTIALS + 1)
@@ -140,7 +140,7 @@ def _plucked(samples: int, beat: int, score: Score, rng: Random) -> Float64:
 
 
 def _lead(samples: int, key: float, rng: Random) -> Float64:
-    """A solo with glides, vibrato and rests, by an instrument whose colour does not change."""
+    """A solo with glides, vibrato and rests, on an instrument of constant timbre."""
     frames = samples // FRAME
     line = semitones_to_hz(key + 12.0 * rng.uniform(0.5, 3.0)) * np.exp2(melody(frames + 1, rng))
     breath = np.repeat(rng.random(frames // PHRASE_FRAMES + 2) < 0.7, PHRASE_FRAMES)[: frames + 1]
@@ -190,7 +190,7 @@ def _drums(samples: int, beat: int, rng: Random) -> Float64:
 
 
 def _noise(samples: int, rng: Random) -> Float64:
-    """Hiss of some colour, at times with hum."""
+    """Coloured noise, sometimes with hum."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     hertz = np.fft.rfftfreq(samples, 1.0 / RATE)
     out = np.fft.irfft(spectrum * np.maximum(hertz, 20.0) ** rng.uniform(-1.0, 0.3), samples)

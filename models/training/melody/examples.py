@@ -23,27 +23,27 @@ Float64 = NDArray[np.float64]
 Random = np.random.Generator
 
 DELAY = round(0.001 * RATE)
-"""Of `dsp.decimator` at this rate, samples: it shortens the look-ahead."""
+"""Delay of `dsp.decimator` at this rate, samples, by which the look-ahead is shorter."""
 
 
 HEARD_DB = (-30.0, 25.0)
 """The loudest heard before an example, re its own loudest."""
 MIN_RMS = 1e-3
-"""Of what is sung, re the peak of the recording; below, the excerpt counts as silent."""
+"""Level of the singing re the peak of the recording, below which an excerpt counts as silent."""
 PAUSE = 0.1
-"""Music so far below its own level pauses, and another stretch is drawn."""
+"""Music this far below its own level is a pause, and another stretch is drawn."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """How voices are put among other sounds."""
+    """How voices are mixed with other sounds."""
 
     moved: float = 0.5
     """Share of the voices played at another speed."""
     voice_semitones: tuple[float, float] = (-7.0, 9.0)
-    """By so much they rise, formants and all: pitches and throats that nobody recorded."""
+    """Semitones by which they rise, formants included, for pitches and vocal tracts that nobody recorded."""
     music_semitones: tuple[float, float] = (-4.0, 4.0)
-    """By so much all music rises."""
+    """Semitones by which all music rises."""
     accompanied: float = 0.7
     """Share of the examples with music."""
     doubled: float = 0.25
@@ -54,16 +54,16 @@ class Mixture:
     """Share of the examples in which the voice is silent."""
     level_db: tuple[float, float] = (-40.0, -6.0)
     """RMS of the mixture re full scale."""
-    colour_db: float = 5.0
-    """Standard deviation of the microphone's colour at each of its corners."""
+    response_db: float = 5.0
+    """Standard deviation of the microphone's response at each of its corners."""
     rooms: float = 0.4
     """Share of the examples in a room."""
     decay_seconds: tuple[float, float] = (0.1, 1.2)
-    """For 60 dB."""
+    """Reverberation time to -60 dB, seconds."""
     wet_db: tuple[float, float] = (-24.0, -6.0)
     """Level of the room re the voice."""
     hiss_db: tuple[float, float] = (-75.0, -10.0)
-    """Level of the noise of microphone and room re the voice; noise is no music, as whispers are none."""
+    """Level of microphone and room noise re the voice; like whispers, noise does not count as music."""
 
 
 class Batch(NamedTuple):
@@ -121,7 +121,7 @@ class ExampleMaker:
         self._reach = (frames - 1) * FRAME + after
 
     def __call__(self, seed: Sequence[int]) -> Batch:
-        """Return the batch that a seed names."""
+        """Return the batch of a seed."""
         rng = np.random.default_rng(seed)
         voices, mixtures, f0, voicing = zip(*(self._example(rng) for _ in range(self._batch)), strict=True)
         voice, mixture = (torch.from_numpy(np.stack(part)) for part in (voices, mixtures))
@@ -146,11 +146,11 @@ class ExampleMaker:
         how = self._how
         voice, f0, voicing = self._voice(rng)
         wet = self._room(voice, rng) if rng.random() < how.rooms else voice
-        wet = _filtered(wet, self._colour(rng))
-        wet = wet + _gain(rng, how.hiss_db) * _filtered(rng.standard_normal(wet.size), self._colour(rng))
+        wet = _filtered(wet, self._response(rng))
+        wet = wet + _gain(rng, how.hiss_db) * _filtered(rng.standard_normal(wet.size), self._response(rng))
         mixture = wet
         if rng.random() < how.accompanied or not voice.any():
-            music = _filtered(self._accompaniment(rng), self._colour(rng))
+            music = _filtered(self._accompaniment(rng), self._response(rng))
             mixture = mixture + music / (_gain(rng, how.snr_db) * _rms(music))
         gain = _gain(rng, how.level_db) / _rms(mixture)
         return (gain * wet).astype(np.float32), (gain * mixture).astype(np.float32), f0, voicing
@@ -179,7 +179,7 @@ class ExampleMaker:
         return music
 
     def _excerpt(self, rng: Random) -> Float64:
-        """Draw a stretch that is no pause, at another speed, RMS 1."""
+        """Draw a stretch without a pause, at another speed, of RMS 1."""
         taken = _taken(self._samples, self._how.music_semitones, rng)
         while True:
             piece = self._music[int(rng.choice(len(self._music), p=self._chance))]
@@ -188,10 +188,10 @@ class ExampleMaker:
             if _rms(found) > PAUSE * _rms(piece):
                 return _played(found / _rms(found), self._samples)
 
-    def _colour(self, rng: Random) -> Float64:
-        """Gains of a microphone: straight lines in dB between corners an octave and a bit apart."""
+    def _response(self, rng: Random) -> Float64:
+        """Frequency response of a microphone: lines in dB between corners just over an octave apart."""
         corners = np.linspace(np.log2(50.0), np.log2(RATE / 2.0), 8)
-        levels = rng.normal(0.0, self._how.colour_db, corners.size)
+        levels = rng.normal(0.0, self._how.response_db, corners.size)
         hertz = np.fft.rfftfreq(self._samples, 1.0 / RATE)
         return np.asarray(10.0 ** (np.interp(np.log2(np.maximum(hertz, 20.0)), corners, levels) / 20.0))
 
@@ -219,18 +219,18 @@ def _rms(x: NDArray[np.floating]) -> float:
 
 
 def _taken(samples: int, semitones: tuple[float, float], rng: Random) -> int:
-    """Draw how many samples are to be played in the time of `samples`."""
+    """Draw how many samples to play in the time of `samples`."""
     ratio = float(2.0 ** (rng.uniform(*semitones) / 12.0))
     return FRAME * round(samples * ratio / FRAME)
 
 
 def _played(x: Float64, samples: int) -> Float64:
-    """Play audio faster or slower, so that it has so many samples."""
+    """Play audio faster or slower, so that it lasts this many samples."""
     return x if x.size == samples else np.fft.irfft(np.fft.rfft(x), samples) * (samples / x.size)
 
 
 def _between(labels: Float32, at: Float64) -> Float32:
-    """Read labels between frames; beside one that is not a number there is none."""
+    """Interpolate labels between frames; next to one that is NaN there is none."""
     below = at.astype(np.intp)
     return np.asarray(labels[below] + (labels[below + 1] - labels[below]) * (at - below), np.float32)
 

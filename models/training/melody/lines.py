@@ -12,9 +12,9 @@ Random = np.random.Generator
 
 FRAMES_PER_SECOND = 100
 MEDIAN_HZ = (85.0, 640.0)
-"""Between these the middle of a line is drawn."""
+"""The range from which the middle of a line is drawn, hertz."""
 VIBRATO_DEPTH = (0.0, 2.5)
-"""Factors of the vibrato that was sung."""
+"""Range of factors for the depth of the sung vibrato."""
 SMOOTHING_FRAMES = 25
 NOTE_SECONDS = (0.08, 1.2)
 STEP_SEMITONES = 3.5

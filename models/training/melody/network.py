@@ -26,7 +26,7 @@ from models.melody.grid import (
 )
 
 FIRST, KEPT, WIDE = 32, 16, 32
-"""Channels: of the first layer, of what is kept from frame to frame, of the layers after."""
+"""Channels of the first layer, of what is kept from frame to frame, and of the later layers."""
 FAR = 2
 """Candidates between the taps of the wide layer: it sees 1.9 semitones to either side."""
 POOLED = 12
@@ -35,20 +35,20 @@ HEARD, RECURRENT, FEATURE, ASIDE = 160, 192, 256, 32
 
 
 class Heard(NamedTuple):
-    """What the network makes of frames, each (batch, frames, ...)."""
+    """The network's outputs, each (batch, frames, ...)."""
 
     salience: Tensor
     """(..., candidates) logits."""
     voicing: Tensor
     """(...) logits."""
     share: Tensor
-    """(...) level of the voice, and of noise, re all that is heard with music, dB, `MIN_SHARE_DB` to 0."""
+    """(...) level of the voice and of noise re the whole sound, music included, dB, `MIN_SHARE_DB` to 0."""
     feature: Tensor
     """(..., 256) the melody feature."""
 
 
 class MelodyNetwork(nn.Module):
-    """Judge frames; see the module."""
+    """The network; see the module."""
 
     below: Tensor
     share: Tensor
@@ -72,7 +72,7 @@ class MelodyNetwork(nn.Module):
         self.absence = nn.Linear(ASIDE, 1)
 
     def forward(self, power: Tensor, level: Tensor | None = None) -> Heard:
-        """Judge excerpts from their start.
+        """Run over excerpts from their start.
 
         Args:
             power: of `models.melody.features`, (batch, frames, 2, 401).

@@ -23,9 +23,9 @@ from models.training.onnxgraph import write_model
 
 LEVELS_DB = {"clean": np.inf, "10 dB": 10.0, "5 dB": 5.0, "0 dB": 0.0}
 SCORES = ("cents", "rmse", "gross", "voicing_f1")
-"""Of `models.metrics.pitch.PitchScores`."""
+"""Fields of `models.metrics.pitch.PitchScores`."""
 MAX_SECONDS = 10
-"""Of each recording so much is scored."""
+"""Length of each recording that is scored."""
 
 
 def write_network(network: MelodyNetwork, manifest: MelodyManifest, path: Path) -> None:

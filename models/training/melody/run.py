@@ -40,7 +40,7 @@ from models.wholefile import check_output
 
 COMMAND = "python -m models.training.melody"
 PIECES = 300
-"""Made up, of 20 s each."""
+"""Number of generated pieces, of 20 s each."""
 RENDITIONS = 2
 """How many times each recording is sung again."""
 REPORT_EVERY = 20
@@ -49,7 +49,7 @@ CHECKPOINT_EVERY = 50
 
 @dataclass(frozen=True)
 class Files:
-    """What to train on and what to keep for the scores."""
+    """What to train on and what to hold out for the scores."""
 
     voices: list[Path]
     held_voices: list[Path]
@@ -184,7 +184,7 @@ def chosen(voices: Sequence[Path], music: Sequence[Path], patterns: Sequence[str
 
 
 def examples(files: Files, work: Path) -> ExampleMaker:
-    """Prepare all material, or find it in the folder `work`, and return what draws from it."""
+    """Prepare all material, or find it in the folder `work`; return the maker of examples."""
     cache = work / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     singers = [load_singer(name) for name in shipped()]

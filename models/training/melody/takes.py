@@ -32,12 +32,12 @@ Random = np.random.Generator
 
 VERSION = 3  # raise it when takes are made otherwise, so that those on disk are made again
 RATE = TRAINING_RATE // 5
-"""Of the audio, after `dsp.decimator`, hertz."""
+"""Rate of the audio after `dsp.decimator`, hertz."""
 FRAME = RATE // 100
 AGREEMENT = 50.0 / 1200.0
 """Octaves within which two trackers agree."""
 MOVED_SEMITONES = 6.0
-"""By up to so much a recording is also played faster or slower: other pitches in other throats."""
+"""A recording is also played up to this much faster or slower, for other pitches and vocal tracts."""
 FORMANT_RATIO = 1.25
 CHUNK_FRAMES = 100
 FULL_SCALE = 32767.0
@@ -45,14 +45,14 @@ FULL_SCALE = 32767.0
 
 @dataclass(frozen=True)
 class Take:
-    """A voice alone, and what is known of it; frame k is centred at sample k * FRAME."""
+    """An unaccompanied voice and its labels; frame k is centred at sample k * FRAME."""
 
     audio: Float32
     """(frames * FRAME,) at `RATE`, peak 1."""
     f0: Float32
-    """(frames,) hertz; not a number where it is not known or nothing is sung."""
+    """(frames,) hertz; NaN where it is unknown or nothing is sung."""
     voicing: Float32
-    """(frames,) 0..1; not a number where it is not known."""
+    """(frames,) 0..1; NaN where it is unknown."""
 
 
 def decimated(audio: Float32) -> Float32:
@@ -78,7 +78,7 @@ def real_take(recording: Recording) -> Take:
 
 
 def played_faster(take: Take, audio: Float32, semitones: float) -> Take:
-    """Return a labelled recording as if the tape ran faster: another pitch in another throat.
+    """Return a labelled recording as if the tape ran faster, at another pitch from another vocal tract.
 
     Args:
         take: the recording.
@@ -94,7 +94,7 @@ def played_faster(take: Take, audio: Float32, semitones: float) -> Take:
 
 
 def sung_again(recording: Recording, singer: Singer, rng: Random) -> Take:
-    """Let a singer sing a recording at a pitch drawn by lot, which is thereby known exactly.
+    """Let a singer sing a recording along a random pitch line, which is thereby known exactly.
 
     Args:
         recording: analysed.

@@ -20,11 +20,11 @@ from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 4
 BLUR = 0.75
-"""Standard deviation of the wanted salience, candidates."""
+"""Standard deviation of the target salience, in candidates."""
 SURE = 1.0
 """The pitch read counts where it is off by less, candidates; farther off it is another pitch."""
 SHARE_DB = 10.0
-"""Errors of the share beyond it count no more than linearly."""
+"""Errors of the share beyond this count linearly."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Plan:
     """How to train."""
 
     steps: int = 22000
-    """How many in all, those of earlier runs counted."""
+    """Number of steps in all, including those of earlier runs."""
     frames: int = 151
-    """Frames of an example: with it the transforms of its audio have a good length."""
+    """Frames of an example, chosen so that the transforms of its audio have a fast length."""
     batch: int = 6
-    """Twice as many take more than twice as long: they do not fit into the cache of a processor."""
+    """Examples per step; twice as many take more than twice as long, as they do not fit into a cache."""
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     """The learning rate rises to its full value over these."""
     cooldown: float = 0.4
-    """In this last share of the steps it falls to 0 in a line."""
+    """Over this last share of the steps it falls linearly to 0."""
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
     fine_weight: float = 2.0
