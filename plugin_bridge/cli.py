@@ -88,7 +88,8 @@ def _run(arguments: Sequence[str]) -> int:
         _refuse(command or parser, unknown)
     try:
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        if status == 0:  # else a sentence is out already
+            sys.stdout.flush()
     except (BridgeError, UsageError) as error:
         _complain(parsed.command, str(error))
         return BAD_INPUT
