@@ -25,14 +25,16 @@ MAX_GAIN_DB, MAX_WHISPER_GAIN_DB = 20.0, 30.0
 MAX_CONSONANT_DB = 3.0
 """Consonants go along with the voice so far."""
 FOLLOWING = 0.2
-"""A gain comes so much nearer in a frame, a time constant of 45 ms, but for the first frames, which count as
-much as each other; in pauses it stays where it is."""
+"""A gain comes so much nearer to what is needed in a frame, a time constant of 45 ms; in pauses it stays. The
+first frames count as much as each other."""
+EVERY = 2
+"""Frames from one look at what is needed to the next."""
 SILENT_DB, MIN_POWER = -45.0, 1e-6
 """A singer whose controls are as soft as that is silent on purpose."""
 WEIGHT_STEP_HZ = 10.0
 BASS_FROM_HZ = 100.0
 MAX_BASS_DB = 8.0
-BASS_PART = 0.67
+BASS_PART = 0.55
 """What A-weighting leaves out of a whisper, which is broad, is heard as well; so by this part its level is
 that without weighting."""
 CONSONANT_FRAMES, WHISPER_FRAMES = 12.0, 24.0
@@ -84,6 +86,8 @@ class LevelHold:
     def reset(self) -> None:
         """Forget the frames before."""
         self._voice_gain = self._whisper_gain = self._voiced_frames = 0.0
+        self._voice_wanted = self._whisper_wanted = 0.0
+        self._wait = 0
 
     def process(
         self, harmonic: Float32, noise: Float32, f0: Float64, voicing: Float64, whispers: Float64
@@ -97,27 +101,42 @@ class LevelHold:
             voicing: 0 to 1, shape (n,).
             whispers: of `Whisper`, shape (2, n).
         """
-        power = np.exp(noise + noise)
-        hisses = [np.vecdot(power, weight).tolist() for weight in self._noise]
-        voices = self._voiced(harmonic, f0).tolist()
+        gates, (sureness, bass) = voicing.tolist(), whispers.tolist()
+        due = range(self._wait, len(gates), EVERY)
+        self._wait = (self._wait - len(gates)) % EVERY
+        looked = [frame for frame in due if gates[frame] > VOICED or sureness[frame] > 0.0]
+        levels = iter(self._levels(harmonic[looked], noise[looked], f0[looked])) if looked else iter(())
         gains = []
-        for gate, sure, bass, voice, hiss, plain in zip(
-            voicing.tolist(), *whispers.tolist(), voices, *hisses, strict=True
-        ):
-            wanted = _correction(_decibels(voice + hiss), TOLERANCE_DB, MAX_GAIN_DB)
-            if gate > VOICED:
-                self._voiced_frames += 1.0
-                follow = max(FOLLOWING, 1.0 / (1.0 + self._voiced_frames))
-                self._voice_gain += follow * (wanted - self._voice_gain)
+        for frame, (gate, sure) in enumerate(zip(gates, sureness, strict=True)):
+            if looked and frame in looked:
+                self._look(bass[frame], *next(levels))
+            self._follow(gate, sure)
             unvoiced = min(MAX_CONSONANT_DB, max(-MAX_CONSONANT_DB, self._voice_gain))
-            if sure > 0.0:
-                error = (1.0 - BASS_PART) * _decibels(hiss) + BASS_PART * (_decibels(plain) - bass)
-                wanted = _correction(error, WHISPER_TOLERANCE_DB, MAX_WHISPER_GAIN_DB)
-                self._whisper_gain += FOLLOWING * (wanted - self._whisper_gain)
-                unvoiced += sure * (self._whisper_gain - unvoiced)
+            unvoiced += sure * (self._whisper_gain - unvoiced)
             gains.append(NEPER_PER_DB * (unvoiced + gate * (self._voice_gain - unvoiced)))
         raised = np.array(gains, np.float32)[:, None]
         return harmonic + raised, noise + raised
+
+    def _look(self, bass: float, voice: float, hiss: float, plain: float) -> None:
+        """Take the powers of a frame and set the gains that it needs."""
+        self._voice_wanted = _correction(_decibels(voice + hiss), TOLERANCE_DB, MAX_GAIN_DB)
+        error = (1.0 - BASS_PART) * _decibels(hiss) + BASS_PART * (_decibels(plain) - bass)
+        self._whisper_wanted = _correction(error, WHISPER_TOLERANCE_DB, MAX_WHISPER_GAIN_DB)
+
+    def _follow(self, gate: float, sure: float) -> None:
+        """Bring the gains nearer to what is needed."""
+        if gate > VOICED:
+            self._voiced_frames += 1.0
+            follow = max(FOLLOWING, 1.0 / (1.0 + self._voiced_frames))
+            self._voice_gain += follow * (self._voice_wanted - self._voice_gain)
+        if sure > 0.0:
+            self._whisper_gain += FOLLOWING * (self._whisper_wanted - self._whisper_gain)
+
+    def _levels(self, harmonic: Float32, noise: Float32, f0: Float64) -> Iterator[tuple[float, ...]]:
+        """Return the weighted power of the harmonics, and that of the noise with and without weighting."""
+        power = np.exp(noise + noise)
+        hisses = (np.vecdot(power, weight).tolist() for weight in self._noise)
+        return zip(self._voiced(harmonic, f0).tolist(), *hisses, strict=True)
 
     def _voiced(self, harmonic: Float32, f0: Float64) -> Float32:
         """Return the weighted power of the harmonics, shape (n,)."""
