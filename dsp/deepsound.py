@@ -9,7 +9,7 @@ from dsp.units import MIN_F0
 
 Float32 = NDArray[np.float32]
 
-LOWEST_HZ = 28.0
+MIN_HZ = 28.0
 PERIODIC = 0.92
 """Correlation of two stretches one period apart from which sound counts as periodic."""
 STRETCH_HOPS, PAST_HOPS = 4, 8
@@ -30,7 +30,7 @@ class DeepSound:
 
     def __init__(self, rate: int, hop: int) -> None:
         self._hop = hop
-        self._lags = round(0.96 * rate / MIN_F0), round(rate / LOWEST_HZ)
+        self._lags = round(0.96 * rate / MIN_F0), round(rate / MIN_HZ)
         self.reset()
 
     def reset(self) -> None:

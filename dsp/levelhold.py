@@ -1,20 +1,19 @@
-"""The voice held at the loudness of its source: gains for controls, and how surely a frame is whispered."""
+"""The voice held at the loudness of its source by gains for the controls."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
-from dsp.features import Features
 from dsp.filters import NOISE_GRID, filter_bins
-from dsp.ltas import Audible
-from dsp.spectrum import BIN_HZ, SILENCE_DB, a_weighting
+from dsp.spectrum import a_weighting
 from dsp.units import NEPER_PER_DB
+from dsp.whisper import BASS_FROM_HZ
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -32,23 +31,9 @@ EVERY = 2
 SILENT_DB, MIN_POWER = -45.0, 1e-6
 """A singer whose controls are as soft as that is silent on purpose."""
 WEIGHT_STEP_HZ = 10.0
-BASS_FROM_HZ = 100.0
-MAX_BASS_DB = 8.0
 BASS_PART = 0.55
 """What A-weighting leaves out of a whisper, which is broad, is heard as well; so by this part its level is
 that without weighting."""
-CONSONANT_FRAMES, WHISPER_FRAMES = 12.0, 24.0
-"""Unvoiced sound up to the first is a consonant, from the second on a whisper."""
-WHISPER_RANGE_DB, MIN_WHISPER_DB = 22.0, -55.0
-"""What is further below the loudest, or softer, is breath or room."""
-LONGEST_FRAMES = 36.0
-"""So much of a whisper is remembered, for the next syllable."""
-PAUSE_FALL, VOICED_FALL = 0.5, 6.0
-"""Frames forgotten in one frame of silence, and in one of voice."""
-
-
-_NOTHING = 1e-12
-_BASS_BIN = round(BASS_FROM_HZ / BIN_HZ)
 
 
 class HarmonicSource(Protocol):
@@ -99,17 +84,18 @@ class LevelHold:
             noise: likewise, on `NOISE_GRID`, shape (n, 72), float32.
             f0: hertz at which they will sound, shape (n,).
             voicing: 0 to 1, shape (n,).
-            whispers: of `Whisper`, shape (2, n).
+            whispers: of `dsp.whisper.Whisper`, shape (2, n).
         """
         gates, (sureness, bass) = voicing.tolist(), whispers.tolist()
         due = range(self._wait, len(gates), EVERY)
         self._wait = (self._wait - len(gates)) % EVERY
         looked = [frame for frame in due if gates[frame] > VOICED or sureness[frame] > 0.0]
-        levels = iter(self._levels(harmonic[looked], noise[looked], f0[looked])) if looked else iter(())
+        found = self._levels(harmonic[looked], noise[looked], f0[looked]) if looked else ()
+        levels = dict(zip(looked, found, strict=True))
         gains = []
         for frame, (gate, sure) in enumerate(zip(gates, sureness, strict=True)):
-            if looked and frame in looked:
-                self._look(bass[frame], *next(levels))
+            if frame in levels:
+                self._look(bass[frame], *levels[frame])
             self._follow(gate, sure)
             unvoiced = min(MAX_CONSONANT_DB, max(-MAX_CONSONANT_DB, self._voice_gain))
             unvoiced += sure * (self._whisper_gain - unvoiced)
@@ -155,49 +141,3 @@ def _correction(error: float, tolerance: float, most: float) -> float:
     if error < SILENT_DB:
         return 0.0
     return min(most, max(-most, error / (1.0 + (error / tolerance) ** 4) - error))
-
-
-def _bass(power: float, loudness: float) -> float:
-    level = 10.0 * math.log10(power + _NOTHING)
-    return min(MAX_BASS_DB, max(-MAX_BASS_DB, level - loudness))
-
-
-class Whisper:
-    """Tell whispering from consonants and breaths of song by how long sound goes on unvoiced.
-
-    It takes spectra one hop ahead of voicing and loudness, as `dsp.features.Features` has them.
-    """
-
-    latency = 0
-
-    def __init__(self) -> None:
-        self._audible = Audible(WHISPER_RANGE_DB)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the source."""
-        self._audible.reset()
-        self._frames = 0.0
-        self._bass = 0.0
-
-    def process(self, heard: Features) -> Float64:
-        """Take what is known of the next n frames.
-
-        Returns:
-            Shape (2, n): how surely each is whispered, 0 to 1, and the source's level without weighting over
-            its A-weighted loudness, dB, within `MAX_BASS_DB`.
-        """
-        plain = np.add.reduce(heard.spectrum.power[:, _BASS_BIN:], axis=1).tolist()
-        weighted = heard.spectrum.loudness.tolist()
-        bass = [self._bass, *(_bass(power, level) for power, level in zip(plain, weighted, strict=True))]
-        self._bass = bass.pop()
-        loud = [level if level > MIN_WHISPER_DB else SILENCE_DB for level in heard.loudness]
-        sureness = self._sureness(heard.voicing, self._audible.process(loud))
-        return np.array((list(sureness), bass))
-
-    def _sureness(self, voicing: Iterable[float], audible: Iterable[bool]) -> Iterator[float]:
-        for gate, heard in zip(voicing, audible, strict=True):
-            step = (1.0 - gate if heard else -PAUSE_FALL) - VOICED_FALL * gate
-            self._frames = min(LONGEST_FRAMES, max(0.0, self._frames + step))
-            sure = (self._frames - CONSONANT_FRAMES) / (WHISPER_FRAMES - CONSONANT_FRAMES)
-            yield min(1.0, max(0.0, sure))

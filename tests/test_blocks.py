@@ -20,7 +20,7 @@ from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
-from dsp.levelhold import LevelHold, Whisper
+from dsp.levelhold import LevelHold
 from dsp.ltas import Audible, LtasNormalizer
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
@@ -32,6 +32,7 @@ from dsp.spectrum import Analyzer, envelope
 from dsp.steadying import Steadier
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from dsp.units import MAX_HOPS, hop_size
+from dsp.whisper import Whisper
 from models.melody.features import MelodySpectra
 from models.melody.tracker import MelodyTracker
 from plugin_bridge.control.events import Event

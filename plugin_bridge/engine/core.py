@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from dsp.controls import VOICED
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
-from dsp.levelhold import LevelHold, Whisper
+from dsp.levelhold import LevelHold
 from dsp.ltas import Audible, LtasNormalizer
 from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
 from dsp.synth import Synthesizer
 from dsp.units import hop_size
+from dsp.whisper import Whisper
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.estimators import Estimators

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from dsp.features import Features
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
-from dsp.levelhold import MAX_GAIN_DB, LevelHold, Whisper
+from dsp.levelhold import MAX_GAIN_DB, LevelHold
 from dsp.spectrum import Spectrum, a_weighting
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from dsp.units import hop_size
+from dsp.whisper import Whisper
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -60,8 +60,8 @@ def _no_osc() -> PacketError:
     return PacketError("stream is not OSC; begin each packet with '/' or '#bundle', nothing more is read")
 
 
-class Slip:
-    """RFC 1055 with an end mark before and after each packet."""
+class _Buffered:
+    """What has come and is no whole packet yet."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -74,6 +74,10 @@ class Slip:
     def feed(self, data: bytes) -> None:
         """See `Framing`."""
         self._buffer += data
+
+
+class Slip(_Buffered):
+    """RFC 1055 with an end mark before and after each packet."""
 
     def packets(self) -> Iterator[bytes]:
         """See `Framing`."""
@@ -102,20 +106,8 @@ def _unescaped(frame: bytes) -> bytes:
     return b"".join(found)
 
 
-class Lengths:
+class Lengths(_Buffered):
     """A 32-bit length before each packet."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def pending(self) -> bool:
-        """See `Framing`."""
-        return bool(self._buffer)
-
-    def feed(self, data: bytes) -> None:
-        """See `Framing`."""
-        self._buffer += data
 
     def packets(self) -> Iterator[bytes]:
         """See `Framing`."""

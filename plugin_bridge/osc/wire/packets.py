@@ -30,7 +30,7 @@ Arguments = tuple[Argument, ...]
 
 MAX_PACKET_BYTES = 65_536
 MAX_MESSAGES = 1024
-DEEPEST = 8
+MAX_DEPTH = 8
 MAX_ADDRESS_LENGTH = 255
 PACKET_STARTS = (b"/", b"#bundle\0")
 _OPAQUE = {"b": "blob", "r": "colour", "m": "MIDI message", "t": "time tag", "c": "character"}
@@ -105,8 +105,8 @@ def reading(data: bytes) -> Generator[None, None, list[Group]]:
 
 def _bundle(data: bytes, depth: int, outer: float | None) -> Iterator[Group | None]:
     """Yield the groups of a bundle, and None for each message before its group."""
-    if depth > DEEPEST:
-        raise PacketError(f"bundles are nested deeper than {DEEPEST}; send them one after another")
+    if depth > MAX_DEPTH:
+        raise PacketError(f"bundles are nested deeper than {MAX_DEPTH}; send them one after another")
     if len(data) < _HEAD:
         raise PacketError(f"bundle of {len(data)} bytes is cut off; send its whole time tag")
     at_once = data[len(_BUNDLE) : _HEAD] == ntp.IMMEDIATELY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from plugin_bridge.errors import AudioFileError, MissingExtraError
 from plugin_bridge.files.reader import AudioReader
+from tests.support.extras import needs
 
-av = pytest.importorskip("av")
+needs("av")
+av: Any = importlib.import_module("av")
 
 RATE = 48000
 FRAMES = 100000

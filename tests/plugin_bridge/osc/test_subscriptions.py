@@ -27,8 +27,8 @@ class Ear:
         self.validated = validated
         self.heard: list[Message] = []
 
-    def validate(self, token: int) -> bool:
-        raise NotImplementedError
+    def validate(self, token: int) -> bool:  # noqa: ARG002 - it is what it was made
+        return self.validated
 
     def at(self, port: int) -> Sender:
         return Ear((self.host, port), self.host, validated=self.validated)

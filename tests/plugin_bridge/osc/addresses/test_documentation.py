@@ -37,7 +37,7 @@ def test_it_tells_the_limits_that_hold() -> None:
         f"change the sound {settings.events:.0f} times a second, {2 * settings.events:.0f} times at once",
         f"an equal share, {settings.events:.0f} divided by",
         f"{subscriptions.MAX_SUBSCRIBERS} subscribers",
-        f"at most {packets.MAX_MESSAGES} messages, bundles nested up to {packets.DEEPEST} deep",
+        f"at most {packets.MAX_MESSAGES} messages, bundles nested up to {packets.MAX_DEPTH} deep",
         f"one more than {settings.horizon:.0f} s ahead is refused",
     ):
         assert sentence in text
