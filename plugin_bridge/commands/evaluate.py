@@ -35,8 +35,8 @@ with the right voicing and within 50 cents. RPA, RCA, OA, VR and VFA are MIREX's
 accuracy, overall accuracy, voicing recall and voicing false alarm rate, computed by mir_eval. ms/s is
 computing time per second of audio.
 
-Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 is SwiftF0 by itself; praat
-(praat-parselmouth) and crepe (torchcrepe) are compared if you installed them.
+Trackers: melody and periodicity are the engine's, pyin is librosa's, swiftf0 is SwiftF0 by itself, praat is
+Praat's autocorrelation; crepe (torchcrepe) is compared if you installed it.
 
 Exit status: 0 done, 2 bad input.
 """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import parameter_values
 from plugin_bridge.commands.report import Report
-from plugin_bridge.measure.metricstable import CONVERSION, COPY, header, line
+from plugin_bridge.measure.metricstable import CONVERSION, COPY, VOICE, Column, header, line
 
 if TYPE_CHECKING:
     from plugin_bridge.control.parameters import Value
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from plugin_bridge.measure.evaluation import ConversionScores, CopyScores
     from plugin_bridge.measure.plan import Plan
     from plugin_bridge.measure.target import Target
+    from plugin_bridge.measure.voicescores import VoiceScores
 
     Row = ConversionScores | CopyScores
 
@@ -32,24 +33,35 @@ def run_pairs(arguments: argparse.Namespace) -> int:
     check_eval_extra(*(("matplotlib",) if arguments.plots is not None else ()))
     report = Report(arguments)
     columns = COPY if arguments.copy else CONVERSION
-    rows: list[Row] = []
-    for row in _copies(arguments, report) if arguments.copy else _conversions(arguments, report):
+    rows: list[dict[str, Any]] = []
+    for scores, voice in _copies(arguments, report) if arguments.copy else _conversions(arguments, report):
         if not rows:
             report.say(header(columns))
-        rows.append(row)
-        report.say(line(columns, asdict(row)))
+        rows.append(asdict(scores) | asdict(voice))
+        report.say(line(columns, rows[-1]))
     means = _means(rows)
-    for singer, mean in means.items():
-        report.say(line(columns, {"source": "MEAN", "singer": singer, **mean}))
-    report.finish({"rows": [asdict(row) for row in rows], "means": means})
+    _say_means(report, columns, means)
+    report.say("\n" + header(VOICE))
+    for row in rows:
+        report.say(line(VOICE, row))
+    _say_means(report, VOICE, means)
+    report.finish({"rows": rows, "means": means})
     return 0
 
 
-def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[ConversionScores]:
+def _say_means(report: Report, columns: tuple[Column, ...], means: dict[str, dict[str, Any]]) -> None:
+    for singer, mean in means.items():
+        report.say(line(columns, {"source": "MEAN", "singer": singer, **mean}))
+
+
+def _conversions(
+    arguments: argparse.Namespace, report: Report
+) -> Iterator[tuple[ConversionScores, VoiceScores]]:
     from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.measure.clips import read_clip  # noqa: PLC0415 - loads numpy
     from plugin_bridge.measure.evaluation import score_conversion  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.voicescores import score_voice  # noqa: PLC0415
 
     plan = _plan(arguments)
     library = SingerLibrary()
@@ -65,27 +77,28 @@ def _conversions(arguments: argparse.Namespace, report: Report) -> Iterator[Conv
             take = sing(source, singers[name], values, arguments.pitch)
             row = score_conversion(take, ids[name], targets[name])
             _plot(report, take, row, f"{row.cents:.1f} cents, voicing F1 {row.voicing_f1:.3f}")
-            yield row
+            yield row, score_voice(take, ids[name], targets[name])
 
 
-def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[CopyScores]:
-    from models.metrics.speaker import mean_embedding  # noqa: PLC0415 - loads numpy
+def _copies(arguments: argparse.Namespace, report: Report) -> Iterator[tuple[CopyScores, VoiceScores]]:
     from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
     from plugin_bridge.measure.audition import heard, sing  # noqa: PLC0415 - loads the engine
     from plugin_bridge.measure.clips import read_clip, recordings  # noqa: PLC0415
     from plugin_bridge.measure.evaluation import score_copy  # noqa: PLC0415 - loads the engine
+    from plugin_bridge.measure.target import Target  # noqa: PLC0415
+    from plugin_bridge.measure.voicescores import score_voice  # noqa: PLC0415
 
     singers = [SingerLibrary().load([name])[0] for name in arguments.singer]
     values: dict[str, Value] = {"transpose": 0.0, "likeness": 0.0, **parameter_values(arguments)}
     clips = [read_clip([path]) for path in recordings(arguments.copy)]
     sources = [_measured(heard, clip, arguments.seconds) for clip in clips]
-    target = mean_embedding([source.speaker for source in sources])
+    target = Target([source.clip for source in sources])
     for singer in singers:
         for source in sources:
             take = sing(source, singer, values, arguments.pitch)
-            row = score_copy(take, f"{singer.id} {singer.kind}", target)
+            row = score_copy(take, f"{singer.id} {singer.kind}", target.speaker)
             _plot(report, take, row, f"loss {row.stft_loss:.3f}, PESQ {row.pesq:.2f}")
-            yield row
+            yield row, score_voice(take, row.singer, target)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -157,9 +170,9 @@ def _plot(report: Report, take: Take, row: Row, note: str) -> None:
     report.draw(f"{row.source}-{row.singer}", draw)
 
 
-def _means(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def _means(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     from plugin_bridge.measure.evaluation import mean_row  # noqa: PLC0415 - loads the engine
 
-    singers = list(dict.fromkeys(row.singer for row in rows))
-    means = {singer: mean_row([row for row in rows if row.singer == singer]) for singer in singers}
+    singers = list(dict.fromkeys(row["singer"] for row in rows))
+    means = {singer: mean_row([row for row in rows if row["singer"] == singer]) for singer in singers}
     return means if len(singers) == 1 else {**means, "all": mean_row(rows)}

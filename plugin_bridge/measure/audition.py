@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dsp.controls import VOICED
 from dsp.units import hop_size
-from models.metrics.pitch import PitchTrack, busiest, transposed
+from models.metrics.phones import moved_labels
+from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack, busiest, transposed
 from models.metrics.reference import consensus
 from models.metrics.speaker import embedding
 from models.metrics.tracker import track_pitch
@@ -75,7 +76,9 @@ def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Sourc
     pitch = track_pitch(clip.audio, clip.sample_rate)
     frames = busiest(pitch.voiced, seconds)
     samples = slice(frames.start * hop_size(clip.sample_rate), frames.stop * hop_size(clip.sample_rate))
-    clip = dataclasses.replace(clip, audio=clip.audio[samples])
+    labels = moved_labels(clip.labels, -frames.start / FRAMES_PER_SECOND)
+    labels = tuple(label for label in labels if label.stop * FRAMES_PER_SECOND <= frames.stop - frames.start)
+    clip = dataclasses.replace(clip, audio=clip.audio[samples], labels=labels)
     pitch = PitchTrack(pitch.f0[frames], pitch.voiced[frames])
     speaker = embedding(clip.audio, clip.sample_rate)
     if mix is None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.downmix import mono_of
+from models.metrics.phones import Label, moved_labels, read_labels
 from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.reader import SUFFIXES, AudioReader
 from plugin_bridge.files.resampling import native_rate, resampled
@@ -17,6 +18,7 @@ from plugin_bridge.files.resampling import native_rate, resampled
 Float32 = NDArray[np.float32]
 
 STEPS_PER_SECOND = 10
+LABEL_SUFFIX = ".lab"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Clip:
     """Mono, shape (samples,)."""
     sample_rate: int
     """Hertz, a native rate."""
+    labels: tuple[Label, ...] = ()
+    """Its phones, of the label files (.lab) beside its files; empty where one of these has none."""
 
     @property
     def seconds(self) -> float:
@@ -65,15 +69,31 @@ def read_clip(paths: Sequence[Path], name: str = "") -> Clip:
         AudioFileError: a file cannot be used.
     """
     rate = 0
-    parts = []
+    parts: list[Float32] = []
+    starts: list[float] = []
     for path in paths:
         with AudioReader(path) as reader:
             rate = rate or native_rate(reader.sample_rate)
             whole = np.concatenate([np.zeros((reader.channels, 0), np.float32), *reader.chunks()], axis=1)
             mono = mono_of(whole, reader.sample_rate)[None]
+            starts.append(sum(part.shape[1] for part in parts) / rate)
             parts += list(resampled([mono], 1, reader.sample_rate, rate))
     audio = np.concatenate(parts, axis=1)[0]
-    return Clip(name or paths[0].stem, audio, rate)
+    return Clip(name or paths[0].stem, audio, rate, _labels(paths, starts))
+
+
+def _labels(paths: Sequence[Path], starts: Sequence[float]) -> tuple[Label, ...]:
+    files = [path.with_suffix(LABEL_SUFFIX) for path in paths]
+    if not all(file.is_file() for file in files):
+        return ()
+    try:
+        return tuple(
+            label
+            for file, start in zip(files, starts, strict=True)
+            for label in moved_labels(read_labels(file), start)
+        )
+    except ValueError as error:
+        raise AudioFileError(str(error)) from error
 
 
 def loudest(audio: Float32, sample_rate: int, seconds: float) -> Float32:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,14 +138,14 @@ def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
     )
 
 
-def mean_row(rows: Sequence[ConversionScores | CopyScores]) -> dict[str, Any]:
+def mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the means of the numbers of rows, each over the rows that have it; texts are left out."""
     means: dict[str, Any] = {}
-    for field in dataclasses.fields(rows[0]):
-        values = [getattr(row, field.name) for row in rows]
+    for name in rows[0]:
+        values = [row[name] for row in rows]
         if isinstance(values[0], float):
             known = [value for value in values if math.isfinite(value)]
-            means[field.name] = float(np.mean(known)) if known else math.nan
+            means[name] = float(np.mean(known)) if known else math.nan
     return means
 
 

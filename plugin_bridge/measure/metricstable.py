@@ -60,6 +60,30 @@ COPY = (
     Column("similarity_of_recording", "(rec.)", ".3f"),
 )
 
+VOICE = (
+    *_NAMES,
+    Column("error_source", "err.src", ".0%", 7),
+    Column("error", "err.", ".0%", 5),
+    Column("vowels_source", "v. src", ".2f"),
+    Column("vowels", "vowels", ".2f"),
+    Column("consonants_source", "c. src", ".2f"),
+    Column("consonants", "cons.", ".2f"),
+    Column("d_vector", "d-vec.", ".3f"),
+    Column("rise_source", "r. src", ".1f"),
+    Column("rise", "rise", ".1f", 5),
+    Column("lead", "lead", "+.1f", 5),
+    Column("hnr_real", "h. real", ".1f", 7),
+    Column("hnr", "HNR", ".1f", 5),
+    Column("hnr_high_real", "hh.real", ".1f", 7),
+    Column("hnr_high", "HNR h.", ".1f"),
+    Column("shimmer_real", "s. real", ".2%", 7),
+    Column("shimmer", "shim.", ".2%"),
+    Column("jitter_real", "j. real", ".2%", 7),
+    Column("jitter", "jitter", ".2%"),
+    Column("movement_real", "m. real", ".2f", 7),
+    Column("movement", "move", ".2f", 5),
+    Column("level", "level", "+.1f"),
+)
 MELODY = (
     Column("tracker", "tracker", width=12),
     Column("snr", "SNR", width=5),

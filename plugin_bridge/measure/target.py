@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics.speaker import embedding, mean_embedding, similarity
+from models.metrics.liveliness import Liveliness, liveliness, mean_liveliness
+from models.metrics.speaker import d_vector, embedding, mean_embedding, similarity
 from plugin_bridge.measure.clips import Clip, loudest
 
 Float32 = NDArray[np.float32]
@@ -34,6 +36,21 @@ class Target:
         """Mean speaker embedding, shape (256,)."""
         self._ceilings: dict[int, float] = {}
 
+    @cached_property
+    def d_vector(self) -> Float32:
+        """The mean of the second judge's embeddings, shape (256,)."""
+        return mean_embedding([d_vector(clip.audio, clip.sample_rate) for clip in self._clips])
+
+    @cached_property
+    def liveliness(self) -> Liveliness:
+        """What the recordings are like themselves, a mean over those the ceiling is measured on."""
+        clips = [self._clips[index] for index in self._picks()]
+        return mean_liveliness([liveliness(clip.audio, clip.sample_rate) for clip in clips])
+
+    def _picks(self) -> list[int]:
+        """Return which recordings stand for all: `CUTS` of them, spread evenly."""
+        return sorted(set(np.linspace(0, len(self._clips) - 1, CUTS).round().astype(int).tolist()))
+
     def ceiling(self, seconds: float) -> float:
         """Return the similarity of the singer to itself in clips of a length: the ceiling for a conversion.
 
@@ -42,8 +59,7 @@ class Target:
         """
         key = max(1, round(seconds))
         if key not in self._ceilings:
-            picks = np.unique(np.linspace(0, len(self._clips) - 1, CUTS).round().astype(int))
-            self._ceilings[key] = float(np.mean([self._likeness(int(index), key) for index in picks]))
+            self._ceilings[key] = float(np.mean([self._likeness(index, key) for index in self._picks()]))
         return self._ceilings[key]
 
     def _likeness(self, index: int, seconds: int) -> float:

@@ -13,7 +13,7 @@ from tests.support.doubles import Float32, sung
 from tests.support.extras import needs
 
 RATE = 24000
-PACKAGES = {"pyin": "librosa", "swiftf0": "swift_f0"}
+PACKAGES = {"pyin": "librosa", "swiftf0": "swift_f0", "praat": "parselmouth"}
 # The network has tests of its own, and CREPE takes long.
 AVAILABLE = [name for name, row in TRACKERS.items() if row.available and name not in ("melody", "crepe")]
 

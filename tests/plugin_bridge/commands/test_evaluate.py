@@ -41,11 +41,12 @@ def test_a_conversion_table_with_report_and_picture(run: Run, folder: Path) -> N
     )
     status, out, err = run(*arguments, "--json", report, "--plots", plots, "--transpose", 0)
     assert (status, err) == (0, "")
-    lines = out.splitlines()
-    assert len(lines) == 4
-    assert lines[0].split("|")[1].strip() == "source"
-    assert lines[2].split("|")[1].strip() == "note0"
-    assert lines[3].split("|")[1].strip() == "MEAN"
+    pitch, voice = (table.splitlines() for table in out.split("\n\n"))
+    for lines in (pitch, voice):
+        assert len(lines) == 4
+        assert lines[0].split("|")[1].strip() == "source"
+        assert lines[2].split("|")[1].strip() == "note0"
+        assert lines[3].split("|")[1].strip() == "MEAN"
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["rows"][0]["singer"] == "copy"
     assert found["rows"][0]["similarity_before"] > 0.9

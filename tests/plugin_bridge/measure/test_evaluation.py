@@ -88,7 +88,7 @@ def test_means_leave_out_what_could_not_be_told() -> None:
         CopyScores("a", "s", 1.0, 0.5, 2.0, 1.0, math.nan, 3.0, 0.9, 0.9),
         CopyScores("b", "s", 3.0, 0.7, 4.0, 0.5, math.nan, math.nan, 0.8, 0.9),
     ]
-    means = mean_row(rows)
+    means = mean_row([dataclasses.asdict(row) for row in rows])
     assert means["stft_loss"] == pytest.approx(0.6)
     assert means["pesq"] == 3.0
     assert math.isnan(means["stoi"])

@@ -1,0 +1,136 @@
+"""Which vowels and consonants are heard: labelled Japanese, as snfa (a recurrent network) tells it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from models.metrics.extras import eval_extra
+
+PAUSES = frozenset({"pau", "sil", "br", "cl", "xx", "SP", "AP"})
+"""Labels that are no phones; the closure before a double consonant (cl) is silence, too."""
+VOWELS = ("a", "i", "u", "e", "o")
+CLASSES = {
+    "unvoiced plosives": ("k", "ky", "p", "py", "t", "ty"),
+    "voiced plosives": ("b", "by", "d", "dy", "g", "gy"),
+    "affricates": ("ch", "ts", "j", "z"),
+    "fricatives": ("s", "sh", "f", "h", "hy"),
+    "nasals": ("m", "my", "n", "ny"),
+    "glides": ("r", "ry", "w", "y"),
+}
+"""Consonants by how they are made."""
+CONSONANTS = tuple(phone for members in CLASSES.values() for phone in members)
+_ALIKE = {"N": "n"}
+"""Labels by another name than the network's."""
+_MARGIN_SECONDS = 0.02
+"""The network tells a consonant beside its label as often as within it."""
+
+Float32 = NDArray[np.float32]
+
+
+class Label(NamedTuple):
+    """One phone of a label file."""
+
+    start: float
+    """Seconds."""
+    stop: float
+    phone: str
+
+
+class PhoneScores(NamedTuple):
+    """How many phones are heard as they are meant: shares from 0 to 1, not a number where there are none."""
+
+    vowels: float
+    consonants: float
+    classes: dict[str, float]
+    """By `CLASSES`."""
+    confusions: Counter[tuple[str, str]]
+    """Phones by what was meant and what was heard."""
+
+
+def read_labels(path: Path) -> list[Label]:
+    """Read an HTS label file, times in units of 100 ns, plain or full-context; pauses are left out.
+
+    Raises:
+        ValueError: it is missing or no such file; one sentence.
+    """
+    found = []
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            start, stop, word = line.split()[:3]
+            phone = word.partition("-")[2].partition("+")[0] if "@" in word else word
+            if phone not in PAUSES:
+                found.append(Label(int(start) * 1e-7, int(stop) * 1e-7, phone))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"labels {path} cannot be read; give lines of start, end (100 ns) and phone"
+        ) from error
+    return found
+
+
+def moved_labels(labels: Iterable[Label], seconds: float) -> tuple[Label, ...]:
+    """Return labels later by some seconds, or earlier; what then lies before the start is left out."""
+    moved = (Label(start + seconds, stop + seconds, phone) for start, stop, phone in labels)
+    return tuple(label for label in moved if label.start >= 0.0)
+
+
+def score_phones(audio: Float32, sample_rate: int, labels: Sequence[Label]) -> PhoneScores:
+    """Tell for each label which vowel, or which consonant, is the likeliest there.
+
+    Args:
+        audio: mono, shape (samples,), float32.
+        sample_rate: hertz, any.
+        labels: what is to be heard; those that the network does not know are left out.
+
+    Raises:
+        MissingExtraError: snfa is not installed.
+    """
+    shares, names, per_second = _heard(audio, sample_rate)
+    pairs: Counter[tuple[str, str]] = Counter()
+    for start, stop, phone in labels:
+        meant = _ALIKE.get(phone, phone)
+        kind, margin = (VOWELS, 0.0) if meant in VOWELS else (CONSONANTS, _MARGIN_SECONDS)
+        if meant in kind:
+            choice = [name for name in kind if name in names]
+            frames = slice(max(0, int((start - margin) * per_second)), int((stop + margin) * per_second) + 1)
+            mass = shares[frames].sum(axis=0)[[names.index(name) for name in choice]]
+            pairs[meant, choice[int(mass.argmax())]] += 1
+    return PhoneScores(
+        _right(pairs, VOWELS),
+        _right(pairs, CONSONANTS),
+        {name: _right(pairs, members) for name, members in CLASSES.items()},
+        pairs,
+    )
+
+
+def _right(pairs: Counter[tuple[str, str]], phones: Iterable[str]) -> float:
+    among = set(phones)
+    every = sum(count for (meant, _), count in pairs.items() if meant in among)
+    right = sum(count for (meant, heard), count in pairs.items() if meant in among and meant == heard)
+    return right / every if every else float("nan")
+
+
+def _heard(audio: Float32, sample_rate: int) -> tuple[Float32, list[str], float]:
+    """Return each phone's share of each frame, shape (frames, phones), their names, and frames a second."""
+    network, spectrogram = _snfa()
+    at_rate = np.asarray(soxr.resample(audio, sample_rate, network.sr), np.float32)
+    size = {"n_fft": network.n_fft, "hop_length": network.hop_size, "n_mels": network.n_mels}
+    scores = network.forward(spectrogram(at_rate, sr=network.sr, p=2, log=True, **size).T)
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares, np.float32), list(network.phone_set), network.sr / network.hop_size
+
+
+@lru_cache(maxsize=1)
+def _snfa() -> tuple[Any, Any]:
+    with eval_extra():
+        import snfa  # noqa: PLC0415 - an extra
+        from snfa.stft import mel_spectrogram  # noqa: PLC0415
+    return snfa.Aligner(), mel_spectrogram
