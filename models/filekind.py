@@ -38,8 +38,8 @@ class FileKind(Generic[Facts]):
     """What to do about a damaged one."""
     key: str
     """Of the manifest in the metadata."""
-    version: int
-    """The one that this program reads."""
+    versions: range
+    """Those that this program reads."""
     manifest: type[Facts]
     error: type[BridgeError]
 
@@ -99,11 +99,12 @@ class FileKind(Generic[Facts]):
         try:
             fields: Any = json.loads(text) if len(text) <= MAX_MANIFEST else None
             version = fields.get("format")
-            if isinstance(version, int) and version != self.version:
+            if isinstance(version, int) and version not in self.versions:
+                newest = self.versions[-1]
                 known = (
-                    f"up to {self.version}; update"
-                    if version > self.version
-                    else f"{self.version}; {self.remedy}"
+                    f"up to {newest}; update"
+                    if version > newest
+                    else f"{self.versions[0]} or newer; {self.remedy}"
                 )
                 raise self.error(f"{path} has {self.name} format {version} and this version reads {known}")
             return self.manifest.model_validate(fields)

@@ -1,4 +1,4 @@
-"""The training losses: the multi-scale STFT loss of DDSP (Engel et al. 2020) and the energy of bands."""
+"""The training losses: multi-scale STFT (DDSP, Engel et al. 2020), energy of bands and between harmonics."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ FFT_SIZES = (256, 512, 1024, 2048)
 LOG_FLOOR = 1e-5
 BAND_FFT = 1024
 BAND_STEP_HZ = 400.0
+APERIODIC_FFT = 4096
+"""85 ms: the harmonics of a bass are apart."""
 
 
 @lru_cache(maxsize=32)
@@ -78,5 +80,31 @@ def band_energy_loss(output: Tensor, target: Tensor, sample_rate: int) -> Tensor
     levels = []
     for audio in (output, target):
         energy = torch.einsum("bft,fk->bkt", magnitudes(audio, BAND_FFT) ** 2, matrix)
+        levels.append(torch.log(functional.avg_pool1d(energy, 4, 2) + LOG_FLOOR**2))
+    return 0.5 * (levels[0] - levels[1]).abs().mean()
+
+
+def aperiodic_loss(output: Tensor, target: Tensor, f0: Tensor, sample_rate: int) -> Tensor:
+    """Return the L1 of log-energy between the harmonics, in the bands of `band_energy_loss`.
+
+    L1 on magnitudes draws noise below its level, since two noises differ least when one is silent, and the
+    energy of a band is that of its harmonics: without this, voices come out 8 dB too clean.
+
+    Args:
+        output: audio, (batch, samples).
+        target: audio of the same shape.
+        f0: hertz per sample, of the same shape; where nothing is voiced it does not matter.
+        sample_rate: hertz.
+    """
+    matrix = _bands(APERIODIC_FFT, sample_rate, output.device)
+    step = APERIODIC_FFT // 4
+    centres = f0[:, APERIODIC_FFT // 2 :: step]
+    hertz = torch.arange(APERIODIC_FFT // 2 + 1, device=f0.device) * (sample_rate / APERIODIC_FFT)
+    levels = []
+    for audio in (output, target):
+        power = magnitudes(audio, APERIODIC_FFT) ** 2
+        cycles = hertz[None, :, None] / centres[:, None, : power.shape[2]]
+        between = torch.clamp(1.0 - 4.0 * (cycles - cycles.floor() - 0.5).abs(), min=0.0)
+        energy = torch.einsum("bft,fk->bkt", power * between, matrix)
         levels.append(torch.log(functional.avg_pool1d(energy, 4, 2) + LOG_FLOOR**2))
     return 0.5 * (levels[0] - levels[1]).abs().mean()

@@ -26,7 +26,7 @@ _KIND = FileKind(
     "one made by 'plugin-bridge extractor'",
     "make or copy it again",
     METADATA_KEY,
-    FORMAT,
+    range(FORMAT, FORMAT + 1),
     ExtractorManifest,
     ModelFileError,
 )

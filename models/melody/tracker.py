@@ -29,7 +29,7 @@ _KIND = FileKind(
     "one made by 'python -m models.training.melody'",
     "install or train it again",
     METADATA_KEY,
-    FORMAT,
+    range(FORMAT, FORMAT + 1),
     MelodyManifest,
     ModelFileError,
 )

@@ -15,10 +15,11 @@ from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.spectrum import ENVELOPE_GRID
 from dsp.synth import HARMONICS, TABLES, DdspAdd, Dwts, SawSing, Synthesizer
 from dsp.units import MAX_HOPS
-from models.errors import SingerFileError
+from models.content.file import ContentEncoder, find
+from models.errors import ModelFileError, SingerFileError
 from models.filekind import FileKind
 from models.onnxstep import RunningGraph
-from models.singer.manifest import FORMAT, METADATA_KEY, Manifest
+from models.singer.manifest import FORMAT, METADATA_KEY, OLDEST, Manifest
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -31,7 +32,7 @@ _KIND = FileKind(
     "a file made by 'plugin-bridge train'",
     "download or train the singer again",
     METADATA_KEY,
-    FORMAT,
+    range(OLDEST, FORMAT + 1),
     Manifest,
     SingerFileError,
 )
@@ -73,7 +74,9 @@ class Singer:
         self.path = path
         self._session = _KIND.load(path)
         self.manifest = _KIND.read(self._session, path)
-        _check_shapes(path, self._session, self.manifest)
+        self.content = _encoder(path, self.manifest)
+        """What describes to it what is sung; None for a singer that reads envelopes."""
+        _check_shapes(path, self._session, self.manifest, self.content)
         _KIND.try_out(self._session, path)
         self._tables = _tables(path, self.manifest) if self.kind == "dwts" else None
 
@@ -107,16 +110,17 @@ class Estimator:
 
     def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
         self._graph = RunningGraph(session, MAX_HOPS)
+        self._seen = self._graph.arrays["content" if manifest.content else "envelope"]
         self._ltas = SingerLtas(manifest.ltas) if manifest.ltas else None
 
     def process(
-        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         """Estimate the controls of the next n frames.
 
         Args:
-            envelope: band levels in dB, each of the frame after, shape (n, 72), float32
-                (`dsp.spectrum.envelope`).
+            seen: what is sung, from the singer's content encoder, shape (n, C), float32; for a singer without
+                one, band levels in dB, each of the frame after, shape (n, 72) (`dsp.spectrum.envelope`).
             f0: hertz at which the singer is to sing, shape (n,).
             voicing: 0 to 1, shape (n,).
             loudness: A-weighted dB re full scale, shape (n,).
@@ -128,26 +132,25 @@ class Estimator:
         Raises:
             ValueError: the shapes do not fit.
         """
-        n, rows = envelope.shape[0], (f0, voicing, loudness, likeness)
-        if envelope.shape != (n, ENVELOPE_GRID.size) or any(row.shape != (n,) for row in rows):
-            found = ", ".join(str(part.shape) for part in (envelope, *rows))
-            raise ValueError(
-                f"frames of shapes {found} do not fit; give (n, {ENVELOPE_GRID.size}) and four times (n,)"
-            )
+        n, rows = seen.shape[0], (f0, voicing, loudness, likeness)
+        width = self._seen.shape[1]
+        if seen.shape != (n, width) or any(row.shape != (n,) for row in rows):
+            found = ", ".join(str(part.shape) for part in (seen, *rows))
+            raise ValueError(f"frames of shapes {found} do not fit; give (n, {width}) and four times (n,)")
         if n <= MAX_HOPS:
-            return self._run(envelope, *rows)
+            return self._run(seen, *rows)
         chunks = [slice(start, start + MAX_HOPS) for start in range(0, n, MAX_HOPS)]
-        parts = [self._run(envelope[here], *(row[here] for row in rows)) for here in chunks]
+        parts = [self._run(seen[here], *(row[here] for row in rows)) for here in chunks]
         harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
         return harmonic, noise
 
     def _run(
-        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         """Estimate the controls of up to `MAX_HOPS` frames."""
         frames = len(f0)
         arrays = {name: array[:frames] for name, array in self._graph.arrays.items()}
-        arrays["envelope"][:] = envelope
+        self._seen[:frames] = seen
         pitch = arrays["pitch"]
         # Number by number: numpy's logarithm may have other bits in a longer row.
         pitch[:, 0] = [math.log2(hertz / 220.0) for hertz in f0.tolist()]
@@ -178,13 +181,29 @@ def _tables(path: Path, manifest: Manifest) -> NDArray[np.complex64]:
     return tables
 
 
-def _check_shapes(path: Path, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+def _encoder(path: Path, manifest: Manifest) -> ContentEncoder | None:
+    """Return the content encoder that a singer was trained on."""
+    if not manifest.content:
+        return None
+    try:
+        return find(manifest.content, path.parent)
+    except ModelFileError as error:
+        raise SingerFileError(f"{path} cannot be used: {error}") from error
+
+
+def _check_shapes(
+    path: Path, session: onnxruntime.InferenceSession, manifest: Manifest, content: ContentEncoder | None
+) -> None:
     found = {
         part.name: [size if isinstance(size, int) else None for size in part.shape]
         for part in (*session.get_inputs(), *session.get_outputs())
     }
     wanted = {  # None: as many frames as one likes
-        "envelope": [None, ENVELOPE_GRID.size],
+        **(
+            {"content": [None, content.manifest.size]}
+            if content
+            else {"envelope": [None, ENVELOPE_GRID.size]}
+        ),
         "pitch": [None, 3],
         "likeness": [None, 1],
         "state": [1, manifest.state_size],

@@ -11,8 +11,10 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, fi
 
 from models.errors import TrainingError
 
-FORMAT = 3
-"""Version of the singer file; another one is refused."""
+FORMAT = 4
+"""Version of the singer file; a higher one is refused."""
+OLDEST = 3
+"""The oldest that is read: singers that have a content path of their own and read envelopes."""
 METADATA_KEY = "plugin_bridge.singer"
 
 Kind = Literal["sawsing", "ddsp-add", "dwts"]
@@ -67,7 +69,10 @@ class Manifest(BaseModel):
     kind: Kind = "sawsing"
     hop_ms: Literal[10] = 10
     look_ahead_hops: Literal[1] = 1
-    bands: int
+    content: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the content encoder's file (`models.content`); empty in format 3."""
+    bands: int = 0
+    """Of the envelope that a singer of format 3 reads."""
     harmonic: int
     noise: int
     state_size: int = 0

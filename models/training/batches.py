@@ -1,4 +1,4 @@
-"""Training examples: excerpts of recordings, their excitations and perturbed envelopes, as tensors."""
+"""Training examples: excerpts of recordings, their excitations and what is sung in them, as tensors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dsp.controls import onset_hold
 from dsp.ltas import AUDIBLE_DB, MEMORY_FRAMES, LtasNormalizer, normalized, trust
 from dsp.oscillator import Sawtooth
 from dsp.spectrum import envelope, loudness_gain
+from models.content.file import RunningEncoder
 from models.errors import TrainingError
 from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE, Recording
 from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
@@ -25,13 +26,15 @@ Float64 = NDArray[np.float64]
 
 LTAS_FRAMES = 64
 """Frames from which an example's LTAS is estimated."""
+WARM_UP_FRAMES = 40
+"""The encoder hears these before an example, as it has always heard something in an engine."""
 
 
 class Batch(NamedTuple):
     """Examples of equal length."""
 
-    envelope: Tensor
-    """(batch, frames, bands) dB, one frame ahead of the rest."""
+    content: Tensor
+    """(batch, frames, C), what is sung (`models.content`)."""
     pitch: Tensor
     """(batch, frames, 3): f0 in hertz, voicing, loudness in dB."""
     f0: Tensor
@@ -95,6 +98,7 @@ class BatchMaker:
     Args:
         recordings: prepared recordings.
         weights: how often each is drawn relative to its length.
+        encoder: describes what is sung.
         frames: length of an example.
         batch: examples per batch.
         seed: of everything drawn.
@@ -108,6 +112,7 @@ class BatchMaker:
         self,
         recordings: Sequence[PreparedRecording],
         weights: Sequence[float],
+        encoder: RunningEncoder,
         frames: int,
         batch: int,
         seed: int,
@@ -123,6 +128,7 @@ class BatchMaker:
         self._recordings = [prepared for prepared, _ in usable]
         mass = np.array([weight * prepared.recording.frames for prepared, weight in usable])
         self._chance = mass / mass.sum()
+        self._encoder = encoder
         self._frames = frames
         self._batch = batch
         self._how = how or Perturbation()
@@ -140,21 +146,35 @@ class BatchMaker:
             if np.mean(loudness > loudness.max() - 40.0) > 0.3:
                 break
         offset = self._rng.uniform(-self._how.level_db, self._how.level_db)
-        return (self._bands(prepared, start), *excerpt(prepared, start, self._frames, offset))
+        early = min(start, WARM_UP_FRAMES)
+        bands = perturbed_bands(prepared, start - early, early + self._frames, self._how, self._rng)
+        content = described(self._encoder, bands)[early:]
+        return (content, *excerpt(prepared, start, self._frames, offset))
 
-    def _bands(self, prepared: PreparedRecording, start: int) -> Float32:
-        """Perturb an excerpt, then subtract the LTAS that an engine would have estimated by then."""
-        recording, rng = prepared.recording, self._rng
-        perturbing = EnvelopePerturbation(self._how, float(np.percentile(recording.loudness, 90)), rng)
-        ahead = slice(start + 1, start + 1 + self._frames)
-        bands = perturbing.envelope(recording.power[ahead], recording.loudness[ahead], prepared.width[ahead])
-        heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
-        known = rng.choice(prepared.audible, max(1, min(LTAS_FRAMES, int(heard))))
-        known.sort()
-        mean = perturbing.envelope(
-            recording.power[known], recording.loudness[known], prepared.width[known]
-        ).mean(0)
-        return normalized(bands, mean, trust(min(heard, MEMORY_FRAMES)))
+
+def described(encoder: RunningEncoder, bands: Float32) -> Float32:
+    """Return the content of envelopes, (frames, bands), from silence on: (frames, C), float32."""
+    encoder.reset()
+    return encoder.process(bands)
+
+
+def perturbed_bands(
+    prepared: PreparedRecording, start: int, frames: int, how: Perturbation, rng: np.random.Generator
+) -> Float32:
+    """Perturb an excerpt, then subtract the LTAS that an engine would have estimated by then.
+
+    Returns:
+        Envelopes in dB, each of the frame after, (frames, bands), float32.
+    """
+    recording = prepared.recording
+    perturbing = EnvelopePerturbation(how, float(np.percentile(recording.loudness, 90)), rng)
+    ahead = slice(start + 1, start + 1 + frames)
+    bands = perturbing.envelope(recording.power[ahead], recording.loudness[ahead], prepared.width[ahead])
+    heard = float(np.exp(rng.uniform(0.0, np.log(3.0 * MEMORY_FRAMES))))
+    known = rng.choice(prepared.audible, max(1, min(LTAS_FRAMES, int(heard))))
+    known.sort()
+    far = perturbing.envelope(recording.power[known], recording.loudness[known], prepared.width[known])
+    return normalized(bands, far.mean(0), trust(min(heard, MEMORY_FRAMES)))
 
 
 def excerpt(
@@ -174,15 +194,23 @@ def excerpt(
     return tuple(part.astype(np.float32) for part in parts)
 
 
-def clean_example(prepared: PreparedRecording, longest: int | None = None) -> tuple[Float32, ...]:
-    """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
+def clean_bands(prepared: PreparedRecording, longest: int | None = None) -> Float32:
+    """Return a recording's envelopes as an engine has them, each of the frame after; `longest` at most."""
     recording = prepared.recording
     frames = min(recording.frames - 1, longest or recording.frames)
     ahead, levels = slice(1, frames + 1), recording.loudness[:frames].tolist()
     bands = envelope(
         recording.power[ahead].astype(np.float64), recording.loudness[ahead], prepared.width[ahead]
     )
-    return (LtasNormalizer().process(bands, levels), *excerpt(prepared, 0, frames))
+    return LtasNormalizer().process(bands, levels)
+
+
+def clean_example(
+    prepared: PreparedRecording, encoder: RunningEncoder, longest: int | None = None
+) -> tuple[Float32, ...]:
+    """Return a recording unperturbed, in the order of `Batch`, for scores; at most `longest` frames of it."""
+    bands = clean_bands(prepared, longest)
+    return (described(encoder, bands), *excerpt(prepared, 0, bands.shape[0]))
 
 
 def stack(examples: Sequence[tuple[Float32, ...]]) -> Batch:

@@ -119,6 +119,12 @@ def analyse(name: str, audio: Float32) -> Recording:
     )
 
 
+def joined(recordings: Sequence[Recording]) -> Recording:
+    """Return recordings one after the other, under the name of the first."""
+    arrays = [(part.audio, part.power, part.loudness, part.f0, part.voicing) for part in recordings]
+    return Recording(recordings[0].name, *(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
+
+
 def shifted(audio: Float32, semitones: float) -> Float32:
     """Transpose a voice with its formants and its length kept (Rubber Band), same shape and dtype."""
     moved = pedalboard.time_stretch(

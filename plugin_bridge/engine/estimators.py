@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dsp.levelhold import LevelHold
 from dsp.units import MAX_F0, MIN_F0
-from plugin_bridge.engine.singers import Estimator, Singer
+from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
 from plugin_bridge.engine.timbre import Controls
 
 Float32 = NDArray[np.float32]
@@ -39,7 +39,12 @@ class Estimators:
     """
 
     def __init__(self, singers: Iterable[Singer], holds: Iterable[LevelHold]) -> None:
-        self._estimators = [singer.start() for singer in singers]
+        every = list(singers)
+        self._estimators = [singer.start() for singer in every]
+        encoders = {singer.content: singer.content.start() for singer in every if singer.content}
+        self._encoders = list(encoders.values())
+        self._read = [list(encoders).index(one.content) + 1 if one.content else 0 for one in every]
+        """Of each singer what it reads: 0 the envelope, else the content of one of the encoders."""
         self._holds = list(holds)
         self.reset()
 
@@ -48,6 +53,8 @@ class Estimators:
         for estimator, hold in zip(self._estimators, self._holds, strict=True):
             estimator.reset()
             hold.reset()
+        for encoder in self._encoders:
+            encoder.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
@@ -69,8 +76,9 @@ class Estimators:
         n = bands.shape[0]
         found = [[SILENT] * (n + 1) for _ in wanted]
         self.faulty.clear()
+        seen = [bands, *(described(encoder, bands) for encoder in self._encoders)]
         for index, pending in enumerate(self._pending):
-            pending.append((bands, facts))
+            pending.append((seen[self._read[index]], facts))
             if wanted[index]:
                 controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
@@ -91,20 +99,35 @@ class Estimators:
     def _catch_up(self, index: int) -> tuple[list[Controls], Bools]:
         """Run a singer's pending frames; return controls from the frame before on, and what was bounded."""
         pending = self._pending[index]
-        bands, facts = pending[0]
+        seen, facts = pending[0]
         if len(pending) > 1:
-            bands = np.concatenate([part for part, _ in pending])
+            seen = np.concatenate([part for part, _ in pending])
             facts = np.concatenate([part for _, part in pending], axis=1)
         pending.clear()
         trained = np.concatenate((np.clip(facts[:1], MIN_F0, MAX_F0), facts[1:4]))
-        harmonic, noise, faulty = bounded(self._estimators[index], bands, trained)
+        harmonic, noise, faulty = bounded(self._estimators[index], seen, trained)
         harmonic, noise = self._holds[index].process(harmonic, noise, facts[0], facts[1], facts[4:])
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
         return [before, *controls], faulty
 
 
-def bounded(estimator: Estimator, bands: Float32, facts: Float64) -> tuple[Float32, Float32, Bools]:
+def described(encoder: RunningEncoder, bands: Float32) -> Float32:
+    """Return the content of the next frames; where it is not finite it is 0, and the encoder starts anew."""
+    content = encoder.process(bands)
+    restarted = False
+    for frame in () if np.isfinite(content).all() else range(bands.shape[0]):
+        here = slice(frame, frame + 1)
+        if restarted:
+            content[here] = encoder.process(bands[here])
+        if not np.isfinite(content[here]).all():
+            content[here] = 0.0
+            encoder.reset()
+            restarted = True
+    return content
+
+
+def bounded(estimator: Estimator, seen: Float32, facts: Float64) -> tuple[Float32, Float32, Bools]:
     """Return the controls of the next frames, within `MAX_LOG_MAGNITUDE` either way, whatever a network says.
 
     Where they are not finite the frame is silent, and the network starts anew with the next one: it may have
@@ -112,21 +135,21 @@ def bounded(estimator: Estimator, bands: Float32, facts: Float64) -> tuple[Float
 
     Args:
         estimator: of a singer.
-        bands: as `Estimators.process` has them.
+        seen: what the singer reads of each frame, shape (n, width), float32.
         facts: pitch, voicing, loudness and likeness, shape (4, n).
 
     Returns:
         Harmonic and noise controls, and of each frame whether they were not finite or too large.
     """
-    harmonic, noise = estimator.process(bands, *facts)
-    faulty = np.zeros(bands.shape[0], bool)
+    harmonic, noise = estimator.process(seen, *facts)
+    faulty = np.zeros(seen.shape[0], bool)
     if _fits(harmonic) and _fits(noise):
         return harmonic, noise, faulty
     restarted = False
     for frame in range(faulty.size):
         here = slice(frame, frame + 1)
         if restarted:
-            harmonic[here], noise[here] = estimator.process(bands[here], *facts[:, here])
+            harmonic[here], noise[here] = estimator.process(seen[here], *facts[:, here])
         if not (np.isfinite(harmonic[here]).all() and np.isfinite(noise[here]).all()):
             harmonic[here] = noise[here] = -MAX_LOG_MAGNITUDE
             estimator.reset()
@@ -144,4 +167,4 @@ def _fits(part: Float32) -> bool:
 
 
 def _frames(pending: _Pending) -> int:
-    return sum(bands.shape[0] for bands, _ in pending)
+    return sum(seen.shape[0] for seen, _ in pending)

@@ -27,11 +27,28 @@ class Manifest(Protocol):
         """Median pitch of the singer in hertz."""
 
 
+class RunningEncoder(Protocol):
+    """A running content encoder."""
+
+    def process(self, envelope: Float32) -> Float32:
+        """Return what is sung in the next frames; see `models.content.file.RunningEncoder`."""
+
+    def reset(self) -> None:
+        """Return to the initial state."""
+
+
+class ContentEncoder(Protocol):
+    """A loaded content encoder; singers that were trained on the same one name the same object."""
+
+    def start(self) -> RunningEncoder:
+        """Return a fresh running copy."""
+
+
 class Estimator(Protocol):
     """The running network of one singer."""
 
     def process(
-        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         """Return harmonic and noise log-magnitudes of the next frames; see `models.singer.file.Estimator`."""
 
@@ -53,6 +70,10 @@ class Singer(Protocol):
     @property
     def manifest(self) -> Manifest:
         """Its facts."""
+
+    @property
+    def content(self) -> ContentEncoder | None:
+        """What describes to it what is sung; None for one that reads envelopes."""
 
     def start(self) -> Estimator:
         """Return a fresh estimator."""

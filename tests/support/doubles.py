@@ -29,10 +29,10 @@ class CopyEstimator:
         self._before = np.zeros(NOISE_GRID.size, np.float32)
 
     def process(
-        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
     ) -> tuple[Float32, Float32]:
         del voicing, loudness
-        frames = zip(envelope, f0.tolist(), likeness.tolist(), strict=True)
+        frames = zip(seen, f0.tolist(), likeness.tolist(), strict=True)
         harmonic, noise = zip(*(self._frame(*frame) for frame in frames), strict=True)
         return np.stack(harmonic), np.stack(noise)
 
@@ -57,6 +57,7 @@ class CopySinger:
     """Spectral tilt, dB per octave."""
     f0_median: float = 220.0
     kind: str = "sawsing"
+    content: None = None
 
     @property
     def manifest(self) -> SimpleNamespace:

@@ -21,7 +21,7 @@ from dsp.synth import Knot
 from dsp.units import MAX_F0, MIN_F0
 from models.metrics.tracker import track_pitch
 from models.singer.file import Singer
-from models.training.batches import between, clean_example, prepare
+from models.training.batches import between, clean_bands, described, prepare
 from models.training.cache import Arrays, cached, digest
 from models.training.corpus import HOP, TRAINING_RATE, Recording, analyse, read_voice
 from models.training.melody.lines import drawn_line
@@ -104,11 +104,13 @@ def sung_again(recording: Recording, singer: Singer, rng: Random) -> Take:
     frames = recording.frames - 1
     voicing = recording.voicing[:frames].astype(np.float64)
     f0 = drawn_line(recording.f0[:frames].astype(np.float64), voicing > VOICED, rng)
-    bands = clean_example(prepare(recording))[0]
+    seen = clean_bands(prepare(recording))
+    if singer.content is not None:
+        seen = described(singer.content.start(), seen)
     ratio = FORMANT_RATIO ** rng.uniform(-1.0, 1.0)
     estimator = singer.start()
     loudness = recording.loudness[:frames].astype(np.float64)
-    harmonic, noise = estimator.process(bands, f0, voicing, loudness, np.zeros(frames))
+    harmonic, noise = estimator.process(seen, f0, voicing, loudness, np.zeros(frames))
     if singer.kind == "sawsing":
         moved = [np.interp(HARMONIC_GRID / ratio, HARMONIC_GRID, row) for row in harmonic]
         harmonic = np.array(moved, np.float32)

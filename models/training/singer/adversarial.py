@@ -23,7 +23,7 @@ from dsp.controls import VOICED
 from dsp.units import MAX_F0, MIN_F0
 from models.errors import TrainingError
 from models.training.batches import Batch, BatchMaker, PreparedRecording, prepare
-from models.training.corpus import Recording, load_corpus, recordings_in
+from models.training.corpus import Recording, joined, load_corpus, recordings_in
 from models.training.perturbation import Perturbation
 from models.training.schedule import rise
 from models.training.singer.critic import (
@@ -103,12 +103,7 @@ def prepared_pieces(recordings: Sequence[Recording]) -> list[PreparedRecording]:
             groups[-1].append(recording)
         else:
             groups.append([recording])
-    return [prepare(_joined(group)) for group in groups]
-
-
-def _joined(group: Sequence[Recording]) -> Recording:
-    arrays = [(part.audio, part.power, part.loudness, part.f0, part.voicing) for part in group]
-    return Recording(group[0].name, *(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
+    return [prepare(joined(group)) for group in groups]
 
 
 class AdversarialTrainer(Trainer):
@@ -126,7 +121,7 @@ class AdversarialTrainer(Trainer):
     def __init__(
         self, trainer: Trainer, own: Sequence[PreparedRecording], others: Sequence[PreparedRecording]
     ) -> None:
-        super().__init__(*trainer.batches, trainer.plan, str(trainer.device))
+        super().__init__(*trainer.batches, trainer.encoder, trainer.plan, str(trainer.device))
         self.network.load_state_dict(trainer.network.state_dict())
         self.renderer.load_state_dict(trainer.renderer.state_dict())
         self.renderer.requires_grad_(False)
@@ -150,8 +145,10 @@ class AdversarialTrainer(Trainer):
         self._maker = self._new_maker()
         frames, batch = self.plan.frames, self.plan.batch
         own, others, pitch = np.random.SeedSequence([self.plan.seed, self.step]).generate_state(3).tolist()
-        self._own_maker = BatchMaker(self._own, [1.0] * len(self._own), frames, batch, own, PLAIN)
-        self._other_maker = BatchMaker(self._others, [1.0] * len(self._others), frames, batch, others, MILD)
+        self._own_maker, self._other_maker = (
+            BatchMaker(found, [1.0] * len(found), self.encoder.start(), frames, batch, seed, how)
+            for found, seed, how in ((self._own, own, PLAIN), (self._others, others, MILD))
+        )
         self._rng = np.random.default_rng(pitch)
 
     def learning_rate(self) -> float:
@@ -163,11 +160,11 @@ class AdversarialTrainer(Trainer):
     def _draw_own(self) -> tuple[Tensor, Tensor, Tensor]:
         """Draw the singer's own excerpts: harmonic and noise controls of the averaged network, and pitch."""
         drawn = self._own_maker()
-        envelope, pitch = drawn.envelope.to(self.device), drawn.pitch.to(self.device)
-        return (*self.averaged[0](envelope, pitch), pitch)
+        content, pitch = drawn.content.to(self.device), drawn.pitch.to(self.device)
+        return (*self.averaged[0](content, pitch), pitch)
 
     def _draw_others(self) -> tuple[Tensor, Tensor]:
-        """Draw other voices' envelopes and their pitch, its median moved to a pitch of the singer's."""
+        """Draw other voices' content and their pitch, its median moved to a pitch of the singer's."""
         drawn = self._other_maker()
         pitch = drawn.pitch.clone()
         for example in pitch:
@@ -175,15 +172,15 @@ class AdversarialTrainer(Trainer):
             if sung.numel():
                 ratio = float(self._rng.choice(self._own_f0)) / float(sung.median())
                 example[:, 0] = (example[:, 0] * ratio).clamp(MIN_F0, MAX_F0)
-        return drawn.envelope.to(self.device), pitch.to(self.device)
+        return drawn.content.to(self.device), pitch.to(self.device)
 
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
         loss = super()._loss(batch, sizes)
         real = self._draw_own()
-        envelope, pitch = self._draw_others()
+        content, pitch = self._draw_others()
         with torch.no_grad():
-            before = self.before(envelope, pitch)
-        harmonic, noise = self.network(envelope, pitch)
+            before = self.before(content, pitch)
+        harmonic, noise = self.network(content, pitch)
         fake, weight = critic_input(harmonic, noise, pitch), audible_mask(pitch)
         self._train_critic(critic_input(*real), audible_mask(real[2]), fake.detach(), weight)
         adversarial = -masked_mean(self.critic(fake, weight), weight)
@@ -206,8 +203,7 @@ class AdversarialTrainer(Trainer):
         }
 
     def _kind(self) -> dict[str, object]:
-        # The name of version 0.1, whose checkpoints are read.
-        return super()._kind() | {"strangers": [prepared.recording.name for prepared in self._others]}
+        return super()._kind() | {"others": [prepared.recording.name for prepared in self._others]}
 
     def _condition(self) -> str:
         return ", with a second stage that hears these other voices"

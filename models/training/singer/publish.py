@@ -13,11 +13,12 @@ from torch import Tensor
 
 from dsp.controls import VOICED
 from dsp.singerltas import ltas_of
+from models.content.file import RunningEncoder, digest
 from models.errors import TrainingError
 from models.singer.manifest import Manifest
 from models.training.batches import PreparedRecording, clean_example, stack
 from models.training.singer.export import choose_memory, export_singer
-from models.training.singer.network import BANDS, Estimator
+from models.training.singer.network import Estimator
 from models.training.singer.renderers import tables_of
 from models.training.singer.training import Trainer
 
@@ -48,17 +49,14 @@ def pitch_range(recordings: Sequence[PreparedRecording]) -> tuple[float, float, 
     return float(low), float(median), float(high)
 
 
-@torch.no_grad()
-def memory_of(network: Estimator, recordings: Sequence[PreparedRecording]) -> Tensor:
-    """Return the memory that `likeness` recalls from: codes of the singer's own audible frames."""
+def memory_of(encoder: RunningEncoder, recordings: Sequence[PreparedRecording]) -> Tensor:
+    """Return the memory that `likeness` recalls from: content of the singer's own audible frames."""
     found = []
     total = 0
     for prepared in recordings:
-        batch = stack([clean_example(prepared)])
-        device = network.keys.device
-        codes, _ = network.content(batch.envelope.to(device), network.histories(1))
+        batch = stack([clean_example(prepared, encoder)])
         loudness = batch.pitch[0, :, 2]
-        kept = codes[0].cpu()[loudness > loudness.max() - 45.0]
+        kept = batch.content[0, loudness > loudness.max() - 45.0]
         found.append(kept)
         total += kept.shape[0]
     every = torch.cat(found)
@@ -67,12 +65,14 @@ def memory_of(network: Estimator, recordings: Sequence[PreparedRecording]) -> Te
 
 
 @torch.no_grad()
-def ltas_of_singer(network: Estimator, recordings: Sequence[PreparedRecording]) -> tuple[float, ...]:
+def ltas_of_singer(
+    network: Estimator, encoder: RunningEncoder, recordings: Sequence[PreparedRecording]
+) -> tuple[float, ...]:
     """Return the LTAS of the singer's filters over its own recordings."""
     parts = []
     for prepared in recordings:
-        batch = stack([clean_example(prepared)])
-        harmonic, noise = network(*(part.to(network.keys.device) for part in (batch.envelope, batch.pitch)))
+        batch = stack([clean_example(prepared, encoder)])
+        harmonic, noise = network(*(part.to(network.device) for part in (batch.content, batch.pitch)))
         parts.append((harmonic[0].cpu(), noise[0].cpu(), batch.pitch[0, :, 1], batch.pitch[0, :, 2]))
     every = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
     return tuple(round(float(level), 3) for level in ltas_of(*every))
@@ -95,20 +95,23 @@ def publish(
         scores: held-out scores by name.
     """
     network, render = trainer.averaged
+    encoder = trainer.encoder.start()
     low, median, high = pitch_range(own)
     tables = tables_of(render)
     manifest = Manifest(
         **facts,
         kind=trainer.plan.kind,
-        bands=BANDS,
+        content=digest(trainer.encoder.path),
         harmonic=network.size.harmonic,
         noise=network.size.noise,
+        state_size=network.size.recurrent,
         f0_low=low,
         f0_median=median,
         f0_high=high,
         steps=trainer.step,
         scores=scores,
-        ltas=ltas_of_singer(network, own) if trainer.plan.kind == "sawsing" else (),
+        ltas=ltas_of_singer(network, encoder, own) if trainer.plan.kind == "sawsing" else (),
         tables="" if tables is None else base64.b64encode(tables.astype("<c8").tobytes()).decode(),
     )
-    return export_singer(network, memory_of(network, own), manifest, path)
+    export_singer(network, memory_of(encoder, own), manifest, path)
+    return manifest

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dsp.controls import VOICED
+from models.content.file import ContentEncoder, shipped
 from models.differentiable.losses import FFT_SIZES, multi_scale_loss
 from models.errors import TrainingError
 from models.singer.manifest import Manifest, check_unicode, finite, plain_id
@@ -130,11 +131,12 @@ def copy_scores(trainer: Trainer, held_out: Sequence[PreparedRecording]) -> dict
     Where no frame is voiced in both recording and copy there is no f0 error.
     """
     network, render = trainer.averaged
+    encoder = trainer.encoder.start()
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
     for prepared in held_out:
-        batch = stack([clean_example(prepared, MAX_SCORED_FRAMES)])
+        batch = stack([clean_example(prepared, encoder, MAX_SCORED_FRAMES)])
         batch = type(batch)(*(part.to(trainer.device) for part in batch))
-        audio = render(batch, *network(batch.envelope, batch.pitch))[:, :-HOP]
+        audio = render(batch, *network(batch.content, batch.pitch))[:, :-HOP]
         losses.append(float(multi_scale_loss(audio, batch.target[:, :-HOP])))
         again = analyse(prepared.recording.name, audio[0].cpu().numpy())
         here, there = (part > VOICED for part in (prepared.recording.voicing[: again.frames], again.voicing))
@@ -217,11 +219,11 @@ def _trained(
     others: list[PreparedRecording] = []
     if plan.other_voices:
         others = read_other_voices(plan.other_voices, folder, plan.frames, run / "analyses", listener.files)
-    trainer = Trainer(parts.training, parts.weights, plan, device)
+    trainer = Trainer(parts.training, parts.weights, ContentEncoder(shipped()), plan, device)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
-    second = run / "finish.pt"  # as version 0.1 called it
+    second = run / "adversarial.pt"
     if trainer.step < plan.steps:
         second.unlink(missing_ok=True)
     train(trainer, checkpoint, listener.step)

@@ -163,9 +163,9 @@ def _glide(amplitudes: Tensor, waves: Tensor, fade: Tensor) -> Tensor:
     return (left + (right - left) * rise).reshape(waves.shape[0], -1)
 
 
-def size_of(kind: str) -> NetworkSize:
-    """Return the network size that drives a synthesizer kind."""
-    return NetworkSize(harmonic=KINDS[kind].controls, noise=NOISE_GRID.size)
+def size_of(kind: str, content: int) -> NetworkSize:
+    """Return the network size that drives a synthesizer kind by frames of so many numbers."""
+    return NetworkSize(content, harmonic=KINDS[kind].controls, noise=NOISE_GRID.size)
 
 
 def tables_of(render: nn.Module) -> NDArray[np.complex64] | None:

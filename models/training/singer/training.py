@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.differentiable.losses import FFT_SIZES, band_energy_loss, multi_scale_loss
+from models.content.file import ContentEncoder, digest
+from models.differentiable.losses import FFT_SIZES, aperiodic_loss, band_energy_loss, multi_scale_loss
 from models.training.batches import Batch, BatchMaker, PreparedRecording
 from models.training.corpus import HOP, TRAINING_RATE
 from models.training.runfolder import read_checkpoint, write_checkpoint
@@ -20,7 +21,7 @@ from models.training.schedule import fall, rise
 from models.training.singer.network import Estimator
 from models.training.singer.renderers import KINDS, Renderer, size_of
 
-CHECKPOINT_FORMAT = 3
+CHECKPOINT_FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Plan:
     """FFT sizes drawn per step: an unbiased estimate of the loss over all of them."""
     band_weight: float = 0.5
     """Weight of the energy in bands."""
+    aperiodic_weight: float = 0.5
+    """Weight of the energy between harmonics."""
     other_voices: Path | None = None
     """A folder of them, for a second stage of training (`models.training.singer.adversarial`)."""
     adversarial_steps: int = 2500
@@ -64,6 +67,7 @@ class Trainer:
     Args:
         recordings: training recordings.
         weights: how often each is drawn.
+        encoder: describes what is sung.
         plan: how to train.
         device: "cpu" or "cuda".
     """
@@ -72,14 +76,16 @@ class Trainer:
         self,
         recordings: Sequence[PreparedRecording],
         weights: Sequence[float],
+        encoder: ContentEncoder,
         plan: Plan,
         device: str = "cpu",
     ) -> None:
         torch.manual_seed(plan.seed)
         self.plan = plan
+        self.encoder = encoder
         self.step = 0
         self.device = torch.device(device)
-        self.network = Estimator(size_of(plan.kind)).to(self.device)
+        self.network = Estimator(size_of(plan.kind, encoder.manifest.size)).to(self.device)
         self.renderer = KINDS[plan.kind]().to(self.device)
         with torch.no_grad():
             self.network.harmonic.bias.copy_(self.renderer.initial_bias())
@@ -93,10 +99,8 @@ class Trainer:
         self._maker = self._new_maker()
 
     def _new_maker(self) -> BatchMaker:
-        recordings, weights = self.batches
-        return BatchMaker(
-            recordings, weights, self.plan.frames, self.plan.batch, hash((self.plan.seed, self.step)) % 2**32
-        )
+        seed = hash((self.plan.seed, self.step)) % 2**32
+        return BatchMaker(*self.batches, self.encoder.start(), self.plan.frames, self.plan.batch, seed)
 
     def advance(self) -> float:
         """Do one step and return its loss."""
@@ -120,12 +124,13 @@ class Trainer:
         return self.plan.learning_rate * _rate(self.plan, self.step)
 
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
-        harmonic, noise = self.network(batch.envelope, batch.pitch)
-        audio = self.renderer(batch, harmonic, noise)
+        audio = self.renderer(batch, *self.network(batch.content, batch.pitch))
         kept = slice(self.plan.skipped * HOP, -HOP)
         output, target = audio[:, kept], batch.target[:, kept]
         bands = band_energy_loss(output, target, TRAINING_RATE)
-        return multi_scale_loss(output, target, sizes) + self.plan.band_weight * bands
+        noise = aperiodic_loss(output, target, batch.f0[:, kept], TRAINING_RATE)
+        energies = self.plan.band_weight * bands + self.plan.aperiodic_weight * noise
+        return multi_scale_loss(output, target, sizes) + energies
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -162,13 +167,20 @@ class Trainer:
         Raises:
             TrainingError: it is none, of another format or synthesizer, or of a training that diverged.
         """
-        refusal = f"is no checkpoint of this version of a {self.plan.kind} singer{self._condition()}"
+        refusal = (
+            f"is no checkpoint of this version of a {self.plan.kind} singer on this content encoder"
+            f"{self._condition()}"
+        )
         with read_checkpoint(path, self.device, self._kind(), refusal) as state:
             self._restore(state)
 
     def _kind(self) -> dict[str, object]:
         """Return what a checkpoint must have in common with this run."""
-        return {"format": CHECKPOINT_FORMAT, "kind": self.plan.kind}
+        return {
+            "format": CHECKPOINT_FORMAT,
+            "kind": self.plan.kind,
+            "content": digest(self.encoder.path),
+        }
 
     def _condition(self) -> str:
         """Return what else the message says of that."""

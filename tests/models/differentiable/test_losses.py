@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from models.differentiable.losses import _window, magnitudes, multi_scale_loss
+from models.differentiable.losses import _window, aperiodic_loss, magnitudes, multi_scale_loss
 
 
 def noise(seed: int) -> torch.Tensor:
@@ -52,3 +54,23 @@ def test_scoring_first_does_not_hinder_training_afterwards() -> None:
     multi_scale_loss(output, noise(2)).backward()  # type: ignore[no-untyped-call]
     assert output.grad is not None
     assert torch.isfinite(output.grad).all()
+
+
+def buzz(f0: float, hiss: float, seed: int, harmonics: float = 1.0) -> torch.Tensor:
+    """Harmonics of equal strength up to 20 kHz, and white noise, two seconds at 48 kHz."""
+    time = torch.arange(96000, dtype=torch.float64) / 48000.0
+    numbers = torch.arange(1.0, 20000.0 // f0, dtype=torch.float64)
+    waves = torch.sin(2.0 * torch.pi * f0 * numbers[:, None] * time).sum(0)
+    drawn = torch.randn(96000, generator=torch.Generator().manual_seed(seed))
+    return (0.01 * harmonics * waves.float() + hiss * drawn)[None]
+
+
+@pytest.mark.parametrize("f0", [110.0, 220.0, 440.0])
+def test_the_noise_between_harmonics_counts_by_its_level_and_the_harmonics_do_not(f0: float) -> None:
+    hertz = torch.full((1, 96000), f0)
+    target = buzz(f0, 0.01, 1)
+    assert float(aperiodic_loss(buzz(f0, 0.01, 2), target, hertz, 48000)) < 0.09
+    assert float(aperiodic_loss(buzz(f0, 0.01, 2, harmonics=2.0), target, hertz, 48000)) < 0.1
+    for ratio in (0.25, 0.5, 2.0):  # of amplitude; half the difference of ln of power is ln of it
+        found = float(aperiodic_loss(buzz(f0, 0.01 * ratio, 2), target, hertz, 48000))
+        assert found == pytest.approx(abs(math.log(ratio)), abs=0.15)

@@ -19,14 +19,16 @@ from torch.nn import functional
 
 from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.synth import TABLES
+from models.content.file import ContentEncoder, digest, shipped
 from models.singer.file import Estimator as Running
 from models.singer.file import Singer, load_singer
 from models.singer.manifest import Manifest
 from models.training.singer.export import export_singer
-from models.training.singer.network import BANDS, Estimator, NetworkSize
+from models.training.singer.network import Estimator, NetworkSize
 from models.training.singer.stepgraph import NEIGHBOURS, SHARPNESS
 from plugin_bridge.errors import SingerFileError
 
+SIZE = ContentEncoder(shipped()).manifest.size
 FRAMES = 12
 MANY = 60
 LTAS = tuple(np.linspace(-2.0, -4.0, LTAS_SIZE).tolist())
@@ -38,7 +40,7 @@ Float64 = NDArray[np.float64]
 class Frames(NamedTuple):
     """What `process` takes."""
 
-    envelope: Float32
+    content: Float32
     f0: Float64
     voicing: Float64
     loudness: Float64
@@ -47,30 +49,31 @@ class Frames(NamedTuple):
     def at(self, here: slice) -> Frames:
         """Return some of them."""
         facts = self.f0, self.voicing, self.loudness, self.likeness
-        return Frames(self.envelope[here], *(fact[here] for fact in facts))
+        return Frames(self.content[here], *(fact[here] for fact in facts))
 
 
 @pytest.fixture(scope="module")
 def network() -> Estimator:
     torch.manual_seed(3)
-    return Estimator(NetworkSize(harmonic=142, noise=72)).eval()
+    return Estimator(NetworkSize(SIZE, harmonic=142, noise=72)).eval()
 
 
 @pytest.fixture(scope="module")
 def memory() -> Tensor:
-    return torch.randn(50, 128, generator=torch.Generator().manual_seed(4))
+    return torch.randn(50, SIZE, generator=torch.Generator().manual_seed(4))
 
 
 def facts_of(ltas: tuple[float, ...]) -> Manifest:
     return Manifest(
-        id="made", name="Made", licence="CC0", attribution="nobody", training_data="none", bands=BANDS,
-        harmonic=142, noise=72, f0_low=100.0, f0_median=200.0, f0_high=400.0, ltas=ltas,
+        id="made", name="Made", licence="CC0", attribution="nobody", training_data="none",
+        content=digest(shipped()), harmonic=142, noise=72, state_size=256, f0_low=100.0, f0_median=200.0,
+        f0_high=400.0, ltas=ltas,
     )  # fmt: skip
 
 
-def recalled(codes: Tensor, memory: Tensor) -> Tensor:
-    """The softmax-weighted mean of the nearest memories of each frame, (frames, value)."""
-    nearness = functional.normalize(codes, dim=1) @ functional.normalize(memory, dim=1).T
+def recalled(content: Tensor, memory: Tensor) -> Tensor:
+    """The softmax-weighted mean of the nearest memories of each frame, (frames, C)."""
+    nearness = functional.normalize(content, dim=1) @ functional.normalize(memory, dim=1).T
     best, index = nearness.topk(NEIGHBOURS, dim=1)
     return (torch.softmax(SHARPNESS * best, dim=1)[:, :, None] * memory[index]).sum(dim=1)
 
@@ -78,18 +81,18 @@ def recalled(codes: Tensor, memory: Tensor) -> Tensor:
 @pytest.fixture(scope="module")
 def singer(tmp_path_factory: pytest.TempPathFactory, network: Estimator, memory: Tensor) -> Singer:
     path = tmp_path_factory.mktemp("singers") / "made.onnx"
-    full = export_singer(network, memory, facts_of(LTAS), path)
+    export_singer(network, memory, facts_of(LTAS), path)
     made = load_singer(path)
-    assert made.manifest == full
+    assert made.manifest == facts_of(LTAS)
     return made
 
 
 def drawn(likeness: Float64) -> Frames:
     """Frames drawn by lot, with a likeness for each of them."""
     rng, n = np.random.default_rng(8), likeness.size
-    envelope = rng.uniform(-60.0, -20.0, (n, BANDS)).astype(np.float32)
+    content = rng.uniform(-1.0, 1.0, (n, SIZE)).astype(np.float32)
     f0, voicing, loudness = (rng.uniform(*ends, n) for ends in ((80.0, 900.0), (0.0, 1.0), (-90.0, 0.0)))
-    return Frames(envelope, f0, voicing, loudness, likeness)
+    return Frames(content, f0, voicing, loudness, likeness)
 
 
 def run(estimator: Running, frames: Frames, sizes: Sequence[int]) -> Float32:
@@ -113,9 +116,9 @@ def test_a_singer_file_runs_as_the_network_does(
 ) -> None:
     frames = drawn(np.full(FRAMES, likeness))
     pitch = torch.from_numpy(np.stack([frames.f0, frames.voicing, frames.loudness], axis=1)).float()[None]
-    codes, _ = network.content(torch.from_numpy(frames.envelope)[None], network.histories(1))
-    codes = codes + likeness * (recalled(codes[0], memory) - codes)
-    harmonic, noise, _ = network.controls(codes, pitch, torch.zeros(1, 1, network.size.recurrent))
+    content = torch.from_numpy(frames.content)
+    content = content + likeness * (recalled(content, memory) - content)
+    harmonic, noise = network(content[None], pitch)
     ltas = SingerLtas(singer.manifest.ltas)
     wanted = ltas.process(harmonic[0].numpy(), noise[0].numpy(), frames.voicing, frames.loudness)
     found = singer.start().process(*frames)
@@ -166,10 +169,10 @@ def test_the_next_call_overwrites_nothing(
 def test_frames_that_do_not_fit_are_refused(singer: Singer) -> None:
     frames, estimator = drawn(np.zeros(3)), singer.start()
     short = frames.at(slice(2))
-    wrong = [frames._replace(envelope=frames.envelope[:, 1:]), frames._replace(envelope=short.envelope)]
+    wrong = [frames._replace(content=frames.content[:, 1:]), frames._replace(content=short.content)]
     wrong += [frames._replace(**{name: getattr(short, name)}) for name in Frames._fields[1:]]
     for each in wrong:
-        with pytest.raises(ValueError, match=r"do not fit; give \(n, 72\) and four times \(n,\)"):
+        with pytest.raises(ValueError, match=r"do not fit; give \(n, 32\) and four times \(n,\)"):
             estimator.process(*each)
 
 
@@ -191,7 +194,7 @@ def tables_of(amplitude: complex) -> str:
     ids=["", "1", "3", "8", "nan", "inf", "huge"],
 )
 def test_a_singer_with_broken_wavetables_is_refused(tmp_path: Path, memory: Tensor, tables: str) -> None:
-    path, small = tmp_path / "broken.onnx", Estimator(NetworkSize(harmonic=TABLES, noise=72)).eval()
+    path, small = tmp_path / "broken.onnx", Estimator(NetworkSize(SIZE, harmonic=TABLES, noise=72)).eval()
     facts = facts_of(()).model_copy(update={"kind": "dwts", "harmonic": TABLES, "tables": tables})
     export_singer(small, memory, facts, path)
     with pytest.raises(SingerFileError, match="broken wavetables; download or train the singer again"):

@@ -9,6 +9,7 @@ import pytest
 
 from dsp.ltas import MEMORY_FRAMES
 from dsp.spectrum import ENVELOPE_GRID
+from models.content.file import ContentEncoder, RunningEncoder, shipped
 from models.training.batches import BatchMaker, PreparedRecording, excerpt, prepare
 from models.training.corpus import HOP, analyse
 from models.training.perturbation import EnvelopePerturbation, Perturbation, smoothing_width
@@ -20,32 +21,41 @@ def prepared() -> PreparedRecording:
     return prepare(analyse("made", made_voice(2.0)))
 
 
-def test_excerpts_that_hardly_sound_are_not_drawn(prepared: PreparedRecording) -> None:
+@pytest.fixture(scope="module")
+def encoder() -> RunningEncoder:
+    return ContentEncoder(shipped()).start()
+
+
+def test_excerpts_that_hardly_sound_are_not_drawn(
+    prepared: PreparedRecording, encoder: RunningEncoder
+) -> None:
     """Less than three frames in ten within 40 dB of the loudest, as at the edge of a pause."""
     loudness = np.full(200, -100.0, np.float32)
     loudness[80:120] = -20.0
     part = replace(prepared, recording=replace(prepared.recording, loudness=loudness))
-    found = BatchMaker([part], [1.0], 40, 300, 1, Perturbation(level_db=0.0))().pitch[..., 2]
+    found = BatchMaker([part], [1.0], encoder, 40, 300, 1, Perturbation(level_db=0.0))().pitch[..., 2]
     shares = (found > found.amax(1, keepdim=True) - 40.0).float().mean(1)
     assert float(shares.min()) > 0.3
     assert float(shares.min()) < 0.4
 
 
-def test_every_recording_is_drawn_by_its_length_and_weight(prepared: PreparedRecording) -> None:
+def test_every_recording_is_drawn_by_its_length_and_weight(
+    prepared: PreparedRecording, encoder: RunningEncoder
+) -> None:
     levels = (-10.0, -20.0, -30.0)
     parts = [
         replace(prepared, recording=replace(prepared.recording, loudness=np.full(200, level, np.float32)))
         for level in levels
     ]
     still = Perturbation(level_db=0.0)
-    batch = BatchMaker(parts, [1.0, 0.5, 0.0], 40, 600, 2, still)()
+    batch = BatchMaker(parts, [1.0, 0.5, 0.0], encoder, 40, 600, 2, still)()
     counts = [int((batch.pitch[:, 0, 2] == level).sum()) for level in levels]
     assert counts[2] == 0
     assert 1.6 < counts[0] / counts[1] < 2.5
 
 
 def test_the_ltas_of_an_example_is_of_any_age(
-    prepared: PreparedRecording, monkeypatch: pytest.MonkeyPatch
+    prepared: PreparedRecording, encoder: RunningEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in an engine that has just begun, and in one that remembers all it can."""
     ages: list[float] = []
@@ -55,7 +65,7 @@ def test_the_ltas_of_an_example_is_of_any_age(
         return 0.0
 
     monkeypatch.setattr("models.training.batches.trust", noted)
-    BatchMaker([prepared], [1.0], 30, 300, 3)()
+    BatchMaker([prepared], [1.0], encoder, 30, 300, 3)()
     assert min(ages) < 3.0
     assert max(ages) == MEMORY_FRAMES
     # Of a uniform logarithm up to three times the memory, ln 3 / ln 3000 = 14 % lie beyond it.

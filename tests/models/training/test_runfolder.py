@@ -15,6 +15,7 @@ import pytest
 import soundfile
 import torch
 
+from models.content.file import ContentEncoder, shipped
 from models.training.batches import PreparedRecording, prepare
 from models.training.corpus import analyse, load_corpus
 from models.training.runfolder import claimed
@@ -25,6 +26,7 @@ from plugin_bridge.errors import OutputError, TrainingError
 from tests.models.training.singer.test_training import FACTS, made_voice
 from tests.plugin_bridge.commands.commandline import spawn
 
+ENCODER = ContentEncoder(shipped())
 PLAN = Plan(steps=2, frames=30, batch=2, skipped=4)
 
 
@@ -34,7 +36,7 @@ def prepared() -> PreparedRecording:
 
 
 def checkpoint_of(prepared: PreparedRecording, path: Path, plan: Plan = PLAN) -> Trainer:
-    trainer = Trainer([prepared], [1.0], plan)
+    trainer = Trainer([prepared], [1.0], ENCODER, plan)
     trainer.advance()
     trainer.save(path)
     return trainer
@@ -104,13 +106,13 @@ def test_a_foreign_checkpoint_is_refused_in_a_sentence(
     spoil(path)
     left = path.read_bytes()
     with pytest.raises(TrainingError, match=rf"checkpoint\.pt ({sentence}).*; delete it to start afresh"):
-        Trainer([prepared], [1.0], PLAN).load(path)
+        Trainer([prepared], [1.0], ENCODER, PLAN).load(path)
     assert path.read_bytes() == left
 
 
 def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path: Path, prepared: PreparedRecording) -> None:
     with pytest.raises(TrainingError, match="cannot be read: Is a directory"):
-        Trainer([prepared], [1.0], PLAN).load(tmp_path)
+        Trainer([prepared], [1.0], ENCODER, PLAN).load(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(
@@ -119,13 +121,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(
     path = tmp_path / "checkpoint.pt"
     trainer = checkpoint_of(prepared, path)
     before = path.read_bytes()
-    monkeypatch.setattr(trainer, "_loss", lambda *_: trainer.network.codes.sum() * torch.nan)
+    monkeypatch.setattr(trainer, "_loss", lambda *_: trainer.network.join.weight.sum() * torch.nan)
     with pytest.raises(
         TrainingError, match="the loss of step 1 is not finite; run the same command to go on"
     ):
         train(trainer, path, lambda *_: None)
     assert path.read_bytes() == before
-    again = Trainer([prepared], [1.0], PLAN)
+    again = Trainer([prepared], [1.0], ENCODER, PLAN)
     again.load(path)
     assert np.isfinite(again.advance())
 

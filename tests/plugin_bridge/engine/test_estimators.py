@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import cast
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +14,10 @@ from dsp.levelhold import LevelHold
 from dsp.spectrum import ENVELOPE_GRID
 from models.singer.file import load_singer
 from plugin_bridge.engine.estimators import MAX_PENDING, MIN_PENDING, SILENT, Estimators
+from tests.support.doubles import CopySinger
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 FRAMES = 60
 RATE = 48000
@@ -71,3 +79,90 @@ def test_the_frame_before_the_first_is_the_first(estimators: Estimators) -> None
     first, second = estimators.process(bands[:1], facts[:, :1], [True, False])[0]
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
+
+
+class CountingEncoder:
+    """Content is the envelope's first three bands plus how many frames came before.
+
+    Args:
+        fails_at: the frame from which on it says nothing that is a number, until it is reset.
+    """
+
+    def __init__(self, fails_at: float = math.inf) -> None:
+        self.frames, self._fails_at = 0, fails_at
+
+    def start(self) -> CountingEncoder:
+        return self
+
+    def process(self, envelope: Float32) -> Float32:
+        count = np.arange(self.frames, self.frames + len(envelope))[:, None]
+        self.frames += len(envelope)
+        return np.where(count < self._fails_at, envelope[:, :3] + count, np.nan).astype(np.float32)
+
+    def reset(self) -> None:
+        if self.frames > self._fails_at:
+            self._fails_at = math.inf
+        self.frames = 0
+
+
+@dataclass(frozen=True)
+class ReadingSinger(CopySinger):
+    """Gives back what it read."""
+
+    content: CountingEncoder | None = None  # type: ignore[assignment]
+
+    def start(self) -> ReadingSinger:  # type: ignore[override]
+        return self
+
+    def process(self, seen: Float32, *facts: Float64) -> tuple[Float32, Float32]:
+        del facts
+        return seen.copy(), np.zeros((len(seen), 72), np.float32)
+
+    def reset(self) -> None:
+        pass
+
+
+class NoHold:
+    """A level hold that holds nothing."""
+
+    def process(self, harmonic: Float32, noise: Float32, *facts: Float64) -> tuple[Float32, Float32]:
+        del facts
+        return harmonic, noise
+
+    def reset(self) -> None:
+        pass
+
+
+def test_singers_of_one_encoder_share_what_it_says() -> None:
+    bands, facts = drawn()
+    bands *= np.float32(0.25)  # within what controls may be
+    shared, other = CountingEncoder(), CountingEncoder()
+    singers = [ReadingSinger("a", content=one) for one in (shared, other, None, shared)]
+    estimators = Estimators(singers, cast("list[LevelHold]", [NoHold() for _ in singers]))
+    first = estimators.process(bands[:5], facts[:, :5], [True] * 4)
+    later = estimators.process(bands[5:8], facts[:, 5:8], [True] * 4)
+    assert shared.frames == other.frames == 8
+    for singer in (0, 1, 3):
+        found = [controls[0] for controls in (*first[singer][1:], *later[singer][1:])]
+        np.testing.assert_allclose(found, bands[:8, :3] + np.arange(8.0)[:, None], atol=1e-6)
+    np.testing.assert_array_equal([controls[0] for controls in later[2][1:]], bands[5:8])
+    estimators.reset()
+    assert shared.frames == 0
+
+
+@pytest.mark.parametrize("sizes", [[8], [1] * 8, [3, 5]])
+def test_content_that_is_no_number_is_nothing_and_the_encoder_starts_anew(sizes: list[int]) -> None:
+    bands, facts = drawn()
+    bands *= np.float32(0.25)  # within what controls may be
+    singers = [ReadingSinger("a", content=CountingEncoder(fails_at=2))]
+    estimators = Estimators(singers, cast("list[LevelHold]", [NoHold()]))
+    found, start = [], 0
+    for size in sizes:
+        here = slice(start, start + size)
+        found += [controls[0] for controls in estimators.process(bands[here], facts[:, here], [True])[0][1:]]
+        start += size
+    wanted = (
+        bands[:8, :3].astype(np.float64) + np.array([0.0, 1.0, math.nan, 0.0, 1.0, 2.0, 3.0, 4.0])[:, None]
+    )
+    wanted[2] = 0.0
+    np.testing.assert_allclose(found, wanted, atol=1e-6)

@@ -18,6 +18,7 @@ from dsp.phasecompensation import PhaseCompensator
 from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
+from models.content.file import ContentEncoder, shipped
 from models.differentiable.losses import band_energy_loss, multi_scale_loss
 from models.singer.file import Singer, load_singer
 from models.training.batches import Batch, BatchMaker, PreparedRecording, clean_example, prepare, stack
@@ -66,6 +67,11 @@ def recording() -> Recording:
 @pytest.fixture(scope="module")
 def prepared(recording: Recording) -> PreparedRecording:
     return prepare(recording)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> ContentEncoder:
+    return ContentEncoder(shipped())
 
 
 @pytest.fixture
@@ -178,34 +184,37 @@ def test_band_energy_sees_dullness_and_not_the_order_of_noise() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_learns(kind: str, prepared: PreparedRecording) -> None:
-    trainer = Trainer([prepared], [1.0], Plan(kind=kind, frames=40, batch=2, skipped=4, warmup_steps=5))
+def test_training_learns(kind: str, prepared: PreparedRecording, encoder: ContentEncoder) -> None:
+    plan = Plan(kind=kind, frames=40, batch=2, skipped=4, warmup_steps=5)
+    trainer = Trainer([prepared], [1.0], encoder, plan)
     before = copy_scores(trainer, [prepared])["multi_scale_loss"]
     for _ in range(25):
         trainer.advance()
     assert copy_scores(trainer, [prepared])["multi_scale_loss"] < 0.9 * before
 
 
-def test_a_run_that_stops_goes_on_as_if_it_had_not(tmp_path: Path, prepared: PreparedRecording) -> None:
+def test_a_run_that_stops_goes_on_as_if_it_had_not(
+    tmp_path: Path, prepared: PreparedRecording, encoder: ContentEncoder
+) -> None:
     plan = Plan(frames=40, batch=2, skipped=4)
-    straight = Trainer([prepared], [1.0], plan)
+    straight = Trainer([prepared], [1.0], encoder, plan)
     for _ in range(3):
         straight.advance()
     straight.save(tmp_path / "checkpoint.pt")
-    again = Trainer([prepared], [1.0], plan)
+    again = Trainer([prepared], [1.0], encoder, plan)
     again.load(tmp_path / "checkpoint.pt")
     assert again.step == 3
     for a, b in zip(straight.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(a, b)
-    other = Trainer([prepared], [1.0], Plan(kind="ddsp-add", frames=40, batch=2))
+    other = Trainer([prepared], [1.0], encoder, Plan(kind="ddsp-add", frames=40, batch=2))
     with pytest.raises(TrainingError, match="is no checkpoint of this version of a ddsp-add singer"):
         other.load(tmp_path / "checkpoint.pt")
 
 
 def test_the_learning_rate_falls_with_the_root_of_time_and_then_to_nothing(
-    prepared: PreparedRecording,
+    prepared: PreparedRecording, encoder: ContentEncoder
 ) -> None:
-    trainer = Trainer([prepared], [1.0], Plan())
+    trainer = Trainer([prepared], [1.0], encoder, Plan())
     rates = {}
     for step in (0, 99, 199, 4000, 9000, 14999, 16000, 20000):
         trainer.step = step
@@ -241,25 +250,25 @@ def test_transposed_copies_count_half(tmp_path: Path, folder: Path) -> None:
 
 
 def test_the_memory_is_of_frames_within_45_db_of_the_loudest(
-    prepared: PreparedRecording, monkeypatch: pytest.MonkeyPatch
+    prepared: PreparedRecording, encoder: ContentEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loudness = np.full(200, -20.0, np.float32)
     loudness[50:100], loudness[100:150] = -64.0, -66.0
     part = replace(prepared, recording=replace(prepared.recording, loudness=loudness))
-    monkeypatch.setattr("models.training.singer.publish.choose_memory", lambda codes: codes)
-    trainer = Trainer([part], [1.0], Plan())
-    assert memory_of(trainer.network, [part]).shape == (149, trainer.network.size.value)  # of 199
+    monkeypatch.setattr("models.training.singer.publish.choose_memory", lambda content: content)
+    assert memory_of(encoder.start(), [part]).shape == (149, encoder.manifest.size)  # of 199
 
 
-def test_batches_are_seeded(prepared: PreparedRecording) -> None:
-    first, second, other = (BatchMaker([prepared], [1.0], 40, 2, seed) for seed in (1, 1, 2))
-    a, b, c = first(), second(), other()
-    assert torch.equal(a.envelope, b.envelope)
-    assert not torch.equal(a.envelope, c.envelope)
+def test_batches_are_seeded(prepared: PreparedRecording, encoder: ContentEncoder) -> None:
+    a, b, c = (BatchMaker([prepared], [1.0], encoder.start(), 40, 2, seed)() for seed in (1, 1, 2))
+    assert torch.equal(a.content, b.content)
+    assert not torch.equal(a.content, c.content)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str) -> None:
+def test_a_folder_becomes_a_singer_file(
+    tmp_path: Path, folder: Path, kind: str, encoder: ContentEncoder
+) -> None:
     steps: list[int] = []
     plan = Plan(kind=kind, steps=3, frames=30, batch=2, skipped=4)
     output = tmp_path / "made.onnx"
@@ -280,8 +289,8 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
     assert manifest.f0_low <= manifest.f0_median <= manifest.f0_high
     assert len(manifest.ltas) == (LTAS_SIZE if kind == "sawsing" else 0)
     estimator = singer.start()
-    bands = np.full((2, ENVELOPE_GRID.size), -40.0, np.float32)
-    harmonic, noise = estimator.process(bands, *(np.full(2, fact) for fact in (220.0, 1.0, -20.0, 0.5)))
+    content = np.full((2, encoder.manifest.size), 0.5, np.float32)
+    harmonic, noise = estimator.process(content, *(np.full(2, fact) for fact in (220.0, 1.0, -20.0, 0.5)))
     assert harmonic.shape == (2, manifest.harmonic)
     assert noise.shape == (2, manifest.noise)
     assert np.all(np.isfinite(harmonic))
@@ -292,21 +301,23 @@ def test_a_folder_becomes_a_singer_file(tmp_path: Path, folder: Path, kind: str)
     assert np.std(voice) > 0.0
 
 
-def test_a_singer_file_equals_the_trained_network_in_its_colour(tmp_path: Path, folder: Path) -> None:
+def test_a_singer_file_equals_the_trained_network_in_its_ltas(
+    tmp_path: Path, folder: Path, encoder: ContentEncoder
+) -> None:
     plan = Plan(steps=3, frames=30, batch=2, skipped=4)
     train_singer(folder, FACTS, tmp_path / "made.onnx", plan=plan, device="cpu")
     prepared = prepare(analyse("made", made_voice(1.2)))
-    trainer = Trainer([prepared], [1.0], plan)
+    trainer = Trainer([prepared], [1.0], encoder, plan)
     trainer.load(tmp_path / "made.training" / "checkpoint.pt")
     network, _ = trainer.averaged
-    batch = stack([clean_example(prepared)])
+    batch = stack([clean_example(prepared, encoder.start())])
     with torch.no_grad():
-        harmonic, noise = network(batch.envelope, batch.pitch)
+        harmonic, noise = network(batch.content, batch.pitch)
     singer = load_singer(tmp_path / "made.onnx")
     f0, voicing, loudness = batch.pitch[0].double().numpy().T
     ltas = SingerLtas(singer.manifest.ltas)
     wanted = ltas.process(harmonic[0].numpy(), noise[0].numpy(), voicing, loudness)
-    found = singer.start().process(batch.envelope[0].numpy(), f0, voicing, loudness, np.zeros(f0.size))
+    found = singer.start().process(batch.content[0].numpy(), f0, voicing, loudness, np.zeros(f0.size))
     assert all(np.max(np.abs(a - b)) < 1e-4 for a, b in zip(wanted, found, strict=True))
 
 

@@ -1,0 +1,1 @@
+"""The content encoder: what is sung, the same for every singer."""

@@ -1,0 +1,1 @@
+"""Train the content encoder on labelled recordings of many voices."""
