@@ -10,7 +10,8 @@ CHECKS = {
     "lint": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
     "types": ("mypy",),
-    "tests": ("pytest", "--cov", "--cov-report="),
+    # Two files at a time; more would keep the live tests' audio waiting.
+    "tests": ("pytest", "--cov", "--cov-report=", "-n", "2", "--dist", "loadfile"),
 }
 
 

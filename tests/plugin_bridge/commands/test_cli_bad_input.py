@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.singer.manifest import FORMAT
+from models.singer.manifest import FORMAT, OLDEST
 from tests.plugin_bridge.commands.commandline import call, listing, workplace
 from tests.support.singerfiles import write_singer
 
 Capture = pytest.CaptureFixture[str]
 
-OLDER, NEWER = FORMAT - 1, FORMAT + 1
+OLDER, NEWER = OLDEST - 1, FORMAT + 1
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ ROWS = [
     (
         "stem.wav --singer older.onnx",
         (
-            f"older.onnx has singer format {OLDER} and this version reads {FORMAT}; "
+            f"older.onnx has singer format {OLDER} and this version reads {OLDEST} or newer; "
             "download or train the singer again"
         ),
     ),
