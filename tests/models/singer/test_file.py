@@ -125,3 +125,18 @@ def widened(path: Path, width: int) -> None:
     (output,) = (part for part in model.graph.output if part.name == "harmonic")
     output.type.tensor_type.shape.dim[1].dim_value = width
     path.write_bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize("name", ["f0_low", "f0_median", "f0_high"])
+def test_a_pitch_that_nobody_sings_is_a_broken_manifest(tmp_path: Path, name: str) -> None:
+    path = write_singer(tmp_path / "bad.onnx")
+    facts = manifest_of(path)
+    for hertz in (0.0, -220.0, 24000.0, math.inf, math.nan):
+        write_manifest(path, json.dumps(facts | {name: hertz}))
+        with pytest.raises(
+            SingerFileError, match="has a broken manifest; download or train the singer again"
+        ):
+            load_singer(path)
+    for hertz in (0.01, 23999.0):
+        write_manifest(path, json.dumps(facts | {name: hertz}))
+        load_singer(path)

@@ -350,8 +350,8 @@ def test_a_session_that_names_a_stranger_is_refused(tmp_path: Path) -> None:
         again(tmp_path)
 
 
-def test_gaps_that_touch_or_repeat_are_one() -> None:
-    spans = [(0, 10), (10, 5), (12, 6), (100, 1), (101, 0), (50, 7)]
+def test_gaps_that_touch_or_repeat_or_lie_in_others_are_one() -> None:
+    spans = [(0, 10), (2, 3), (10, 5), (12, 6), (13, 1), (100, 1), (101, 0), (50, 7)]
     x = np.random.default_rng(2).normal(size=(1, 300)).astype(np.float32)
     whole = Interrupted(Delay(), spans, []).process(x)
     cut = Interrupted(Delay(), [(0, 18), (50, 7), (100, 1)], [])
@@ -363,6 +363,14 @@ def test_gaps_that_touch_or_repeat_are_one() -> None:
     assert not whole[:, :22].any()
     assert not whole[:, 50:61].any()
     assert not whole[:, 100:105].any()
+
+
+def test_output_missed_twice_is_silent_for_the_longer_time() -> None:
+    x = np.random.default_rng(3).normal(size=(1, 300)).astype(np.float32)
+    y = Interrupted(Delay(), [], [(40, 100), (60, 10), (130, 30)]).process(x)
+    expected = np.pad(x, ((0, 0), (4, 0)))[:, :300]
+    expected[:, 40:160] = 0.0
+    assert np.array_equal(y, expected)
 
 
 class Delay:

@@ -254,6 +254,9 @@ def test_a_sample_that_is_no_number_does_not_silence_the_rest_of_a_stream() -> N
 def test_effects_that_leave_the_singer_nothing_to_sing_are_named() -> None:
     with pytest.raises(EffectError, match="the effects before the singer give is not finite or over 40 dB"):
         Chain([pedalboard.Gain(300.0), singer()])(VOICE, RATE)
+    loud = [pedalboard.Gain(400.0), pedalboard.Gain(400.0)]  # infinite, and then not a number
+    with pytest.raises(EffectError, match="the effects before the singer give is not finite or over 40 dB"):
+        Chain([*loud, pedalboard.HighpassFilter(80.0), singer()])(VOICE, RATE)
 
 
 @pytest.mark.parametrize("call", [lambda: Chain([GAIN]), singer])

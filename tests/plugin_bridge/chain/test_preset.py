@@ -245,6 +245,14 @@ def test_a_preset_moves_with_the_files_in_its_folder(tmp_path: Path) -> None:
         ),
         ('name = "x"\nsinger = "a"\n[[after]]\n', "effect 1 after the singer, effect: it is missing"),
         (
+            'name = "x"\nsinger = "a"\n[[after]]\neffect = "Gain"\ngain_db = 3',
+            "toml, effect 1 after the singer, gain_db: it is unknown; correct",
+        ),
+        (
+            'name = "x"\nsinger = "a"\n[[before]]\nvst3 = "x.vst3"\nparameter = { mix = 1.0 }',
+            "toml, effect 1 before the singer, parameter: it is unknown; correct",
+        ),
+        (
             'name = "x"\nsinger = "a"\n[[after]]\neffect = "Gain"\nparameters = { gain_db = [1] }',
             "effect 1 after the singer, parameters, gain_db: it must be a number, a switch or a word;",
         ),

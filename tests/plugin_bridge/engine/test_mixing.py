@@ -46,6 +46,14 @@ def test_the_pan_stays_where_it_was_in_silence_and_moves_within_a_hop_along_a_li
     assert line[0] == pytest.approx(silent[1, -1], abs=1e-6)
 
 
+@pytest.mark.parametrize("decibels", [0.0, -40.0, -60.0, -100.0])
+def test_the_pan_follows_a_quiet_source_like_a_loud_one(decibels: float) -> None:
+    level = 10.0 ** (decibels / 20.0)
+    gains = panned(Panner(HOP), level, 0.5 * level, 100)[:, -1]
+    assert gains == pytest.approx([4.0 / 3.0, 2.0 / 3.0], abs=1e-5)
+    assert panned(Panner(HOP), 1e-7, 0.0, 100)[:, -1].tolist() == [1.0, 1.0]  # -140 dB is silence
+
+
 @pytest.mark.parametrize("values", [{}, {"mix": 0.5}, {"gain": -6.0}, {"mix": 0.25, "gain": 12.0}], ids=str)
 def test_bypass_fades_from_the_mix_at_its_level_to_the_source(values: dict[str, Value]) -> None:
     parameters = ParameterState(RATE, values)

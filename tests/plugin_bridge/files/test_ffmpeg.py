@@ -107,6 +107,31 @@ def test_a_file_that_was_cut_is_refused(tmp_path: Path, name: str) -> None:
             read(path)
 
 
+@pytest.mark.parametrize("name", ["film.mkv", "film.mov", "film.mp4"])
+def test_a_film_whose_picture_outlasts_its_sound_is_read_whole(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with av.open(str(path), "w") as output:
+        picture, sound = (
+            output.add_stream("mpeg4", rate=10),
+            output.add_stream("ac3", rate=RATE, layout="mono"),
+        )
+        picture.width = picture.height = 32
+        for number in range(50):  # 5 s, and 2.1 s of sound
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            output.mux(picture.encode(frame))
+        output.mux(picture.encode(None))
+        tones = av.AudioFrame.from_ndarray(singing(), "fltp", "mono")
+        tones.sample_rate, tones.pts, tones.time_base = RATE, 0, Fraction(1, RATE)
+        resampler = av.AudioResampler(sound.format, "mono", RATE, frame_size=1536)
+        for part in (*resampler.resample(tones), *resampler.resample(None), None):
+            output.mux(sound.encode(part))
+    audio = read(path)
+    assert audio.shape[0] == 1
+    assert FRAMES <= audio.shape[1] <= FRAMES + 4096
+    assert np.abs(audio).max() == pytest.approx(0.4, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["list.m4a", "list.wav", "list.mkv"])
 def test_a_playlist_opens_no_other_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.extractor.windows import FEATURE, FRAME, STEP
-from models.training.extractor.encoder import Encoder, load_encoder
+from models.training.extractor.encoder import Encoder, load_encoder, standardised
 from models.training.extractor.folder import ARCHITECTURES
 from models.training.extractor.network import Extractor, FftBlock, doubled
 from tests.models.training.extractor.made import sung
@@ -60,6 +60,13 @@ def test_level_moves_the_energy_and_nothing_else(encoder: Encoder, audio: Tensor
     assert torch.allclose(loud.energy - soft.energy, torch.tensor(20.0), atol=0.01)
     assert torch.allclose(loud.pitch, soft.pitch, atol=1e-3)
     assert torch.allclose(loud.feature, soft.feature, atol=1e-2)
+
+
+def test_what_an_encoder_hears_has_no_offset_and_one_level_down_to_60_db_below_full_scale() -> None:
+    heard = torch.sin(torch.arange(3200) * 2.0 * torch.pi / 32.0)[None]  # 100 whole periods, power 1/2
+    for gain in (1.0, 0.1, 0.01, 0.001):
+        assert torch.allclose(standardised(gain * (heard + 0.5)), 2.0**0.5 * heard, atol=1e-3)
+    assert not standardised(torch.full((1, 3200), 0.25)).any()
 
 
 def test_layers_begin_equal_and_all_of_them_learn(encoder: Encoder, audio: Tensor) -> None:

@@ -19,7 +19,7 @@ from dsp.singerltas import LTAS_SIZE, SingerLtas
 from dsp.spectrum import ENVELOPE_GRID, envelope
 from dsp.synth import DdspAdd, Dwts, Knot, SawSing, Synthesizer
 from models.content.file import ContentEncoder, shipped
-from models.differentiable.losses import band_energy_loss, multi_scale_loss
+from models.differentiable.losses import aperiodic_loss, band_energy_loss, multi_scale_loss
 from models.singer.file import Singer, load_singer
 from models.training.batches import Batch, BatchMaker, PreparedRecording, clean_example, prepare, stack
 from models.training.corpus import HOP, Recording, analyse
@@ -191,6 +191,39 @@ def test_training_learns(kind: str, prepared: PreparedRecording, encoder: Conten
     for _ in range(25):
         trainer.advance()
     assert copy_scores(trainer, [prepared])["multi_scale_loss"] < 0.9 * before
+
+
+def test_the_loss_is_of_all_but_the_first_frames_and_the_last(
+    prepared: PreparedRecording, encoder: ContentEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the first the network warms up; after the last there is no frame to glide to."""
+    plan = Plan(frames=40, batch=2, skipped=6, scales_per_step=4)
+    batch = BatchMaker([prepared], [1.0], encoder.start(), plan.frames, plan.batch, seed=3)()
+    trainer = Trainer([prepared], [1.0], encoder, plan)
+    torch.manual_seed(5)
+    with torch.no_grad():
+        output = trainer.renderer(batch, *trainer.network(batch.content, batch.pitch))[:, 6 * 480 : 39 * 480]
+    target = batch.target[:, 6 * 480 : 39 * 480]
+    f0 = batch.f0[:, 6 * 480 : 39 * 480]
+    expected = multi_scale_loss(output, target) + 0.5 * band_energy_loss(output, target, 48000)
+    expected += 0.5 * aperiodic_loss(output, target, f0, 48000)
+    monkeypatch.setattr(BatchMaker, "__call__", lambda _: batch)
+    torch.manual_seed(5)
+    assert trainer.advance() == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_average_is_of_all_steps_at_first_and_then_of_the_newest(
+    prepared: PreparedRecording, encoder: ContentEncoder
+) -> None:
+    trainer = Trainer([prepared], [1.0], encoder, Plan(frames=40, batch=2, skipped=4, average=0.7))
+    weight, average = trainer.network.harmonic.bias, trainer.averaged[0].harmonic.bias
+    seen = [weight.detach().clone()]
+    for _ in range(4):
+        trainer.advance()
+        seen.append(weight.detach().clone())
+    assert float((seen[-1] - seen[0]).abs().max()) > 1e-5
+    expected = 0.7 * (0.7 * (sum(seen[:3]) / 3.0) + 0.3 * seen[3]) + 0.3 * seen[4]
+    assert torch.allclose(average - seen[0], expected - seen[0], rtol=1e-2, atol=2e-7)
 
 
 def test_a_run_that_stops_goes_on_as_if_it_had_not(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -116,6 +117,16 @@ def test_it_plays_what_the_engine_alone_makes(tmp_path: Path, blocks: int) -> No
     np.testing.assert_array_equal(stage.sound[:, late:], expected[:, :-late])
     assert stage.taken == events
     assert stage.rings.latency == made().latency + late
+
+
+def test_the_moment_on_the_page_is_the_end_of_the_newest_block(stage: Stage) -> None:
+    """A block is there once its last sample is captured, so a clock that shows its first is a block early."""
+    began = time.monotonic()
+    stage.play(song(1))
+    assert stage.page.read().position == BLOCK
+    assert began <= stage.page.read().clock <= time.monotonic()
+    stage.play(song(2))
+    assert stage.page.read().position == 3 * BLOCK
 
 
 def test_events_act_on_positions_of_the_stream_wherever_it_begins(tmp_path: Path) -> None:
