@@ -15,6 +15,7 @@ from dsp.fourier import fast_size
 from dsp.spectrum import ENVELOPE_GRID, UNVOICED_WIDTH_HZ, envelope
 from dsp.units import MAX_F0, MAX_HOPS, MIN_F0
 from models.metrics.extras import eval_extra
+from models.metrics.pitch import FRAMES_PER_SECOND
 
 BANDS_HZ = ((1000.0, 2000.0), (2000.0, 4000.0), (4000.0, 8000.0), (8000.0, 12000.0))
 MAX_MOVEMENT_HZ = 8000.0
@@ -22,10 +23,13 @@ _VOICED = 0.5
 _LAGS = 4
 """Samples around a period in which the likeliest is looked for: the tracker is right within 1 %."""
 _STEADY_FRAMES = 5
+"""A vowel is held where for so many frames it stays voiced, ..."""
 _STEADY_DB = 1.0
-"""Loudness of a held vowel moves by at most so much from frame to frame, ..."""
-_STEADY_SEMITONES = 0.5
-"""... and its pitch by so much."""
+"""... its loudness moves by at most so much from frame to frame, ..."""
+_STEADY_SEMITONES = 0.1
+"""... and its pitch by so much: a glide of a semitone in 50 ms costs the tenth harmonic 10 dB of its HNR."""
+_HNR_RATE = 48000
+"""Bands are looked at at this rate or above, so that the highest harmonic has four samples a period."""
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,7 +39,7 @@ class Liveliness(NamedTuple):
     """What tells a voice from a synthesizer; not a number where too little is voiced."""
 
     hnr: tuple[float, ...]
-    """Harmonics-to-noise ratio in dB in each of `BANDS_HZ`, median over voiced frames (Boersma 1993)."""
+    """Harmonics-to-noise ratio in dB in each of `BANDS_HZ`, median over held vowels (Boersma 1993)."""
     shimmer: float
     """Mean change of amplitude from period to period, relative to the mean (Praat's local shimmer)."""
     jitter: float
@@ -72,8 +76,9 @@ def liveliness(audio: Float32, sample_rate: int) -> Liveliness:
     limits = (0.0, 0.0, 0.5 / MAX_F0, 2.0 / MIN_F0, 1.3)  # all of it; periods; neighbours up to 1.3 apart
     jitter = call(marks, "Get jitter (local)", *limits)
     shimmer = call([sound, marks], "Get shimmer (local)", *limits, 1.6)
-    hnr = tuple(_hnr(audio, sample_rate, frames, low, high) for low, high in BANDS_HZ)
-    return Liveliness(hnr, float(shimmer), float(jitter), _movement(frames))
+    held = _held(frames)
+    hnr = tuple(_hnr(audio, sample_rate, frames.f0, held, band) for band in BANDS_HZ)
+    return Liveliness(hnr, float(shimmer), float(jitter), _movement(frames, held))
 
 
 class _Frames(NamedTuple):
@@ -95,30 +100,45 @@ def _analysed(audio: Float32, sample_rate: int) -> _Frames:
     return _Frames(power, *late)
 
 
-def _hnr(audio: Float32, sample_rate: int, frames: _Frames, low: float, high: float) -> float:
-    """Return the median over voiced frames of r / (1 - r), r the likeness of two periods to the next."""
+def _held(frames: _Frames) -> NDArray[np.bool_]:
+    """Return the frames in whose middle vowels are held."""
+    still = (
+        (np.minimum(frames.voicing[1:], frames.voicing[:-1]) > _VOICED)
+        & (np.abs(np.diff(frames.loudness)) < _STEADY_DB)
+        & (np.abs(np.diff(12.0 * np.log2(frames.f0))) < _STEADY_SEMITONES)
+    )
+    return np.concatenate(
+        [[False], np.convolve(still, np.ones(_STEADY_FRAMES), "same") > _STEADY_FRAMES - 0.5]
+    )
+
+
+def _hnr(
+    audio: Float32, sample_rate: int, f0: Float64, held: NDArray[np.bool_], band: tuple[float, float]
+) -> float:
+    """Return the median over frames of r / (1 - r) in dB, r the likeness of two periods to the next."""
     size = fast_size(audio.size)
     spectrum = np.fft.rfft(audio, size)
     hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    spectrum[(hertz < low) | (hertz > high)] = 0.0
-    band = np.fft.irfft(spectrum)[: audio.size]
+    spectrum[(hertz < band[0]) | (hertz > band[1])] = 0.0
+    times = -(-_HNR_RATE // sample_rate)
+    rate, sound = times * sample_rate, np.fft.irfft(spectrum, times * size)[: times * audio.size]
     found = []
-    for frame in np.flatnonzero(frames.voicing > _VOICED)[::2]:
-        period = sample_rate / frames.f0[frame]
-        span, middle = round(2.0 * period), round(frame * sample_rate / 100)
-        if span <= middle < audio.size - span - 2 * _LAGS:
-            found.append(_likeness(band, middle, span, period))
+    for frame in np.flatnonzero(held)[::2]:
+        period = rate / f0[frame]
+        span, middle = round(2.0 * period), round(frame * rate / FRAMES_PER_SECOND)
+        if span <= middle < sound.size - span - 2 * _LAGS:
+            found.append(_likeness(sound, middle, span, period))
     if not found:
-        return float("nan")
-    middle = float(np.clip(np.median(found), 1e-3, 1.0 - 1e-6))
-    return 10.0 * math.log10(middle / (1.0 - middle))
+        return math.nan
+    likeness = float(np.clip(np.median(found), 1e-3, 1.0 - 1e-6))
+    return 10.0 * math.log10(likeness / (1.0 - likeness))
 
 
-def _likeness(band: Float64, middle: int, span: int, period: float) -> float:
+def _likeness(sound: Float64, middle: int, span: int, period: float) -> float:
     """Return the highest normalised correlation with what follows a period later, between samples, too."""
-    here = band[middle - span : middle]
+    here = sound[middle - span : middle]
     lags = round(period) + np.arange(-_LAGS, _LAGS + 1)
-    later = np.stack([band[middle - span + lag : middle + lag] for lag in lags])
+    later = np.stack([sound[middle - span + lag : middle + lag] for lag in lags])
     scores = later @ here / np.sqrt(np.maximum(1e-20, (later**2).sum(1) * (here**2).sum()))
     best = int(np.clip(scores.argmax(), 1, scores.size - 2))
     before, top, after = scores[best - 1 : best + 2]
@@ -126,15 +146,9 @@ def _likeness(band: Float64, middle: int, span: int, period: float) -> float:
     return float(top - (before - after) ** 2 / (8.0 * bend)) if bend < 0.0 else float(top)
 
 
-def _movement(frames: _Frames) -> float:
-    """Return how far bands move within 10 ms of what stays voiced, level and in tune for 50 ms around."""
+def _movement(frames: _Frames, held: NDArray[np.bool_]) -> float:
+    """Return how far bands move from frame to frame where vowels are held."""
     width = np.where(frames.voicing > _VOICED, frames.f0, UNVOICED_WIDTH_HZ)
     bands = envelope(frames.power, frames.loudness, width)[:, ENVELOPE_GRID <= MAX_MOVEMENT_HZ]
-    still = (
-        (np.minimum(frames.voicing[1:], frames.voicing[:-1]) > _VOICED)
-        & (np.abs(np.diff(frames.loudness)) < _STEADY_DB)
-        & (np.abs(np.diff(12.0 * np.log2(frames.f0))) < _STEADY_SEMITONES)
-    )
-    held = np.convolve(still, np.ones(2 * _STEADY_FRAMES + 1), "same") > 2 * _STEADY_FRAMES
-    moves = np.abs(np.diff(bands, axis=0)).mean(axis=1)
-    return float(moves[held].mean()) if held.any() else float("nan")
+    moves = np.abs(np.diff(bands, axis=0)).mean(axis=1)[held[1:]]
+    return float(moves.mean()) if moves.size else math.nan

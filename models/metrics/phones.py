@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -31,6 +32,9 @@ _ALIKE = {"N": "n"}
 """Labels by another name than the network's."""
 _MARGIN_SECONDS = 0.02
 """The network tells a consonant beside its label as often as within it."""
+_LOUDNESS_RMS = 0.07
+"""The network was taught on speech so loud; how loud somebody sings says nothing of the phones."""
+_SYLLABLE = re.compile(r"([^aiueo]*)([aiueo])|[nNm]")
 
 Float32 = NDArray[np.float32]
 
@@ -81,6 +85,50 @@ def moved_labels(labels: Iterable[Label], seconds: float) -> tuple[Label, ...]:
     return tuple(label for label in moved if label.start >= 0.0)
 
 
+def spelt_phones(text: str) -> list[str]:
+    """Return the phones of syllables in romaji apart by what is no letter, as voice banks name their files.
+
+    A consonant that Japanese lacks is left out, and so is one without a vowel unless it is a nasal.
+
+    Returns:
+        Nothing where a part is no syllable, since then nobody knows what is sung.
+    """
+    found: list[str] = []
+    for part in re.findall(r"[^\W_]+", text):
+        syllable = _SYLLABLE.fullmatch(part)
+        if syllable is None and (not part.isalpha() or set(part) & set(VOWELS)):
+            return []
+        consonant, vowel = (syllable[1], syllable[2]) if syllable and syllable[2] else ("", "")
+        found += [consonant] if consonant in CONSONANTS else []
+        found += [vowel] if vowel else ["N"] if syllable else []
+    return found
+
+
+def aligned(audio: Float32, sample_rate: int, phones: Sequence[str]) -> tuple[Label, ...]:
+    """Find when phones are sung that are known to be, in this order, with silence before and after.
+
+    Args:
+        audio: mono, shape (samples,), float32.
+        sample_rate: hertz, any.
+        phones: as labels spell them.
+
+    Returns:
+        Nothing where the audio is too short for so many.
+
+    Raises:
+        MissingExtraError: snfa is not installed.
+    """
+    network, _ = _snfa()
+    sound = _framed(audio, sample_rate)
+    known = [_ALIKE.get(phone, phone) for phone in phones]
+    if sound.size < (len(known) + 2) * network.hop_size + network.n_fft or not known:
+        return ()
+    found = network.align(sound, known)[1:-1]
+    return tuple(
+        Label(one.start * 1e-3, one.end * 1e-3, phone) for one, phone in zip(found, phones, strict=True)
+    )
+
+
 def score_phones(audio: Float32, sample_rate: int, labels: Sequence[Label]) -> PhoneScores:
     """Tell for each label which vowel, or which consonant, is the likeliest there.
 
@@ -99,8 +147,9 @@ def score_phones(audio: Float32, sample_rate: int, labels: Sequence[Label]) -> P
         kind, margin = (VOWELS, 0.0) if meant in VOWELS else (CONSONANTS, _MARGIN_SECONDS)
         if meant in kind:
             choice = [name for name in kind if name in names]
-            frames = slice(max(0, int((start - margin) * per_second)), int((stop + margin) * per_second) + 1)
-            mass = shares[frames].sum(axis=0)[[names.index(name) for name in choice]]
+            first = min(max(0, round((start - margin) * per_second)), len(shares) - 1)
+            last = max(first + 1, round((stop + margin) * per_second))
+            mass = shares[first:last].sum(axis=0)[[names.index(name) for name in choice]]
             pairs[meant, choice[int(mass.argmax())]] += 1
     return PhoneScores(
         _right(pairs, VOWELS),
@@ -120,12 +169,19 @@ def _right(pairs: Counter[tuple[str, str]], phones: Iterable[str]) -> float:
 def _heard(audio: Float32, sample_rate: int) -> tuple[Float32, list[str], float]:
     """Return each phone's share of each frame, shape (frames, phones), their names, and frames a second."""
     network, spectrogram = _snfa()
-    at_rate = np.asarray(soxr.resample(audio, sample_rate, network.sr), np.float32)
     size = {"n_fft": network.n_fft, "hop_length": network.hop_size, "n_mels": network.n_mels}
-    scores = network.forward(spectrogram(at_rate, sr=network.sr, p=2, log=True, **size).T)
+    scores = network.forward(spectrogram(_framed(audio, sample_rate), sr=network.sr, p=2, log=True, **size).T)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return np.asarray(shares, np.float32), list(network.phone_set), network.sr / network.hop_size
+
+
+def _framed(audio: Float32, sample_rate: int) -> Float32:
+    """Return what the network is given: at its rate, equally loud, frame k centred at k frames."""
+    network, _ = _snfa()
+    at_rate = np.asarray(soxr.resample(audio, sample_rate, network.sr), np.float32)
+    rms = max(float(np.sqrt(np.mean(np.square(at_rate)))), 1e-6)
+    return np.pad(at_rate * np.float32(_LOUDNESS_RMS / rms), network.n_fft // 2)
 
 
 @lru_cache(maxsize=1)

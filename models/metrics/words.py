@@ -22,6 +22,8 @@ _SILENT_TEXT = re.compile(r"[^\w]|[\d_]")
 _ROMAJI = re.compile(r"[kgnhbpmr]y|ch|sh|ts|[kgsztdnhfbpmyrwjv]|[aiueo]")
 _PARTICLES = {"は": "wa", "へ": "e", "を": "o"}
 _LONG = {("o", "u"): "o", ("e", "i"): "e"}
+_MAX_COMPRESSION = 2.4
+"""Text that packs better than that is one word over and over: Whisper's own sign that it heard none."""
 
 Float32 = NDArray[np.float32]
 
@@ -54,7 +56,8 @@ def transcribe(audio: Float32, sample_rate: int, language: str = "") -> Heard:
         condition_on_previous_text=False,
         without_timestamps=True,
     )
-    return Heard("".join(piece.text for piece in pieces).strip(), str(facts.language))
+    understood = [piece.text for piece in pieces if piece.compression_ratio <= _MAX_COMPRESSION]
+    return Heard("".join(understood).strip(), str(facts.language))
 
 
 def phonemes(text: str, language: str) -> list[str]:

@@ -24,6 +24,23 @@ moved by the interval the engine chose, in frames where two trackers agree.
 Copy synthesis (--copy): the singer sings its own held-out recordings at their pitch and likeness 0.
 Everything is compared with the recording; (rec.) is the similarity of the recording itself to all of them.
 
+Words, for both: err. is the share of phonemes that a recogniser of speech (Whisper base) gets wrong, letters
+where the language is not Japanese: against the labels (HTS, NAME.lab beside NAME.wav) or the words
+(NAME.lyrics.txt), or else against what it understands of the source; err.src is that of the source itself.
+vowels and cons. are the shares of labelled vowels and consonants that another recogniser (snfa, Japanese)
+hears as such, with "src" in the source. rise is the dB by which consonants rise above 2 kHz within 4 ms, and
+lead by how many ms they come before the source's. d-vec. is a second judge of likeness, d real the singer's
+recordings among one another. level is the output's loudness over the source's, dB. At the end stands how
+many phones of each kind are heard right, in the source and in the output, and what is heard instead.
+
+Life, for both: harmonics-to-noise ratio (HNR, dB) in 1-2, 2-4, 4-8 and 8-12 kHz, shimmer and jitter
+(Praat), and by how many dB the spectrum moves within 10 ms of held vowels; "re." and "real" stand for the
+singer's held-out recordings.
+
+Plans (--plan): every voice of the plan is sung by every --singer (default: all that ship); by the singer of
+its own name it is a copy, and its recordings are that singer's reference. `heldout` and `quick` ship: the
+recordings that no training of this project may hear, and a dozen of them. --data is the folder they are in.
+
 Melody (--melody): every voice is mixed with an excerpt of the accompaniment, chosen by the voice's name, at
 15 to 0 dB SNR (mean powers where the voice is within 40 dB of its loudest). Trackers are compared with the
 pitch of the clean voice: seconds,hertz in NAME.f0.csv beside NAME.wav (0 hertz: unvoiced) or, without that
@@ -51,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("sources", nargs="*", type=Path, metavar="SOURCE", help="audio files, or folders of them")
-    add_singer(parser, "may be repeated", several=True)
+    add_singer(parser, "may be repeated; with --plan default: all that ship", several=True)
     add(
         "--reference",
         action="append",
@@ -61,10 +78,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--plan",
-        type=Path,
         metavar="FILE",
-        help="TOML file with pairs and references, instead of SOURCE, --singer and --reference",
+        help="TOML file that names held-out voices, instead of SOURCE; or one that ships: heldout, quick",
     )
+    add("--data", type=Path, metavar="FOLDER", help="where the plan's recordings lie; default: beside it")
     add("--copy", nargs="+", type=Path, metavar="PATH", help="held-out recordings to reproduce")
     add("--melody", nargs="+", type=Path, metavar="VOICE", help="clean voices to compare pitch trackers on")
     add(
@@ -108,8 +125,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    listed = bool(arguments.sources or arguments.reference)
-    tasks = (listed, *(task is not None for task in (arguments.plan, arguments.copy, arguments.melody)))
+    planned = arguments.plan is not None
+    listed = bool(arguments.sources or (arguments.reference and not planned))
+    tasks = (listed, planned, arguments.copy is not None, arguments.melody is not None)
     if sum(tasks) != 1:
         raise UsageError(
             "one thing to evaluate is needed; give SOURCE... with --reference, --copy, --plan or --melody"
@@ -118,8 +136,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--tracker goes with --melody only; leave it out")
     if arguments.music and not (listed or arguments.melody):
         raise UsageError("--music goes with SOURCE... or --melody only; leave it out")
-    if arguments.plan is not None and arguments.singer:
-        raise UsageError("--singer does not go with --plan, which names the singers; leave one out")
+    if arguments.data is not None and not planned:
+        raise UsageError("--data goes with --plan only; leave it out")
     if (listed or arguments.copy) and not arguments.singer:
         raise UsageError("a singer is needed; name it with --singer")
     if listed and not (arguments.sources and arguments.reference):

@@ -78,7 +78,9 @@ def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Sourc
     samples = slice(frames.start * hop_size(clip.sample_rate), frames.stop * hop_size(clip.sample_rate))
     labels = moved_labels(clip.labels, -frames.start / FRAMES_PER_SECOND)
     labels = tuple(label for label in labels if label.stop * FRAMES_PER_SECOND <= frames.stop - frames.start)
-    clip = dataclasses.replace(clip, audio=clip.audio[samples], labels=labels)
+    whole = frames == slice(0, pitch.voiced.size)
+    lyrics = clip.lyrics if whole else ""  # nobody knows which of them are left
+    clip = dataclasses.replace(clip, audio=clip.audio[samples], labels=labels, lyrics=lyrics)
     pitch = PitchTrack(pitch.f0[frames], pitch.voiced[frames])
     speaker = embedding(clip.audio, clip.sample_rate)
     if mix is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.downmix import mono_of
-from models.metrics.phones import Label, moved_labels, read_labels
+from models.metrics.phones import Label, aligned, moved_labels, read_labels, spelt_phones
 from plugin_bridge.errors import AudioFileError
 from plugin_bridge.files.reader import SUFFIXES, AudioReader
 from plugin_bridge.files.resampling import native_rate, resampled
@@ -19,6 +20,7 @@ Float32 = NDArray[np.float32]
 
 STEPS_PER_SECOND = 10
 LABEL_SUFFIX = ".lab"
+LYRICS_SUFFIX = ".lyrics.txt"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Clip:
     """Hertz, a native rate."""
     labels: tuple[Label, ...] = ()
     """Its phones, of the label files (.lab) beside its files; empty where one of these has none."""
+    lyrics: str = ""
+    """Its words, of the files (.lyrics.txt) beside its files; empty where one of these has none."""
+    language: str = ""
+    """Of its words, such as "en"; to be recognised where it is empty."""
 
     @property
     def seconds(self) -> float:
@@ -58,42 +64,62 @@ def recordings(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def read_clip(paths: Sequence[Path], name: str = "") -> Clip:
+def read_clip(
+    paths: Sequence[Path], name: str = "", spelt: re.Pattern[str] | None = None, language: str = ""
+) -> Clip:
     """Read files one after the other as one clip.
 
     Args:
         paths: at least one.
         name: for the table; that of the first file if empty.
+        spelt: finds in the name of a file without labels the syllables that are sung, in romaji.
+        language: as in `Clip`.
 
     Raises:
         AudioFileError: a file cannot be used.
     """
     rate = 0
     parts: list[Float32] = []
-    starts: list[float] = []
+    labels: list[tuple[Label, ...]] = []
+    lyrics: list[str] = []
     for path in paths:
         with AudioReader(path) as reader:
             rate = rate or native_rate(reader.sample_rate)
             whole = np.concatenate([np.zeros((reader.channels, 0), np.float32), *reader.chunks()], axis=1)
             mono = mono_of(whole, reader.sample_rate)[None]
-            starts.append(sum(part.shape[1] for part in parts) / rate)
-            parts += list(resampled([mono], 1, reader.sample_rate, rate))
-    audio = np.concatenate(parts, axis=1)[0]
-    return Clip(name or paths[0].stem, audio, rate, _labels(paths, starts))
+        start = sum(part.size for part in parts) / rate
+        audio = np.concatenate(list(resampled([mono], 1, reader.sample_rate, rate)), axis=1)[0]
+        labels.append(moved_labels(_labels(path, spelt, audio, rate), start))
+        lyrics.append(_lyrics(path))
+        parts.append(audio)
+    return Clip(
+        name=name or paths[0].stem,
+        audio=np.concatenate(parts),
+        sample_rate=rate,
+        labels=tuple(label for part in labels for label in part) if all(labels) else (),
+        lyrics=" ".join(lyrics) if all(lyrics) else "",
+        language=language,
+    )
 
 
-def _labels(paths: Sequence[Path], starts: Sequence[float]) -> tuple[Label, ...]:
-    files = [path.with_suffix(LABEL_SUFFIX) for path in paths]
-    if not all(file.is_file() for file in files):
-        return ()
+def _labels(path: Path, spelt: re.Pattern[str] | None, audio: Float32, sample_rate: int) -> Sequence[Label]:
+    file = path.with_suffix(LABEL_SUFFIX)
+    if file.is_file():
+        try:
+            return read_labels(file)
+        except ValueError as error:
+            raise AudioFileError(str(error)) from error
+    syllables = spelt.search(path.stem) if spelt is not None else None
+    phones = spelt_phones(syllables[1] or "") if syllables else []
+    return aligned(audio, sample_rate, phones) if phones else ()
+
+
+def _lyrics(path: Path) -> str:
+    file = path.with_suffix(LYRICS_SUFFIX)
     try:
-        return tuple(
-            label
-            for file, start in zip(files, starts, strict=True)
-            for label in moved_labels(read_labels(file), start)
-        )
-    except ValueError as error:
-        raise AudioFileError(str(error)) from error
+        return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+    except (OSError, ValueError) as error:
+        raise AudioFileError(f"lyrics {file} cannot be read; give a text in UTF-8") from error
 
 
 def loudest(audio: Float32, sample_rate: int, seconds: float) -> Float32:

@@ -60,7 +60,7 @@ COPY = (
     Column("similarity_of_recording", "(rec.)", ".3f"),
 )
 
-VOICE = (
+WORDS = (
     *_NAMES,
     Column("error_source", "err.src", ".0%", 7),
     Column("error", "err.", ".0%", 5),
@@ -68,21 +68,36 @@ VOICE = (
     Column("vowels", "vowels", ".2f"),
     Column("consonants_source", "c. src", ".2f"),
     Column("consonants", "cons.", ".2f"),
-    Column("d_vector", "d-vec.", ".3f"),
     Column("rise_source", "r. src", ".1f"),
     Column("rise", "rise", ".1f", 5),
     Column("lead", "lead", "+.1f", 5),
-    Column("hnr_real", "h. real", ".1f", 7),
-    Column("hnr", "HNR", ".1f", 5),
-    Column("hnr_high_real", "hh.real", ".1f", 7),
-    Column("hnr_high", "HNR h.", ".1f"),
-    Column("shimmer_real", "s. real", ".2%", 7),
-    Column("shimmer", "shim.", ".2%"),
-    Column("jitter_real", "j. real", ".2%", 7),
-    Column("jitter", "jitter", ".2%"),
-    Column("movement_real", "m. real", ".2f", 7),
-    Column("movement", "move", ".2f", 5),
+    Column("d_vector_real", "d real", ".3f"),
+    Column("d_vector", "d-vec.", ".3f"),
     Column("level", "level", "+.1f"),
+)
+LIFE = (
+    *_NAMES,
+    *(
+        column
+        for band in ("1k", "2k", "4k", "8k")
+        for column in (
+            Column(f"hnr_{band}_real", f"{band} re.", ".1f"),
+            Column(f"hnr_{band}", f"HNR {band}", ".1f"),
+        )
+    ),
+    Column("shimmer_real", "s.real", ".2%"),
+    Column("shimmer", "shim.", ".2%"),
+    Column("jitter_real", "j.real", ".2%"),
+    Column("jitter", "jitter", ".2%"),
+    Column("movement_real", "m.real", ".2f"),
+    Column("movement", "move", ".2f", 5),
+)
+PHONES = (
+    Column("phone", "phone", width=17),
+    Column("count", "count", width=5),
+    Column("right_source", "source", ".0%"),
+    Column("right", "right", ".0%"),
+    Column("instead", "heard instead", width=30),
 )
 MELODY = (
     Column("tracker", "tracker", width=12),

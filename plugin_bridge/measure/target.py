@@ -39,7 +39,19 @@ class Target:
     @cached_property
     def d_vector(self) -> Float32:
         """The mean of the second judge's embeddings, shape (256,)."""
-        return mean_embedding([d_vector(clip.audio, clip.sample_rate) for clip in self._clips])
+        return mean_embedding(self._d_vectors)
+
+    @cached_property
+    def d_vector_ceiling(self) -> float:
+        """The singer's likeness to itself by the second judge: each recording to the mean of the others."""
+        found = [
+            similarity(self._d_vectors[one], _mean_without(self._d_vectors, one)) for one in self._picks()
+        ]
+        return float(np.mean(found))
+
+    @cached_property
+    def _d_vectors(self) -> list[Float32]:
+        return [d_vector(clip.audio, clip.sample_rate) for clip in self._clips]
 
     @cached_property
     def liveliness(self) -> Liveliness:
@@ -65,5 +77,10 @@ class Target:
     def _likeness(self, index: int, seconds: int) -> float:
         clip = self._clips[index]
         cut = loudest(clip.audio, clip.sample_rate, seconds)
-        others = [speaker for other, speaker in enumerate(self._speakers) if other != index]
-        return similarity(embedding(cut, clip.sample_rate), mean_embedding(others or self._speakers))
+        return similarity(embedding(cut, clip.sample_rate), _mean_without(self._speakers, index))
+
+
+def _mean_without(speakers: Sequence[Float32], index: int) -> Float32:
+    """Return the mean of all embeddings but one, or that one where it is alone."""
+    others = [speaker for other, speaker in enumerate(speakers) if other != index]
+    return mean_embedding(others or speakers)

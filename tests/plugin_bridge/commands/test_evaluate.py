@@ -13,6 +13,7 @@ import soundfile
 
 from tests.plugin_bridge.commands.commandline import Result, call
 from tests.plugin_bridge.commands.evaluating import RATE, needs_all, studio
+from tests.support.doubles import sung
 from tests.support.singerfiles import write_singer
 
 Run = Callable[..., Result]
@@ -41,8 +42,9 @@ def test_a_conversion_table_with_report_and_picture(run: Run, folder: Path) -> N
     )
     status, out, err = run(*arguments, "--json", report, "--plots", plots, "--transpose", 0)
     assert (status, err) == (0, "")
-    pitch, voice = (table.splitlines() for table in out.split("\n\n"))
-    for lines in (pitch, voice):
+    tables = [table.splitlines() for table in out.split("\n\n")]
+    assert [lines[0].split("|")[4].strip() for lines in tables] == ["semit.", "err.", "HNR 1k"]
+    for lines in tables:
         assert len(lines) == 4
         assert lines[0].split("|")[1].strip() == "source"
         assert lines[2].split("|")[1].strip() == "note0"
@@ -80,6 +82,36 @@ def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
     assert set(means) == {"copy sawsing", "shrill sawsing", "all"}
 
 
+def test_a_plan_of_voices_gives_conversions_copies_and_phones(run: Run, folder: Path) -> None:
+    needs_all()
+    x = sung(RATE, 2.0, 220.0, vibrato=0.5)[0]
+    soundfile.write(folder / "other.wav", x, RATE)
+    labels = "".join(f"{2 * k}000000 {2 * k + 2}000000 o\n" for k in range(10))
+    (folder / "other.lab").write_text(labels, encoding="utf-8")
+    plan = folder / "plan.toml"
+    own, other = "files = ['held/*.wav']\njoin = true", "files = ['other.wav']\nseconds = 1.5"
+    plan.write_text(f"[voices.copy]\n{own}\n[voices.other]\n{other}", encoding="utf-8")
+    moved = plan.rename(folder / "held" / "plan.toml")
+    arguments = ("--plan", moved, "--data", folder, "--singer", folder / "copy.onnx")
+    status, out, err = run(*arguments, "--json", folder / "report.json")
+    assert (status, err) == (0, "")
+    assert "Phones in conversions to copy:" in out
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert [(row["source"], row["voice"], row["copy"]) for row in found["rows"]] == [
+        ("other", "other", False),
+        ("copy", "copy", True),
+    ]
+    conversion, copy = found["rows"]
+    assert (conversion["seconds"], copy["seconds"]) == (1.5, 4.0)
+    assert set(found["means"]) == {"other -> copy", "copy -> copy"}
+    assert list(found["phones"]) == ["conversions to copy"]
+    rows = {row["phone"]: row["count"] for row in found["phones"]["conversions to copy"]}
+    assert set(rows) == {"vowels", "o"}
+    assert 6 <= int(rows["o"]) <= 7  # whole ones within the stretch
+    assert sum(conversion["confusions_source"]["o"].values()) == int(rows["o"])
+    assert conversion["level"] == pytest.approx(0.0, abs=6.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -87,7 +119,7 @@ def test_copy_synthesis_of_singers_side_by_side(run: Run, folder: Path) -> None:
         (("a.wav",), "a singer is needed"),
         (("a.wav", "--singer", "x"), "give SOURCE... and --reference"),
         (("a.wav", "--copy", "b"), "one thing to evaluate is needed"),
-        (("--plan", "p.toml", "--singer", "x"), "leave one out"),
+        (("a.wav", "--singer", "x", "--reference", "held", "--data", "d"), "--data goes with --plan only"),
         (("--plan", "p.toml"), "p.toml does not exist; check the path of the plan"),
         (("--copy", "b", "--singer", "x", "--json", "a.wav"), "does not end in .json"),
         (("--copy", "b", "--singer", "x"), "singer 'x' is unknown"),
