@@ -69,3 +69,14 @@ def test_an_envelope_is_as_wide_as_the_higher_of_the_pitches_heard_and_sung() ->
     assert np.array_equal(same, lower)
     away = np.abs(higher - same).mean(axis=0)
     assert away.max() > 1.0  # dB
+
+
+def test_a_reset_engine_hears_stereo_like_a_new_one() -> None:
+    """Before the reset one channel was heard, turned over and at the side; none of that must last."""
+    engine = Engine(RATE, 2, [CopySinger("copy")])
+    after = np.concatenate([SOURCE, 0.8 * SOURCE])
+    expected = engine.process(after)
+    engine.reset()
+    engine.process(np.concatenate([-0.1 * SOURCE, SOURCE]))
+    engine.reset()
+    assert np.array_equal(engine.process(after), expected)
