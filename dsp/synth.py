@@ -51,15 +51,18 @@ class Synthesizer(Protocol):
     """What the engine needs of a synthesizer.
 
     `process` takes f0 in hertz, float64; gate (0 to 1, the harmonic part only) and gain (linear, all), each
-    of shape (n,), whole hops; and knots whose first is at 0 and last at n, with one after every hop. The
-    first knot repeats the last one of the call before. It returns (n,) float32.
+    of shape (n,), whole hops; knots whose first is at 0 and last at n, with one after every hop; and hiss
+    (0 to 1, the noise only), a number or of shape (n,). The first knot repeats the last one of the call
+    before. It returns (n,) float32.
     """
 
     kind: str
     latency: int
     tail: int
 
-    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+    def process(
+        self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot], hiss: Float32 | float = 1.0
+    ) -> Float32:
         """Render the next n samples."""
 
     def powers(self, harmonic: Float32, f0: Float64) -> Float32:
@@ -93,7 +96,9 @@ class SawSing:
         self.tail = self._filter.tail
         self._last: Complex64 | None = None
 
-    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+    def process(
+        self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot], hiss: Float32 | float = 1.0
+    ) -> Float32:
         """Render the next n samples; see `Synthesizer`."""
         n, positions = f0.shape[0], [knot.position for knot in knots]
         fresh = knots if self._last is None else knots[1:]
@@ -107,7 +112,7 @@ class SawSing:
         f0 = self._compensator.process(f0, positions, [knot.share for knot in knots[1:]], moving)
         sources = np.empty((2, n), np.float32)
         np.multiply(self._saw.process(f0), gate, out=sources[0])
-        sources[1] = self._noise.process(n)
+        np.multiply(self._noise.process(n), hiss, out=sources[1])
         sources *= gain
         if self._last is not None:
             responses = np.concatenate([self._last, responses])
@@ -161,7 +166,9 @@ class _BankSynthesizer:
         self.tail = self._filter.tail
         self._last: tuple[NDArray[np.complex128], Complex64] | None = None
 
-    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+    def process(
+        self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot], hiss: Float32 | float = 1.0
+    ) -> Float32:
         """Render the next n samples; see `Synthesizer`."""
         prepared = [self._prepare(knots[0]) if self._last is None else self._last]
         for knot in knots[1:]:
@@ -178,7 +185,7 @@ class _BankSynthesizer:
             rise = np.arange(stop - start) / (stop - start)
             left, right = (amplitudes @ waves for amplitudes, _ in ends)
             voice[start:stop] = (left + (right - left) * rise).imag
-        noise = (self._noise.process(f0.shape[0]) * gain)[None, :]
+        noise = (self._noise.process(f0.shape[0]) * hiss * gain)[None, :]
         responses = np.stack([response for _, response in prepared])
         hiss = self._filter.process(noise, positions, responses)
         return np.asarray(hiss + voice * (gate * gain), np.float32)

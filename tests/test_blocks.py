@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import dsp
 from dsp.candidates import CandidateFinder
+from dsp.consonants import Consonants
 from dsp.decimator import Decimator
 from dsp.deepsound import DeepSound
 from dsp.downmix import Downmix
@@ -172,6 +173,17 @@ def whisper() -> tuple[Render, Callable[[], None]]:
         block.reset()
 
     return (lambda x: rows(block.process(analysis.process(x)).T)), reset
+
+
+def consonants() -> tuple[Render, Callable[[], None]]:
+    block = Consonants(RATE)
+
+    def render(x: Float32) -> Float32:
+        gates = np.abs(x.reshape(-1, HOP)[:, :2] % 1.0)
+        sound, opened = block.process(x, 180.0 + 20.0 * gates[:, 0], *gates.T.tolist())
+        return sound * np.repeat(np.array(opened, np.float32), HOP)
+
+    return render, block.reset
 
 
 def steadier() -> tuple[Render, Callable[[], None]]:
@@ -407,6 +419,7 @@ BLOCKS: dict[str, Block] = {
     "Backlog": Block(backlog),
     "CandidateFinder": Block(by_hops(candidates, MAX_HOPS)),
     "LtasNormalizer": Block(by_hops(ltas, MAX_HOPS)),
+    "Consonants": Block(by_hops(consonants, MAX_HOPS)),
     "DdspAdd": Block(by_hops(synth(lambda: DdspAdd(RATE), exponential(HARMONICS)), MAX_HOPS)),
     "Decimator": Block(by_hops(decimator, MAX_HOPS)),
     "DeepSound": Block(by_hops(deep_sound, MAX_HOPS)),

@@ -247,6 +247,12 @@ _ROWS = (
         smoothing_ms=20,
     ),
     Parameter("likeness", "How strongly the singer's own sounds replace the source's.", 0.0, smoothing_ms=20),
+    Parameter(
+        "consonants",
+        "How far the source's own bursts and hiss are heard in place of the singer's; not with music around.",
+        1.0,
+        smoothing_ms=20,
+    ),
     Parameter("melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10),
     Parameter(
         "glide",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.consonants import Consonants, Passed
 from dsp.controls import VOICED
 from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor, Features
@@ -74,6 +75,8 @@ class _Line(NamedTuple):
     """The filter breakpoints of each singer group."""
     shares: list[Float32]
     """The gain of each singer group; empty if there is only one."""
+    consonants: float | Float64
+    """How far they are the source's over the hop."""
     levels: Segments
     """Mix, gain and bypass of the output."""
 
@@ -128,6 +131,7 @@ class Core:
         self._ltas = LtasNormalizer()
         self._steadier = Steadier()
         self._whisper = Whisper()
+        self._consonants = Consonants(sample_rate)
         self._audible = Audible(_SUNG_DB)
         self._weights = Weights(sample_rate, self.parameters, list(singers))
         self._melody = Melody(sample_rate)
@@ -138,6 +142,8 @@ class Core:
         holds = [LevelHold(sample_rate, sources[i]) for i in range(len(singers))]
         self._estimators = Estimators(singers.values(), holds)
         self._likeness = self.parameters.ramp("likeness")
+        self._kept = self.parameters.ramp("consonants")
+        self._alone = pitch == USUAL  # music has no pitch of its own either, and is not to be let through
         self._panner = Panner(self.hop) if channels == 2 else None
         self._mixer = Mixer(self.parameters, channels, self.latency)
         self.reset()
@@ -159,6 +165,7 @@ class Core:
         self._ltas.reset()
         self._steadier.reset()
         self._whisper.reset()
+        self._consonants.reset()
         self._audible.reset()
         self._weights.reset()
         self._melody.reset()
@@ -175,8 +182,7 @@ class Core:
         self._mixer.reset()
         self._hops = 0
         self.repaired = self.faults = self.beyond = 0
-        self._voicing = 0.0
-        self._gain = 0.0
+        self._voicing = self._gain = self._open = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
 
     def render(self, x: Float32) -> Float32:
@@ -190,12 +196,15 @@ class Core:
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
-        heard = self._features.process(self._downmix.process(usable))
+        mono = self._downmix.process(usable)
+        heard = self._features.process(mono)
+        whispers = self._whisper.process(heard)
+        passed = self._consonants.process(mono, heard.f0, heard.voicing, whispers[0].tolist())
         audible = self._audible.process(heard.loudness)
         self.beyond += sum(map(operator.and_, heard.beyond, audible))
         score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
-        voice = self._sing(score, heard, self._estimate(score, heard))
+        voice = self._sing(score, heard, self._estimate(score, heard, whispers), passed)
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
         return self._bounded(self._mixer.process(x, wet, [line.levels for line in score]), score, heard)
 
@@ -221,9 +230,10 @@ class Core:
         shares: list[Float32] = []
         if len(plans) > 1:
             shares = [np.asarray(group.timbre.share(start), np.float32) for group in self._groups]
+        consonants = self._kept.segment(start, hop) if self._alone else 0.0
         levels = self._mixer.levels(start, hop)
         self._transposition.listen(f0, voicing, stop + 1)
-        return _Line(start, asked, likeness, course, plans, shares, levels)
+        return _Line(start, asked, likeness, course, plans, shares, consonants, levels)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return hops with only their finite samples, and with only those the analysis can use."""
@@ -259,7 +269,7 @@ class Core:
         self.faults += int(np.count_nonzero(faulty))
         return y
 
-    def _estimate(self, score: Sequence[_Line], heard: Features) -> list[list[Controls]]:
+    def _estimate(self, score: Sequence[_Line], heard: Features, whispers: Float64) -> list[list[Controls]]:
         """Return the controls of each singer, from the frame before on."""
         widths = [
             max(f0, line.asked) if voicing > VOICED else UNVOICED_WIDTH_HZ
@@ -269,7 +279,7 @@ class Core:
         bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
         asked, likeness = [line.asked for line in score], [line.likeness for line in score]
-        facts = np.array((asked, heard.voicing, heard.loudness, likeness, *self._whisper.process(heard)))
+        facts = np.array((asked, heard.voicing, heard.loudness, likeness, *whispers))
         return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:
@@ -287,12 +297,17 @@ class Core:
         place = self._groups[number].members.index(singer)
         return any(one == place for point in line.plans[number] for one, _ in point.setting.heard)
 
-    def _sing(self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]]) -> Float32:
-        """Render consecutive hops, shape (n,)."""
+    def _sing(
+        self, score: Sequence[_Line], heard: Features, controls: Sequence[list[Controls]], passed: Passed
+    ) -> Float32:
+        """Render consecutive hops, shape (n,), with the source's consonants in place of the noise."""
         voicing = [self._voicing, *heard.voicing]
         gains = [self._gain, *(loudness_gain(level) for level in heard.loudness)]
-        self._voicing, self._gain = voicing[-1], gains[-1]
-        gate, gain = _straight(np.array((voicing, gains)), self._rise)
+        opened = [self._open, *passed.opened]
+        self._voicing, self._gain, self._open = voicing[-1], gains[-1], opened[-1]
+        gate, gain, kept = _straight(np.array((voicing, gains, opened)), self._rise)
+        kept *= np.concatenate([np.broadcast_to(np.float32(line.consonants), self.hop) for line in score])
+        hiss = np.float32(1.0) - kept
         f0 = notes_to_hz(self._pitch.samples([line.course for line in score]))
         first = self.hop * sum(line.start < 0 for line in score)  # the noise starts at position 0
         voice = np.zeros(f0.size, np.float32)
@@ -306,9 +321,10 @@ class Core:
             if first:
                 knots = [k._replace(position=k.position - first) for k in knots if k.position >= first]
             if first < f0.size:
-                sung = group.synthesizer.process(f0[first:], gate[first:], level[first:], knots)
+                sung = group.synthesizer.process(f0[first:], gate[first:], level[first:], knots, hiss[first:])
                 voice[first:] += sung
                 group.sung = sung
+        voice += kept * passed.sound
         return voice
 
     def _take_events(self, position: int) -> None:

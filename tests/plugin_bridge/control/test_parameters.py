@@ -28,7 +28,7 @@ def test_a_row_is_complete(row: Parameter) -> None:
 
 def test_every_parameter_of_the_design_is_there() -> None:
     wanted = "singer morph transpose fine_tune formant vibrato correction scale key retune breath brightness"
-    assert set(f"{wanted} likeness mix gain bypass melody source_pitch".split()) <= set(PARAMETERS)
+    assert set(f"{wanted} likeness consonants mix gain bypass melody source_pitch".split()) <= set(PARAMETERS)
 
 
 def test_the_table_cannot_be_changed() -> None:

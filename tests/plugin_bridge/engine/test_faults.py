@@ -180,7 +180,7 @@ def test_a_network_that_always_fails_is_silent_and_cheap() -> None:
         def start(self) -> CopyEstimator:
             return Counting("sawsing", 0.0)
 
-    engine = Engine(RATE, 1, [Always("bad")])
+    engine = Engine(RATE, 1, [Always("bad")], parameters={"consonants": 0.0})  # those would be the source's
     y = engine.process(SOURCE)
     assert 90 <= engine.faults <= 100  # the first and the last are silent
     assert np.abs(y).max() < 1e-6
@@ -203,10 +203,12 @@ class Broken(SawSing):
     calls = 0
     broken = False
 
-    def process(self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot]) -> Float32:
+    def process(
+        self, f0: Float64, gate: Float32, gain: Float32, knots: Sequence[Knot], hiss: Float32 | float = 1.0
+    ) -> Float32:
         self.calls += 1
         self.broken = self.broken or self.calls == 20
-        y = super().process(f0, gate, gain, knots)
+        y = super().process(f0, gate, gain, knots, hiss)
         return y * np.float32(math.nan) if self.broken else y
 
     def reset(self, position: int = 0) -> None:
