@@ -98,7 +98,7 @@ class Consonants:
     def _highpassed(self, windows: Float32) -> Float32:
         """Return the middle hops of windows less their mean under a triangle, shape (n * hop,)."""
         hop, width, margin = self.hop, self._width, self._margin
-        sums = np.zeros((windows.shape[0], hop + 2 * width))  # twice summed; its second difference is the mean
+        sums = np.zeros((windows.shape[0], hop + 2 * width))  # summed twice, to be differenced twice
         np.add.accumulate(windows[:, : hop + 2 * margin], axis=1, out=sums[:, 2:])
         np.add.accumulate(sums[:, 2:], axis=1, out=sums[:, 2:])
         low = sums[:, width:-width] * -2.0

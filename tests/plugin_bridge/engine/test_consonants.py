@@ -24,7 +24,7 @@ BURST = 100 * HOP + 211
 
 def played(x: Float32, consonants: float, singer: CopySinger = DARK, **values: Value) -> Float32:
     """Return what is sung of (channels, n), its latency taken off."""
-    values = {"transpose": 0.0, "consonants": consonants} | values
+    values = {"transpose": 0.0, "consonants": consonants, **values}
     engine = Engine(RATE, x.shape[0], [singer], parameters=values)
     late = np.concatenate([x, np.zeros((x.shape[0], engine.latency), np.float32)], axis=1)
     return engine.process(late)[:, engine.latency :]
