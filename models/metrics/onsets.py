@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from dsp.fourier import fast_size
 from dsp.spectrum import a_weighting
 
-EDGE_HZ = 2000.0
-"""Bursts are looked for above it."""
+EDGES_HZ = (1500.0, 2500.0)
+"""Bursts are looked for above: from nothing at the first to all at the second, so that the filter is short. A
+steeper one rings from a note near its edge into the silence before a burst."""
 WINDOW_SECONDS = 0.004
 STEP_SECONDS = 0.001
 MIN_RISE_DB = 25.0
@@ -76,7 +77,8 @@ def _rises(audio: Float32, sample_rate: int) -> Float64:
     """Return by how many dB the high band rises from 4 ms to the next, for every millisecond."""
     size = fast_size(audio.size)
     spectrum = np.fft.rfft(audio, size)
-    spectrum[np.fft.rfftfreq(size, 1.0 / sample_rate) < EDGE_HZ] = 0.0
+    way = np.interp(np.fft.rfftfreq(size, 1.0 / sample_rate), EDGES_HZ, (0.0, 1.0))
+    spectrum *= 0.5 - 0.5 * np.cos(np.pi * way)
     power = np.fft.irfft(spectrum, size)[: audio.size] ** 2
     length, step = round(WINDOW_SECONDS * sample_rate), round(STEP_SECONDS * sample_rate)
     if power.size < 2 * length:
