@@ -450,7 +450,7 @@ BLOCKS: dict[str, Block] = {
     "UniformNoise": Block(noise),
     "Whisper": Block(by_hops(whisper, MAX_HOPS)),
 }
-NOT_STREAMS = {"Periodicity", "SlidingWindows"}
+NOT_STREAMS = {"Flutter", "Periodicity", "SlidingWindows"}
 """Not from audio to audio; `tests/dsp` has them."""
 
 

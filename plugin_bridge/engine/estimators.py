@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.flutter import Flutter
 from dsp.levelhold import LevelHold
 from dsp.units import MAX_F0, MIN_F0
 from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
@@ -46,15 +47,13 @@ class Estimators:
         self._read = [list(encoders).index(one.content) + 1 if one.content else 0 for one in every]
         """Of each singer what it reads: 0 the envelope, else the content of one of the encoders."""
         self._holds = list(holds)
+        self._flutters = [Flutter() for _ in every]
         self.reset()
 
     def reset(self) -> None:
         """Return to the initial state."""
-        for estimator, hold in zip(self._estimators, self._holds, strict=True):
-            estimator.reset()
-            hold.reset()
-        for encoder in self._encoders:
-            encoder.reset()
+        for part in (*self._estimators, *self._encoders, *self._holds, *self._flutters):
+            part.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
@@ -107,6 +106,7 @@ class Estimators:
         trained = np.concatenate((np.clip(facts[:1], MIN_F0, MAX_F0), facts[1:4]))
         harmonic, noise, faulty = bounded(self._estimators[index], seen, trained)
         harmonic, noise = self._holds[index].process(harmonic, noise, facts[0], facts[1], facts[4:])
+        harmonic = harmonic + self._flutters[index].process(*harmonic.shape)
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
         return [before, *controls], faulty

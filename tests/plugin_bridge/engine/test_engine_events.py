@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.flutter import Flutter
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import PARAMETERS, Value
 from plugin_bridge.engine.engine import Engine
@@ -130,7 +131,9 @@ def test_a_switch_on_a_held_note_makes_no_step(target: str, position: int) -> No
     assert np.abs(switched[position + 8 * HOP : 70 * HOP]).max() <= 1.05 * np.abs(after[held]).max()
 
 
-def test_a_switch_does_not_touch_the_oscillator() -> None:
+def test_a_switch_does_not_touch_the_oscillator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With controls that stand still, since a switch cuts the way from one frame's to the next in two."""
+    monkeypatch.setattr(Flutter, "process", lambda _, *shape: np.zeros(shape, np.float32))
     twin = replace(DARK, id="twin")
     engine = Engine(RATE, 1, [DARK, twin], parameters={"transpose": 0.0})
     switched = engine.process(HELD, [Event(9_999, "singer", "twin"), Event(12_345, "morph_singer", "dark")])
