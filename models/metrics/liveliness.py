@@ -20,6 +20,8 @@ from models.metrics.pitch import FRAMES_PER_SECOND
 BANDS_HZ = ((1000.0, 2000.0), (2000.0, 4000.0), (4000.0, 8000.0), (8000.0, 12000.0))
 MAX_MOVEMENT_HZ = 8000.0
 _VOICED = 0.5
+_MIN_SECONDS = 4.0 / MIN_F0
+"""Praat refuses what holds fewer than three of the longest periods."""
 _LAGS = 4
 """Samples around a period in which the likeliest is looked for: the tracker is right within 1 %."""
 _STEADY_FRAMES = 5
@@ -69,6 +71,8 @@ def liveliness(audio: Float32, sample_rate: int) -> Liveliness:
     """
     with eval_extra():
         import parselmouth  # noqa: PLC0415 - an extra
+    if audio.size < _MIN_SECONDS * sample_rate:
+        return Liveliness(len(BANDS_HZ) * (math.nan,), *3 * (math.nan,))
     frames = _analysed(audio, sample_rate)
     call = parselmouth.praat.call
     sound = parselmouth.Sound(audio.astype(np.float64), sample_rate)

@@ -75,14 +75,14 @@ def level_db(audio: Float32, sample_rate: int) -> float:
 
 def _rises(audio: Float32, sample_rate: int) -> Float64:
     """Return by how many dB the high band rises from 4 ms to the next, for every millisecond."""
+    length, step = round(WINDOW_SECONDS * sample_rate), round(STEP_SECONDS * sample_rate)
+    if audio.size < 2 * length:
+        return np.zeros(0)
     size = fast_size(audio.size)
     spectrum = np.fft.rfft(audio, size)
     way = np.interp(np.fft.rfftfreq(size, 1.0 / sample_rate), EDGES_HZ, (0.0, 1.0))
     spectrum *= 0.5 - 0.5 * np.cos(np.pi * way)
     power = np.fft.irfft(spectrum, size)[: audio.size] ** 2
-    length, step = round(WINDOW_SECONDS * sample_rate), round(STEP_SECONDS * sample_rate)
-    if power.size < 2 * length:
-        return np.zeros(0)
     levels = 10.0 * np.log10(np.maximum(_FLOOR, sliding_window_view(power, length)[::step].mean(axis=1)))
     ahead = round(WINDOW_SECONDS / STEP_SECONDS)
     return np.asarray(np.maximum(0.0, levels[ahead:] - levels[:-ahead]))

@@ -140,7 +140,18 @@ def score_phones(audio: Float32, sample_rate: int, labels: Sequence[Label]) -> P
     Raises:
         MissingExtraError: snfa is not installed.
     """
-    shares, names, per_second = _heard(audio, sample_rate)
+    return judged(*_heard(audio, sample_rate), labels) if labels else judged(np.zeros((0, 0)), (), 1.0, ())
+
+
+def judged(shares: Float32, names: Sequence[str], per_second: float, labels: Sequence[Label]) -> PhoneScores:
+    """Count for each label which phone of its kind has the largest share there.
+
+    Args:
+        shares: of each phone in each frame, shape (frames, phones), 0..1; frame k is centred at k frames.
+        names: of the phones.
+        per_second: how many frames.
+        labels: what is to be heard.
+    """
     pairs: Counter[tuple[str, str]] = Counter()
     for start, stop, phone in labels:
         meant = _ALIKE.get(phone, phone)
@@ -180,7 +191,7 @@ def _framed(audio: Float32, sample_rate: int) -> Float32:
     """Return what the network is given: at its rate, equally loud, frame k centred at k frames."""
     network, _ = _snfa()
     at_rate = np.asarray(soxr.resample(audio, sample_rate, network.sr), np.float32)
-    rms = max(float(np.sqrt(np.mean(np.square(at_rate)))), 1e-6)
+    rms = max(float(np.sqrt(np.sum(np.square(at_rate)) / max(1, at_rate.size))), 1e-6)
     return np.pad(at_rate * np.float32(_LOUDNESS_RMS / rms), network.n_fft // 2)
 
 
