@@ -140,7 +140,11 @@ def score_phones(audio: Float32, sample_rate: int, labels: Sequence[Label]) -> P
     Raises:
         MissingExtraError: snfa is not installed.
     """
-    return judged(*_heard(audio, sample_rate), labels) if labels else judged(np.zeros((0, 0)), (), 1.0, ())
+    return (
+        judged(*_heard(audio, sample_rate), labels)
+        if labels
+        else judged(np.zeros((0, 0), np.float32), (), 1.0, ())
+    )
 
 
 def judged(shares: Float32, names: Sequence[str], per_second: float, labels: Sequence[Label]) -> PhoneScores:

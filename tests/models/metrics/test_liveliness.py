@@ -19,7 +19,8 @@ RATE = 48000
 def harmonics(f0: float, rate: int, seconds: float = 2.0) -> NDArray[np.float64]:
     n = np.arange(round(seconds * rate)) / rate
     phases = np.random.default_rng(1).uniform(0.0, 2.0 * np.pi, int(0.45 * rate / f0))
-    return np.sum([np.cos(2.0 * np.pi * f0 * k * n + p) / k for k, p in enumerate(phases, 1)], axis=0)
+    parts = [np.cos(2.0 * np.pi * f0 * k * n + p) / k for k, p in enumerate(phases, 1)]
+    return np.asarray(np.sum(parts, axis=0))
 
 
 @pytest.mark.parametrize("rate", [24000, 48000])
@@ -99,5 +100,6 @@ def test_means_leave_out_what_could_not_be_told() -> None:
     mean = mean_liveliness([one, other])
     assert mean.hnr[:3] == (15.0, 10.0, 6.0)
     assert math.isnan(mean.hnr[3])
-    assert (mean.shimmer, mean.movement) == (pytest.approx(0.03), 1.0)
+    assert mean.shimmer == pytest.approx(0.03)
+    assert mean.movement == 1.0
     assert math.isnan(mean.jitter)
