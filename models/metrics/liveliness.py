@@ -121,7 +121,7 @@ def _hnr(
 ) -> float:
     """Return the median over frames of r / (1 - r) in dB, r the likeness of two periods to the next."""
     size = fast_size(audio.size)
-    spectrum = np.fft.rfft(audio, size)
+    spectrum = np.fft.rfft(audio.astype(np.float64), size)
     hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     spectrum[(hertz < band[0]) | (hertz > band[1])] = 0.0
     times = -(-_HNR_RATE // sample_rate)

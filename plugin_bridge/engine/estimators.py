@@ -52,8 +52,12 @@ class Estimators:
 
     def reset(self) -> None:
         """Return to the initial state."""
-        for part in (*self._estimators, *self._encoders, *self._holds, *self._flutters):
-            part.reset()
+        for estimator, hold, flutter in zip(self._estimators, self._holds, self._flutters, strict=True):
+            estimator.reset()
+            hold.reset()
+            flutter.reset()
+        for encoder in self._encoders:
+            encoder.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
