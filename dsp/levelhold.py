@@ -26,6 +26,10 @@ MAX_CONSONANT_DB = 3.0
 FOLLOWING = 0.2
 """A gain comes so much nearer to what is needed in a frame, a time constant of 45 ms; in pauses it stays. The
 first frames count as much as each other."""
+HUSH_DB = 30.0
+"""What is taken for voice in a whisper is softened by so much; it is none, and a singer may shout there."""
+WHISPER_RISE = 3.0
+"""A whisper's gain holds in full from a third of all sureness on; a long consonant may have it, too."""
 EVERY = 2
 """Frames from one look at what is needed to the next."""
 SILENT_DB, MIN_POWER = -45.0, 1e-6
@@ -70,7 +74,8 @@ class LevelHold:
 
     def reset(self) -> None:
         """Forget the frames before."""
-        self._voice_gain = self._whisper_gain = self._voiced_frames = 0.0
+        self._voice_gain = self._whisper_gain = 0.0
+        self._voiced_frames = self._whispered_frames = 0.0
         self._voice_wanted = self._whisper_wanted = 0.0
         self._wait = 0
 
@@ -98,10 +103,11 @@ class LevelHold:
                 self._look(bass[frame], *levels[frame])
             self._follow(gate, sure)
             unvoiced = min(MAX_CONSONANT_DB, max(-MAX_CONSONANT_DB, self._voice_gain))
-            unvoiced += sure * (self._whisper_gain - unvoiced)
+            unvoiced += min(1.0, WHISPER_RISE * sure) * (self._whisper_gain - unvoiced)
             gains.append(NEPER_PER_DB * (unvoiced + gate * (self._voice_gain - unvoiced)))
         raised = np.array(gains, np.float32)[:, None]
-        return harmonic + raised, noise + raised
+        hushed = (NEPER_PER_DB * HUSH_DB * whispers[0]).astype(np.float32)[:, None]
+        return harmonic + (raised - hushed), noise + raised
 
     def _look(self, bass: float, voice: float, hiss: float, plain: float) -> None:
         """Take the powers of a frame and set the gains that it needs."""
@@ -113,10 +119,10 @@ class LevelHold:
         """Bring the gains nearer to what is needed."""
         if gate > VOICED:
             self._voiced_frames += 1.0
-            follow = max(FOLLOWING, 1.0 / (1.0 + self._voiced_frames))
-            self._voice_gain += follow * (self._voice_wanted - self._voice_gain)
+            self._voice_gain += _share(self._voiced_frames) * (self._voice_wanted - self._voice_gain)
         if sure > 0.0:
-            self._whisper_gain += FOLLOWING * (self._whisper_wanted - self._whisper_gain)
+            self._whispered_frames += 1.0
+            self._whisper_gain += _share(self._whispered_frames) * (self._whisper_wanted - self._whisper_gain)
 
     def _levels(self, harmonic: Float32, noise: Float32, f0: Float64) -> Iterator[tuple[float, ...]]:
         """Return the weighted power of the harmonics, and that of the noise with and without weighting."""
@@ -130,6 +136,10 @@ class LevelHold:
         hertz = np.multiply.outer(f0, np.arange(1.0, powers.shape[1] + 1))
         places = np.minimum((hertz / WEIGHT_STEP_HZ).astype(np.intp), self._weight.size - 1)
         return np.asarray(np.vecdot(powers, self._weight.take(places)))
+
+
+def _share(frames: float) -> float:
+    return max(FOLLOWING, 1.0 / (1.0 + frames))
 
 
 def _decibels(power: float) -> float:

@@ -112,6 +112,38 @@ def test_a_consonant_is_left_and_a_whisper_brought_up() -> None:
     assert DB * whispered[-1, 0] > 15.0
 
 
+def test_what_is_taken_for_voice_in_a_whisper_is_hushed_and_the_whisper_is_not() -> None:
+    n = 100
+    harmonic = np.zeros((n, HARMONIC_GRID.size), np.float32)
+    noise = np.full((n, NOISE_GRID.size), -3.0, np.float32)
+    for sure in (0.0, 0.5, 1.0):
+        hold = LevelHold(48000, SawSing(48000))
+        whispers = np.stack([np.full(n, sure), np.zeros(n)])
+        sung, hiss = hold.process(harmonic, noise, np.full(n, 1000.0), np.full(n, 0.2), whispers)
+        hushed = DB * ((hiss - noise)[:, :1] - (sung - harmonic)[:, :1])
+        np.testing.assert_allclose(hushed, 30.0 * sure, atol=1e-3)
+
+
+def test_a_whispers_gain_holds_from_a_third_of_all_sureness_on() -> None:
+    harmonic = np.zeros((400, HARMONIC_GRID.size), np.float32)
+    noise = np.full((400, NOISE_GRID.size), -3.0, np.float32)
+
+    def raised(sure: float) -> float:
+        hold = LevelHold(48000, SawSing(48000))
+        whispers = np.stack([np.full(400, sure), np.zeros(400)])
+        found = hold.process(
+            np.zeros((400, HARMONIC_GRID.size), np.float32),
+            noise,
+            np.full(400, 220.0),
+            np.zeros(400),
+            whispers,
+        )[1]
+        return float(DB * (found - noise)[-1, 0])
+
+    assert raised(1 / 3) == pytest.approx(raised(1.0), abs=0.01)
+    assert raised(1 / 6) == pytest.approx(0.5 * raised(1.0), abs=0.01)
+
+
 @pytest.mark.parametrize("error_db", [-30.0, 30.0])
 def test_a_consonant_goes_along_with_the_voice_by_no_more_than_3_db(error_db: float) -> None:
     n = 100
