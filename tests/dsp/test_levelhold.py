@@ -131,13 +131,7 @@ def test_a_whispers_gain_holds_from_a_third_of_all_sureness_on() -> None:
     def raised(sure: float) -> float:
         hold = LevelHold(48000, SawSing(48000))
         whispers = np.stack([np.full(400, sure), np.zeros(400)])
-        found = hold.process(
-            np.zeros((400, HARMONIC_GRID.size), np.float32),
-            noise,
-            np.full(400, 220.0),
-            np.zeros(400),
-            whispers,
-        )[1]
+        found = hold.process(harmonic, noise, np.full(400, 220.0), np.zeros(400), whispers)[1]
         return float(DB * (found - noise)[-1, 0])
 
     assert raised(1 / 3) == pytest.approx(raised(1.0), abs=0.01)
