@@ -1,6 +1,6 @@
 """An automated bounce: the singer changes on the beat, the breath swells and the last beat goes sharp.
 
-    python examples/automated_bounce.py --singers alys pjs --bpm 100 -o automated.wav
+    python examples/automated_bounce.py --singers nit pjs --bpm 100 -o automated.wav
 
 The moves are written as a score, a file of JSON lines that `plugin-bridge bounce --automation` reads as well
 and that any program can write. A MIDI file from a DAW does the same work.
@@ -58,7 +58,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("stem", nargs="?", type=Path, default=STEM, help="default: the stem beside this file")
     parser.add_argument("-o", "--output", type=Path, default=Path("automated.wav"))
-    parser.add_argument("--singers", nargs="+", default=["alys", "pjs"], help="ids or paths, sung in turn")
+    parser.add_argument("--singers", nargs="+", default=["nit", "pjs"], help="ids or paths, sung in turn")
     parser.add_argument("--bpm", type=float, default=100.0)
     return parser.parse_args(arguments)
 

@@ -1,8 +1,8 @@
 """A batch: every recording of a folder with every singer; a stem that fails does not stop the rest.
 
-    python examples/batch.py my_stems -o converted --singers alys pjs
+    python examples/batch.py my_stems -o converted --singers nit pjs
 
-The command line does it for one singer: `plugin-bridge bounce my_stems --singer alys -o converted`. A script
+The command line does it for one singer: `plugin-bridge bounce my_stems --singer nit -o converted`. A script
 does the rest: here, several singers, each loaded once, and a table of what came out.
 """
 
@@ -50,7 +50,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("converted"), help="a folder, made if missing"
     )
-    parser.add_argument("--singers", nargs="+", default=["alys", "pjs"], help="ids or paths")
+    parser.add_argument("--singers", nargs="+", default=["nit", "pjs"], help="ids or paths")
     return parser.parse_args(arguments)
 
 

@@ -1,6 +1,6 @@
 """Sing live from a program: the singer changes on the beat, the session is recorded and bounced again.
 
-    python examples/live_session.py --driver jack --singers alys pjs --seconds 8 -o take.wav
+    python examples/live_session.py --driver jack --singers nit pjs --seconds 8 -o take.wav
 
 By default the driver `null` plays the stem beside this file at the pace of a clock, without any device. What
 is heard live and what the bounce of the session gives are the same samples.
@@ -49,7 +49,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--driver", default="null", help="jack, soundcard, reastream or null")
     parser.add_argument("--device", default="", help="see plugin-bridge live --help")
-    parser.add_argument("--singers", nargs="+", default=["alys", "pjs"], help="ids or paths, sung in turn")
+    parser.add_argument("--singers", nargs="+", default=["nit", "pjs"], help="ids or paths, sung in turn")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("-o", "--output", type=Path, default=Path("take.wav"))
     return parser.parse_args(arguments)

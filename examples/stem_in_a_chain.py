@@ -1,6 +1,6 @@
 """A pedalboard script with a singer in it: clean the stem, convert it, then compress it and put it in a hall.
 
-    python examples/stem_in_a_chain.py --singer alys -o in_a_hall.wav
+    python examples/stem_in_a_chain.py --singer nit -o in_a_hall.wav
     python examples/stem_in_a_chain.py --vst3 /usr/lib/vst3/ZamComp.vst3 --set threshold_db=-24
 
 `Chain` is called like `pedalboard.Pedalboard`. Every effect of pedalboard fits, and so does a VST3 plug-in,
@@ -46,7 +46,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("stem", nargs="?", type=Path, default=STEM, help="default: the stem beside this file")
     parser.add_argument("-o", "--output", type=Path, default=Path("in_a_hall.wav"))
-    parser.add_argument("--singer", default="alys", help="id or path of a singer file")
+    parser.add_argument("--singer", default="nit", help="id or path of a singer file")
     parser.add_argument("--vst3", type=Path, help="a VST3 effect in place of the compressor")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the VST3"

@@ -52,9 +52,9 @@ def test_a_chain_takes_a_vst3_effect(tmp_path: Path, vst3_folder: Path) -> None:
 
 
 def test_an_automated_bounce_is_what_the_command_line_makes_of_it(tmp_path: Path, short_stem: Path) -> None:
-    run(tmp_path, "automated_bounce.py", short_stem, "--singers", "alys", "pjs", "--bpm", "600")
+    run(tmp_path, "automated_bounce.py", short_stem, "--singers", "nit", "pjs", "--bpm", "600")
     score, again = tmp_path / "automated.jsonl", tmp_path / "again.wav"
-    arguments = ["bounce", str(short_stem), "--automation", str(score), "--singer", "alys", "-o", str(again)]
+    arguments = ["bounce", str(short_stem), "--automation", str(score), "--singer", "nit", "-o", str(again)]
     assert score.read_text(encoding="utf-8").count('"singer"') == 4
     assert command_line(arguments) == 0
     assert again.read_bytes() == (tmp_path / "automated.wav").read_bytes()
@@ -74,14 +74,14 @@ def test_a_batch_goes_on_after_a_stem_that_fails(tmp_path: Path, short_stem: Pat
     stems.mkdir()
     short_stem.rename(stems / "good.wav")
     (stems / "bad.wav").write_bytes(b"no audio")
-    printed = run(tmp_path, "batch.py", stems, "--singers", "alys", "pjs", status=2)
+    printed = run(tmp_path, "batch.py", stems, "--singers", "nit", "pjs", status=2)
     with (tmp_path / "converted" / "report.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert "2 of 4 bounces are done" in printed
     failed = [(Path(row["source"]).name, bool(row["error"])) for row in rows]
     assert failed == [("bad.wav", True), ("good.wav", False)] * 2
     written = sorted(path.name for path in (tmp_path / "converted").glob("*.flac"))
-    assert written == ["good.alys.flac", "good.pjs.flac"]
+    assert written == ["good.nit.flac", "good.pjs.flac"]
 
 
 def test_a_singer_is_trained_goes_on_and_sings(tmp_path: Path, short_stem: Path) -> None:

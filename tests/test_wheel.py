@@ -55,7 +55,7 @@ def test_the_wheel_holds_the_code_and_all_its_data(wheel: Path) -> None:
         if path.suffix in {".py", *DATA} and "__pycache__" not in path.parts
     }
     assert packed == code
-    assert any(name.endswith("alys.onnx") for name in packed)
+    assert any(name.endswith("nit.onnx") for name in packed)
 
 
 def test_it_installs_and_bounces_in_a_fresh_environment(
@@ -86,5 +86,5 @@ def test_it_installs_and_bounces_in_a_fresh_environment(
     assert Path(where.strip()).is_relative_to(packages)
     program = tmp_path / "fresh" / "bin" / "plugin-bridge"
     assert run(program, "--version", folder=tmp_path) == f"plugin-bridge {__version__}\n"
-    run(program, "bounce", short_stem, "--singer", "alys", "-o", "out.wav", folder=tmp_path)
+    run(program, "bounce", short_stem, "--singer", "nit", "-o", "out.wav", folder=tmp_path)
     assert soundfile.info(tmp_path / "out.wav").frames == soundfile.info(short_stem).frames

@@ -20,6 +20,7 @@ from models.errors import ModelFileError, SingerFileError
 from models.filekind import FileKind
 from models.onnxstep import RunningGraph
 from models.singer.manifest import FORMAT, METADATA_KEY, OLDEST, Manifest
+from models.singer.retired import retired
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -53,6 +54,8 @@ def load_singer(which: str | Path) -> Singer:
     ids = shipped()
     path = ids.get(str(which), Path(which))
     if not path.is_file():
+        if left := retired(str(which)):
+            raise SingerFileError(f"singer {str(which)!r} {left}")
         known = ", ".join(ids) or "none shipped"
         raise SingerFileError(
             f"singer {str(which)!r} is unknown; use one of {known}, or the path of a singer file"

@@ -43,7 +43,7 @@ def plan_jobs(
             meant (not those of their subfolders, nor what comes out of others of this batch).
         output: a file or `STANDARD_STREAM` for one input, else a folder, which is made; None to write beside
             each input.
-        label: put into the names of outputs in a folder, as in `stem.alys.wav`.
+        label: put into the names of outputs in a folder, as in `stem.nit.wav`.
         container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
         bits: "16", "24" or "32f"; 24 if absent.
         force: outputs that exist will be replaced.

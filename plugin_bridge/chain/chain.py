@@ -37,7 +37,7 @@ Packed: TypeAlias = "Described | SingerConversion | Chain"
 
 
 class Chain(Streaming, MutableSequence["Stage"]):
-    """A list of stages, called like a Pedalboard: `Chain([Gain(3), SingerConversion("alys")])(audio, sr)`.
+    """A list of stages, called like a Pedalboard: `Chain([Gain(3), SingerConversion("nit")])(audio, sr)`.
 
     Inside, every stage gets hops of 10 ms, so the samples do not depend on the blocks; a stream returns as
     many samples as it takes, `latency` samples late, and a whole recording comes back at its own length,

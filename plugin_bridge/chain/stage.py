@@ -48,7 +48,7 @@ from plugin_bridge.errors import SingerFileError
 
 
 class SingerConversion(Streaming):
-    """Sing a recording with another voice: `SingerConversion("alys", transpose=12)(audio, 48000)`.
+    """Sing a recording with another voice: `SingerConversion("nit", transpose=12)(audio, 48000)`.
 
     Every parameter of the table is an attribute; set between two blocks of a stream, it acts from the next
     sample on, smoothed. `at`, `note` and `bend` write automation in seconds from the start.

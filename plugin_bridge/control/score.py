@@ -2,7 +2,7 @@
 
 One object a line; `time` in seconds or `position` in samples, and one thing that happens:
 
-    {"time": 0.0, "parameter": "singer", "value": "alys"}
+    {"time": 0.0, "parameter": "singer", "value": "nit"}
     {"time": 1.5, "parameter": "transpose", "value": 12}
     {"position": 72000, "note_on": 69}
     {"time": 2.0, "bend": 0.5}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from models.singer.file import load_singer, shipped
+from models.singer.retired import retired
 from plugin_bridge.engine.singers import Singer, add_singer
 from plugin_bridge.errors import SingerFileError
 
@@ -69,6 +70,8 @@ class SingerLibrary:
         return self._by_name[name]
 
     def _unknown(self, name: str) -> str:
+        if left := retired(name):
+            return f"singer {name!r} {left}"
         near = difflib.get_close_matches(name.lower(), self.known(), n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         return f"singer {name!r} is unknown{hint}; use {self.listed()}"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.synth import Synthesizer
+from models.singer.retired import retired
 from plugin_bridge.control.events import AnyEvent, Event, check_event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.errors import SingerFileError
@@ -169,6 +170,8 @@ def check_singer(name: str, value: object, ids: Collection[str]) -> None:
     """
     named = name == "singer" or (name == "morph_singer" and value != "")
     if named and value not in ids:
+        if left := retired(str(value)):
+            raise ValueError(f"{name} {value!r} {left}")
         known = ", ".join(ids)
         raise ValueError(f"{name} {value!r} is not in the set; use one of {known} or add it to singers")
 

@@ -1,6 +1,6 @@
 """Traffic for an OSC server: so many messages a second, a singer switch now and then, and two subscribers.
 
-    python -m tests.trials.osctraffic PORT SECONDS ALYS PJS
+    python -m tests.trials.osctraffic PORT SECONDS NIT PJS
 
 A process of its own, as a controller would be. Prints a JSON object of what was sent and came back.
 """

@@ -19,7 +19,7 @@ TUNE = [NoteOn(0, 60.0), NoteOff(24000, 60.0), NoteOn(24000, 64.0), NoteOff(4800
 SET_UP = b"\x00\xc0\x00\x00\xb0\x07\x7f\x00\xb0\x01\x00"
 """Program 0, volume and modulation at tick 0."""
 LATER = b"\x83\x60\xc0\x01\x00\xb0\x07\x7f"
-LATE: list[AnyEvent] = [Event(72000, "singer", "alys"), Event(72000, "gain", 12.0)]
+LATE: list[AnyEvent] = [Event(72000, "singer", "nit"), Event(72000, "gain", 12.0)]
 FLAT: AnyEvent = Event(0, "vibrato", 0.0)
 
 

@@ -36,8 +36,8 @@ def impulse(folder: Path) -> str:
 def full(folder: Path) -> Chain:
     """Singers from a file, from an id and from nowhere; every kind of effect, containers, nested chains."""
     file = write_singer(folder / "voice.onnx")
-    voice = SingerConversion(file, singers=["alys", DARK], transpose=3.0, seed=7, pitch="melody")
-    voice.at(0.1, singer="alys", gain=-3.0).note(0.2, 0.25, 60).bend(0.22, 0.5)
+    voice = SingerConversion(file, singers=["nit", DARK], transpose=3.0, seed=7, pitch="melody")
+    voice.at(0.1, singer="nit", gain=-3.0).note(0.2, 0.25, 60).bend(0.22, 0.5)
     ladder = pedalboard.LadderFilter(mode=pedalboard.LadderFilter.Mode.HPF24, cutoff_hz=300)
     board = BOARD.Pedalboard([BOARD.Mix([pedalboard.Gain(-3), BOARD.Chain([pedalboard.Invert()])]), ladder])
     room = pedalboard.Convolution(impulse(folder), 0.4)

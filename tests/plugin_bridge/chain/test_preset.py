@@ -60,7 +60,7 @@ def test_a_shipped_preset_is_complete(name: str) -> None:
     preset = load_preset(name)
     assert preset.name
     assert preset.description.endswith(".")
-    assert {preset.singer, str(preset.parameters.get("morph_singer", "pjs"))} <= {"pjs", "alys"}
+    assert {preset.singer, str(preset.parameters.get("morph_singer", "pjs"))} <= {"pjs", "nit"}
     effects = [*preset.before, *preset.after]
     assert all(isinstance(effect, NativeEffect) for effect in effects)
     for effect in effects:
@@ -70,7 +70,7 @@ def test_a_shipped_preset_is_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", shipped_presets())
 def test_a_shipped_preset_sings(name: str) -> None:
-    if not {"pjs", "alys"} <= set(shipped()):
+    if not {"pjs", "nit"} <= set(shipped()):
         pytest.fail("the two shipped singers are missing; train them or check out models/singers")
     x = sung(24000, 0.3, 220)
     y = load_preset(name).chain()(x, 24000)
@@ -101,7 +101,7 @@ before = [
 ]
 
 [parameters]
-morph_singer = "alys"
+morph_singer = "nit"
 morph = 0.3
 transpose = "auto"
 melody = true
@@ -130,7 +130,7 @@ def test_a_preset_of_version_0_1_is_read(tmp_path: Path) -> None:
         description="made before",
         singer=str(tmp_path / "plain.onnx"),
         pitch="melody",
-        parameters={"morph_singer": "alys", "morph": 0.3, "transpose": "auto", "melody": True},
+        parameters={"morph_singer": "nit", "morph": 0.3, "transpose": "auto", "melody": True},
         before=(NativeEffect(effect="HighpassFilter", parameters={"cutoff_frequency_hz": 80.0}),),
         after=(
             Vst3Effect(
@@ -532,3 +532,12 @@ def test_a_rate_at_which_resampling_hangs_or_fails_is_refused(rate: float) -> No
         with pytest.raises(EffectError, match=r"Resample to \S+ Hz does not run; give 100 to 1e\+06 Hz"):
             Chain([effect])(x, 16000)
     assert Chain([pedalboard.Resample(100.0)])(x, 16000).shape == x.shape
+
+
+def test_a_preset_of_a_singer_that_has_left_says_whom_to_use(tmp_path: Path) -> None:
+    for text in ('singer = "alys"', 'singer = "pjs"\n[parameters]\nmorph_singer = "alys"\nmorph = 0.5'):
+        (tmp_path / "old.toml").write_text(f'name = "old"\n{text}\n')
+        with pytest.raises(
+            SingerFileError, match=r"'alys' no longer ships, because .* objects; use 'nit' instead"
+        ):
+            load_preset(tmp_path / "old.toml").chain()

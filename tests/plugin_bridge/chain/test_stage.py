@@ -290,8 +290,8 @@ def test_a_singer_that_ships_is_known_by_its_id_through_a_link(
     link = tmp_path / "link"
     link.symlink_to(SINGERS_FOLDER)
     monkeypatch.setattr("models.singer.file.SINGERS_FOLDER", link)
-    assert SingerConversion(load_singer("alys")).sources == {"alys": "alys"}
-    assert SingerConversion(load_singer((link / "alys.onnx").resolve())).sources == {"alys": "alys"}
+    assert SingerConversion(load_singer("nit")).sources == {"nit": "nit"}
+    assert SingerConversion(load_singer((link / "nit.onnx").resolve())).sources == {"nit": "nit"}
 
 
 @pytest.mark.parametrize("name", ["singer", "morph_singer"])

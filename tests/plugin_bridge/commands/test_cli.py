@@ -274,7 +274,7 @@ def test_bench_measures(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyP
 
 
 def test_bench_starts_bounces_with_the_pitch_it_tells_of(tmp_path: Path) -> None:
-    assert "melody" in _bounce_command(tmp_path / "a.wav", tmp_path / "b.wav", "alys", "melody")
+    assert "melody" in _bounce_command(tmp_path / "a.wav", tmp_path / "b.wav", "nit", "melody")
 
 
 def python(folder: Path, code: str) -> str:

@@ -96,6 +96,11 @@ ROWS = [
     ("stem.wav", "no singer is chosen; add --singer with "),
     ("stem.wav --singer drak", "singer 'drak' is unknown"),
     ("stem.wav --singer missing.onnx", "singer 'missing.onnx' is unknown"),
+    (
+        "stem.wav --singer alys",
+        "singer 'alys' no longer ships, because the voice's owner objects; use 'nit' instead",
+    ),
+    (GOOD + "--morph-singer alys", "singer 'alys' no longer ships, because the voice's owner objects; use "),
     ("stem.wav --singer folder", "folder"),
     ("stem.wav --singer text.wav", "text.wav is not a readable ONNX model"),
     ("stem.wav --singer foreign.onnx", "foreign.onnx is an ONNX model but no singer"),

@@ -42,7 +42,7 @@ def test_every_kind_of_line_is_understood(tmp_path: Path) -> None:
     path = score(
         tmp_path,
         '{"time": 1.5, "parameter": "transpose", "value": "auto"}\n\n'
-        '{"time": 0, "parameter": "singer", "value": "alys"}\n'
+        '{"time": 0, "parameter": "singer", "value": "nit"}\n'
         '{"position": 7, "note_on": 69}\n{"position": 8, "note_off": 69.0}\n'
         '{"position": 9, "bend": -1.5}\r\n{"position": 9, "notes_off": true}\n'
         '{"position": 9, "parameter": "bypass", "value": true}\n'
@@ -50,7 +50,7 @@ def test_every_kind_of_line_is_understood(tmp_path: Path) -> None:
         '{"position": 9, "parameter": "morph", "value": 1.0000001}\n',
     )
     assert read_score(path, 48000) == [
-        Event(0, "singer", "alys"),
+        Event(0, "singer", "nit"),
         NoteOn(7, 69.0),
         NoteOff(8, 69.0),
         PitchBend(9, -1.5),

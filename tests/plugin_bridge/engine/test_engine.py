@@ -344,7 +344,7 @@ def test_memory_does_not_grow() -> None:
         ((22050, 1, [DARK]), ValueError, "sample rate 22050 is not native; use one of 16000"),
         ((RATE, 6, [DARK]), ValueError, "6 channels cannot be sung; give 1 or 2"),
         ((RATE, 1, []), ValueError, "set of singers is empty"),
-        ((RATE, 1, "alys"), TypeError, "singers 'alys' is one name; give a sequence such as"),
+        ((RATE, 1, "nit"), TypeError, "singers 'nit' is one name; give a sequence such as"),
         ((RATE, 1, [DARK, DARK]), ValueError, "singer 'dark' is given twice"),
     ],
 )
@@ -362,6 +362,10 @@ def test_wrong_values_are_refused_by_the_constructor() -> None:
         Engine(RATE, 1, [DARK], parameters={"loud": 1})
     with pytest.raises(ValueError, match="singer 'bob' is not in the set; use one of dark, bright or add it"):
         Engine(RATE, 1, [DARK, BRIGHT], parameters={"singer": "bob"})
+    with pytest.raises(
+        ValueError, match=r"singer 'alys' no longer ships, because .* objects; use 'nit' instead"
+    ):
+        Engine(RATE, 1, [DARK, BRIGHT], parameters={"singer": "alys"})
 
 
 @pytest.mark.parametrize(

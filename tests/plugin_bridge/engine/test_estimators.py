@@ -33,7 +33,7 @@ def drawn() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 
 @pytest.fixture
 def estimators() -> Estimators:
-    singers = [load_singer("pjs"), load_singer("alys")]
+    singers = [load_singer("pjs"), load_singer("nit")]
     return Estimators(singers, [LevelHold(RATE, singer.synthesizer(RATE)) for singer in singers])
 
 

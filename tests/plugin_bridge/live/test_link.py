@@ -24,7 +24,7 @@ def links() -> tuple[Link, Link]:
     "event",
     [
         Event(5, "gain", -3.25),
-        Event(6, "singer", "alys"),
+        Event(6, "singer", "nit"),
         Event(7, "bypass", True),
         NoteOn(8, 60.5),
         NoteOff(9, 60.5),

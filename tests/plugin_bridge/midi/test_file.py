@@ -98,14 +98,14 @@ def test_film_time_is_understood(path: Path) -> None:
 
 def test_programs_pick_singers_by_bank(path: Path) -> None:
     midi_map = MidiMap.model_validate(
-        {"program": ({"program": 1, "singer": "alys"}, {"bank": 129, "program": 1, "singer": "pjs"})}
+        {"program": ({"program": 1, "singer": "nit"}, {"bank": 129, "program": 1, "singer": "pjs"})}
     )
     track = [program(1), control(0, 1, 480), control(32, 1), program(1), program(1, 480, channel=2)]
     found = events(path, track, midi_map=midi_map)
     assert found == [
-        Event(0, "singer", "alys"),
+        Event(0, "singer", "nit"),
         Event(24000, "singer", "pjs"),
-        Event(48000, "singer", "alys"),
+        Event(48000, "singer", "nit"),
     ]
 
 

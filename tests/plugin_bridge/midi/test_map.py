@@ -13,7 +13,7 @@ from plugin_bridge.midi.map import load_midi_map
 
 def test_the_shipped_map_reaches_both_singers_and_fits_the_table() -> None:
     midi_map = load_midi_map()
-    assert [row.singer for row in midi_map.program] == ["pjs", "alys"]
+    assert [row.singer for row in midi_map.program] == ["pjs", "nit"]
     for row in midi_map.control:
         for position in (0.0, 0.5, 1.0):
             PARAMETERS[row.parameter].check(row.value(position))

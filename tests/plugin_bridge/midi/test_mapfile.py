@@ -107,7 +107,7 @@ def test_the_file_means_what_was_learned_and_keeps_its_head(
     "text",
     [
         'control = [{number = 1, parameter = "mix"}, {number = 2, parameter = "morph", high = 0.5}]',
-        'bend_range = 7.0\ncontrol = []\n[["program"]]\nprogram = 3\nsinger = "alys"',
+        'bend_range = 7.0\ncontrol = []\n[["program"]]\nprogram = 3\nsinger = "nit"',
         '[["control"]]\nnumber = 1\nparameter = "mix"\n[[ control ]]\nnumber = 2\nparameter = """morph"""\n',
         "",
     ],

@@ -90,7 +90,7 @@ class Rig:
         self.messages: list[bytes] = []
         self.events: list[AnyEvent] = []
         self.said: list[str] = []
-        self._input = MidiInput(None, self.said.append, ("pjs", "alys"))
+        self._input = MidiInput(None, self.said.append, ("pjs", "nit"))
 
     def midi(self, message: bytes, port: str) -> None:
         self.messages.append(message)
@@ -168,7 +168,7 @@ def test_a_keyboard_that_is_pulled_out_leaves_no_note_and_comes_back_under_anoth
     play(rig, system, ["keys"], [], scene)
     assert rig.messages[5:] == [b"\x80\x3c\x00", b"\xb0\x79\x00", b"\xb3\x79\x00", b"\xc0\x01"]
     assert rig.events[-3:] == [
-        NoteOff(5, 60.0), PitchBend(6, 0.0), Event(8, "singer", "alys"),
+        NoteOff(5, 60.0), PitchBend(6, 0.0), Event(8, "singer", "nit"),
     ]  # fmt: skip
     assert rig.said == [
         "MIDI port 'Keys 20:0' is open",
@@ -335,7 +335,7 @@ def test_virtual_and_named_ports_by_jack_switch_a_singer(rig: Rig) -> None:
         assert ports.open == ["in"]
         first = keyboard()
         await until(lambda: ports.open == ["in", "keyboard:out"])
-        await heard(first, [0xC0, 1], Event(0, "singer", "alys"))
+        await heard(first, [0xC0, 1], Event(0, "singer", "nit"))
         first.delete()
         await until(lambda: ports.open == ["in"])
         again = keyboard()

@@ -103,9 +103,9 @@ async def test_what_is_saved_can_be_loaded_again(tmp_path: Path) -> None:
 def test_a_singer_that_does_not_ship_is_kept_by_its_file_and_found_again(tmp_path: Path) -> None:
     (tmp_path / "presets").mkdir()
     voice = str(tmp_path / "voice_v3.onnx")
-    shelf = PresetStore(tmp_path / "presets", {"alys": "alys", "me": voice})
+    shelf = PresetStore(tmp_path / "presets", {"nit": "nit", "me": voice})
     values = {row.id: row.default for row in PARAMETERS.values()}
-    for singer, other in (("me", "alys"), ("alys", "me"), ("alys", "")):
+    for singer, other in (("me", "nit"), ("nit", "me"), ("nit", "")):
         shelf.save("mine", values | {"singer": singer, "morph_singer": other}, replace=True)
         preset = load_preset(tmp_path / "presets" / "mine.toml")
         named = [preset.singer, preset.parameters.get("morph_singer", "")]

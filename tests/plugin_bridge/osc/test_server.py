@@ -281,7 +281,7 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/preset/load", ("/etc/passwd",), "is no plain name"),
     ("/preset/load", ("",), "is no plain name"),
     ("/preset/load", ("a" * 100,), "is no plain name"),
-    ("/preset/load", ("hall",), "singer 'alys' is not in the set"),
+    ("/preset/load", ("hall",), "singer 'nit' is not in the set"),
     ("/preset/save", (), "takes a name"),
     ("/preset/save", ("../mine",), "is no plain name"),
     ("/preset/save", ("sub/mine",), "is no plain name"),

@@ -320,7 +320,7 @@ def test_what_is_in_force_can_be_brought_back() -> None:
 
 
 def test_a_voice_that_is_no_number_is_silent_told_once_and_counted(tmp_path: Path) -> None:
-    engine = Engine(RATE, 1, [BROKEN, DARK], parameters={"transpose": 0.0})
+    engine = Engine(RATE, 1, [BROKEN, DARK], parameters={"transpose": 0.0, "consonants": 0.0})
     stage = Stage(tmp_path, engine=engine)
     stage.play(song(60))
     assert np.abs(stage.sound).max() < 1e-6

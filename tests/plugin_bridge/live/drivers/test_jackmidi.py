@@ -24,7 +24,7 @@ import rtmidi  # noqa: E402 - needed first
 
 TONE, CLICK = 0.25, 0.5
 CLICK_AT, GAIN_AT = 12_007, 24_001
-MAP = '[[program]]\nprogram = 5\nsinger = "alys"\n[[program]]\nprogram = 6\nsinger = "pjs"\n'
+MAP = '[[program]]\nprogram = 5\nsinger = "nit"\n[[program]]\nprogram = 6\nsinger = "pjs"\n'
 MAP += '[[control]]\nnumber = 7\nparameter = "gain"\n'
 PLAYED = {
     GAIN_AT: b"\xb0\x07\x00",
@@ -76,7 +76,7 @@ def test_messages_of_another_client_act_on_their_sample(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text(MAP, encoding="utf-8")
     settings = LiveSettings(
-        DriverSettings("jack", device="none"), ("pjs", "alys"), {"mix": 0.0}, midi_map=path, sessions=tmp_path
+        DriverSettings("jack", device="none"), ("pjs", "nit"), {"mix": 0.0}, midi_map=path, sessions=tmp_path
     )
     taken: list[AnyEvent] = []
     said: list[str] = []
@@ -104,10 +104,10 @@ def test_messages_of_another_client_act_on_their_sample(tmp_path: Path) -> None:
     start = taken[0].position - GAIN_AT
     assert taken == [
         Event(start + GAIN_AT, "gain", -60.0),
-        Event(start + 30_000, "singer", "alys"),
+        Event(start + 30_000, "singer", "nit"),
         NoteOn(start + 30_127, 69.0),
         Event(start + 36_160, "singer", "pjs"),
-        Event(start + 36_161, "singer", "alys"),
+        Event(start + 36_161, "singer", "nit"),
         Event(start + 41_000, "singer", "pjs"),
     ]
     assert said == ["no singer for program 99 of bank 0; the singer stays (see the MIDI map)"]
@@ -118,8 +118,8 @@ def test_a_virtual_port_beside_a_running_jack_engine(tmp_path: Path) -> None:
     """Ports are made and let go again and again while JACK calls back in the audio process."""
     path = tmp_path / "map.toml"
     path.write_text(MAP, encoding="utf-8")
-    settings = LiveSettings(DriverSettings("jack", device="none"), ("pjs", "alys"), midi_map=path)
-    singers = ["alys", "pjs", "alys"]
+    settings = LiveSettings(DriverSettings("jack", device="none"), ("pjs", "nit"), midi_map=path)
+    singers = ["nit", "pjs", "nit"]
     taken: list[AnyEvent] = []
 
     async def play() -> None:
@@ -132,7 +132,7 @@ def test_a_virtual_port_beside_a_running_jack_engine(tmp_path: Path) -> None:
                 [ours] = [k for k, name in enumerate(other.get_ports()) if name.endswith(":in")]
                 other.open_port(ours, "out")
                 while not (taken and isinstance(taken[-1], Event) and taken[-1].value == singer):
-                    other.send_message([0xC0, 5 if singer == "alys" else 6])
+                    other.send_message([0xC0, 5 if singer == "nit" else 6])
                     await asyncio.sleep(0.1)  # JACK drops what is sent before a connection is in force
                 other.delete()
                 await ports.stop()
