@@ -22,9 +22,13 @@ from models.training.perturbation import Perturbation
 Int64 = NDArray[np.int64]
 Random = np.random.Generator
 
-HOW = Perturbation()
+HOW = Perturbation(warp=1.18, band_warp=0.03, blur=1.8, tilt_db=6.0, noise_db=(-75.0, -40.0))
+"""Milder than a singer's training has it: formants moved by more make one vowel of another."""
 BAND_LIMIT_HZ = (5000.0, 12000.0)
 """Half of the examples end somewhere here, as speech of small corpora does."""
+RARE_FRAMES = 2000.0
+"""The weight of a phone with fewer frames than these hardly grows any more."""
+SILENCE_WEIGHT = 0.3
 SETTLING_FRAMES = 12
 """Frames at the start of an example that do not count, while the network warms up."""
 
@@ -164,8 +168,3 @@ def phone_weights(recordings: Iterable[Labelled]) -> Tensor:
     weights /= weights[1:6].mean()
     weights[0] = SILENCE_WEIGHT
     return torch.from_numpy(weights.astype(np.float32))
-
-
-RARE_FRAMES = 2000.0
-"""Of a phone with fewer frames than these the weight hardly grows."""
-SILENCE_WEIGHT = 0.3
