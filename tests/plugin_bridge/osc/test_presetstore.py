@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -198,13 +199,24 @@ async def test_sync_is_answered_after_all_that_was_asked_before(tmp_path: Path) 
 
 
 @in_loop
-async def test_too_many_requests_under_way_are_refused(tmp_path: Path) -> None:
+async def test_too_many_requests_under_way_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40, of which none is answered before the last has come."""
     write(tmp_path, "mine")
+    all_came, names = threading.Event(), PresetStore.names
+
+    def waiting(store: PresetStore) -> list[str]:
+        assert all_came.wait(60.0)
+        return names(store)
+
+    monkeypatch.setattr(PresetStore, "names", waiting)
     async with served(tmp_path) as (_, server), Client(server.port) as client:
         client.throw(bundle(1, *[message("/preset/list")] * 40))
-        answers = [await client.hear() for _ in range(40)]
-        assert [answer for answer, _ in answers].count("/done") == 32
-        assert all("are under way" in str(values[1]) for answer, values in answers if answer == "/fail")
+        refused = [await client.hear() for _ in range(8)]
+        assert all(answer == "/fail" and "are under way" in str(values[1]) for answer, values in refused)
+        all_came.set()
+        assert [(await client.hear())[0] for _ in range(32)] == ["/done"] * 32
 
 
 @pytest.mark.parametrize("name", ["hall", "duet", "breathy"])
