@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional
 
+from models.training.averaged import AveragedTraining
 from models.training.content.examples import ExampleMaker, Labelled, phone_weights
 from models.training.content.network import ContentEncoder
 from models.training.content.phones import UNKNOWN
-from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 1
@@ -40,7 +36,7 @@ class Plan:
     seed: int = 0
 
 
-class Trainer:
+class Trainer(AveragedTraining[ContentEncoder]):
     """The state of a training run.
 
     Args:
@@ -50,21 +46,16 @@ class Trainer:
 
     def __init__(self, recordings: Sequence[Labelled], plan: Plan) -> None:
         torch.manual_seed(plan.seed)
+        network = ContentEncoder()
+        optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=0.02)
+        super().__init__(network, optimizer, plan.average, "content", CHECKPOINT_FORMAT)
         self.plan = plan
-        self.step = 0
-        self.network = ContentEncoder()
-        self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False).eval()
+        self.average.eval()
         self._examples = ExampleMaker(recordings, plan.frames, plan.batch)
         self._weights = phone_weights(recordings)
-        self._optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, weight_decay=0.02
-        )
 
     def advance(self) -> float:
         """Do one step and return its loss."""
-        rate = rise(self.step, self.plan.warmup_steps) * fall(self.step, self.plan.steps, 1.0)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * rate
         torch.manual_seed(hash((self.plan.seed, self.step)))  # dropout is drawn by the step
         batch = self._examples([self.plan.seed, self.step])
         logits = self.network.logits(self.network(batch.envelope))
@@ -75,40 +66,6 @@ class Trainer:
             ignore_index=UNKNOWN,
             label_smoothing=SMOOTHING,
         )
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimizer.step()
-        self.step += 1
-        self._follow()
+        rate = rise(self.step, self.plan.warmup_steps) * fall(self.step, self.plan.steps, 1.0)
+        self.descend(loss, self.plan.learning_rate * rate)
         return float(loss.detach())
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.plan.average, 1.0 - 1.0 / (self.step + 1))
-        for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(now, 1.0 - decay)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the old one stays until the new one is whole."""
-        state: dict[str, Any] = {
-            "format": CHECKPOINT_FORMAT,
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-        }
-        write_checkpoint(path, state)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            TrainingError: it is none, of another version, or of a training that diverged.
-        """
-        kind, refusal = {"format": CHECKPOINT_FORMAT}, "is no content checkpoint of this version"
-        with read_checkpoint(path, torch.device("cpu"), kind, refusal) as state:
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self._optimizer.load_state_dict(state["optimizer"])
-            self.step = int(state["step"])

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from dsp.controls import VOICED
 from models.melody import grid
+from models.training.averaged import AveragedTraining
 from models.training.melody.examples import Batch, ExampleMaker
 from models.training.melody.network import MelodyNetwork
-from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 4
@@ -50,7 +47,7 @@ class Plan:
     seed: int = 0
 
 
-class Trainer:
+class Trainer(AveragedTraining[MelodyNetwork]):
     """The state of a training run.
 
     Args:
@@ -60,59 +57,21 @@ class Trainer:
 
     def __init__(self, examples: ExampleMaker, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
-        self.plan = plan
-        self.step = 0
-        self.network = MelodyNetwork()
-        self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
-        self._examples = examples
-        self._optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        network = MelodyNetwork()
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
         )
+        super().__init__(network, optimizer, plan.average, "melody", CHECKPOINT_FORMAT)
+        self.plan = plan
+        self._examples = examples
 
     def advance(self) -> dict[str, float]:
         """Do one step and return the parts of its loss."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * _rate(self.plan, self.step)
         parts = losses(self.network, self._examples([self.plan.seed, self.step]))
         total = parts["pitch"] + parts["voicing"]
         total = total + self.plan.fine_weight * parts["fine"] + self.plan.share_weight * parts["share"]
-        self._optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimizer.step()
-        self.step += 1
-        self._follow()
+        self.descend(total, self.plan.learning_rate * _rate(self.plan, self.step))
         return {name: float(part.detach()) for name, part in parts.items()}
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.plan.average, 1.0 - 1.0 / (self.step + 1))
-        for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(now, 1.0 - decay)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the old one stays until the new one is whole."""
-        state: dict[str, Any] = {
-            "format": CHECKPOINT_FORMAT,
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-        }
-        write_checkpoint(path, state)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            TrainingError: it is none, of another version, or of a training that diverged.
-        """
-        kind, refusal = {"format": CHECKPOINT_FORMAT}, "is no melody checkpoint of this version"
-        with read_checkpoint(path, torch.device("cpu"), kind, refusal) as state:
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self._optimizer.load_state_dict(state["optimizer"])
-            self.step = int(state["step"])
 
 
 def losses(network: MelodyNetwork, batch: Batch) -> dict[str, Tensor]:
