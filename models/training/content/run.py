@@ -21,9 +21,10 @@ import torch
 from tqdm import tqdm
 
 from models.content.manifest import METADATA_KEY, ContentManifest
-from models.errors import BridgeError, TrainingError
+from models.errors import TrainingError
 from models.singer.manifest import check_unicode, finite
 from models.training.batches import clean_bands
+from models.training.command import run
 from models.training.content.examples import Labelled, pieces_of, read_voices
 from models.training.content.network import SIZE, ContentEncoder
 from models.training.content.phones import PHONES, VOWELS
@@ -43,14 +44,7 @@ CHECKPOINT_EVERY = 100
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 and one sentence for bad input, 130 after an interrupt."""
-    try:
-        return _run(_parser().parse_args(arguments))
-    except BridgeError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        print(f"\n{COMMAND}: stopped; run the same command to go on", file=sys.stderr)  # noqa: T201
-        return 130
+    return run(COMMAND, lambda: _run(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

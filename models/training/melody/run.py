@@ -24,10 +24,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from models.errors import BridgeError, TrainingError
+from models.errors import TrainingError
 from models.melody.manifest import MelodyManifest
 from models.singer.file import load_singer, shipped
 from models.singer.manifest import check_unicode
+from models.training.command import run
 from models.training.corpus import matching, read_voice, recordings_in
 from models.training.melody.accompaniment import made_up, recorded
 from models.training.melody.examples import ExampleMaker
@@ -59,14 +60,7 @@ class Files:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 and one sentence for bad input, 130 after an interrupt."""
-    try:
-        return _run(_parser().parse_args(arguments))
-    except BridgeError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        print(f"\n{COMMAND}: stopped; run the same command to go on", file=sys.stderr)  # noqa: T201
-        return 130
+    return run(COMMAND, lambda: _run(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:
