@@ -52,6 +52,7 @@ ROOMS = {
     "plugin_bridge/osc/query": 13.3,
     "plugin_bridge/osc": 13.4,
     "plugin_bridge/measure": 14.0,
+    "plugin_bridge/plugin": 14.0,
     "plugin_bridge/commands": 15.0,
     "plugin_bridge/cli.py": 16.0,
     "plugin_bridge/__main__.py": 17.0,
@@ -63,7 +64,6 @@ PLANNED = {
     "models/embeddings": 4.0,
     "models/guide": 4.0,
     "plugin_bridge/panel": 13.0,
-    "plugin_bridge/plugin": 14.0,
     "plugin_bridge/batches": 14.0,
 }
 NEVER = {("plugin_bridge/live", "plugin_bridge/chain"), ("plugin_bridge/osc", "models/training")}

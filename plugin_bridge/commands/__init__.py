@@ -8,6 +8,7 @@ from __future__ import annotations
 COMMANDS = {
     "bounce": "convert stems to another singer's voice",
     "live": "convert a voice live",
+    "plugin": "install the plug-in for DAWs (VST3, CLAP, LV2)",
     "devices": "list sound cards, JACK and MIDI ports",
     "singers": "list the singers and their licences",
     "params": "list the parameters",

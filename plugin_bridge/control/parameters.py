@@ -43,6 +43,9 @@ class Parameter:
     """The words of a choice; for a number, words allowed besides numbers."""
     spelled: Callable[[str], str] = str.lower
     """From a word in any accepted spelling to the one in `words`."""
+    number: int = -1
+    """What plug-in hosts know it by: given once, never to another row. A new row takes the next one that is
+    free, those of `plugin_bridge.plugin.table` counted; the tests say which."""
 
     def check(self, value: object) -> Value:
         """Return the value in its canonical type: float, bool or str.
@@ -182,11 +185,16 @@ def is_whole(value: object) -> TypeGuard[SupportsIndex]:
 
 
 _ROWS = (
-    Parameter("singer", "The singer who is heard.", "", kind="singer", smoothing_ms=20),
+    Parameter("singer", "The singer who is heard.", "", kind="singer", smoothing_ms=20, number=0),
     Parameter(
-        "morph_singer", "The singer `morph` goes to; empty for none.", "", kind="singer", smoothing_ms=20
+        "morph_singer",
+        "The singer `morph` goes to; empty for none.",
+        "",
+        kind="singer",
+        smoothing_ms=20,
+        number=1,
     ),
-    Parameter("morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20),
+    Parameter("morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20, number=2),
     Parameter(
         "transpose",
         "Interval added to the melody; `auto` picks the octave nearest to the singer's range.",
@@ -196,8 +204,11 @@ _ROWS = (
         high=36,
         smoothing_ms=20,
         words=("auto",),
+        number=3,
     ),
-    Parameter("fine_tune", "Tuning of the output.", 0.0, unit="cents", low=-100, high=100, smoothing_ms=20),
+    Parameter(
+        "fine_tune", "Tuning of the output.", 0.0, unit="cents", low=-100, high=100, smoothing_ms=20, number=4
+    ),
     Parameter(
         "formant",
         "Shift of the vocal tract's resonances.",
@@ -206,6 +217,7 @@ _ROWS = (
         low=-12,
         high=12,
         smoothing_ms=20,
+        number=5,
     ),
     Parameter(
         "vibrato",
@@ -213,9 +225,14 @@ _ROWS = (
         1.0,
         high=2,
         smoothing_ms=50,
+        number=6,
     ),
     Parameter(
-        "correction", "How far the pitch is pulled to the notes of `scale` in `key`.", 0.0, smoothing_ms=50
+        "correction",
+        "How far the pitch is pulled to the notes of `scale` in `key`.",
+        0.0,
+        smoothing_ms=50,
+        number=7,
     ),
     Parameter(
         "scale",
@@ -224,6 +241,7 @@ _ROWS = (
         kind="choice",
         words=tuple(SCALES),
         spelled=scale_named,
+        number=8,
     ),
     Parameter(
         "key",
@@ -232,10 +250,26 @@ _ROWS = (
         kind="choice",
         words=KEYS,
         spelled=key_named,
+        number=9,
     ),
-    Parameter("retune", "How long `correction` takes; 0 is immediate.", 30.0, unit="ms", high=500, curve=2),
     Parameter(
-        "breath", "Level of the noise in voiced sounds.", 0.0, unit="dB", low=-40, high=20, smoothing_ms=20
+        "retune",
+        "How long `correction` takes; 0 is immediate.",
+        30.0,
+        unit="ms",
+        high=500,
+        curve=2,
+        number=10,
+    ),
+    Parameter(
+        "breath",
+        "Level of the noise in voiced sounds.",
+        0.0,
+        unit="dB",
+        low=-40,
+        high=20,
+        smoothing_ms=20,
+        number=11,
     ),
     Parameter(
         "brightness",
@@ -245,15 +279,25 @@ _ROWS = (
         low=-6,
         high=6,
         smoothing_ms=20,
+        number=12,
     ),
-    Parameter("likeness", "How strongly the singer's own sounds replace the source's.", 0.0, smoothing_ms=20),
+    Parameter(
+        "likeness",
+        "How strongly the singer's own sounds replace the source's.",
+        0.0,
+        smoothing_ms=20,
+        number=13,
+    ),
     Parameter(
         "consonants",
         "How far the source's own bursts and hiss are heard in place of the singer's; not with music around.",
         1.0,
         smoothing_ms=20,
+        number=14,
     ),
-    Parameter("melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10),
+    Parameter(
+        "melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10, number=15
+    ),
     Parameter(
         "glide",
         "How long the pitch slides from note to note where notes replace the melody.",
@@ -261,18 +305,25 @@ _ROWS = (
         unit="ms",
         high=1000,
         curve=2,
+        number=16,
     ),
     Parameter(
-        "source_pitch", "Median pitch of the source, for `auto`; 0 measures it.", 0.0, unit="Hz", high=MAX_F0
+        "source_pitch",
+        "Median pitch of the source, for `auto`; 0 measures it.",
+        0.0,
+        unit="Hz",
+        high=MAX_F0,
+        number=17,
     ),
-    Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20),
-    Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20),
+    Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20, number=18),
+    Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20, number=19),
     Parameter(
         "bypass",
         "Whether the source passes unchanged, with the same latency.",
         False,
         kind="switch",
         smoothing_ms=20,
+        number=20,
     ),
 )
 

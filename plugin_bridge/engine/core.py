@@ -208,6 +208,10 @@ class Core:
         wet = voice[None, :] if self._panner is None else self._panner.process(usable, voice)
         return self._bounded(self._mixer.process(x, wet, [line.levels for line in score]), score, heard)
 
+    def heard_pitch(self, frames: int) -> float:
+        """See `Engine.heard_pitch`."""
+        return self._transposition.heard(frames)
+
     def use_pause(self) -> bool:
         """See `Engine.use_pause`."""
         return self._estimators.use_pause()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fifo import HopFifo
-from dsp.units import MAX_HOPS, hop_size
+from dsp.units import HOPS_PER_SECOND, MAX_HOPS, hop_size
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import Value, check_values, is_whole, parameter
 from plugin_bridge.engine import core
@@ -128,6 +128,10 @@ class Engine:
         of singers that are not audible run here.
         """
         return self._core.use_pause()
+
+    def heard_pitch(self, seconds: float) -> float:
+        """Return the median pitch of the source heard so far, hertz; 0 before so many seconds were voiced."""
+        return self._core.heard_pitch(round(seconds * HOPS_PER_SECOND))
 
     @property
     def hop_latency(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dsp.controls import VOICED
-from dsp.units import hz_to_semitones
+from dsp.units import hz_to_semitones, semitones_to_hz
 from plugin_bridge.engine.parameterstate import ParameterState
 from plugin_bridge.engine.sourcepitch import RunningMedian, median_note, octave_shift
 
@@ -57,6 +57,10 @@ class Transposition:
             self._octave = shift
         if shift != self._ramp.target:
             self._ramp.move(shift, position)
+
+    def heard(self, frames: int) -> float:
+        """Return the median pitch of the source so far, hertz; 0 before so many frames were voiced."""
+        return semitones_to_hz(self._heard.value()) if self._heard.frames >= max(1, frames) else 0.0
 
     def ask(self, position: int) -> None:
         """Choose the octave again when the note ends: a voice that is morphed must not leap within one.

@@ -13,8 +13,9 @@ from plugin_bridge.live.link import NO_FIGURES, SPAWN, Figures, Link, SharedFigu
 from plugin_bridge.live.settings import LiveSettings
 
 _JOIN_SECONDS = 3.0
-# Matrix products of the engine are small; a second thread of ordinary priority would only make it wait.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""The environment of a process that runs an engine: its matrix products are small, and a second thread of
+ordinary priority would only make it wait."""
 
 
 class AudioHandle:
@@ -41,7 +42,7 @@ class AudioHandle:
                 daemon=True,
             )
             resource_tracker.ensure_running()  # which would let signals through again where it starts here
-            with _environment(_ONE_THREAD), _blocked(audio.IGNORED_SIGNALS):
+            with _environment(ONE_THREAD), _blocked(audio.IGNORED_SIGNALS):
                 self._process.start()
         except BaseException:
             ours.close()

@@ -1,0 +1,171 @@
+"""One stream of an instance, from an activation to the next: its input through an engine of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from dsp.units import HOPS_PER_SECOND, MAX_HOPS, RATES
+from plugin_bridge.control.events import AnyEvent, Event
+from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine.core import LATENCY_HOPS
+from plugin_bridge.engine.engine import Engine
+from plugin_bridge.live.audio.realtime import ordinary_priority
+from plugin_bridge.midi.input import MidiInput
+from plugin_bridge.plugin.bridge import HISTORY, MIDI, SLACK, VALUE, Message, Segment, Stream
+from plugin_bridge.plugin.cast import Cast
+from plugin_bridge.plugin.table import STATUSES, HostValues
+
+_LIVE_HOPS = 4
+"""Hops at once where the host does not wait: the first of them must not wait for many others."""
+_AGAIN_HOPS = HOPS_PER_SECOND
+"""Input that an engine which comes late hears first, unheard, where the host does not wait."""
+_FOUND_SECONDS = 5.0
+"""Voiced, before the source's pitch counts as found."""
+_REPORT_HOPS = 50
+_READY, _BEHIND, _CHANGED = (STATUSES.index(word) for word in ("ready", "behind", "singer changed"))
+
+
+class RefusedError(Exception):
+    """A stream that cannot be sung; its text is one of `table.STATUSES`."""
+
+
+class Served:
+    """A stream that is served.
+
+    Positions are those of the segment. Where the host waits, the engine begins with the stream, or hears the
+    input that is left again, unheard. Where it does not, it begins with the newest second.
+
+    Args:
+        segment: claimed.
+        stream: its facts.
+        cast: its singers.
+        say: called with a sentence for the log.
+
+    Raises:
+        RefusedError: the rate is not native, or the singer is missing.
+        ScoreError: the MIDI map is missing or does not fit.
+    """
+
+    def __init__(self, segment: Segment, stream: Stream, cast: Cast, say: Callable[[str], None]) -> None:
+        if stream.rate not in RATES:
+            raise RefusedError("sample rate not native")
+        self._segment = segment
+        self._epoch, self._hop, self._delay = stream.epoch, stream.hop, stream.delay
+        self._heard, self._sent = stream.heard, stream.sent
+        self._host = HostValues(cast.ids)
+        midi_map = segment.midi_map()
+        self._midi = MidiInput(Path(midi_map) if midi_map else None, say, list(cast.ids.values()))
+        self._values: dict[str, Value] = {}
+        resumed = stream.ack == stream.epoch and stream.made > stream.base
+        self._next = self._origin = self._first_hop(stream, resumed)
+        self._publish_from: int | None = None  # None: once the input is caught up with
+        if stream.exact:
+            self._publish_from = stream.made if resumed else stream.base
+        events = self._events(segment.messages(stream.first, stream.sent))
+        first = {
+            event.parameter: event.value
+            for event in events
+            if isinstance(event, Event) and not event.position
+        }
+        if "singer" not in first:
+            raise RefusedError("singer missing")
+        number = next(number for number, name in cast.ids.items() if name == first["singer"])
+        self._usual = self._status = _CHANGED if number in cast.changed else _READY
+        values = {"morph_singer": "", **first}
+        self.engine = Engine(int(stream.rate), stream.channels, cast.members, parameters=values)
+        self.engine.schedule(event for event in events if not isinstance(event, Event) or event.position)
+        self._reported = 0
+        if self._publish_from is not None:
+            segment.begin(stream.epoch, stream.base, self._publish_from)
+        segment.report(self._status, 0.0)
+
+    def _first_hop(self, stream: Stream, resumed: bool) -> int:
+        """Return where the engine begins: at the base, or at the oldest hop that is of use."""
+        oldest = stream.taken - (HISTORY - SLACK)
+        if not stream.exact:
+            oldest = max(oldest, stream.taken - _AGAIN_HOPS * self._hop)
+        if stream.exact and not resumed:
+            oldest = stream.base
+        return stream.base + max(0, -((stream.base - oldest) // self._hop)) * self._hop
+
+    def _events(self, messages: Iterable[Message]) -> list[AnyEvent]:
+        """Return the events of messages that change anything, placed in the engine."""
+        found: list[AnyEvent] = []
+        for message in messages:
+            at = max(0, message.position - self._origin)
+            if message.kind == MIDI:
+                found += self._midi.process(bytes(message.data)[: message.id], at)
+            elif message.kind == VALUE and (moved := self._host.take(message.id, message.value)) is not None:
+                found.append(Event(at, *self._known(*moved)))
+        return [event for event in found if self._is_news(event)]
+
+    def _known(self, name: str, value: Value) -> tuple[str, Value]:
+        """Put what was found before in place of a pitch that would be measured."""
+        return name, self._heard if name == "source_pitch" and value == 0.0 else value
+
+    def _is_news(self, event: AnyEvent) -> bool:
+        """Return whether an event changes anything, and keep track of the values."""
+        if not isinstance(event, Event):
+            return True
+        before = self._values.get(event.parameter)
+        self._values[event.parameter] = event.value
+        return event.value != before
+
+    def advance(self, stream: Stream) -> bool:
+        """Process what there is of the input; return False if there is no whole hop.
+
+        Args:
+            stream: the facts of now.
+        """
+        hops = (stream.taken - self._next) // self._hop
+        if hops <= 0:
+            return False
+        if (
+            not stream.exact
+            and self._publish_from is not None
+            and stream.taken - self._next > self._delay + self._hop
+        ):
+            self._skip(hops - 1)
+            hops = 1
+        events = self._events(self._segment.messages(self._sent, stream.sent))
+        self._sent = stream.sent
+        self.engine.schedule(events)
+        unheard = self._publish_from is None or self._next < self._publish_from
+        count = min(hops, MAX_HOPS if stream.exact or unheard else _LIVE_HOPS)
+        if self._publish_from is not None and unheard:
+            count = min(count, (self._publish_from - self._next) // self._hop)
+        with ordinary_priority() if stream.exact else nullcontext():
+            source = np.empty((self.engine.channels, count * self._hop), np.float32)
+            self._segment.read(self._next, source)
+            sung = self.engine.process_hops(source)
+        if not unheard:
+            self._segment.write(self._next, sung)
+        self._next += source.shape[1]
+        if self._publish_from is None and count == hops:
+            self._start_at(self._next)
+        self._report(count)
+        return True
+
+    def _skip(self, hops: int) -> None:
+        """Leave out what would come too late; what the engine still holds from before it would, too."""
+        self._next += hops * self._hop
+        self._origin += hops * self._hop
+        self._start_at(self._next + LATENCY_HOPS * self._hop)
+        self._status = _BEHIND
+
+    def _start_at(self, position: int) -> None:
+        self._publish_from = self._next
+        self._segment.begin(self._epoch, position, self._next)
+
+    def _report(self, hops: int) -> None:
+        self._reported += hops
+        if self._reported >= _REPORT_HOPS:
+            self._reported = 0
+            self._segment.report(
+                self._status, 0.0 if self._heard else self.engine.heard_pitch(_FOUND_SECONDS)
+            )
+            self._status = self._usual

@@ -1,0 +1,510 @@
+// The plug-in: it carries audio, automation and state between a host and the engine, which is another process.
+//
+// The audio thread only copies samples into and out of the segment's rings. What the engine has not made in time is
+// faded out, and the latency never changes. Where the host waits (an export), the output is the engine's to the bit.
+#include "DistrhoPlugin.hpp"
+#include "bridge.h"
+#include "platform.h"
+#include "table.h"
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+// Set by the patched wrappers of DPF around `run` and `setParameterValue`.
+thread_local int bridge_process_mode = 0;        // 2 where the host says that it is offline
+thread_local int32_t bridge_event_frame = -1;    // sample of the block at which a value acts; -1 for none
+uint32_t bridge_tail(double rate) { return bridge::kTailHops * static_cast<uint32_t>(rate) / bridge::kHopsPerSecond; }
+
+namespace {
+
+using namespace bridge;
+
+constexpr uint32_t kFade = 128;           // samples over which the voice comes and goes where the engine is late
+constexpr uint32_t kPoints = 4096;        // moves within a block; of more, the last of each parameter counts
+constexpr uint32_t kSpareHops = 2;        // hops of latency besides the host's block: one to fill, one to work in
+constexpr uint32_t kLongestBlock = 4096;  // a host may name any; live, nobody plays with more
+constexpr double kPatience = 10.0;        // seconds an export waits for an engine that shows no sign of life
+constexpr double kTick = 0.05;
+constexpr double kDelays[] = {0.0, 2.0, 4.0, 8.0};  // seconds between starts of an engine that does not come
+
+std::map<std::string, std::string> read_conf() {  // what the installation wrote beside this library
+  std::map<std::string, std::string> found;
+  const std::string path = own_path();
+  std::ifstream file(path.substr(0, path.find_last_of("/\\") + 1) + kConf);
+  for (std::string line; std::getline(file, line);) {
+    const size_t at = line.find('=');
+    if (at != std::string::npos) found[line.substr(0, at)] = line.substr(at + 1);
+  }
+  return found;
+}
+
+uint32_t hop_of(double rate) { return std::max(1u, static_cast<uint32_t>(rate) / kHopsPerSecond); }
+
+uint32_t delay_of(double rate, uint32_t block) {
+  const uint32_t hop = hop_of(rate);
+  return hop * (kSpareHops + (std::min(block, kLongestBlock) + hop - 1) / hop);
+}
+
+void copy_text(char* to, size_t size, const std::string& from) {
+  std::memset(to, 0, size);
+  std::memcpy(to, from.data(), std::min(size - 1, from.size()));
+}
+
+}  // namespace
+
+START_NAMESPACE_DISTRHO
+
+class Shell : public Plugin {
+ public:
+  Shell() : Plugin(kCount, kPrograms, 2), conf_(read_conf()) {
+    for (uint32_t i = 0; i < kCount; i++) values_[i] = kRows[i].standard, moved_[i] = false;
+    for (uint32_t i = 0; i < kSlots; i++) copy_text(singers_[i].id, sizeof singers_[i].id, kSingers[i]);
+    update_latency();
+  }
+
+  ~Shell() override {
+    ending_ = true;
+    if (keeper_.joinable()) keeper_.join();
+    if (segment_) {
+      segment_->magic.store(0);
+      bell_.ring(segment_->bell_in, segment_->port_in);
+      remove_file(path_ + kSegmentSuffix);
+      remove_file(path_ + kHostSuffix);
+    }
+  }
+
+ protected:
+  const char* getLabel() const override { return "plugin_bridge"; }
+  const char* getMaker() const override { return "plugin_bridge"; }
+  const char* getLicense() const override { return "GPL-3.0-or-later"; }
+  const char* getDescription() const override { return "Sings a voice as another singer."; }
+  uint32_t getVersion() const override { return d_version(kMajor, kMinor, kMicro); }
+  int64_t getUniqueId() const override { return d_cconst('p', 'l', 'B', '0' + PLUGIN_BRIDGE_CHANNELS); }
+
+  void initParameter(uint32_t index, Parameter& parameter) override {
+    const Row& row = kRows[index];
+    if (index == kBypass) {
+      parameter.initDesignation(kParameterDesignationBypass);
+      return;
+    }
+    parameter.hints = row.output ? kParameterIsOutput : kParameterIsAutomatable;
+    if (row.step) parameter.hints |= kParameterIsInteger;
+    if (row.toggles) parameter.hints |= kParameterIsBoolean;
+    parameter.name = row.name;
+    parameter.symbol = row.id;
+    parameter.unit = row.unit;
+    parameter.description = row.description;
+    parameter.ranges.def = row.standard;
+    parameter.ranges.min = row.low;
+    parameter.ranges.max = row.high;
+    if (row.words == nullptr) return;
+    auto* words = new ParameterEnumerationValue[row.count];
+    for (uint32_t i = 0; i < row.count; i++) words[i].value = row.low + i, words[i].label = row.words[i];
+    parameter.enumValues.values = words;
+    parameter.enumValues.count = row.count;
+    parameter.enumValues.restrictedMode = true;
+  }
+
+  float getParameterValue(uint32_t index) const override {
+    if (index == kStatus) return static_cast<float>(status_.load());
+    if (index == kLate) return static_cast<float>(std::min<uint64_t>(late_.load(), 1000000000u));
+    return values_[index].load();
+  }
+
+  void setParameterValue(uint32_t index, float value) override {
+    const Row& row = kRows[index];
+    if (row.output || !(value >= row.low && value <= row.high)) return;  // NaN, too
+    const float before = values_[index].exchange(value);
+    if (index == kAuto && before < 0.5f && value >= 0.5f) kept_ = 0.f;  // asked again: it listens again
+    if (bridge_event_frame >= 0 && count_ < kPoints)
+      points_[count_++] = {static_cast<uint32_t>(bridge_event_frame), index, value};
+    else
+      moved_[index] = true;
+  }
+
+  void initProgramName(uint32_t index, String& name) override { name = kSingers[index]; }
+  void loadProgram(uint32_t index) override { setParameterValue(kSinger, static_cast<float>(index)); }
+
+  void initState(uint32_t index, State& state) override {
+    state.key = index ? "source_pitch" : "singers";
+    state.label = index ? "Pitch of the source" : "Singers";
+    state.hints = kStateIsOnlyForDSP;
+    state.defaultValue = getState(state.key);
+  }
+
+  String getState(const char* key) const override {
+    std::ostringstream text;
+    text.imbue(std::locale::classic());
+    if (std::strcmp(key, "source_pitch") == 0) {
+      text << (kept_ > 0.f || !segment_ ? kept_.load() : segment_->found.load());
+      return String(text.str().c_str());
+    }
+    const std::lock_guard<std::mutex> guard(mutex_);
+    for (uint32_t i = 0; i < kSlots; i++) {
+      if (!singers_[i].id[0]) continue;
+      const bool loaded = segment_ && std::strcmp(segment_->sung[i].id, singers_[i].id) == 0;
+      const bool held = singers_[i].hash[0] != 0;  // a project keeps the file it was made with
+      text << i << ' ' << singers_[i].id << ' ' << (held || !loaded ? singers_[i].hash : segment_->sung[i].hash) << ';';
+    }
+    return String(text.str().c_str());
+  }
+
+  void setState(const char* key, const char* value) override {
+    std::istringstream text(value);
+    text.imbue(std::locale::classic());
+    if (std::strcmp(key, "source_pitch") == 0) {
+      float pitch = 0.f;
+      text >> pitch;
+      kept_ = std::isfinite(pitch) && pitch > 0.f ? pitch : 0.f;
+    } else {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      for (std::string one; std::getline(text, one, ';');) {
+        std::istringstream words(one);
+        std::string id, hash;
+        uint32_t number = kSlots;
+        words >> number >> id >> hash;
+        if (number >= kSlots || id.empty()) continue;
+        copy_text(singers_[number].id, sizeof singers_[number].id, id);
+        copy_text(singers_[number].hash, sizeof singers_[number].hash, hash);
+      }
+    }
+    again_ = true;
+  }
+
+  void sampleRateChanged(double) override { update_latency(); }
+  void bufferSizeChanged(uint32_t) override { update_latency(); }
+
+  void activate() override {
+    update_latency();
+    if (!segment_) make_segment();
+    if (segment_) begin();
+    if (segment_ && !keeper_.joinable()) keeper_ = std::thread([this] { keep(); });
+  }
+
+  void deactivate() override { keep_pitch(); }
+
+#if DISTRHO_PLUGIN_WANT_MIDI_INPUT
+  void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
+    if (segment_ && again_.exchange(false)) begin();
+    for (uint32_t i = 0; segment_ && i < count; i++)
+      if (events[i].size <= 4) send({position_ + events[i].frame, kMidi, events[i].size, 0.f, {}, 0}, events[i].data);
+    process(in, out, frames);
+  }
+#else
+  void run(const float** in, float** out, uint32_t frames) override {
+    if (segment_ && again_.exchange(false)) begin();
+    process(in, out, frames);
+  }
+#endif
+
+ private:
+  // The latency is one for a block size and a rate: it holds the host's block, a hop that fills and one to work in.
+  void update_latency() {
+    hop_ = hop_of(getSampleRate());
+    delay_ = delay_of(getSampleRate(), getBufferSize());
+    setLatency(delay_ + kLatencyHops * hop_);
+  }
+
+  void make_segment() {
+    static std::atomic<uint32_t> serial{0};
+    const auto run = conf_.find("run");
+    if (run == conf_.end() || !make_private(run->second)) {
+      status_ = kNoEngine;
+      return;
+    }
+    bool held = false;
+    for (int tries = 0; tries < 100 && !held; tries++) {  // process numbers come again
+      path_ = run->second + "/" + std::to_string(process_number()) + "-" + std::to_string(serial++);
+      held = host_.open(path_ + kHostSuffix, true) && host_.lock();
+    }
+    if (!held || !file_.open(path_ + kSegmentSuffix, true)) return;
+    segment_ = file_.map(true);
+    if (!segment_) return;
+    segment_->version = kVersion;
+    copy_text(segment_->map, sizeof segment_->map, conf_["map"]);
+    bell_.listen(segment_->port_out);
+    segment_->magic.store(kMagic);
+  }
+
+  // A new stream: the engine begins anew at `base` with the values of now.
+  void begin() {
+    keep_pitch();
+    segment_->epoch.fetch_add(1);  // odd while it changes
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      std::memcpy(segment_->singers, singers_, sizeof singers_);
+    }
+    segment_->base = base_ = position_;
+    segment_->rate = getSampleRate();
+    segment_->channels = PLUGIN_BRIDGE_CHANNELS;
+    segment_->hop = hop_;
+    segment_->delay = delay_;
+    segment_->heard = kept_;
+    segment_->found.store(0.f);
+    segment_->first_message = segment_->msg_w.load(std::memory_order_relaxed);
+    for (uint32_t i = 0; i < kCount; i++) {
+      moved_[i] = false;
+      if (!kRows[i].output) send({position_, kValue, i, values_[i], {}, 0}, nullptr);
+    }
+    segment_->in_w.store(position_);
+    segment_->epoch.fetch_add(1);
+    gain_ = 0.f, lost_ = false;
+    bell_.ring(segment_->bell_in, segment_->port_in);
+  }
+
+  // A pitch once found is the project's, so that the next export does not hunt for it.
+  void keep_pitch() {
+    if (segment_ && kept_ == 0.f) kept_ = segment_->found.load();
+  }
+
+  void send(Message message, const uint8_t* data) {
+    const uint64_t at = segment_->msg_w.load(std::memory_order_relaxed);
+    if (data) std::memcpy(message.data, data, 4);
+    segment_->messages[at & (kMessages - 1)] = message;
+    segment_->msg_w.store(at + 1, std::memory_order_release);
+  }
+
+  void process(const float** in, float** out, uint32_t frames) {
+    if (!segment_) {
+      for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++) std::memset(out[c], 0, 4 * frames);
+      count_ = 0;
+      return;
+    }
+    for (uint32_t i = 0; i < kCount; i++)
+      if (moved_[i].exchange(false)) send({position_, kValue, i, values_[i], {}, 0}, nullptr);
+    for (uint32_t i = 0; i < count_; i++)
+      send({position_ + points_[i].frame, kValue, points_[i].index, points_[i].value, {}, 0}, nullptr);
+    count_ = 0;
+    const int wait = static_cast<int>(values_[kWait]);
+    const bool exact = wait == 1 || (wait == 0 && bridge_process_mode == 2);
+    segment_->exact.store(exact);
+    for (uint32_t done = 0; done < frames;) {
+      const uint32_t n = std::min(frames - done, kMaxBlock);
+      carry(in, out, done, n, exact);
+      done += n;
+    }
+  }
+
+  uint64_t ready() const {
+    const uint64_t epoch = segment_->epoch.load(std::memory_order_relaxed);
+    return segment_->ack.load(std::memory_order_acquire) == epoch ? segment_->out_w.load(std::memory_order_acquire) : 0;
+  }
+
+  void carry(const float** in, float** out, uint32_t offset, uint32_t n, bool exact) {
+    for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++) put(segment_->in[c], kIn, position_, in[c] + offset, n);
+    segment_->in_w.store(position_ + n, std::memory_order_release);
+    if ((position_ - base_) / hop_ != (position_ + n - base_) / hop_) bell_.ring(segment_->bell_in, segment_->port_in);
+    const uint64_t from = position_ - delay_, need = from + n;
+    const bool whole = exact && (need <= base_ || await(need));
+    const uint64_t made = whole ? need : ready();
+    const uint64_t valid = whole ? base_ : std::max(base_, segment_->valid_from.load(std::memory_order_acquire));
+    const bool dry = values_[kFallback] > 0.5f;
+    const uint32_t lag = kLatencyHops * hop_;
+    uint64_t late = 0;
+    for (uint32_t i = 0; i < n; i++) {
+      const uint64_t q = from + i;
+      const bool before = q < base_, have = q >= valid && q < made;
+      if (whole || before) {
+        gain_ = 1.f;
+      } else {
+        const float room = have ? std::min(1.f, static_cast<float>(made - q) / kFade) : 0.f;
+        gain_ = std::min(gain_ + 1.f / kFade, room);
+        late += !have;
+      }
+      for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++) {
+        float y = have && !before ? segment_->out[c][q & (kOut - 1)] : 0.f;
+        if (gain_ < 1.f) {
+          const float other = dry && q >= base_ + lag ? segment_->in[c][(q - lag) & (kIn - 1)] : 0.f;
+          y = gain_ * y + (1.f - gain_) * other;
+        }
+        out[c][offset + i] = y;
+      }
+    }
+    late_ += late;
+    position_ += n;
+  }
+
+  // Wait, in an export only, until the engine has made what is needed; after one vain wait of a stream no more.
+  bool await(uint64_t need) {
+    if (ready() >= need) {
+      lost_ = false;
+      return true;
+    }
+    if (lost_) return false;
+    uint64_t life = ~0ull;
+    for (double since = now(); now() - since < kPatience;) {
+      const uint32_t bell = segment_->bell_out.load();
+      const uint64_t made = ready(), beat = segment_->beat.load();
+      if (made >= need) return true;
+      if (hopeless_ || (made && segment_->status.load() >= kRefusals)) break;
+      if (life != made + beat) life = made + beat, since = now();
+      bell_.wait(segment_->bell_out, bell, 50);
+    }
+    lost_ = true;
+    return false;
+  }
+
+  // A thread of its own: it starts the engine where there is none, and tells how things stand.
+  void keep() {
+    double next = 0.0;
+    uint32_t starts = 0;
+    while (!ending_) {
+      const bool free = file_.lock();  // the engine holds it while it lives
+      if (free) file_.unlock();
+      if (!free) {
+        starts = 0, hopeless_ = false;
+        status_ = segment_->status.load();
+      } else {
+        status_ = hopeless_ ? kNoEngine : kStarting;
+        if (now() >= next) {
+          hopeless_ = !start_program({conf_["python"], "-I", "-m", kServer, conf_["run"], own_path()},
+                                     {std::begin(kEnvironment), std::end(kEnvironment)});
+          next = now() + kDelays[std::min<uint32_t>(++starts, 3)];
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
+    }
+  }
+
+  struct Point {
+    uint32_t frame, index;
+    float value;
+  };
+
+  std::map<std::string, std::string> conf_;
+  std::string path_;
+  File file_, host_;
+  Bell bell_;
+  Segment* segment_ = nullptr;
+  std::thread keeper_;
+  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false};
+  mutable std::mutex mutex_;  // of singers_, which hosts set from their own threads
+  Singer singers_[kSlots]{};
+  std::atomic<float> kept_{0.f}, values_[kCount];
+  std::atomic<bool> moved_[kCount];
+  std::atomic<uint32_t> status_{kStarting};
+  std::atomic<uint64_t> late_{0};
+  Point points_[kPoints];
+  uint32_t count_ = 0, hop_ = 1, delay_ = 1;
+  uint64_t position_ = kIn, base_ = kIn;
+  float gain_ = 0.f;
+  bool lost_ = false;
+};
+
+Plugin* createPlugin() { return new Shell(); }
+
+END_NAMESPACE_DISTRHO
+
+// The engine's end of a segment, for ctypes.
+#if defined(_WIN32)
+#define BRIDGE_EXPORT extern "C" __declspec(dllexport)
+#else
+#define BRIDGE_EXPORT extern "C" __attribute__((visibility("default"), used))
+#endif
+
+namespace {
+struct Claim {
+  bridge::File file;
+  bridge::Bell bell;
+  bridge::Segment* segment = nullptr;
+};
+struct Stream {  // mirrored by bridge.py
+  uint64_t epoch, base, first_message, in_w, msg_w, out_w, ack;
+  double rate;
+  uint32_t channels, hop, delay, exact;
+  float heard;
+  uint32_t alive;
+};
+}  // namespace
+
+BRIDGE_EXPORT uint32_t plugin_bridge_latency(double rate, uint32_t block) {
+  return delay_of(rate, block) + kLatencyHops * hop_of(rate);
+}
+
+// Open a segment, and claim it unless it is only looked at; null where another engine has it, or there is none.
+BRIDGE_EXPORT void* plugin_bridge_open(const char* path, int claims) {
+  auto* claim = new Claim;
+  if (claim->file.open(path, false) && (!claims || claim->file.lock()) && (claim->segment = claim->file.map(false)) &&
+      claim->segment->magic.load() == bridge::kMagic && claim->segment->version == bridge::kVersion) {
+    if (claims) claim->bell.listen(claim->segment->port_in);
+    return claim;
+  }
+  delete claim;
+  return nullptr;
+}
+BRIDGE_EXPORT void plugin_bridge_close(Claim* claim) { delete claim; }
+
+// Make a file, or take the one that is there, and lock it; null where another process has locked it.
+BRIDGE_EXPORT void* plugin_bridge_hold(const char* path) {
+  auto* file = new bridge::File;
+  if ((file->open(path, true) || file->open(path, false)) && file->lock()) return file;
+  delete file;
+  return nullptr;
+}
+BRIDGE_EXPORT void plugin_bridge_release(bridge::File* file) { delete file; }
+
+// Whether nobody holds the lock of a file.
+BRIDGE_EXPORT int plugin_bridge_is_free(const char* path) {
+  bridge::File file;
+  return file.open(path, false) && file.lock();
+}
+
+BRIDGE_EXPORT const char* plugin_bridge_map(Claim* claim) { return claim->segment->map; }
+BRIDGE_EXPORT const char* plugin_bridge_singer(Claim* claim, uint32_t slot) { return claim->segment->singers[slot].id; }
+BRIDGE_EXPORT const char* plugin_bridge_hash(Claim* claim, uint32_t slot) { return claim->segment->singers[slot].hash; }
+BRIDGE_EXPORT void plugin_bridge_sung(Claim* claim, uint32_t slot, const char* id, const char* hash) {
+  copy_text(claim->segment->sung[slot].hash, sizeof claim->segment->sung[slot].hash, hash);
+  copy_text(claim->segment->sung[slot].id, sizeof claim->segment->sung[slot].id, id);
+}
+
+// Read the facts of the stream; 0 where they are changing.
+BRIDGE_EXPORT int plugin_bridge_stream(Claim* claim, Stream* stream) {
+  bridge::Segment& s = *claim->segment;
+  stream->alive = s.magic.load() == bridge::kMagic;
+  stream->epoch = s.epoch.load();
+  if (stream->epoch == 0 || stream->epoch % 2) return 0;
+  stream->base = s.base, stream->first_message = s.first_message, stream->rate = s.rate;
+  stream->channels = s.channels, stream->hop = s.hop, stream->delay = s.delay, stream->heard = s.heard;
+  stream->exact = s.exact.load(), stream->out_w = s.out_w.load(), stream->ack = s.ack.load();
+  stream->in_w = s.in_w.load(std::memory_order_acquire);   // first: what was sent before is then there, too
+  stream->msg_w = s.msg_w.load(std::memory_order_acquire);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return s.epoch.load() == stream->epoch;
+}
+
+// Say that a stream's output is good from one position on, and made up to another.
+BRIDGE_EXPORT void plugin_bridge_begin(Claim* claim, uint64_t epoch, uint64_t valid_from, uint64_t made) {
+  bridge::Segment& s = *claim->segment;
+  s.valid_from.store(valid_from);
+  s.out_w.store(made);
+  s.ack.store(epoch);
+  claim->bell.ring(s.bell_out, s.port_out);
+}
+
+// Copy n samples of each channel, (channels, n); the caller keeps to what is there.
+BRIDGE_EXPORT void plugin_bridge_read(Claim* claim, uint64_t position, float* x, uint32_t channels, uint32_t n) {
+  for (uint32_t c = 0; c < channels; c++) bridge::take(claim->segment->in[c], bridge::kIn, position, x + c * n, n);
+}
+BRIDGE_EXPORT void plugin_bridge_write(Claim* claim, uint64_t position, const float* x, uint32_t channels, uint32_t n) {
+  bridge::Segment& s = *claim->segment;
+  for (uint32_t c = 0; c < channels; c++) bridge::put(s.out[c], bridge::kOut, position, x + c * n, n);
+  s.out_w.store(position + n, std::memory_order_release);
+  claim->bell.ring(s.bell_out, s.port_out);
+}
+BRIDGE_EXPORT void plugin_bridge_messages(Claim* claim, uint64_t from, bridge::Message* to, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) to[i] = claim->segment->messages[(from + i) & (bridge::kMessages - 1)];
+}
+
+BRIDGE_EXPORT uint32_t plugin_bridge_status(Claim* claim) { return claim->segment->status.load(); }
+BRIDGE_EXPORT void plugin_bridge_report(Claim* claim, uint32_t status, float found) {
+  claim->segment->found.store(found);
+  claim->segment->status.store(status);
+}
+BRIDGE_EXPORT void plugin_bridge_beat(Claim* claim) { claim->segment->beat.fetch_add(1); }
+BRIDGE_EXPORT uint32_t plugin_bridge_bell(Claim* claim) { return claim->segment->bell_in.load(); }
+BRIDGE_EXPORT void plugin_bridge_wait(Claim* claim, uint32_t seen, uint32_t ms) {
+  claim->bell.wait(claim->segment->bell_in, seen, ms);
+}

@@ -1,0 +1,1 @@
+"""The plug-in for DAWs: built, and played in real hosts."""
