@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 install builds it, with a C++ compiler and DPF 1.6 (on Debian and Ubuntu: apt-get install g++ dpf-source),
-which it fetches where it is missing, and puts the bundles where DAWs look: ~/.vst3, ~/.clap and ~/.lv2. They hold
-the path of this Python environment, whose engine they start by themselves; after you move it, install again.
+which it fetches where it is missing, and puts the bundles where DAWs look: ~/.vst3, ~/.clap and ~/.lv2.
+They hold the path of this Python environment, whose engine they start by themselves; after you move it,
+install again.
 
 status says what is installed and what runs. uninstall takes the bundles away.
 """
