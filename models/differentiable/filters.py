@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dsp.filters import filter_bins, fold_and_fade
+from models.differentiable.fourier import rfft
 
 
 def grid_matrix(grid: NDArray[np.float64], bins: NDArray[np.float64]) -> Tensor:
@@ -53,7 +54,7 @@ class FilteredSources(nn.Module):
             padded = torch.nn.functional.pad(source, (hop, 0))
             pieces = padded.unfold(1, 2 * hop, hop)[:, :frames] * self.window
             response = minimum_phase(control @ getattr(self, f"matrix{number}"))
-            wet = torch.fft.rfft(pieces, size) * torch.fft.rfft(response, size)
+            wet = rfft(pieces, size) * rfft(response, size)
             total = wet if total is None else total + wet
         assert total is not None
         segments = torch.fft.irfft(total, size).reshape(batch, frames, 4, hop)
@@ -75,7 +76,7 @@ def minimum_phase(log_magnitude: Tensor) -> Tensor:
     """
     size = 2 * (log_magnitude.shape[-1] - 1)
     fold, fade = (torch.from_numpy(part).to(log_magnitude.device) for part in fold_and_fade(size))
-    spectrum = torch.fft.rfft(torch.fft.irfft(log_magnitude, size) * fold)
+    spectrum = rfft(torch.fft.irfft(log_magnitude, size) * fold, size)
     # exp of the real and imaginary part apart: three times as fast as the complex exp.
     angle = spectrum.imag
     spectrum = torch.exp(spectrum.real) * (torch.cos(angle) + 1j * torch.sin(angle))

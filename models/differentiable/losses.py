@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from dsp.filters import hertz_grid
 from models.differentiable.filters import grid_matrix
+from models.differentiable.fourier import rfft
 
 FFT_SIZES = (256, 512, 1024, 2048)
 LOG_FLOOR = 1e-5
@@ -30,8 +31,8 @@ def _window(size: int, device: torch.device) -> Tensor:
 def magnitudes(audio: Tensor, size: int) -> Tensor:
     """Return STFT magnitudes with 75 % overlap, unit gain for a full-scale sine: (batch, bins, frames)."""
     window = _window(size, audio.device)
-    bins = torch.stft(audio, size, size // 4, window=window, center=False, return_complex=True)
-    return torch.sqrt(bins.real**2 + bins.imag**2 + 1e-14) * (2.0 / window.sum())
+    bins = rfft(audio.unfold(1, size, size // 4) * window, size)
+    return torch.sqrt(bins.real**2 + bins.imag**2 + 1e-14).transpose(1, 2) * (2.0 / window.sum())
 
 
 def multi_scale_loss(

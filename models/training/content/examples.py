@@ -22,8 +22,7 @@ from models.training.perturbation import Perturbation
 Int64 = NDArray[np.int64]
 Random = np.random.Generator
 
-HOW = Perturbation(warp=1.18, band_warp=0.03, blur=1.8, tilt_db=6.0, noise_db=(-75.0, -40.0))
-"""Milder than a singer's training has it: formants moved by more make one vowel of another."""
+HOW = Perturbation(warp=1.18, blur=1.8, noise_db=(-75.0, -40.0))
 BAND_LIMIT_HZ = (5000.0, 12000.0)
 """Half of the examples end somewhere here, as speech of small corpora does."""
 RARE_FRAMES = 2000.0

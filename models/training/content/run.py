@@ -21,12 +21,13 @@ import torch
 from tqdm import tqdm
 
 from models.content.manifest import METADATA_KEY, ContentManifest
+from models.differentiable.content import SIZE, ContentNetwork
 from models.errors import TrainingError
 from models.singer.manifest import check_unicode, finite
 from models.training.batches import clean_bands
 from models.training.command import run
 from models.training.content.examples import Labelled, pieces_of, read_voices
-from models.training.content.network import SIZE, ContentEncoder
+from models.training.content.network import TaughtContentNetwork
 from models.training.content.phones import PHONES, VOWELS
 from models.training.content.stepgraph import step_graph
 from models.training.content.training import Plan, Trainer
@@ -128,7 +129,7 @@ def split(every: Sequence[Labelled], patterns: Sequence[str]) -> tuple[list[Labe
 
 
 @torch.no_grad()
-def held_out_scores(network: ContentEncoder, held: Sequence[Labelled]) -> dict[str, float]:
+def held_out_scores(network: TaughtContentNetwork, held: Sequence[Labelled]) -> dict[str, float]:
     """Return by voice and kind, such as "alto vowels", the share of frames whose phone is recognised."""
     vowels = [index for index, phone in enumerate(PHONES) if phone in VOWELS]
     right: dict[str, list[bool]] = {}
@@ -144,7 +145,7 @@ def held_out_scores(network: ContentEncoder, held: Sequence[Labelled]) -> dict[s
     return finite({name: round(float(np.mean(hits)), 4) for name, hits in right.items() if hits})
 
 
-def write_encoder(network: ContentEncoder, manifest: ContentManifest, path: Path) -> None:
+def write_encoder(network: ContentNetwork, manifest: ContentManifest, path: Path) -> None:
     """Write an encoder as one ONNX file; nothing is left behind when it fails."""
     write_model(step_graph(network), {METADATA_KEY: manifest.model_dump_json()}, path)
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from models.training.content.network import BANDS, HIDDEN, LAYERS, READ, RECURRENT, SIZE, TAPS, ContentEncoder
+from models.differentiable.content import (
+    BANDS,
+    HIDDEN,
+    LAYERS,
+    OFFSET_DB,
+    READ,
+    RECURRENT,
+    SCALE_DB,
+    SIZE,
+    TAPS,
+    ContentNetwork,
+)
 from models.training.onnxgraph import FRAMES, Graph, Shapes, Weights
 
 _EPSILON = 1e-5  # of torch's layer normalisation
@@ -17,7 +28,7 @@ INPUTS: Shapes = {"envelope": (FRAMES, BANDS), "state": (1, STATE)}
 OUTPUTS: Shapes = {"content": (FRAMES, SIZE), "next_state": (1, STATE)}
 
 
-def step_graph(trained: ContentEncoder) -> onnx.GraphProto:
+def step_graph(trained: ContentNetwork) -> onnx.GraphProto:
     """Return the graph, which maps `INPUTS` to `OUTPUTS`; the state is zero at first.
 
     There may be any number of frames, and the bits of a frame do not depend on it
@@ -39,13 +50,13 @@ def _convolved(graph: Graph, weights: Weights, frames: list[str]) -> tuple[str, 
     """The convolutions; returns their output and the frames to keep, side by side."""
     # The network reads (dB + 35) / 20; the division is left to the weights.
     read, _ = graph.split("envelope", [READ, BANDS - READ])
-    x, kept = graph.add("Add", read, graph.constant([[35.0]])), []
+    x, kept = graph.add("Add", read, graph.constant([[OFFSET_DB]])), []
     for layer in range(LAYERS):
         seen = graph.add("Concat", *frames[_BEHIND * layer :][:_BEHIND], x, axis=0)
         before = [graph.rows(seen, tap, tap - _BEHIND) for tap in range(_BEHIND)]
         kept.append(graph.add("Flatten", graph.rows(seen, -_BEHIND, _END), axis=0))
         name = f"convolutions.{layer}"
-        weight = weights[f"{name}.linear.weight"] / (20.0 if layer == 0 else 1.0)
+        weight = weights[f"{name}.linear.weight"] / (SCALE_DB if layer == 0 else 1.0)
         y = graph.linear(graph.join(*before, x), weight, weights[f"{name}.linear.bias"])
         scale, shift = (graph.constant(weights[f"{name}.norm.{part}"]) for part in ("weight", "bias"))
         y = graph.gelu(graph.add("LayerNormalization", y, scale, shift, axis=-1, epsilon=_EPSILON))

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from models.training.averaged import AveragedTraining
 from models.training.content.examples import ExampleMaker, Labelled, phone_weights
-from models.training.content.network import ContentEncoder
+from models.training.content.network import TaughtContentNetwork
 from models.training.content.phones import UNKNOWN
 from models.training.schedule import fall, rise
 
@@ -36,7 +36,7 @@ class Plan:
     seed: int = 0
 
 
-class Trainer(AveragedTraining[ContentEncoder]):
+class Trainer(AveragedTraining[TaughtContentNetwork]):
     """The state of a training run.
 
     Args:
@@ -46,7 +46,7 @@ class Trainer(AveragedTraining[ContentEncoder]):
 
     def __init__(self, recordings: Sequence[Labelled], plan: Plan) -> None:
         torch.manual_seed(plan.seed)
-        network = ContentEncoder()
+        network = TaughtContentNetwork()
         optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=0.02)
         super().__init__(network, optimizer, plan.average, "content", CHECKPOINT_FORMAT)
         self.plan = plan

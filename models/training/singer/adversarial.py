@@ -1,15 +1,14 @@
-"""Adversarial training, the second stage of a singer: controls made of other voices are to pass as its own.
+"""Adversarial training, the second stage of a singer: its synthesis is to pass as its recordings.
 
-The first stage sees the singer's own recordings, perturbed, and never what a real other voice leaves in the
-controls. Here it does: excerpts of unlabelled other voices, moved to the singer's own pitches, must give
-controls that a critic cannot tell from the singer's own (domain-adversarial training, Ganin et al. 2016;
-hinge loss with spectral normalisation, Miyato et al. 2018). Another loss keeps the frame-to-frame differences
-of the controls like those of the network before, so that the words stay.
+The first stage compares a copy with its recording, and never hears a real other voice. Here a critic of
+spectra (`models.training.singer.critic`) hears the singer's recordings against two kinds of synthesis: the
+copies, and conversions of unlabelled other voices, moved to the singer's own pitches (domain-adversarial
+training, Ganin et al. 2016, on the audio). A guard of the words (`models.training.singer.wordguard`) keeps
+the conversions saying what was sung.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,43 +16,43 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dsp.controls import VOICED
 from dsp.units import MAX_F0, MIN_F0
+from models.differentiable.content import read_encoder
 from models.errors import TrainingError
 from models.training.batches import Batch, BatchMaker, PreparedRecording, prepare
 from models.training.corpus import Recording, joined, load_corpus, recordings_in
 from models.training.perturbation import Perturbation
 from models.training.schedule import rise
-from models.training.singer.critic import (
-    Critic,
-    audible_mask,
-    critic_input,
-    delta_loss,
-    hinge_loss,
-    masked_mean,
-)
-from models.training.singer.network import Estimator
+from models.training.singer.critic import Critic, critic_inputs, hinge_loss, mean_score
 from models.training.singer.publish import voiced_f0
 from models.training.singer.training import Trainer
+from models.training.singer.wordguard import WordGuard, audible, envelopes
 
-MILD = Perturbation(warp=1.12, band_warp=0.02, blur=1.3, tilt_db=4.0, level_db=6.0)
-"""Of other voices, which differ from the singer by themselves: little."""
 PLAIN = Perturbation(1.0, 0.0, 1.0, 0.0, 0.0, (-120.0, -119.0), (23999.0, 24000.0), (200.0, 201.0))
-"""Of the singer's own recordings: none."""
+"""None, of the singer's own recordings."""
 PIECE_FRAMES = 400
 """Shorter recordings, such as single notes, are put one after the other up to this length."""
-ADVERSARIAL_WEIGHT = 0.25
-DELTA_WEIGHT = 0.3
+TRANSPOSED = 3
+"""Of each piece of another voice so many versions are made, each at a pitch drawn from the singer's."""
+ADVERSARIAL_WEIGHT = 0.2
+GUARD_WEIGHT = 3.0
 RAMP_STEPS = 300
-"""Both weights rise to their values over these: the critic must learn something first."""
-LEARNING_RATE = 2e-4
+"""The adversarial weight rises to its value over these: the critic must learn something first."""
+LEARNING_RATE = 3e-4
 RISE_STEPS = 100
 FALL_SHARE = 0.7
 """In this last share of the stage the learning rate falls linearly to 0."""
+SCALE_BATCHES = 8
+"""Batches of the singer's recordings over which the critic's scale and the guard's mean are taken."""
 CRITIC_BETAS = (0.5, 0.9)
 BETAS = (0.5, 0.98)
+
+
+CriticInputs = Sequence[tuple[Tensor, Tensor]]
 
 
 def read_other_voices(
@@ -106,6 +105,20 @@ def prepared_pieces(recordings: Sequence[Recording]) -> list[PreparedRecording]:
     return [prepare(joined(group)) for group in groups]
 
 
+def at_pitches(
+    pieces: Sequence[PreparedRecording], pitches: NDArray[np.float32], rng: np.random.Generator
+) -> list[PreparedRecording]:
+    """Move each piece to `TRANSPOSED` pitches drawn from a singer's, hertz; what is sung stays as it is."""
+    moved = []
+    for piece in pieces:
+        recording = piece.recording
+        middle = np.median(recording.f0[recording.voicing > VOICED])
+        for pitch in rng.choice(pitches, TRANSPOSED):
+            f0 = np.clip(recording.f0 * (pitch / middle), MIN_F0, MAX_F0)
+            moved.append(replace(prepare(replace(recording, f0=f0)), width=piece.width))
+    return moved
+
+
 class AdversarialTrainer(Trainer):
     """The second stage of a training run; it has a checkpoint of its own.
 
@@ -122,76 +135,75 @@ class AdversarialTrainer(Trainer):
         self, trainer: Trainer, own: Sequence[PreparedRecording], others: Sequence[PreparedRecording]
     ) -> None:
         super().__init__(*trainer.batches, trainer.encoder, trainer.plan, str(trainer.device))
-        self.network.load_state_dict(trainer.network.state_dict())
-        self.renderer.load_state_dict(trainer.renderer.state_dict())
+        # On from the running average, whose weights have settled.
+        network, render = trainer.averaged
+        for part, found in ((self.network, network), (self.average[0], network)):
+            part.load_state_dict(found.state_dict())
+        for part in (self.renderer, self.average[1]):
+            part.load_state_dict(render.state_dict())
         self.renderer.requires_grad_(False)
-        self.average.load_state_dict(trainer.average.state_dict())
-        self.before: Estimator = copy.deepcopy(trainer.averaged[0])
         self.begin = self.step = trainer.step
         self.plan = replace(trainer.plan, steps=self.begin + trainer.plan.adversarial_steps)
         self._parameters = [*self.network.parameters()]
         self.optimizer = torch.optim.AdamW(self._parameters, betas=BETAS, weight_decay=0.01)
-        self._own, self._others = own, others
-        self._own_f0 = voiced_f0(own)
+        pitches = voiced_f0(own)
+        self._others = at_pitches(others, pitches, np.random.default_rng(self.plan.seed))
         self._seed_draws()
-        channels = torch.cat([critic_input(*self._draw_own()).flatten(0, 1) for _ in range(2)])
-        self.critic = Critic(channels.mean(0), channels.std(0) + 0.05).to(self.device)
+        with torch.no_grad():
+            maker = self._new_maker(PLAIN)
+            drawn = [self._to_device(maker()) for _ in range(SCALE_BATCHES)]
+            copies = [self.renderer(batch, *network(batch.content, batch.pitch)) for batch in drawn]
+            every = [
+                critic_inputs(copy, batch.pitch, self.plan.skipped)
+                for copy, batch in zip(copies, drawn, strict=True)
+            ]
+            examples = [
+                (torch.cat([spectra for spectra, _ in size]), size[0][1]) for size in zip(*every, strict=True)
+            ]
+            means = [
+                envelopes(batch.target, batch.pitch)[audible(batch.pitch) > 0.0].mean(0) for batch in drawn
+            ]
+        self.critic = Critic(examples).to(self.device)
+        self.guard = WordGuard(read_encoder(self.encoder.path), torch.stack(means).mean(0)).to(self.device)
         self.critic_optimizer = torch.optim.Adam(
             self.critic.parameters(), lr=LEARNING_RATE, betas=CRITIC_BETAS
         )
 
+    def _to_device(self, batch: Batch) -> Batch:
+        return Batch(*(part.to(self.device) for part in batch))
+
     def _seed_draws(self) -> None:
-        """Seed everything drawn by the step."""
+        """Seed everything drawn by the step; of own and other excerpts half as many as of copies."""
         self._maker = self._new_maker()
-        frames, batch = self.plan.frames, self.plan.batch
-        own, others, pitch = np.random.SeedSequence([self.plan.seed, self.step]).generate_state(3).tolist()
-        self._own_maker, self._other_maker = (
-            BatchMaker(found, [1.0] * len(found), self.encoder.start(), frames, batch, seed, how)
-            for found, seed, how in ((self._own, own, PLAIN), (self._others, others, MILD))
-        )
-        self._rng = np.random.default_rng(pitch)
+        frames, batch = self.plan.frames, max(1, self.plan.batch // 2)
+        seed = int(np.random.SeedSequence([self.plan.seed, self.step]).generate_state(1)[0])
+        weights = [1.0] * len(self._others)
+        encoder = self.encoder.start()
+        self._other_maker = BatchMaker(self._others, weights, encoder, frames, batch, seed)
 
     def learning_rate(self) -> float:
         """Return the learning rate of this step: up, level, down to 0."""
         left = (self.plan.steps - self.step) / max(1, self.plan.adversarial_steps)
         return LEARNING_RATE * min(rise(self.step - self.begin, RISE_STEPS), left / FALL_SHARE)
 
-    @torch.no_grad()
-    def _draw_own(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw the singer's own excerpts: harmonic and noise controls of the averaged network, and pitch."""
-        drawn = self._own_maker()
-        content, pitch = drawn.content.to(self.device), drawn.pitch.to(self.device)
-        return (*self.averaged[0](content, pitch), pitch)
-
-    def _draw_others(self) -> tuple[Tensor, Tensor]:
-        """Draw other voices' content and their pitch, its median moved to a pitch of the singer's."""
-        drawn = self._other_maker()
-        pitch = drawn.pitch.clone()
-        for example in pitch:
-            sung = example[example[:, 1] > VOICED, 0]
-            if sung.numel():
-                ratio = float(self._rng.choice(self._own_f0)) / float(sung.median())
-                example[:, 0] = (example[:, 0] * ratio).clamp(MIN_F0, MAX_F0)
-        return drawn.content.to(self.device), pitch.to(self.device)
-
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
-        loss = super()._loss(batch, sizes)
-        real = self._draw_own()
-        content, pitch = self._draw_others()
-        with torch.no_grad():
-            before = self.before(content, pitch)
-        harmonic, noise = self.network(content, pitch)
-        fake, weight = critic_input(harmonic, noise, pitch), audible_mask(pitch)
-        self._train_critic(critic_input(*real), audible_mask(real[2]), fake.detach(), weight)
-        adversarial = -masked_mean(self.critic(fake, weight), weight)
-        deltas = delta_loss(harmonic, before[0], weight) + delta_loss(noise, before[1], weight)
+        copied = self.renderer(batch, *self.network(batch.content, batch.pitch))
+        loss = self._copy_loss(copied, batch, sizes)
+        other = self._to_device(self._other_maker())
+        converted = self.renderer(other, *self.network(other.content, other.pitch))
+        guarded: Tensor = self.guard(converted, other.pitch, other.content)
+        own, fake = (
+            critic_inputs(copied.detach(), batch.pitch, self.plan.skipped),
+            critic_inputs(converted, other.pitch, self.plan.skipped),
+        )
+        self._train_critic(own, [(spectra.detach(), mask) for spectra, mask in fake])
+        score = mean_score(self.critic(fake), fake)
         ramp = min(1.0, (self.step - self.begin) / RAMP_STEPS)
-        return loss + ramp * (ADVERSARIAL_WEIGHT * adversarial + DELTA_WEIGHT * deltas)
+        return loss + GUARD_WEIGHT * guarded - ramp * ADVERSARIAL_WEIGHT * score
 
-    def _train_critic(self, real: Tensor, real_weight: Tensor, fake: Tensor, fake_weight: Tensor) -> None:
+    def _train_critic(self, own: CriticInputs, fake: CriticInputs) -> None:
         """Do one step of the critic on a batch of each side."""
-        loss = hinge_loss(self.critic(real, real_weight), real_weight, 1.0)
-        loss = loss + hinge_loss(self.critic(fake, fake_weight), fake_weight, -1.0)
+        loss = hinge_loss(self.critic(own), own, 1.0) + hinge_loss(self.critic(fake), fake, -1.0)
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.critic_optimizer.step()
@@ -203,7 +215,9 @@ class AdversarialTrainer(Trainer):
         }
 
     def _kind(self) -> dict[str, object]:
-        return super()._kind() | {"others": [prepared.recording.name for prepared in self._others]}
+        return super()._kind() | {
+            "others": [prepared.recording.name for prepared in self._others[::TRANSPOSED]]
+        }
 
     def _condition(self) -> str:
         return ", with a second stage that hears these other voices"

@@ -16,6 +16,7 @@ from models.content.file import ContentEncoder, digest
 from models.differentiable.losses import FFT_SIZES, aperiodic_loss, band_energy_loss, multi_scale_loss
 from models.training.batches import Batch, BatchMaker, PreparedRecording
 from models.training.corpus import HOP, TRAINING_RATE
+from models.training.perturbation import Perturbation
 from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
 from models.training.singer.network import Estimator
@@ -98,9 +99,10 @@ class Trainer:
         self.batches = (recordings, weights)
         self._maker = self._new_maker()
 
-    def _new_maker(self) -> BatchMaker:
+    def _new_maker(self, how: Perturbation | None = None) -> BatchMaker:
         seed = hash((self.plan.seed, self.step)) % 2**32
-        return BatchMaker(*self.batches, self.encoder.start(), self.plan.frames, self.plan.batch, seed)
+        plan = self.plan
+        return BatchMaker(*self.batches, self.encoder.start(), plan.frames, plan.batch, seed, how)
 
     def advance(self) -> float:
         """Do one step and return its loss."""
@@ -124,7 +126,10 @@ class Trainer:
         return self.plan.learning_rate * _rate(self.plan, self.step)
 
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
-        audio = self.renderer(batch, *self.network(batch.content, batch.pitch))
+        return self._copy_loss(self.renderer(batch, *self.network(batch.content, batch.pitch)), batch, sizes)
+
+    def _copy_loss(self, audio: Tensor, batch: Batch, sizes: Sequence[int]) -> Tensor:
+        """Compare a copy, (batch, frames * hop), with its recording."""
         kept = slice(self.plan.skipped * HOP, -HOP)
         output, target = audio[:, kept], batch.target[:, kept]
         bands = band_energy_loss(output, target, TRAINING_RATE)

@@ -12,6 +12,7 @@ import torch
 
 from models.content.file import ContentEncoder as Loaded
 from models.content.manifest import ContentManifest
+from models.differentiable.content import BANDS, READ, SIZE
 from models.errors import TrainingError
 from models.training.content.examples import (
     SETTLING_FRAMES,
@@ -20,7 +21,7 @@ from models.training.content.examples import (
     pieces_of,
     read_voices,
 )
-from models.training.content.network import BANDS, READ, SIZE, ContentEncoder
+from models.training.content.network import TaughtContentNetwork
 from models.training.content.phones import PHONES, UNKNOWN, read_labels
 from models.training.content.run import held_out_scores, main, split, write_encoder
 from models.training.content.training import Plan, Trainer
@@ -140,7 +141,7 @@ def facts(scores: dict[str, float]) -> ContentManifest:
 @torch.no_grad()
 def test_the_file_runs_as_the_network_does(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    network = ContentEncoder().eval()
+    network = TaughtContentNetwork().eval()
     write_encoder(network, facts({}), tmp_path / "content.onnx")
     bands = np.random.default_rng(8).uniform(-60.0, -20.0, (50, BANDS)).astype(np.float32)
     wanted = network(torch.from_numpy(bands)[None])[0].numpy()

@@ -146,12 +146,12 @@ def test_features_of_training_are_those_of_the_engine(recording: Recording) -> N
     assert np.median(np.abs(1200 * np.log2(recording.f0 / expected))[60:150]) < 5.0
 
 
-def test_a_disguise_moves_formants_and_hides_the_room(recording: Recording) -> None:
+def test_a_perturbation_moves_formants_and_hides_the_room(recording: Recording) -> None:
     width = smoothing_width(recording.f0, recording.voicing)
     plain = envelope(recording.power.astype(np.float64), recording.loudness, width)
     peak = [
         ENVELOPE_GRID[
-            EnvelopePerturbation(Perturbation(), -20.0, np.random.default_rng(seed))
+            EnvelopePerturbation(Perturbation(warp=1.4), -20.0, np.random.default_rng(seed))
             .envelope(recording.power, recording.loudness, width)[100]
             .argmax()
         ]
