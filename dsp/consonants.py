@@ -62,6 +62,8 @@ class Consonants:
         self._source = SlidingWindows(2 * hop + self._margin, hop, MAX_HOPS)
         self._longest = int((1.0 + SPREAD) * sample_rate / MIN_F0) + 1
         self._high = SlidingWindows(2 * hop + self._longest, hop, MAX_HOPS)
+        # The sums start after two zeros, since they are differenced twice.
+        self._sums = np.zeros((MAX_HOPS, hop + 2 * self._width))
         self.reset()
 
     def reset(self) -> None:
@@ -98,7 +100,7 @@ class Consonants:
     def _highpassed(self, windows: Float32) -> Float32:
         """Return the middle hops of windows less their mean under a triangle, shape (n * hop,)."""
         hop, width, margin = self.hop, self._width, self._margin
-        sums = np.zeros((windows.shape[0], hop + 2 * width))  # summed twice, to be differenced twice
+        sums = self._sums[: windows.shape[0]]
         np.add.accumulate(windows[:, : hop + 2 * margin], axis=1, out=sums[:, 2:])
         np.add.accumulate(sums[:, 2:], axis=1, out=sums[:, 2:])
         low = sums[:, width:-width] * -2.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import MIN_F0
+from dsp.sliding import SlidingWindows
+from dsp.units import MAX_HOPS, MIN_F0
 
 Float32 = NDArray[np.float32]
 
@@ -29,31 +30,30 @@ class DeepSound:
     latency = 0
 
     def __init__(self, rate: int, hop: int) -> None:
-        self._hop = hop
+        self._windows = SlidingWindows(PAST_HOPS * hop, hop, MAX_HOPS)
+        self._stretch = STRETCH_HOPS * hop
         self._lags = round(0.96 * rate / MIN_F0), round(rate / MIN_HZ)
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples."""
-        self._past = np.zeros(PAST_HOPS * self._hop, np.float32)
+        self._windows.reset()
         self._count = 0
         self._deep = False
 
     def process(self, x: Float32) -> list[bool]:
-        """Take decimated hops, (n * hop,), and return for each whether sound was deep at the last look."""
-        heard = np.concatenate([self._past, x])
+        """Take up to `MAX_HOPS` decimated hops; return for each whether sound was deep at the last look."""
         found = []
-        for start in range(self._hop, x.size + 1, self._hop):
+        for past in self._windows.process(x):
             self._count += 1
             if self._count % EVERY == 0:
-                self._deep = self._repeats(heard[start : start + self._past.size])
+                self._deep = self._repeats(past)
             found.append(self._deep)
-        self._past = heard[-self._past.size :]
         return found
 
     def _repeats(self, x: Float32) -> bool:
         shortest, longest = self._lags
-        size = STRETCH_HOPS * self._hop
+        size = self._stretch
         now, before = x[-size:], x[x.size - size - longest : x.size - shortest]
         energies = np.concatenate([[0.0], np.cumsum(np.square(before, dtype=np.float64))])
         energy = float(now.dot(now)) * (energies[size:] - energies[:-size])

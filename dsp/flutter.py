@@ -32,9 +32,9 @@ class Flutter:
 
     def process(self, frames: int, controls: int) -> Float32:
         """Return what to add to log-magnitudes, nepers, shape (frames, controls), up to `MAX_CONTROLS`."""
-        places = np.arange(self._frame, self._frame + frames) % FRAMES
+        places = np.arange(self._frame, self._frame + frames)
         self._frame = (self._frame + frames) % FRAMES
-        return self._table[places, :controls]
+        return self._table.take(places, axis=0, mode="wrap")[:, :controls]
 
     def reset(self) -> None:
         """Return to the first frame."""

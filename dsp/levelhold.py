@@ -95,19 +95,21 @@ class LevelHold:
         due = range(self._wait, len(gates), EVERY)
         self._wait = (self._wait - len(gates)) % EVERY
         looked = [frame for frame in due if gates[frame] > VOICED or sureness[frame] > 0.0]
-        found = self._levels(harmonic[looked], noise[looked], f0[looked]) if looked else ()
+        found = (
+            self._levels(harmonic.take(looked, 0), noise.take(looked, 0), f0.take(looked)) if looked else ()
+        )
         levels = dict(zip(looked, found, strict=True))
-        gains = []
+        raised, hushed = [], []
         for frame, (gate, sure) in enumerate(zip(gates, sureness, strict=True)):
             if frame in levels:
                 self._look(bass[frame], *levels[frame])
             self._follow(gate, sure)
             unvoiced = min(MAX_CONSONANT_DB, max(-MAX_CONSONANT_DB, self._voice_gain))
             unvoiced += min(1.0, WHISPER_RISE * sure) * (self._whisper_gain - unvoiced)
-            gains.append(NEPER_PER_DB * (unvoiced + gate * (self._voice_gain - unvoiced)))
-        raised = np.array(gains, np.float32)[:, None]
-        hushed = (NEPER_PER_DB * HUSH_DB * whispers[0]).astype(np.float32)[:, None]
-        return harmonic + (raised - hushed), noise + raised
+            raised.append(NEPER_PER_DB * (unvoiced + gate * (self._voice_gain - unvoiced)))
+            hushed.append(NEPER_PER_DB * HUSH_DB * sure)
+        gain, fall = np.array((raised, hushed), np.float32)[..., None]
+        return harmonic + (gain - fall), noise + gain
 
     def _look(self, bass: float, voice: float, hiss: float, plain: float) -> None:
         """Take the powers of a frame and set the gains that it needs."""
@@ -134,8 +136,8 @@ class LevelHold:
         """Return the weighted power of the harmonics, shape (n,)."""
         powers = self._source.powers(harmonic, f0)
         hertz = np.multiply.outer(f0, np.arange(1.0, powers.shape[1] + 1))
-        places = np.minimum((hertz / WEIGHT_STEP_HZ).astype(np.intp), self._weight.size - 1)
-        return np.asarray(np.vecdot(powers, self._weight.take(places)))
+        weight = self._weight.take((hertz / WEIGHT_STEP_HZ).astype(np.intp), mode="clip")
+        return np.asarray(np.vecdot(powers, weight))
 
 
 def _share(frames: float) -> float:

@@ -99,13 +99,13 @@ class Sawtooth:
         corrections = np.zeros(n + 2 * HALF_WIDTH, np.float32)
         corrections[: 2 * HALF_WIDTH] = self._corrections
         if jumps.size:
-            after = phase[jumps] / f0[jumps]
+            after = phase.take(jumps) / f0.take(jumps)
             after *= self._rate * _OVERSAMPLING
             row = after.astype(np.intp)
             after -= row
-            residual = _RESIDUAL_STEP[row]
+            residual = _RESIDUAL_STEP.take(row, 0)
             residual *= after.astype(np.float32)[:, None]
-            residual += _RESIDUAL[row]
+            residual += _RESIDUAL.take(row, 0)
             for jump, shape in zip(jumps.tolist(), residual, strict=True):
                 corrections[jump : jump + 2 * HALF_WIDTH] += shape
         naive = np.empty(n + HALF_WIDTH, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ SETTLE_SECONDS = 0.05
 _ORDER = np.arange(1.0, HARMONICS + 1.0)
 _CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
 """From a harmonic's phase in radians to its lag in cycles of the fundamental."""
+_BOTH = np.arange(2)[:, None, None]
 
 
 class PhaseCompensator:
@@ -50,8 +52,7 @@ class PhaseCompensator:
             f0: hertz.
             logarithm: of its response at the filter bins, log-magnitude and phase, unwrapped, shape (bins,).
         """
-        late, weight = _turned(np.array([f0]), logarithm[None])
-        self._late, self._weight = late[0], weight[0]
+        late, weight = self._late, self._weight = _turned(np.array([f0]), logarithm[None])
         self._lead, self._back = _mean(late, weight).item(), 0.0
         return self._lead % 1.0
 
@@ -70,16 +71,16 @@ class PhaseCompensator:
         # The pitch at the start of each segment: a later change must not act before its sample.
         begin = f0.take(positions[:-1])
         late, weight = _turned(begin, logarithms)
-        lates, weights = np.concatenate([[self._late], late]), np.concatenate([[self._weight], weight])
+        lates, weights = np.concatenate([self._late, late]), np.concatenate([self._weight, weight])
         for index, share in enumerate(shares):
             if share != 1.0:
                 lates[index + 1] = lates[index] + (late[index] - lates[index]) * share
                 weights[index + 1] = weights[index]
-        self._late, self._weight = lates[-1].copy(), weights[-1].copy()
+        self._late, self._weight = lates[-1:], weights[-1:]
         turns = _mean(late - lates[:-1], weight + weights[:-1]).tolist()
         leads = _mean(late, weight).tolist()
-        lengths, bends = np.diff(positions), []
-        rows = zip(lengths.tolist(), begin.tolist(), shares, turns, leads, strict=True)
+        lengths, bends = [stop - start for start, stop in pairwise(positions)], []
+        rows = zip(lengths, begin.tolist(), shares, turns, leads, strict=True)
         for length, hertz, share, turn, there in rows:
             most = MAX_PHASE_CORRECTION * hertz * length / self._rate
             step = min(most, max(-most, share * turn + self._back * length))
@@ -89,11 +90,11 @@ class PhaseCompensator:
                 off = (there - self._lead + 0.5) % 1.0 - 0.5
                 fastest = DRIFT * hertz / self._rate
                 self._back = min(fastest, max(-fastest, off / (SETTLE_SECONDS * self._rate)))
-        return np.asarray(f0 + np.repeat(bends, lengths))
+        return np.asarray(f0 + np.array(bends).repeat(lengths))
 
     def reset(self) -> None:
         """Forget the filter."""
-        self._late, self._weight = np.zeros(HARMONICS), np.ones(HARMONICS)
+        self._late, self._weight = np.zeros((1, HARMONICS)), np.ones((1, HARMONICS))
         self._lead = self._back = 0.0
 
 
@@ -102,13 +103,13 @@ def _turned(f0: Float64, logarithms: Complex64) -> tuple[Float64, Float64]:
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
     last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)
-    row, part = np.arange(f0.size)[:, None], place - below
-    there = logarithms[row, below]
-    there = there + (logarithms[row, below + 1] - there) * part
+    # Before and behind each place, shape (2, filters, HARMONICS).
+    there, behind = logarithms[np.arange(f0.size)[:, None], below + _BOTH]
+    there = there + (behind - there) * (place - below)
     power = np.exp(2.0 * there.real)
-    power[place >= last] = 0.0
+    power *= place < last
     return there.imag * _CYCLES, power
 
 
 def _mean(cycles: Float64, weight: Float64) -> Float64:
-    return np.asarray(np.vecdot(weight, cycles) / weight.sum(axis=1))
+    return np.asarray(np.vecdot(weight, cycles) / np.add.reduce(weight, axis=1))

@@ -96,9 +96,12 @@ class PitchTracker:
             ValueError: `x` has another shape.
         """
         low, most = self._decimator.process(checked_hops(x, self._hop)), MAX_HOPS * self._decimator.hop
-        found = [self._finder.process(low[start : start + most]) for start in range(0, low.size, most)]
-        frames = (frame for part in found for frame in part)
-        return [self._heard(*each) for each in zip(frames, self._deep.process(low), strict=True)]
+        parts = [low[start : start + most] for start in range(0, low.size, most)]
+        return [
+            self._heard(*each)
+            for part in parts
+            for each in zip(self._finder.process(part), self._deep.process(part), strict=True)
+        ]
 
     def _heard(self, frame: Frame, deep: bool) -> PitchFrame:
         """Decide on the next frame, whose sound may repeat too slowly for a pitch."""
@@ -131,8 +134,7 @@ def checked_hops(x: NDArray[np.float32], hop: int) -> NDArray[np.float32]:
     """
     if x.ndim != 1 or x.size == 0 or x.size % hop:
         raise ValueError(f"audio of shape {x.shape} is no whole hops; give mono samples, a multiple of {hop}")
-    level = np.abs(x)
-    if np.maximum.reduce(level) < LOUDEST:  # not a number fails, too
+    if np.vdot(x, x) < LOUDEST**2:  # not a number fails, too
         return x
-    usable = np.maximum.reduce(level.reshape(-1, hop), axis=1) < LOUDEST
+    usable = np.maximum.reduce(np.abs(x).reshape(-1, hop), axis=1) < LOUDEST
     return np.where(usable[:, None], x.reshape(-1, hop), np.float32(0.0)).reshape(-1)

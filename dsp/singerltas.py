@@ -59,7 +59,7 @@ class SingerLtas:
         wanted = np.asarray(target, np.float64)
         if wanted.shape != (LTAS_SIZE,):
             raise ValueError(f"an LTAS of {wanted.size} numbers does not fit; give {LTAS_SIZE}")
-        self._target = wanted
+        self._target = wanted.reshape(2, _KNOTS)
         # Both filters side by side; the knots of one do not touch the other.
         self._spread = np.zeros((LTAS_SIZE, HARMONIC_GRID.size + NOISE_GRID.size), np.float32)
         self._spread[:_KNOTS, : HARMONIC_GRID.size] = _hats(HARMONIC_GRID)
@@ -72,7 +72,7 @@ class SingerLtas:
     def reset(self) -> None:
         """Return to the initial state."""
         self._audible.reset()
-        self._mean: Float64 = np.zeros(LTAS_SIZE)
+        self._mean: Float64 = np.zeros((2, _KNOTS))
         self._counts = (0.0, 0.0)
         self._last: Float32 | None = None
 
@@ -93,10 +93,9 @@ class SingerLtas:
         levels = np.concatenate((harmonic, noise), axis=1)
         # A stack of small products, one a frame: the bits of a large one depend on how many rows it has.
         pooled = (levels[:, None] @ self._pool)[:, 0]
-        novelty = self._novelty(pooled)
-        weights = np.array(self._steps(voicing.tolist(), loudness.tolist(), novelty)).repeat(_KNOTS, axis=1)
-        moves, shares = weights[:, :LTAS_SIZE], weights[:, LTAS_SIZE:]
-        mean, means = self._mean, pooled.astype(np.float64)
+        steps = self._steps(voicing.tolist(), loudness.tolist(), self._novelty(pooled))
+        moves, shares = np.array(steps)[..., None].swapaxes(0, 1)
+        mean, means = self._mean, pooled.reshape(-1, 2, _KNOTS).astype(np.float64)
         for after, move in zip(means, moves, strict=True):
             np.subtract(after, mean, after)
             np.multiply(after, move, after)
@@ -106,24 +105,22 @@ class SingerLtas:
         np.maximum(away, -_MAX_SHIFT, out=away)
         np.minimum(away, _MAX_SHIFT, out=away)
         away *= shares
-        levels += (away.astype(np.float32)[:, None] @ self._spread)[:, 0]
+        levels += (away.astype(np.float32).reshape(-1, 1, LTAS_SIZE) @ self._spread)[:, 0]
         return levels[:, : HARMONIC_GRID.size], levels[:, HARMONIC_GRID.size :]
 
     def _novelty(self, pooled: Float32) -> list[list[float]]:
-        """Return how new the sound of each frame is, 0 to 1, in the harmonics and in the noise."""
-        steps = np.empty_like(pooled)
-        np.subtract(pooled[0], pooled[0] if self._last is None else self._last, out=steps[0])
-        np.subtract(pooled[1:], pooled[:-1], out=steps[1:])
-        np.abs(steps, out=steps)
-        self._last = pooled[-1]
+        """Return how new the sound of each frame is, from 0, in the harmonics and in the noise."""
+        frames = np.concatenate((pooled[:1] if self._last is None else self._last, pooled))
+        self._last = pooled[-1:]
+        steps = np.abs(frames[1:] - frames[:-1])
         sums = np.add.reduce(steps.reshape(-1, 2, _KNOTS), axis=2)
         sums *= np.float32(1.0 / (_KNOTS * NEW_SOUND))
-        novelty: list[list[float]] = np.clip(sums.astype(np.float64), MIN_COUNT, 1.0).tolist()
+        novelty: list[list[float]] = sums.tolist()
         return novelty
 
     def _steps(
         self, voicing: list[float], loudness: list[float], novelty: list[list[float]]
-    ) -> list[tuple[float, float, float, float]]:
+    ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """Return how far each frame moves the two means, and how much of each correction applies."""
         harmonic, noise = self._counts
         rows = []
@@ -131,13 +128,15 @@ class SingerLtas:
         for voice, heard, (in_harmonics, in_noise) in zip(voicing, audible, novelty, strict=True):
             move_harmonic = move_noise = 0.0
             if heard:
-                noise = min(noise + in_noise, MEMORY_FRAMES)
-                move_noise = in_noise / noise
+                count = min(1.0, max(MIN_COUNT, in_noise))
+                noise = min(noise + count, MEMORY_FRAMES)
+                move_noise = count / noise
                 if voice > VOICED:  # consonants say nothing of the harmonics
-                    harmonic = min(harmonic + in_harmonics, MEMORY_FRAMES)
-                    move_harmonic = in_harmonics / harmonic
+                    count = min(1.0, max(MIN_COUNT, in_harmonics))
+                    harmonic = min(harmonic + count, MEMORY_FRAMES)
+                    move_harmonic = count / harmonic
             shares = harmonic / (harmonic + PRIOR_FRAMES), noise / (noise + PRIOR_FRAMES)
-            rows.append((move_harmonic, move_noise, *shares))
+            rows.append(((move_harmonic, move_noise), shares))
         self._counts = harmonic, noise
         return rows
 

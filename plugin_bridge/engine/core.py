@@ -19,7 +19,7 @@ from dsp.smoothing import Segments
 from dsp.spectrum import SILENCE_DB, UNVOICED_WIDTH_HZ, envelope, loudness_gain
 from dsp.steadying import Steadier
 from dsp.synth import Synthesizer
-from dsp.units import hop_size
+from dsp.units import MAX_F0, MIN_F0, hop_size
 from dsp.whisper import Whisper
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.parameters import Value
@@ -73,7 +73,7 @@ class _Line(NamedTuple):
     """The pitch over the hop."""
     plans: list[list[Breakpoint]]
     """The filter breakpoints of each singer group."""
-    shares: list[Float32]
+    shares: list[float | Float64]
     """The gain of each singer group; empty if there is only one."""
     consonants: float | Float64
     """How far they are the source's over the hop."""
@@ -231,9 +231,9 @@ class Core:
         self._melody.settle(stop)
         course = self._pitch.course(start)
         plans = [group.timbre.plan(start) for group in self._groups]
-        shares: list[Float32] = []
+        shares: list[float | Float64] = []
         if len(plans) > 1:
-            shares = [np.asarray(group.timbre.share(start), np.float32) for group in self._groups]
+            shares = [group.timbre.share(start) for group in self._groups]
         consonants = self._kept.segment(start, hop) if self._alone else 0.0
         levels = self._mixer.levels(start, hop)
         self._transposition.listen(f0, voicing, stop + 1)
@@ -241,18 +241,16 @@ class Core:
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return hops with only their finite samples, and with only those the analysis can use."""
-        level = np.abs(x)
-        if level.max() <= CEILING:  # not a number fails, too
+        if _fits(x):
             return x, x
         finite = np.isfinite(x)
         self.repaired += x.size - int(np.count_nonzero(finite))
         none = np.float32(0.0)
-        return np.where(finite, x, none), np.where(level <= CEILING, x, none)
+        return np.where(finite, x, none), np.where(np.abs(x) <= CEILING, x, none)
 
     def _bounded(self, y: Float32, score: Sequence[_Line], heard: Features) -> Float32:
         """Return hops of output with finite samples within the ceiling only, and count those at fault."""
-        # What is not a number does not fit. The first test is the quicker and passes most hops.
-        fits = np.vdot(y, y) <= CEILING**2 or (y.max() <= CEILING and y.min() >= -CEILING)
+        fits = _fits(y)
         if fits and not self._estimators.faulty:
             return y
         faulty = np.zeros(len(score), bool)
@@ -283,7 +281,8 @@ class Core:
         bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
         asked, likeness = [line.asked for line in score], [line.likeness for line in score]
-        facts = np.array((asked, heard.voicing, heard.loudness, likeness, *whispers))
+        trained = [min(MAX_F0, max(MIN_F0, hertz)) for hertz in asked]
+        facts = np.array((trained, heard.voicing, heard.loudness, likeness, asked, *whispers))
         return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:
@@ -310,7 +309,7 @@ class Core:
         opened = [self._open, *passed.opened]
         self._voicing, self._gain, self._open = voicing[-1], gains[-1], opened[-1]
         gate, gain, kept = _straight(np.array((voicing, gains, opened)), self._rise)
-        kept *= np.concatenate([np.broadcast_to(np.float32(line.consonants), self.hop) for line in score])
+        kept *= _by_sample([line.consonants for line in score], self.hop)
         hiss = np.float32(1.0) - kept
         f0 = notes_to_hz(self._pitch.samples([line.course for line in score]))
         first = self.hop * sum(line.start < 0 for line in score)  # the noise starts at position 0
@@ -320,8 +319,7 @@ class Core:
             knots = group.timbre.knots(plans, [controls[i] for i in group.members], voicing, f0)
             level = gain
             if len(self._groups) > 1:
-                shares = [np.broadcast_to(line.shares[number], self.hop) for line in score]
-                level = gain * np.concatenate(shares)
+                level = gain * _by_sample([line.shares[number] for line in score], self.hop)
             if first:
                 knots = [k._replace(position=k.position - first) for k in knots if k.position >= first]
             if first < f0.size:
@@ -359,6 +357,20 @@ class Core:
             self._transposition.ask(position)
         if name == "melody":
             self._melody.enable(bool(event.value), position)
+
+
+def _fits(x: Float32) -> bool:
+    """Return whether all samples are within the ceiling; what is not a number is not."""
+    # The first test is the quicker and passes most hops.
+    return bool(np.vdot(x, x) <= CEILING**2 or (x.max() <= CEILING and x.min() >= -CEILING))
+
+
+def _by_sample(values: Sequence[float | Float64], hop: int) -> Float32:
+    """Join what each of some hops has, a number or one for each sample; the same number in all stays one."""
+    first = values[0]
+    if all(value is first for value in values):
+        return np.asarray(first, np.float32)
+    return np.concatenate([np.broadcast_to(np.float32(value), hop) for value in values])
 
 
 def _straight(ends: Float64, rise: Float32) -> Float32:

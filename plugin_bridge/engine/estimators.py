@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from dsp.flutter import Flutter
 from dsp.levelhold import LevelHold
-from dsp.units import MAX_F0, MIN_F0
 from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
 from plugin_bridge.engine.timbre import Controls
 
@@ -68,8 +68,8 @@ class Estimators:
 
         Args:
             bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
-            facts: pitch in hertz, voicing, loudness, likeness and both of `dsp.levelhold.Whisper`, shape
-                (6, n); as well. Networks are told a pitch within `MIN_F0` and `MAX_F0`.
+            facts: pitch in hertz within `MIN_F0` and `MAX_F0`, which networks are told, voicing, loudness,
+                likeness, pitch as it is asked for, and both of `dsp.whisper.Whisper`, shape (7, n); as well.
             wanted: for each singer, whether its controls are used in any of these frames.
 
         Returns:
@@ -85,7 +85,7 @@ class Estimators:
             if wanted[index]:
                 controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
-                if wrong.any():
+                if np.count_nonzero(wrong):
                     self.faulty[index] = wrong[-n:]
             elif _frames(pending) >= MAX_PENDING:
                 self._catch_up(index)
@@ -107,10 +107,9 @@ class Estimators:
             seen = np.concatenate([part for part, _ in pending])
             facts = np.concatenate([part for _, part in pending], axis=1)
         pending.clear()
-        trained = np.concatenate((np.clip(facts[:1], MIN_F0, MAX_F0), facts[1:4]))
-        harmonic, noise, faulty = bounded(self._estimators[index], seen, trained)
-        harmonic, noise = self._holds[index].process(harmonic, noise, facts[0], facts[1], facts[4:])
-        harmonic = harmonic + self._flutters[index].process(*harmonic.shape)
+        harmonic, noise, faulty = bounded(self._estimators[index], seen, facts[:4])
+        harmonic, noise = self._holds[index].process(harmonic, noise, facts[4], facts[1], facts[5:])
+        harmonic += self._flutters[index].process(*harmonic.shape)
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
         return [before, *controls], faulty
@@ -120,7 +119,8 @@ def described(encoder: RunningEncoder, bands: Float32) -> Float32:
     """Return the content of the next frames; where it is not finite it is 0, and the encoder starts anew."""
     content = encoder.process(bands)
     restarted = False
-    for frame in () if np.isfinite(content).all() else range(bands.shape[0]):
+    # The sum of the squares is finite only if all are.
+    for frame in () if math.isfinite(np.vdot(content, content)) else range(bands.shape[0]):
         here = slice(frame, frame + 1)
         if restarted:
             content[here] = encoder.process(bands[here])
@@ -167,7 +167,8 @@ def bounded(estimator: Estimator, seen: Float32, facts: Float64) -> tuple[Float3
 
 def _fits(part: Float32) -> bool:
     """Return whether all is in bounds; what is not a number is not."""
-    return bool(part.max() <= MAX_LOG_MAGNITUDE and part.min() >= -MAX_LOG_MAGNITUDE)
+    lowest, highest = np.minimum.reduce(part, axis=None), np.maximum.reduce(part, axis=None)
+    return bool(highest <= MAX_LOG_MAGNITUDE and lowest >= -MAX_LOG_MAGNITUDE)
 
 
 def _frames(pending: _Pending) -> int:

@@ -27,7 +27,8 @@ RATE = 48000
 def drawn() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     rng = np.random.default_rng(5)
     bands = rng.uniform(-60.0, 0.0, (FRAMES, ENVELOPE_GRID.size)).astype(np.float32)
-    lows, highs = (100.0, 0.0, -40.0, 0.0, 0.0, -8.0), (700.0, 1.0, -10.0, 0.5, 1.0, 8.0)
+    lows = 100.0, 0.0, -40.0, 0.0, 100.0, 0.0, -8.0
+    highs = 700.0, 1.0, -10.0, 0.5, 700.0, 1.0, 8.0
     return bands, np.stack([rng.uniform(low, high, FRAMES) for low, high in zip(lows, highs, strict=True)])
 
 
