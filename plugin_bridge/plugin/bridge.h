@@ -51,7 +51,7 @@ struct Segment {
   alignas(64) std::atomic<uint64_t> out_w;  // the engine's from here on
   std::atomic<uint64_t> valid_from, ack;
   alignas(64) std::atomic<uint32_t> beat;   // moves while the engine lives
-  std::atomic<uint32_t> status;
+  std::atomic<uint32_t> status, process;    // and its number
   std::atomic<float> found;                 // the source's pitch heard by this stream, hertz
   Singer sung[kSlots];                      // the files that were loaded, written before `status`
   alignas(64) std::atomic<uint32_t> bell_in;

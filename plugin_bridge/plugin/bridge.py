@@ -31,6 +31,7 @@ class Stream(ctypes.Structure):
         *((name, ctypes.c_uint32) for name in ("channels", "hop", "delay", "exact")),
         ("heard", ctypes.c_float),
         ("alive", ctypes.c_uint32),
+        ("process", ctypes.c_uint32),
     )
     epoch: int
     """Its number."""
@@ -59,6 +60,8 @@ class Stream(ctypes.Structure):
     """Median pitch of the source found by a stream before, hertz; 0 for none."""
     alive: int
     """Whether the instance is there."""
+    process: int
+    """Number of the process that serves it, or served it last."""
 
 
 class Message(ctypes.Structure):

@@ -14,8 +14,8 @@ from pathlib import Path
 from models.wholefile import unwritable
 from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.build import Bundle, build, bundles
-from plugin_bridge.plugin.server import LOCK, is_abandoned
-from plugin_bridge.plugin.table import CONF, SEGMENT, STATUSES, slots
+from plugin_bridge.plugin.server import is_abandoned
+from plugin_bridge.plugin.table import CONF, LOCK, SEGMENT, STATUSES, slots
 
 
 def run_folder() -> Path:

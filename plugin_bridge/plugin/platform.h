@@ -208,44 +208,65 @@ inline unsigned process_number() {
 #endif
 }
 
-// Start a program that detaches itself, and wait until it has. Called in a thread of the plug-in's own.
-// Its environment is the host's with `settings`, and without the libraries that some hosts bring along.
-inline bool start_program(const std::vector<std::string>& words, const std::vector<std::string>& settings) {
-  std::vector<char*> pointers, environment;
-  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
-  pointers.push_back(nullptr);
+// A program that was started and detaches itself: what was started ends soon, and is then waited for.
+class Starter {
+ public:
+  // Its environment is the host's with `settings`, and without the libraries that some hosts bring along.
+  bool start(const std::vector<std::string>& words, const std::vector<std::string>& settings) {
+    std::vector<char*> pointers, environment;
+    for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+    pointers.push_back(nullptr);
 #if defined(_WIN32)  // UNTESTED
-  for (const std::string& setting : settings) _putenv(setting.c_str());
-  return _spawnv(_P_DETACH, pointers[0], pointers.data()) != -1;
+    for (const std::string& setting : settings) _putenv(setting.c_str());
+    return _spawnv(_P_DETACH, pointers[0], pointers.data()) != -1;
 #else
-  for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
-  for (char** one = ::environ; *one; one++)
-    if (std::strncmp(*one, "LD_", 3) && std::strncmp(*one, "DYLD_", 5)) environment.push_back(*one);
-  environment.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  for (int number = 0; number < 3; number++)
-    posix_spawn_file_actions_addopen(&files, number, "/dev/null", O_RDWR, 0);
+    for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
+    for (char** one = ::environ; *one; one++)
+      if (std::strncmp(*one, "LD_", 3) && std::strncmp(*one, "DYLD_", 5)) environment.push_back(*one);
+    environment.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    for (int number = 0; number < 3; number++)
+      posix_spawn_file_actions_addopen(&files, number, "/dev/null", O_RDWR, 0);
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
-  posix_spawn_file_actions_addclosefrom_np(&files, 3);
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
 #endif
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t child = 0;
-  const bool started = ::posix_spawn(&child, pointers[0], &files, &attributes, pointers.data(), environment.data()) == 0;
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  int how = 0;
-  if (started)
-    while (::waitpid(child, &how, 0) < 0 && errno == EINTR) {
-    }
-  return started;
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    const bool started =
+        ::posix_spawn(&child_, pointers[0], &files, &attributes, pointers.data(), environment.data()) == 0;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    if (!started) child_ = 0;
+    return started;
 #endif
-}
+  }
+
+  // Whether it has not detached itself yet.
+  bool busy() {
+#if !defined(_WIN32)
+    int how = 0;
+    if (child_ && ::waitpid(child_, &how, WNOHANG) != 0) child_ = 0, failed_ = how != 0;
+    return child_ != 0;
+#else
+    return false;
+#endif
+  }
+
+  // Whether the last one ended before it could.
+  bool failed() const { return failed_; }
+
+
+ private:
+  bool failed_ = false;
+#if !defined(_WIN32)
+  pid_t child_ = 0;
+#endif
+};
 
 // Make a folder that only its owner may enter; false where it is another's.
 inline bool make_private(const std::string& path) {

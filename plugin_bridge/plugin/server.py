@@ -20,13 +20,14 @@ from plugin_bridge.live.audio.realtime import settle_process
 from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.cast import Singers
 from plugin_bridge.plugin.instance import Instance
-from plugin_bridge.plugin.table import HOST, SEGMENT
+from plugin_bridge.plugin.table import HOST, LOCK, SEGMENT
 
-LOCK, LOG = "engine.lock", "engine.log"
+LOG = "engine.log"
+"""The file in the folder of the instances in which the engine says what is wrong."""
 _TICK_SECONDS = 0.03
 _GRACE_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
-"""Before a worker that has ended is started again."""
+"""From one start of a worker to the next."""
 _MAX_LOG = 1 << 20
 _FORKS = sys.platform == "linux"
 
@@ -78,7 +79,7 @@ class Server:
         self._library = Library(library)
         self._singers = Singers()
         self._workers: dict[Path, BaseProcess] = {}
-        self._ended: dict[Path, float] = {}
+        self._begun: dict[Path, float] = {}
 
     def run(self) -> None:
         """Serve until no instance has been there for a while."""
@@ -90,6 +91,7 @@ class Server:
             for segment in found:
                 self._serve(segment)
             self._reap()
+            self._begun = {segment: self._begun[segment] for segment in found if segment in self._begun}
             if found or self._workers:
                 idle = time.monotonic()
             time.sleep(_TICK_SECONDS)
@@ -100,11 +102,12 @@ class Server:
         if is_abandoned(self._library, segment):
             remove(segment)
             return
-        since = time.monotonic() - self._ended.get(segment, -_AGAIN_SECONDS)
+        since = time.monotonic() - self._begun.get(segment, -_AGAIN_SECONDS)
         if since < _AGAIN_SECONDS or not self._library.is_free(segment):
             return  # a worker of a server that was killed goes on
         worker = self._worker(segment)
         worker.start()
+        self._begun[segment] = time.monotonic()
         self._workers[segment] = worker
 
     def _worker(self, segment: Path) -> BaseProcess:
@@ -119,7 +122,6 @@ class Server:
             if not worker.is_alive():
                 worker.join()
                 del self._workers[segment]
-                self._ended = {segment: time.monotonic()}
                 if worker.exitcode:
                     say(f"the worker of {segment.stem} ended with {worker.exitcode}")
 

@@ -48,6 +48,17 @@ uint32_t delay_of(double rate, uint32_t block) {
   return hop * (kSpareHops + (std::min(block, kLongestBlock) + hop - 1) / hop);
 }
 
+bool is_free(File& file) {
+  const bool free = file.lock();
+  if (free) file.unlock();
+  return free;
+}
+
+bool is_free(const std::string& path) {  // a file that is not there is, too
+  File file;
+  return !file.open(path, false) || file.lock();
+}
+
 void copy_text(char* to, size_t size, const std::string& from) {
   std::memset(to, 0, size);
   std::memcpy(to, from.data(), std::min(size - 1, from.size()));
@@ -299,6 +310,7 @@ class Shell : public Plugin {
     if ((position_ - base_) / hop_ != (position_ + n - base_) / hop_) bell_.ring(segment_->bell_in, segment_->port_in);
     const uint64_t from = position_ - delay_, need = from + n;
     const bool whole = exact && (need <= base_ || await(need));
+    if (whole && need > base_) status_ = segment_->status.load();  // sooner than the keeper sees it
     const uint64_t made = whole ? need : ready();
     const uint64_t valid = whole ? base_ : std::max(base_, segment_->valid_from.load(std::memory_order_acquire));
     const bool dry = values_[kFallback] > 0.5f;
@@ -339,7 +351,9 @@ class Shell : public Plugin {
       const uint32_t bell = segment_->bell_out.load();
       const uint64_t made = ready(), beat = segment_->beat.load();
       if (made >= need) return true;
-      if (hopeless_ || (made && segment_->status.load() >= kRefusals)) break;
+      const bool refused = made && segment_->status.load() >= kRefusals;
+      if (refused) status_ = segment_->status.load();
+      if (refused || hopeless_) break;
       if (life != made + beat) life = made + beat, since = now();
       bell_.wait(segment_->bell_out, bell, 50);
     }
@@ -347,26 +361,25 @@ class Shell : public Plugin {
     return false;
   }
 
-  // A thread of its own: it starts the engine where there is none, and tells how things stand.
+  // A thread of its own: it has the engine started where there is none, and tells how things stand.
   void keep() {
+    Starter starter;
     double next = 0.0;
     uint32_t starts = 0;
+    bool lost = false;
     while (!ending_) {
-      const bool free = file_.lock();  // the engine holds it while it lives
-      if (free) file_.unlock();
-      if (!free) {
-        starts = 0, hopeless_ = false;
-        status_ = segment_->status.load();
-      } else {
-        status_ = hopeless_ ? kNoEngine : kStarting;
-        if (now() >= next) {
-          hopeless_ = !start_program({conf_["python"], "-I", "-m", kServer, conf_["run"], own_path()},
-                                     {std::begin(kEnvironment), std::end(kEnvironment)});
-          next = now() + kDelays[std::min<uint32_t>(++starts, 3)];
-        }
+      const bool served = !is_free(file_), begins = starter.busy() || !is_free(conf_["run"] + "/" + kLock);
+      hopeless_ = !served && (lost || starter.failed());
+      if (served) starts = 0, lost = false;
+      status_ = served ? segment_->status.load() : static_cast<uint32_t>(hopeless_ ? kNoEngine : kStarting);
+      if (!served && !begins && now() >= next) {
+        lost = !starter.start({conf_["python"], "-I", "-m", kServer, conf_["run"], own_path()},
+                              {std::begin(kEnvironment), std::end(kEnvironment)});
+        next = now() + kDelays[std::min<uint32_t>(++starts, 3)];
       }
       std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
     }
+    while (starter.busy()) std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
   }
 
   struct Point {
@@ -416,7 +429,7 @@ struct Stream {  // mirrored by bridge.py
   double rate;
   uint32_t channels, hop, delay, exact;
   float heard;
-  uint32_t alive;
+  uint32_t alive, process;
 };
 }  // namespace
 
@@ -429,7 +442,7 @@ BRIDGE_EXPORT void* plugin_bridge_open(const char* path, int claims) {
   auto* claim = new Claim;
   if (claim->file.open(path, false) && (!claims || claim->file.lock()) && (claim->segment = claim->file.map(false)) &&
       claim->segment->magic.load() == bridge::kMagic && claim->segment->version == bridge::kVersion) {
-    if (claims) claim->bell.listen(claim->segment->port_in);
+    if (claims) claim->bell.listen(claim->segment->port_in), claim->segment->process.store(process_number());
     return claim;
   }
   delete claim;
@@ -463,7 +476,7 @@ BRIDGE_EXPORT void plugin_bridge_sung(Claim* claim, uint32_t slot, const char* i
 // Read the facts of the stream; 0 where they are changing.
 BRIDGE_EXPORT int plugin_bridge_stream(Claim* claim, Stream* stream) {
   bridge::Segment& s = *claim->segment;
-  stream->alive = s.magic.load() == bridge::kMagic;
+  stream->alive = s.magic.load() == bridge::kMagic, stream->process = s.process.load();
   stream->epoch = s.epoch.load();
   if (stream->epoch == 0 || stream->epoch % 2) return 0;
   stream->base = s.base, stream->first_message = s.first_message, stream->rate = s.rate;

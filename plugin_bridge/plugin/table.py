@@ -67,6 +67,8 @@ SLOTS = 16
 SERVER = "plugin_bridge.plugin.server"
 CONF = "engine.conf"
 """The file beside a built library that says where its engine is."""
+LOCK = "engine.lock"
+"""The file in the folder of the instances that their engine holds locked."""
 SEGMENT, HOST = ".segment", ".host"
 """Endings of the two files of an instance: what is shared, and a lock that its host holds."""
 
@@ -181,7 +183,7 @@ def header(singers: Mapping[int, str]) -> str:
         "Minor": minor,
         "Micro": micro,
     }
-    texts = {"Conf": CONF, "Server": SERVER, "SegmentSuffix": SEGMENT, "HostSuffix": HOST}
+    texts = {"Conf": CONF, "Server": SERVER, "Lock": LOCK, "SegmentSuffix": SEGMENT, "HostSuffix": HOST}
     return "\n".join(
         [
             "// Made from plugin_bridge/plugin/table.py at every build.",

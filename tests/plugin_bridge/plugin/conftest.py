@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from plugin_bridge.plugin.dpf import SYSTEM
 from plugin_bridge.plugin.installation import Installation
+from tests.plugin_bridge.plugin.claphosting import ClapHost
 from tests.support.extras import needs_program
 from tests.support.waiting import wait_until
 
@@ -45,6 +47,23 @@ def place(installed: Installation) -> Iterator[Installation]:
     yield installed
     gc.collect()  # a plug-in of pedalboard and its parameters hold each other
     wait_until(lambda: not list(installed.run.glob("*.segment")), 10.0)
+
+
+@pytest.fixture(scope="session")
+def claphost(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the small CLAP host."""
+    compiler = needs_program("c++", "g++")
+    program = tmp_path_factory.mktemp("claphost") / "claphost"
+    source = Path(__file__).with_name("claphost.cpp")
+    options = ["-std=c++17", f"-I{SYSTEM}/distrho/src", "-ldl", "-pthread"]
+    subprocess.run([compiler, str(source), "-o", str(program), *options], check=True)
+    return program
+
+
+@pytest.fixture
+def host(place: Installation, claphost: Path, tmp_path: Path) -> ClapHost:
+    """A CLAP host that has not begun yet."""
+    return ClapHost(claphost, place, tmp_path / "host")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

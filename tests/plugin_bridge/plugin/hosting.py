@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,12 +67,22 @@ def played(plugin: Any, audio: Float32, rate: int, block: int, moves: list[Move]
     return np.concatenate(parts, axis=1)[:, : audio.shape[1]]
 
 
-def bounced(folder: Path, audio: Float32, rate: int, moves: list[Move], *options: str) -> Float32:
-    """Return what `plugin-bridge bounce` makes of the same."""
+def bounced(
+    folder: Path, audio: Float32, rate: int, moves: list[Move], more: Sequence[dict[str, int]] = ()
+) -> Float32:
+    """Return what `plugin-bridge bounce` makes of the same.
+
+    Args:
+        folder: for its files.
+        audio: shape (channels, n).
+        rate: hertz.
+        moves: of parameters.
+        more: further rows of its score.
+    """
     soundfile.write(folder / "stem.wav", audio.T, rate, subtype="FLOAT")
     rows = [{"position": m.position, "parameter": m.parameter, "value": m.value} for m in moves]
-    (folder / "score.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "score.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *more]))
     words = ["bounce", str(folder / "stem.wav"), "-o", str(folder / "out.wav"), "--bits", "32f", "--force"]
-    assert main([*words, "--automation", str(folder / "score.jsonl"), *options]) == 0
+    assert main([*words, "--automation", str(folder / "score.jsonl")]) == 0
     out, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
     return np.ascontiguousarray(out.T)

@@ -1,0 +1,79 @@
+"""A project keeps its parameters, its singers by id and file, and the octave that was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from plugin_bridge.plugin.table import SLOTS
+from tests.plugin_bridge.plugin.claphosting import ClapHost, Heard
+from tests.plugin_bridge.plugin.test_clap import RATE, differing, voice
+
+
+def again(host: ClapHost, state: Path, audio: np.ndarray) -> Heard:  # type: ignore[type-arg]
+    """Open a project and play."""
+    host.load, host.save, host.events = state, None, []
+    return host.play(audio, RATE)
+
+
+def test_a_project_is_opened_as_it_was_saved(host: ClapHost, tmp_path: Path) -> None:
+    audio, state = voice(1.0), tmp_path / "project"
+    host.save = state
+    host.value(0, "singer", 1).value(0, "transpose_auto", 0).value(0, "transpose", -4.5).value(0, "key", 3)
+    before = host.value(0, "breath", 6.25).value(0, "fallback", 1).play(audio, RATE)
+    after = again(host, state, audio)
+    assert differing(after.audio, before.audio) == 0
+    unsaved = {"24", "25"}  # status and late
+    assert {k: v for k, v in after.figures["values"].items() if k not in unsaved} == {
+        k: v for k, v in before.figures["values"].items() if k not in unsaved
+    }
+
+
+def test_a_singer_that_is_gone_or_another_file_is_told(host: ClapHost, tmp_path: Path) -> None:
+    audio, state = voice(0.5), tmp_path / "project"
+    host.save = state
+    whole = host.value(0, "singer", 1).play(audio, RATE)
+    saved = state.read_bytes()
+    at = saved.index(b"1 nit ") + len("1 nit ")
+    digits = saved[at : saved.index(b";", at)]
+    assert len(digits) == 64
+    state.write_bytes(saved.replace(digits, b"0" * 64))
+    other = again(host, state, audio)
+    assert other.text("status") == "singer changed"
+    assert differing(other.audio, whole.audio) == 0
+    state.write_bytes(saved.replace(b"1 nit ", b"1 tin "))
+    gone = again(host, state, audio)
+    assert gone.text("status") == "singer missing"
+    assert not gone.audio.any()
+
+
+def test_numbers_keep_their_singers(host: ClapHost, tmp_path: Path) -> None:
+    """A project made with another MIDI map is sung by the same people."""
+    audio, state = voice(0.5), tmp_path / "project"
+    host.save = state
+    first = host.value(0, "singer", 1).play(audio, RATE)
+    saved = state.read_bytes()
+    swapped = saved.replace(b"0 pjs ", b"X").replace(b"1 nit ", b"0 pjs ").replace(b"X", b"1 nit ")
+    assert swapped != saved
+    hashes = [part.split(b" ")[2] for part in saved[saved.index(b"0 pjs") :].split(b";")[:2]]
+    swapped = swapped.replace(hashes[0], b"Y").replace(hashes[1], hashes[0]).replace(b"Y", hashes[1])
+    host.events, host.save = [], None
+    state.write_bytes(swapped)
+    host.load = state
+    other = host.play(audio, RATE)
+    assert differing(other.audio, first.audio) == 0 or SLOTS < 2
+
+
+def test_what_auto_found_is_kept(host: ClapHost, tmp_path: Path) -> None:
+    """A first export hunts for the octave; the next ones have it from the first note on, all alike."""
+    audio, state = voice(7.0), tmp_path / "project"
+    host.save = state
+    first = host.value(0, "singer", 1).play(audio, RATE)
+    second = again(host, state, audio)
+    host.save = state
+    third = host.play(audio, RATE)
+    fourth = again(host, state, audio)
+    assert differing(second.audio, first.audio) > 0
+    assert differing(third.audio, second.audio) == 0
+    assert differing(fourth.audio, second.audio) == 0
