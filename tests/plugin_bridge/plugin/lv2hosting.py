@@ -132,7 +132,8 @@ class Lv2Host:
             self._connect(f"lv2_audio_in_{channel + 1}", source[channel].ctypes.data)
             self._connect(f"lv2_audio_out_{channel + 1}", out[channel].ctypes.data)
         self._write_events(messages)
-        np.frombuffer(self._answers, np.uint32, 2)[:] = _ROOM - 8, self.urid(_SEQUENCE)
+        head = np.array([_ROOM - 8, self.urid(_SEQUENCE)], np.uint32).tobytes()
+        ctypes.memmove(self._answers, head, len(head))
         self._plugin.run(self._instance, block.shape[1])
         return out
 
