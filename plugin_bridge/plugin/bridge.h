@@ -44,6 +44,7 @@ struct Segment {
   uint64_t base, first_message;
   double rate;
   uint32_t channels, hop, delay;
+  uint32_t drains;                          // whether the stream before is to be sung to its end: it loops
   float heard;                              // the source's pitch found by a stream before, hertz; 0 for none
   alignas(64) std::atomic<uint32_t> exact;  // whether the host waits for the output
   alignas(64) std::atomic<uint64_t> in_w;

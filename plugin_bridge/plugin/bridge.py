@@ -28,7 +28,7 @@ class Stream(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_uint64) for name in ("epoch", "base", "first", "taken", "sent", "made", "ack")),
         ("rate", ctypes.c_double),
-        *((name, ctypes.c_uint32) for name in ("channels", "hop", "delay", "exact")),
+        *((name, ctypes.c_uint32) for name in ("channels", "hop", "delay", "exact", "drains")),
         ("heard", ctypes.c_float),
         ("alive", ctypes.c_uint32),
         ("process", ctypes.c_uint32),
@@ -56,6 +56,8 @@ class Stream(ctypes.Structure):
     """Samples between an input and the moment its output is fetched, without the engine's own latency."""
     exact: int
     """Whether the host waits."""
+    drains: int
+    """Whether the stream before is to be sung to its end."""
     heard: float
     """Median pitch of the source found by a stream before, hertz; 0 for none."""
     alive: int

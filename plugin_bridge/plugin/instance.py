@@ -65,9 +65,11 @@ class Instance:
         self._segment.wait(bell, _WAIT_MS)
 
     def _begin(self, stream: Stream) -> None:
-        self._epoch, self._served = stream.epoch, None
+        before, self._served = self._served, None
+        self._epoch = stream.epoch
         try:
-            self._served = Served(self._segment, stream, self._singers.cast(self._segment), self._say)
+            cast = self._singers.cast(self._segment)
+            self._served = Served(self._segment, stream, cast, self._say, before)
         except RefusedError as error:
             self._refuse(stream, str(error))
         except BridgeError as error:

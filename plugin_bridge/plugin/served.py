@@ -15,7 +15,7 @@ from plugin_bridge.engine.core import LATENCY_HOPS
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.live.audio.realtime import ordinary_priority
 from plugin_bridge.midi.input import MidiInput
-from plugin_bridge.plugin.bridge import HISTORY, MIDI, SLACK, VALUE, Message, Segment, Stream
+from plugin_bridge.plugin.bridge import HISTORY, MIDI, SLACK, VALUE, Float32, Message, Segment, Stream
 from plugin_bridge.plugin.cast import Cast
 from plugin_bridge.plugin.table import STATUSES, HostValues
 
@@ -44,16 +44,24 @@ class Served:
         stream: its facts.
         cast: its singers.
         say: called with a sentence for the log.
+        before: the stream before, ended; its engine is used again where it fits.
 
     Raises:
         RefusedError: the rate is not native, or the singer is missing.
         ScoreError: the MIDI map is missing or does not fit.
     """
 
-    def __init__(self, segment: Segment, stream: Stream, cast: Cast, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        segment: Segment,
+        stream: Stream,
+        cast: Cast,
+        say: Callable[[str], None],
+        before: Served | None = None,
+    ) -> None:
         if stream.rate not in RATES:
             raise RefusedError("sample rate not native")
-        self._segment = segment
+        self._segment, self._cast = segment, cast
         self._epoch, self._hop, self._delay = stream.epoch, stream.hop, stream.delay
         self._heard, self._sent = stream.heard, stream.sent
         self._host = HostValues(cast.ids)
@@ -63,8 +71,10 @@ class Served:
         resumed = stream.ack == stream.epoch and stream.made > stream.base
         self._next = self._origin = self._first_hop(stream, resumed)
         self._publish_from: int | None = None  # None: once the input is caught up with
-        if stream.exact:
-            self._publish_from = stream.made if resumed else stream.base
+        if stream.exact and resumed:
+            self._publish_from = stream.made
+        elif stream.exact or (not resumed and stream.taken - stream.base <= self._delay):
+            self._publish_from = stream.base
         events = self._events(segment.messages(stream.first, stream.sent))
         first = {
             event.parameter: event.value
@@ -75,13 +85,43 @@ class Served:
             raise RefusedError("singer missing")
         number = next(number for number, name in cast.ids.items() if name == first["singer"])
         self._usual = self._status = _CHANGED if number in cast.changed else _READY
-        values = {"morph_singer": "", **first}
-        self.engine = Engine(int(stream.rate), stream.channels, cast.members, parameters=values)
-        self.engine.schedule(event for event in events if not isinstance(event, Event) or event.position)
+        form = (int(stream.rate), stream.channels)
+        self._rest = before.end(stream) if before is not None and stream.drains else None
+        self.engine = (
+            before.engine if before is not None and before.fits(cast, form) else Engine(*form, cast.members)
+        )
+        self.engine.reset()  # what is set at position 0 holds as if the engine were made with it
+        self.engine.schedule(events)
         self._reported = 0
         if self._publish_from is not None:
             segment.begin(stream.epoch, stream.base, self._publish_from)
         segment.report(self._status, 0.0)
+
+    def fits(self, cast: Cast, form: tuple[int, int]) -> bool:
+        """Return whether the engine has these singers, sample rate and channels."""
+        return self._cast == cast and (self.engine.sample_rate, self.engine.channels) == form
+
+    def end(self, stream: Stream) -> Float32 | None:
+        """Sing to the end, where the next stream begins.
+
+        Returns:
+            What the engine holds behind that end, `core.LATENCY_HOPS` hops; None where nothing is heard now.
+        """
+        left = stream.base - self._next
+        if (
+            self._publish_from is None
+            or self._next < self._publish_from
+            or not 0 <= left <= self._delay + self._hop
+        ):
+            return None
+        hops = -(-left // self._hop) + LATENCY_HOPS
+        source = np.zeros((self.engine.channels, hops * self._hop), np.float32)
+        known = np.empty((self.engine.channels, left), np.float32)
+        self._segment.read(self._next, known)
+        source[:, :left] = known
+        sung = self.engine.process_hops(source)
+        self._segment.write(self._next, np.ascontiguousarray(sung[:, :left]))
+        return sung[:, left : left + LATENCY_HOPS * self._hop]
 
     def _first_hop(self, stream: Stream, resumed: bool) -> int:
         """Return where the engine begins: at the base, or at the oldest hop that is of use."""
@@ -142,6 +182,8 @@ class Served:
             source = np.empty((self.engine.channels, count * self._hop), np.float32)
             self._segment.read(self._next, source)
             sung = self.engine.process_hops(source)
+        if self._rest is not None:
+            self._add_rest(sung)
         if not unheard:
             self._segment.write(self._next, sung)
         self._next += source.shape[1]
@@ -149,6 +191,13 @@ class Served:
             self._start_at(self._next)
         self._report(count)
         return True
+
+    def _add_rest(self, sung: Float32) -> None:
+        """Let the stream before end within the latency of this one, which is silent."""
+        assert self._rest is not None
+        n = min(sung.shape[1], self._rest.shape[1])
+        sung[:, :n] += self._rest[:, :n]
+        self._rest = self._rest[:, n:] if n < self._rest.shape[1] else None
 
     def _skip(self, hops: int) -> None:
         """Leave out what would come too late; what the engine still holds from before it would, too."""

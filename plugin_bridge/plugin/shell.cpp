@@ -26,6 +26,7 @@ constexpr uint32_t kFade = 128;           // samples over which the voice comes 
 constexpr uint32_t kPoints = 4096;        // moves within a block; of more, the last of each parameter counts
 constexpr uint32_t kSpareHops = 2;        // hops of latency besides the host's block: one to fill, one to work in
 constexpr uint32_t kLongestBlock = 4096;  // a host may name any; live, nobody plays with more
+constexpr int64_t kJitter = 16;           // samples by which hosts that count in beats may be off
 constexpr double kPatience = 10.0;        // seconds an export waits for an engine that shows no sign of life
 constexpr double kTick = 0.05;
 constexpr double kDelays[] = {0.0, 2.0, 4.0, 8.0};  // seconds between starts of an engine that does not come
@@ -191,7 +192,8 @@ class Shell : public Plugin {
   void activate() override {
     update_latency();
     if (!segment_) make_segment();
-    if (segment_) begin();
+    if (segment_) begin(false);
+    plays_ = false;
     if (segment_ && !keeper_.joinable()) keeper_ = std::thread([this] { keep(); });
   }
 
@@ -199,14 +201,14 @@ class Shell : public Plugin {
 
 #if DISTRHO_PLUGIN_WANT_MIDI_INPUT
   void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
-    if (segment_ && again_.exchange(false)) begin();
+    if (segment_) follow_host(frames);
     for (uint32_t i = 0; segment_ && i < count; i++)
       if (events[i].size <= 4) send({position_ + events[i].frame, kMidi, events[i].size, 0.f, {}, 0}, events[i].data);
     process(in, out, frames);
   }
 #else
   void run(const float** in, float** out, uint32_t frames) override {
-    if (segment_ && again_.exchange(false)) begin();
+    if (segment_) follow_host(frames);
     process(in, out, frames);
   }
 #endif
@@ -240,9 +242,23 @@ class Shell : public Plugin {
     segment_->magic.store(kMagic);
   }
 
-  // A new stream: the engine begins anew at `base` with the values of now.
-  void begin() {
+  // Where the transport starts, is moved or loops, the engine begins anew: nothing of before is heard in what comes
+  // then, and every export begins alike, even in hosts that never deactivate a plug-in.
+  void follow_host(uint32_t frames) {
+    const TimePosition& time = getTimePosition();
+    const int64_t off = static_cast<int64_t>(time.frame) - static_cast<int64_t>(expected_);
+    const bool moved = time.playing && (!plays_ || off > kJitter || off < -kJitter);
+    if (again_.exchange(false) || (moved && position_ != base_)) begin(plays_);
+    plays_ = time.playing;
+    expected_ = time.frame + frames;
+  }
+
+  // A new stream: the engine begins anew at `base` with the values of now. What it made of the one before is still
+  // heard where `drains`: at the end of a loop.
+  void begin(bool drains) {
     keep_pitch();
+    made_before_ = drains ? ready() : 0;
+    valid_before_ = std::max(base_, segment_->valid_from.load());
     segment_->epoch.fetch_add(1);  // odd while it changes
     {
       const std::lock_guard<std::mutex> guard(mutex_);
@@ -253,6 +269,7 @@ class Shell : public Plugin {
     segment_->channels = PLUGIN_BRIDGE_CHANNELS;
     segment_->hop = hop_;
     segment_->delay = delay_;
+    segment_->drains = drains_ = drains;
     segment_->heard = kept_;
     segment_->found.store(0.f);
     segment_->first_message = segment_->msg_w.load(std::memory_order_relaxed);
@@ -262,7 +279,8 @@ class Shell : public Plugin {
     }
     segment_->in_w.store(position_);
     segment_->epoch.fetch_add(1);
-    gain_ = 0.f, lost_ = false;
+    if (!drains) gain_ = 0.f;
+    lost_ = false;
     bell_.ring(segment_->bell_in, segment_->port_in);
   }
 
@@ -309,27 +327,30 @@ class Shell : public Plugin {
     segment_->in_w.store(position_ + n, std::memory_order_release);
     if ((position_ - base_) / hop_ != (position_ + n - base_) / hop_) bell_.ring(segment_->bell_in, segment_->port_in);
     const uint64_t from = position_ - delay_, need = from + n;
-    const bool whole = exact && (need <= base_ || await(need));
+    const bool whole = exact && ((need <= base_ && !drains_) || await(need));
     if (whole && need > base_) status_ = segment_->status.load();  // sooner than the keeper sees it
-    const uint64_t made = whole ? need : ready();
+    const uint64_t answered = ready(), made = whole ? need : answered;
+    const uint64_t made_before = drains_ && answered ? base_ : made_before_;
     const uint64_t valid = whole ? base_ : std::max(base_, segment_->valid_from.load(std::memory_order_acquire));
     const bool dry = values_[kFallback] > 0.5f;
     const uint32_t lag = kLatencyHops * hop_;
     uint64_t late = 0;
     for (uint32_t i = 0; i < n; i++) {
       const uint64_t q = from + i;
-      const bool before = q < base_, have = q >= valid && q < made;
-      if (whole || before) {
+      const bool before = q < base_;
+      const uint64_t end = before ? made_before : made;
+      const bool have = q < end && q >= (before ? valid_before_ : valid);
+      if (whole && (drains_ || !before)) {
         gain_ = 1.f;
       } else {
-        const float room = have ? std::min(1.f, static_cast<float>(made - q) / kFade) : 0.f;
+        const float room = have ? std::min(1.f, static_cast<float>(end - q) / kFade) : 0.f;
         gain_ = std::min(gain_ + 1.f / kFade, room);
-        late += !have;
+        late += !have && !before;
       }
       for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++) {
-        float y = have && !before ? segment_->out[c][q & (kOut - 1)] : 0.f;
+        float y = have ? segment_->out[c][q & (kOut - 1)] : 0.f;
         if (gain_ < 1.f) {
-          const float other = dry && q >= base_ + lag ? segment_->in[c][(q - lag) & (kIn - 1)] : 0.f;
+          const float other = dry && !before && q >= base_ + lag ? segment_->in[c][(q - lag) & (kIn - 1)] : 0.f;
           y = gain_ * y + (1.f - gain_) * other;
         }
         out[c][offset + i] = y;
@@ -402,9 +423,9 @@ class Shell : public Plugin {
   std::atomic<uint64_t> late_{0};
   Point points_[kPoints];
   uint32_t count_ = 0, hop_ = 1, delay_ = 1;
-  uint64_t position_ = kIn, base_ = kIn;
+  uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0;
   float gain_ = 0.f;
-  bool lost_ = false;
+  bool lost_ = false, plays_ = false, drains_ = false;
 };
 
 Plugin* createPlugin() { return new Shell(); }
@@ -427,7 +448,7 @@ struct Claim {
 struct Stream {  // mirrored by bridge.py
   uint64_t epoch, base, first_message, in_w, msg_w, out_w, ack;
   double rate;
-  uint32_t channels, hop, delay, exact;
+  uint32_t channels, hop, delay, exact, drains;
   float heard;
   uint32_t alive, process;
 };
@@ -481,6 +502,7 @@ BRIDGE_EXPORT int plugin_bridge_stream(Claim* claim, Stream* stream) {
   if (stream->epoch == 0 || stream->epoch % 2) return 0;
   stream->base = s.base, stream->first_message = s.first_message, stream->rate = s.rate;
   stream->channels = s.channels, stream->hop = s.hop, stream->delay = s.delay, stream->heard = s.heard;
+  stream->drains = s.drains;
   stream->exact = s.exact.load(), stream->out_w = s.out_w.load(), stream->ack = s.ack.load();
   stream->in_w = s.in_w.load(std::memory_order_acquire);   // first: what was sent before is then there, too
   stream->msg_w = s.msg_w.load(std::memory_order_acquire);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ _BLOCK = "http://lv2plug.in/ns/ext/buf-size#nominalBlockLength"
 _INT = "http://lv2plug.in/ns/ext/atom#Int"
 _SEQUENCE = "http://lv2plug.in/ns/ext/atom#Sequence"
 _MIDI = "http://lv2plug.in/ns/ext/midi#MidiEvent"
+_OBJECT, _LONG, _FLOAT = (f"http://lv2plug.in/ns/ext/atom#{name}" for name in ("Object", "Long", "Float"))
+_TIME = "http://lv2plug.in/ns/ext/time#"
 _ROOM = 4096
 
 
@@ -125,26 +128,40 @@ class Lv2Host:
         """Begin a stream."""
         self._plugin.activate(self._instance)
 
-    def run(self, block: Float32, messages: list[Midi]) -> Float32:
-        """Process a block, shape (channels, n)."""
+    def run(self, block: Float32, messages: Sequence[Midi] = (), frame: int | None = None) -> Float32:
+        """Process a block, shape (channels, n); the transport rolls from a frame on where one is given."""
         source, out = np.ascontiguousarray(block), np.zeros(block.shape, np.float32)
         for channel in range(block.shape[0]):
             self._connect(f"lv2_audio_in_{channel + 1}", source[channel].ctypes.data)
             self._connect(f"lv2_audio_out_{channel + 1}", out[channel].ctypes.data)
-        self._write_events(messages)
+        self._write_events(messages, frame)
         head = np.array([_ROOM - 8, self.urid(_SEQUENCE)], np.uint32).tobytes()
         ctypes.memmove(self._answers, head, len(head))
         self._plugin.run(self._instance, block.shape[1])
         return out
 
-    def _write_events(self, messages: list[Midi]) -> None:
+    def _write_events(self, messages: Sequence[Midi], frame: int | None) -> None:
+        found = [] if frame is None else [(0, _OBJECT, self._rolling(frame))]
+        found += [(message.position, _MIDI, message.data) for message in messages]
         body = b"\0" * 8
-        for message in messages:
-            facts = np.array([len(message.data), self.urid(_MIDI)], np.uint32).tobytes()
-            padded = message.data + b"\0" * (-len(message.data) % 8)
-            body += np.array([message.position], np.int64).tobytes() + facts + padded
+        for position, kind, data in found:
+            body += np.array([position], np.int64).tobytes() + self._atom(kind, data)
         head = np.array([len(body), self.urid(_SEQUENCE)], np.uint32).tobytes()
         ctypes.memmove(self._events, head + body, len(head) + len(body))
+
+    def _rolling(self, frame: int) -> bytes:
+        """Return the body of a position of a transport that rolls."""
+        body = np.array([0, self.urid(f"{_TIME}Position")], np.uint32).tobytes()
+        for name, atom in (
+            ("frame", self._atom(_LONG, np.int64(frame).tobytes())),
+            ("speed", self._atom(_FLOAT, np.float32(1.0).tobytes())),
+        ):
+            body += np.array([self.urid(f"{_TIME}{name}"), 0], np.uint32).tobytes() + atom
+        return body
+
+    def _atom(self, kind: str, data: bytes) -> bytes:
+        head = np.array([len(data), self.urid(kind)], np.uint32).tobytes()
+        return head + data + b"\0" * (-len(data) % 8)
 
     def close(self) -> None:
         """End it."""

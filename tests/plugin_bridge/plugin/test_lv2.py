@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plugin_bridge.plugin.installation import Installation
-from tests.plugin_bridge.plugin.hosting import Move, bounced
+from tests.plugin_bridge.plugin.hosting import Float32, Move, bounced
 from tests.plugin_bridge.plugin.lv2hosting import Lv2Host, Midi
 from tests.plugin_bridge.plugin.test_clap import RATE, differing, voice
 
@@ -44,3 +44,35 @@ def test_it_is_the_bounce(place: Installation, tmp_path: Path, channels: int, bl
     heard = np.concatenate(parts, axis=1)[:, latency:]
     assert differing(heard, bounced(tmp_path, audio, RATE, moves)) == 0
     assert late == 0.0
+
+
+def test_a_stream_begins_where_the_transport_starts_jumps_or_loops(
+    place: Installation, tmp_path: Path
+) -> None:
+    """Nothing of before is in it, and the end of a loop is heard while the next round has begun."""
+    block, audio = 512, voice(1.0)
+    audio = audio[:, : audio.shape[1] // block * block]
+    host = Lv2Host(place.home / ".lv2/plugin_bridge_mono.lv2", RATE, block)
+    for parameter, value in (("lv2_freewheel", 1), ("singer", 1), ("transpose_auto", 0), ("transpose", 3)):
+        host.controls[parameter].value = float(value)
+    host.activate()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 33 * block)).astype(np.float32)
+
+    def played(sound: Float32, frame: int | None) -> Float32:
+        blocks = np.split(sound, sound.shape[1] // block, axis=1)
+        first = host.run(blocks[0], (), frame)
+        return np.concatenate([first, *(host.run(one) for one in blocks[1:])], axis=1)
+
+    played(noise, None)  # while the transport stands
+    rounds = [played(audio, 96000) for _ in range(2)]
+    elsewhere = played(audio, 7)
+    flushed = played(np.zeros((1, 16 * block), np.float32), None)
+    latency = int(host.controls["lv2_latency"].value)
+    host.close()
+    wanted = bounced(tmp_path, audio, RATE, [Move(0, "singer", "nit"), Move(0, "transpose", 3.0)])
+    kept = audio.shape[1] - latency
+    for heard in (*rounds, elsewhere):
+        assert differing(heard[:, latency:], wanted[:, :kept]) == 0
+    for after in (rounds[1], elsewhere, flushed):  # the end of each round, in the latency of the next
+        np.testing.assert_allclose(after[:, :latency], wanted[:, kept:], atol=1e-5)
+    assert not rounds[0][:, : latency - 960].any()  # and nothing of what came while the transport stood
