@@ -87,9 +87,8 @@ class Served:
         self._usual = self._status = _CHANGED if number in cast.changed else _READY
         form = (int(stream.rate), stream.channels)
         self._rest = before.end(stream) if before is not None and stream.drains else None
-        self.engine = (
-            before.engine if before is not None and before.fits(cast, form) else Engine(*form, cast.members)
-        )
+        used = before.engine if before is not None and before.fits(cast, form) else None
+        self.engine: Engine = used or Engine(*form, cast.members)
         self.engine.reset()  # what is set at position 0 holds as if the engine were made with it
         self.engine.schedule(events)
         self._reported = 0

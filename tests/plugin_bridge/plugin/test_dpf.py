@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_another_file_in_its_place_is_not_taken(tmp_path: Path) -> None:
 
 def test_another_version_is_refused(system: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
-    dpf.shutil.copytree(system / "distrho", newer / "distrho")
+    shutil.copytree(system / "distrho", newer / "distrho")
     path = newer / WRAPPER
     path.write_text(path.read_text().replace("if (offset == 0)", "if (offset <= 0)"))
     with pytest.raises(OutputError, match=r"DistrhoPluginVST3.cpp of DPF is not that of version 1.6"):
