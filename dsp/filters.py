@@ -182,17 +182,18 @@ class TimeVaryingFilter:
 
         Returns:
             The filters, shape (count, sources, bins), and their logarithms at the filter bins, log-magnitude
-            and phase, unwrapped, shape (count, sources, hop + 1), complex64; new arrays.
+            and phase, unwrapped, shape (sources, count, hop + 1), complex64; new arrays.
         """
         made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
-        logarithm = np.empty(log_magnitude.shape, np.complex64)
+        logarithms = np.empty(log_magnitude.swapaxes(0, 1).shape, np.complex64)
+        logarithm = logarithms.swapaxes(0, 1)
         for start in range(0, made.shape[0], _TOGETHER):
             levels = log_magnitude[start : start + _TOGETHER]
             count = levels.shape[0]
             self._minimum_phase.respond(levels, self._short[:count], logarithm[start : start + count])
             self._impulses.forward(count)
             made[start : start + count] = self._bins[:count]
-        return made, logarithm
+        return made, logarithms
 
     def process(self, x: Float32, positions: Sequence[int], responses: Complex64) -> Float32:
         """Filter any number of samples.

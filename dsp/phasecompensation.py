@@ -24,7 +24,6 @@ SETTLE_SECONDS = 0.05
 _ORDER = np.arange(1.0, HARMONICS + 1.0)
 _CYCLES = -1.0 / (2.0 * np.pi * _ORDER)
 """From a harmonic's phase in radians to its lag in cycles of the fundamental."""
-_BOTH = np.arange(2)[:, None, None]
 
 
 class PhaseCompensator:
@@ -103,9 +102,11 @@ def _turned(f0: Float64, logarithms: Complex64) -> tuple[Float64, Float64]:
     place = np.multiply.outer(f0, _ORDER / FILTER_BIN_HZ)
     last = logarithms.shape[1] - 1
     below = np.minimum(place, last - 1).astype(np.intp)
-    # Before and behind each place, shape (2, filters, HARMONICS).
-    there, behind = logarithms[np.arange(f0.size)[:, None], below + _BOTH]
-    there = there + (behind - there) * (place - below)
+    part = place - below
+    below += np.arange(0, logarithms.size, last + 1)[:, None]
+    flat = logarithms.reshape(-1)
+    there = flat.take(below)
+    there = there + (flat[1:].take(below) - there) * part
     power = np.exp(2.0 * there.real)
     power *= place < last
     return there.imag * _CYCLES, power

@@ -35,6 +35,8 @@ def _in_bins(hz: Float64) -> Float64:
 
 
 _BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
+_TO_EDGES = np.array([[-0.5], [0.5]]) / BIN_HZ
+"""From a band's width in hertz to where it begins and ends around its middle."""
 
 
 class Spectrum(NamedTuple):
@@ -154,15 +156,13 @@ def envelope(
         middle, natural = _BAND_MIDDLE, _BAND_WIDTH
     else:
         middle, natural = _in_bins(centres), _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
-    half = np.maximum(natural, np.asarray(width_hz)[..., None])
-    half *= 0.5 / BIN_HZ
-    edges = np.empty((*power.shape[:-1], 2 * count))
-    np.subtract(middle, half, out=edges[..., :count])
-    np.add(middle, half, out=edges[..., count:])
+    edges = np.empty((*power.shape[:-1], 2, count))
+    np.multiply(np.maximum(natural, np.asarray(width_hz)[..., None, None]), _TO_EDGES, out=edges)
+    edges += middle
     np.maximum(edges, 0.0, out=edges)
-    sums = _sums_at(power, np.minimum(edges, bins))
+    sums = _sums_at(power, np.minimum(edges, bins).reshape(*power.shape[:-1], 2 * count))
     db = sums[..., count:] - sums[..., :count]
-    db /= edges[..., count:] - edges[..., :count]
+    db /= edges[..., 1, :] - edges[..., 0, :]
     np.maximum(db, _NOTHING, out=db)
     np.log10(db, out=db)
     db *= 10.0
@@ -180,7 +180,7 @@ def _sums_at(rows: Float64, position: Float64) -> Float64:
     sums[..., -1] = sums[..., -2]
     index = position.astype(np.intp)
     part = position - index
-    if rows.ndim > 1:
+    if rows.size > bins:
         index += np.arange(0, sums.size, bins + 2).reshape(*rows.shape[:-1], 1)
     flat = sums.reshape(-1)
     left, right = flat.take(index), flat[1:].take(index)

@@ -105,7 +105,7 @@ class SawSing:
         controls = np.concatenate([part for knot in fresh for part in (knot.harmonic, knot.noise)])
         levels = self._reader.read(controls.reshape(len(fresh), -1))
         responses, logarithms = self._filter.responses(levels)
-        moving = logarithms[:, 0]
+        moving = logarithms[0]
         if self._last is None:
             self._saw.reset(self._compensator.start(f0.item(0), moving[0]))
             moving = moving[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -308,7 +309,7 @@ class Core:
         gains = [self._gain, *(loudness_gain(level) for level in heard.loudness)]
         opened = [self._open, *passed.opened]
         self._voicing, self._gain, self._open = voicing[-1], gains[-1], opened[-1]
-        gate, gain, kept = _straight(np.array((voicing, gains, opened)), self._rise)
+        gate, gain, kept = _straight((voicing, gains, opened), self._rise)
         kept *= _by_sample([line.consonants for line in score], self.hop)
         hiss = np.float32(1.0) - kept
         f0 = notes_to_hz(self._pitch.samples([line.course for line in score]))
@@ -373,9 +374,11 @@ def _by_sample(values: Sequence[float | Float64], hop: int) -> Float32:
     return np.concatenate([np.broadcast_to(np.float32(value), hop) for value in values])
 
 
-def _straight(ends: Float64, rise: Float32) -> Float32:
+def _straight(ends: Sequence[Sequence[float]], rise: Float32) -> Float32:
     """Interpolate values a hop apart, (rows, hops + 1), linearly to samples, (rows, samples)."""
-    steps = (ends[:, 1:] - ends[:, :-1]).astype(np.float32)
-    lines = steps[..., None] * rise
-    lines += ends[:, :-1, None].astype(np.float32)
-    return lines.reshape(ends.shape[0], -1)
+    steps = [[stop - start for start, stop in pairwise(row)] for row in ends]
+    starts = [row[:-1] for row in ends]
+    step, start = np.array((steps, starts), np.float32)[..., None]
+    lines: Float32 = step * rise
+    lines += start
+    return lines.reshape(len(ends), -1)

@@ -93,7 +93,7 @@ def synthesizer(kind: str, render: Renderer) -> Synthesizer:
 def played_sawtooth(harmonic: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what SawSing plays at 233 Hz before its filters, a hop for each of them."""
     levels = GridReader(48000, (HARMONIC_GRID,)).read(harmonic)
-    moving = TimeVaryingFilter(48000, 1).responses(levels)[1][:, 0]
+    moving = TimeVaryingFilter(48000, 1).responses(levels)[1][0]
     compensator, saw, hops = PhaseCompensator(48000), Sawtooth(48000), len(harmonic) - 1
     saw.reset(compensator.start(233.0, moving[0]))
     positions = range(0, hops * HOP + 1, HOP)
