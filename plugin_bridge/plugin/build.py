@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -110,14 +110,15 @@ def compiler() -> list[str]:
     )
 
 
-def build(target: Path, work: Path, cache: Path, singers: Mapping[int, str]) -> list[Bundle]:
-    """Compile all bundles, with `$CXX` and `$CXXFLAGS` where they are set.
+def build(target: Path, work: Path, cache: Path, singers: Mapping[int, str], made: Sequence[Bundle]) -> None:
+    """Compile bundles, with `$CXX` and `$CXXFLAGS` where they are set.
 
     Args:
         target: takes the user's home's place: bundles come into `target/.vst3` and so on.
         work: a folder for what the compiler needs.
         cache: keeps DPF where it has to be fetched.
         singers: ids by number.
+        made: the bundles.
 
     Raises:
         MissingExtraError: the compiler or DPF is missing.
@@ -128,13 +129,11 @@ def build(target: Path, work: Path, cache: Path, singers: Mapping[int, str]) -> 
     (work / "table.h").write_text(header(singers), encoding="utf-8")
     for name in SOURCES:
         shutil.copyfile(HERE / name, work / name)
-    made = bundles()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda bundle: _compile(command, bundle, target, work), made))
     for bundle in made:
         if bundle.format == "LV2":
             _describe(target / bundle.place)
-    return made
 
 
 def _compile(command: list[str], bundle: Bundle, target: Path, work: Path) -> None:

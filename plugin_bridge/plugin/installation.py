@@ -62,19 +62,20 @@ class Installation:
         with self._stage() as stage:
             work = stage / "work"
             work.mkdir()
-            made = build(stage, work, cache_folder(), singers)
+            made = bundles()
+            build(stage, work, cache_folder(), singers, made)
             for bundle in made:
-                conf = {
-                    "python": sys.executable,
-                    "run": self.run,
-                    "map": midi_map.resolve() if midi_map else "",
-                }
-                text = "".join(f"{name}={value}\n" for name, value in conf.items())
+                text = self.conf(midi_map)
                 (stage / bundle.place).with_name(CONF).write_text(text, encoding="utf-8")
             places = self._places(made)
             for place in places:
                 self._replace(stage / place, self.home / place)
         return [self.home / place for place in places]
+
+    def conf(self, midi_map: Path | None = None) -> str:
+        """Return what a built plug-in has to know of its engine, for the file `table.CONF` beside it."""
+        known = {"python": sys.executable, "run": self.run, "map": midi_map.resolve() if midi_map else ""}
+        return "".join(f"{name}={value}\n" for name, value in known.items())
 
     def uninstall(self) -> list[Path]:
         """Remove the bundles that are there, and return them; a host that uses one keeps it until it ends.

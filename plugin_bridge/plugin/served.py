@@ -76,11 +76,7 @@ class Served:
         elif stream.exact or (not resumed and stream.taken - stream.base <= self._delay):
             self._publish_from = stream.base
         events = self._events(segment.messages(stream.first, stream.sent))
-        first = {
-            event.parameter: event.value
-            for event in events
-            if isinstance(event, Event) and not event.position
-        }
+        first = self._first_values(events)
         if "singer" not in first:
             raise RefusedError("singer missing")
         number = next(number for number, name in cast.ids.items() if name == first["singer"])
@@ -90,7 +86,7 @@ class Served:
         used = before.engine if before is not None and before.fits(cast, form) else None
         self.engine: Engine = used or Engine(*form, cast.members)
         self.engine.reset()  # what is set at position 0 holds as if the engine were made with it
-        self.engine.schedule(events)
+        self.engine.schedule([*(Event(0, *value) for value in first.items()), *events])
         self._reported = 0
         if self._publish_from is not None:
             segment.begin(stream.epoch, stream.base, self._publish_from)
@@ -141,6 +137,15 @@ class Served:
             elif message.kind == VALUE and (moved := self._host.take(message.id, message.value)) is not None:
                 found.append(Event(at, *self._known(*moved)))
         return [event for event in found if self._is_news(event)]
+
+    @staticmethod
+    def _first_values(events: Iterable[AnyEvent]) -> dict[str, Value]:
+        """Return what holds at the beginning; of what was lost, what came next."""
+        found: dict[str, Value] = {}
+        for event in events:
+            if isinstance(event, Event) and (event.position == 0 or event.parameter not in found):
+                found[event.parameter] = event.value
+        return found
 
     def _known(self, name: str, value: Value) -> tuple[str, Value]:
         """Put what was found before in place of a pitch that would be measured."""

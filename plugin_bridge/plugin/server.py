@@ -27,7 +27,9 @@ LOG = "engine.log"
 _TICK_SECONDS = 0.03
 _GRACE_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
-"""From one start of a worker to the next."""
+"""From one start of a worker to the next, for each start ..."""
+_STEADY_SECONDS = 30.0
+"""... within so long."""
 _MAX_LOG = 1 << 20
 _FORKS = sys.platform == "linux"
 
@@ -79,7 +81,7 @@ class Server:
         self._library = Library(library)
         self._singers = Singers()
         self._workers: dict[Path, BaseProcess] = {}
-        self._begun: dict[Path, float] = {}
+        self._starts: dict[Path, list[float]] = {}
 
     def run(self) -> None:
         """Serve until no instance has been there for a while."""
@@ -91,7 +93,7 @@ class Server:
             for segment in found:
                 self._serve(segment)
             self._reap()
-            self._begun = {segment: self._begun[segment] for segment in found if segment in self._begun}
+            self._starts = {segment: self._starts.get(segment, []) for segment in found}
             if found or self._workers:
                 idle = time.monotonic()
             time.sleep(_TICK_SECONDS)
@@ -102,12 +104,14 @@ class Server:
         if is_abandoned(self._library, segment):
             remove(segment)
             return
-        since = time.monotonic() - self._begun.get(segment, -_AGAIN_SECONDS)
-        if since < _AGAIN_SECONDS or not self._library.is_free(segment):
-            return  # a worker of a server that was killed goes on
+        starts = [at for at in self._starts.get(segment, []) if time.monotonic() - at < _STEADY_SECONDS]
+        if starts and time.monotonic() - starts[-1] < _AGAIN_SECONDS * len(starts):
+            return
+        if not self._library.is_free(segment):  # a worker of a server that was killed goes on
+            return
         worker = self._worker(segment)
         worker.start()
-        self._begun[segment] = time.monotonic()
+        self._starts[segment] = [*starts, time.monotonic()]
         self._workers[segment] = worker
 
     def _worker(self, segment: Path) -> BaseProcess:

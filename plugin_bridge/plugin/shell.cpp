@@ -261,8 +261,9 @@ class Shell : public Plugin {
     valid_before_ = std::max(base_, segment_->valid_from.load());
     segment_->epoch.fetch_add(1);  // odd while it changes
     {
-      const std::lock_guard<std::mutex> guard(mutex_);
-      std::memcpy(segment_->singers, singers_, sizeof singers_);
+      const std::unique_lock<std::mutex> guard(mutex_, std::try_to_lock);  // the audio thread never waits for a host
+      if (guard.owns_lock()) std::memcpy(segment_->singers, singers_, sizeof singers_);
+      else again_ = true;
     }
     segment_->base = base_ = position_;
     segment_->rate = getSampleRate();
@@ -273,10 +274,8 @@ class Shell : public Plugin {
     segment_->heard = kept_;
     segment_->found.store(0.f);
     segment_->first_message = segment_->msg_w.load(std::memory_order_relaxed);
-    for (uint32_t i = 0; i < kCount; i++) {
-      moved_[i] = false;
-      if (!kRows[i].output) send({position_, kValue, i, values_[i], {}, 0}, nullptr);
-    }
+    for (uint32_t i = 0; i < kCount; i++) moved_[i] = false;
+    send_all();
     segment_->in_w.store(position_);
     segment_->epoch.fetch_add(1);
     if (!drains) gain_ = 0.f;
@@ -296,6 +295,12 @@ class Shell : public Plugin {
     segment_->msg_w.store(at + 1, std::memory_order_release);
   }
 
+  void send_all() {
+    sent_all_ = segment_->msg_w.load(std::memory_order_relaxed);
+    for (uint32_t i = 0; i < kCount; i++)
+      if (!kRows[i].output) send({position_, kValue, i, values_[i], {}, 0}, nullptr);
+  }
+
   void process(const float** in, float** out, uint32_t frames) {
     if (!segment_) {
       for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++) std::memset(out[c], 0, 4 * frames);
@@ -307,6 +312,7 @@ class Shell : public Plugin {
     for (uint32_t i = 0; i < count_; i++)
       send({position_ + points_[i].frame, kValue, points_[i].index, points_[i].value, {}, 0}, nullptr);
     count_ = 0;
+    if (segment_->msg_w.load(std::memory_order_relaxed) - sent_all_ > kMessages / 2) send_all();  // for who comes late
     const int wait = static_cast<int>(values_[kWait]);
     const bool exact = wait == 1 || (wait == 0 && bridge_process_mode == 2);
     segment_->exact.store(exact);
@@ -423,7 +429,7 @@ class Shell : public Plugin {
   std::atomic<uint64_t> late_{0};
   Point points_[kPoints];
   uint32_t count_ = 0, hop_ = 1, delay_ = 1;
-  uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0;
+  uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0, sent_all_ = 0;
   float gain_ = 0.f;
   bool lost_ = false, plays_ = false, drains_ = false;
 };

@@ -111,6 +111,28 @@ def test_parameters_have_names_units_words_and_flags(host: ClapHost) -> None:
     }
 
 
+def test_a_rate_that_is_not_native_is_told_and_holds_nobody_up(host: ClapHost) -> None:
+    heard = host.value(0, "singer", 1).play(voice(0.3), 47999)
+    assert heard.text("status") == "sample rate not native"
+    assert not heard.audio.any()
+
+
+def test_so_many_moves_that_the_first_are_forgotten(host: ClapHost, tmp_path: Path) -> None:
+    """An engine that comes late finds the values all the same; the ring holds 16,384 moves."""
+    audio = voice(0.5)
+    host.value(0, "singer", 1).value(0, "transpose_auto", 0).value(0, "transpose", 3).value(0, "wait", 2)
+    for position in range(18000):
+        host.value(position, "gain", -20.0 + position % 2)
+    host.value(18000, "gain", 0.0).value(18001, "wait", 1)
+    host.block = "64"
+    moves = [Move(0, "singer", "nit"), Move(0, "transpose", 3.0)]
+    wanted = bounced(tmp_path, audio, RATE, moves)
+    heard = host.play(audio, RATE, 1 << 14)
+    assert heard.text("status") == "ready"
+    kept = slice(20000, wanted.shape[1])
+    assert differing(heard.sung[:, kept], wanted[:, kept]) == 0
+
+
 STEPPED, READ_ONLY, AUTOMATED = 1, 8, 32
 BYPASS = STEPPED | 16 | AUTOMATED
 NUMBERS_OF_INTEREST = {"singer": 0, "gain": 19, "status": 24, "bypass": 20}
