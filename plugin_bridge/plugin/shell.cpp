@@ -202,8 +202,11 @@ class Shell : public Plugin {
 #if DISTRHO_PLUGIN_WANT_MIDI_INPUT
   void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
     if (segment_) follow_host(frames);
-    for (uint32_t i = 0; segment_ && i < count; i++)
-      if (events[i].size <= 4) send({position_ + events[i].frame, kMidi, events[i].size, 0.f, {}, 0}, events[i].data);
+    for (uint32_t i = 0; segment_ && i < count; i++) {
+      if (events[i].size > 3) continue;  // exclusive messages mean nothing here
+      const bool two = (events[i].data[0] & 0xE0) == 0xC0;  // CLAP hands on three bytes of these, too
+      send({position_ + events[i].frame, kMidi, two ? 2 : events[i].size, 0.f, {}, 0}, events[i].data);
+    }
     process(in, out, frames);
   }
 #else

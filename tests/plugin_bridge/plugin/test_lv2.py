@@ -10,6 +10,7 @@ import pytest
 from plugin_bridge.plugin.installation import Installation
 from tests.plugin_bridge.plugin.hosting import Float32, Move, bounced
 from tests.plugin_bridge.plugin.lv2hosting import Lv2Host, Midi
+from tests.plugin_bridge.plugin.serving import serving
 from tests.plugin_bridge.plugin.test_clap import RATE, differing, voice
 
 
@@ -52,23 +53,30 @@ def test_a_stream_begins_where_the_transport_starts_jumps_or_loops(
     """Nothing of before is in it, and the end of a loop is heard while the next round has begun."""
     block, audio = 512, voice(1.0)
     audio = audio[:, : audio.shape[1] // block * block]
-    host = Lv2Host(place.home / ".lv2/plugin_bridge_mono.lv2", RATE, block)
-    for parameter, value in (("lv2_freewheel", 1), ("singer", 1), ("transpose_auto", 0), ("transpose", 3)):
-        host.controls[parameter].value = float(value)
-    host.activate()
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 33 * block)).astype(np.float32)
+    silence = np.zeros((1, 16 * block), np.float32)
+    with serving(place, tmp_path) as served:
+        host = Lv2Host(served.home / ".lv2/plugin_bridge_mono.lv2", RATE, block)
+        for parameter, value in (
+            ("lv2_freewheel", 1),
+            ("singer", 1),
+            ("transpose_auto", 0),
+            ("transpose", 3),
+        ):
+            host.controls[parameter].value = float(value)
+        host.activate()
 
-    def played(sound: Float32, frame: int | None) -> Float32:
-        blocks = np.split(sound, sound.shape[1] // block, axis=1)
-        first = host.run(blocks[0], (), frame)
-        return np.concatenate([first, *(host.run(one) for one in blocks[1:])], axis=1)
+        def played(sound: Float32, frame: int | None) -> Float32:
+            blocks = np.split(sound, sound.shape[1] // block, axis=1)
+            first = host.run(blocks[0], (), frame)
+            return np.concatenate([first, *(host.run(one) for one in blocks[1:])], axis=1)
 
-    played(noise, None)  # while the transport stands
-    rounds = [played(audio, 96000) for _ in range(2)]
-    elsewhere = played(audio, 7)
-    flushed = played(np.zeros((1, 16 * block), np.float32), None)
-    latency = int(host.controls["lv2_latency"].value)
-    host.close()
+        played(noise, None)  # while the transport stands
+        rounds = [played(audio, 96000) for _ in range(2)]
+        elsewhere = played(audio, 7)
+        flushed = played(silence, None)
+        latency = int(host.controls["lv2_latency"].value)
+        host.close()
     wanted = bounced(tmp_path, audio, RATE, [Move(0, "singer", "nit"), Move(0, "transpose", 3.0)])
     kept = audio.shape[1] - latency
     for heard in (*rounds, elsewhere):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+
+from plugin_bridge.plugin.installation import Installation
 from tests.plugin_bridge.plugin.claphosting import ClapHost, Heard
-from tests.plugin_bridge.plugin.hosting import Float32
+from tests.plugin_bridge.plugin.hosting import Float32, played, set_values, vst3
 from tests.plugin_bridge.plugin.test_clap import RATE, differing, voice
 
 
@@ -71,3 +74,17 @@ def test_what_auto_found_is_kept(host: ClapHost, tmp_path: Path) -> None:
     assert differing(second.audio, first.audio) > 0
     assert differing(third.audio, second.audio) == 0
     assert differing(fourth.audio, second.audio) == 0
+
+
+def test_a_project_of_a_vst3_host_is_opened_as_it_was_saved(
+    place: Installation, stem: tuple[Float32, int]
+) -> None:
+    audio, rate = stem
+    audio = np.ascontiguousarray(audio[:, :rate])
+    first = vst3(place, 1)
+    set_values(first, {"singer": "nit", "transpose": -4.5, "breath": 6.25, "key": "D#"})
+    before = played(first, audio, rate, 512, [])
+    second = vst3(place, 1)
+    second.raw_state = first.raw_state
+    assert np.array_equal(played(second, audio, rate, 1000, []), before)
+    assert second.key == "D#"
