@@ -23,8 +23,7 @@ class Perturbation:
     """The ranges from which each example's perturbation is drawn."""
 
     warp: float = 1.15
-    """Formants move by a ratio in [1 / warp, warp]. Moved by 1.4 one vowel is another, and a singer learns to
-    blur them: 1.15 gave 5 to 7 points more vowels."""
+    """Formants move by a ratio in [1 / warp, warp]; moved by 1.4 one vowel is another."""
     band_warp: float = 0.03
     """Each of six bands moves a further fraction in [-band_warp, band_warp]."""
     blur: float = 1.5

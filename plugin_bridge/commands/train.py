@@ -69,8 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--other-voices",
         type=Path,
         metavar="FOLDER",
-        help="recordings of other voices; a second stage of training brings conversions of them closer to "
-        "the singer",
+        help="recordings of other voices; a second stage of training guards the words of what they sing",
     )
     add("--device", choices=("cpu", "cuda"), help="default: cuda where available")
     add("--threads", type=positive, metavar="N", help="CPU threads; default: all")

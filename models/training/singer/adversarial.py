@@ -1,10 +1,9 @@
-"""Adversarial training, the second stage of a singer: its synthesis is to pass as its recordings.
+"""Adversarial training, the second stage of a singer: it sings other voices, and is to pass as a recording.
 
-The first stage compares a copy with its recording, and never hears a real other voice. Here a critic of
-spectra (`models.training.singer.critic`) hears the singer's recordings against two kinds of synthesis: the
-copies, and conversions of unlabelled other voices, moved to the singer's own pitches (domain-adversarial
-training, Ganin et al. 2016, on the audio). A guard of the words (`models.training.singer.wordguard`) keeps
-the conversions saying what was sung.
+The first stage compares a copy with its recording, and never hears a real other voice. Here unlabelled other
+voices are sung at the singer's own pitches. A guard of the words (`models.training.singer.wordguard`) has the
+conversions say what was sung, and a critic of spectra (`models.training.singer.critic`) hears the singer's
+recordings against the copies and the conversions (domain-adversarial training, Ganin et al. 2016).
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ PIECE_FRAMES = 400
 """Shorter recordings, such as single notes, are put one after the other up to this length."""
 TRANSPOSED = 3
 """Of each piece of another voice so many versions are made, each at a pitch drawn from the singer's."""
-ADVERSARIAL_WEIGHT = 0.2
+ADVERSARIAL_WEIGHT = 0.1
 GUARD_WEIGHT = 3.0
 RAMP_STEPS = 300
 """The adversarial weight rises to its value over these: the critic must learn something first."""
-LEARNING_RATE = 3e-4
+LEARNING_RATE = 2e-4
 RISE_STEPS = 100
 FALL_SHARE = 0.7
 """In this last share of the stage the learning rate falls linearly to 0."""
@@ -148,15 +147,11 @@ class AdversarialTrainer(Trainer):
         self.optimizer = torch.optim.AdamW(self._parameters, betas=BETAS, weight_decay=0.01)
         pitches = voiced_f0(own)
         self._others = at_pitches(others, pitches, np.random.default_rng(self.plan.seed))
+        self._own = own
         self._seed_draws()
         with torch.no_grad():
-            maker = self._new_maker(PLAIN)
-            drawn = [self._to_device(maker()) for _ in range(SCALE_BATCHES)]
-            copies = [self.renderer(batch, *network(batch.content, batch.pitch)) for batch in drawn]
-            every = [
-                critic_inputs(copy, batch.pitch, self.plan.skipped)
-                for copy, batch in zip(copies, drawn, strict=True)
-            ]
+            drawn = [self._to_device(self._own_maker()) for _ in range(SCALE_BATCHES)]
+            every = [critic_inputs(batch.target, batch.pitch, self.plan.skipped) for batch in drawn]
             examples = [
                 (torch.cat([spectra for spectra, _ in size]), size[0][1]) for size in zip(*every, strict=True)
             ]
@@ -176,10 +171,11 @@ class AdversarialTrainer(Trainer):
         """Seed everything drawn by the step; of own and other excerpts half as many as of copies."""
         self._maker = self._new_maker()
         frames, batch = self.plan.frames, max(1, self.plan.batch // 2)
-        seed = int(np.random.SeedSequence([self.plan.seed, self.step]).generate_state(1)[0])
-        weights = [1.0] * len(self._others)
-        encoder = self.encoder.start()
-        self._other_maker = BatchMaker(self._others, weights, encoder, frames, batch, seed)
+        seeds = np.random.SeedSequence([self.plan.seed, self.step]).generate_state(2).tolist()
+        self._own_maker, self._other_maker = (
+            BatchMaker(found, [1.0] * len(found), self.encoder.start(), frames, batch, seed, how)
+            for found, seed, how in zip((self._own, self._others), seeds, (PLAIN, None), strict=True)
+        )
 
     def learning_rate(self) -> float:
         """Return the learning rate of this step: up, level, down to 0."""
@@ -192,18 +188,20 @@ class AdversarialTrainer(Trainer):
         other = self._to_device(self._other_maker())
         converted = self.renderer(other, *self.network(other.content, other.pitch))
         guarded: Tensor = self.guard(converted, other.pitch, other.content)
-        own, fake = (
-            critic_inputs(copied.detach(), batch.pitch, self.plan.skipped),
-            critic_inputs(converted, other.pitch, self.plan.skipped),
-        )
-        self._train_critic(own, [(spectra.detach(), mask) for spectra, mask in fake])
-        score = mean_score(self.critic(fake), fake)
+        own = self._to_device(self._own_maker())
+        skipped = self.plan.skipped
+        real = critic_inputs(own.target, own.pitch, skipped)
+        fakes = [critic_inputs(copied, batch.pitch, skipped), critic_inputs(converted, other.pitch, skipped)]
+        self._train_critic(real, [[(part.detach(), mask) for part, mask in fake] for fake in fakes])
+        score = torch.stack([mean_score(self.critic(fake), fake) for fake in fakes]).mean()
         ramp = min(1.0, (self.step - self.begin) / RAMP_STEPS)
         return loss + GUARD_WEIGHT * guarded - ramp * ADVERSARIAL_WEIGHT * score
 
-    def _train_critic(self, own: CriticInputs, fake: CriticInputs) -> None:
-        """Do one step of the critic on a batch of each side."""
-        loss = hinge_loss(self.critic(own), own, 1.0) + hinge_loss(self.critic(fake), fake, -1.0)
+    def _train_critic(self, real: CriticInputs, fakes: Sequence[CriticInputs]) -> None:
+        """Do one step of the critic."""
+        loss = hinge_loss(self.critic(real), real, 1.0)
+        for fake in fakes:
+            loss = loss + hinge_loss(self.critic(fake), fake, -1.0) / len(fakes)
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.critic_optimizer.step()

@@ -16,7 +16,6 @@ from models.content.file import ContentEncoder, digest
 from models.differentiable.losses import FFT_SIZES, aperiodic_loss, band_energy_loss, multi_scale_loss
 from models.training.batches import Batch, BatchMaker, PreparedRecording
 from models.training.corpus import HOP, TRAINING_RATE
-from models.training.perturbation import Perturbation
 from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
 from models.training.singer.network import Estimator
@@ -99,10 +98,9 @@ class Trainer:
         self.batches = (recordings, weights)
         self._maker = self._new_maker()
 
-    def _new_maker(self, how: Perturbation | None = None) -> BatchMaker:
+    def _new_maker(self) -> BatchMaker:
         seed = hash((self.plan.seed, self.step)) % 2**32
-        plan = self.plan
-        return BatchMaker(*self.batches, self.encoder.start(), plan.frames, plan.batch, seed, how)
+        return BatchMaker(*self.batches, self.encoder.start(), self.plan.frames, self.plan.batch, seed)
 
     def advance(self) -> float:
         """Do one step and return its loss."""

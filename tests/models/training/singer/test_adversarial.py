@@ -123,7 +123,7 @@ def test_the_learning_rate_of_the_second_stage(
     for done in (0, 99, 300, 650, 1000):
         stage.step = trained.step + done
         rates.append(stage.learning_rate())
-    assert rates == pytest.approx([3e-6, 3e-4, 3e-4, 1.5e-4, 0.0])
+    assert rates == pytest.approx([2e-6, 2e-4, 2e-4, 1e-4, 0.0])
 
 
 def test_no_layer_of_the_critic_amplifies() -> None:

@@ -149,9 +149,10 @@ def test_features_of_training_are_those_of_the_engine(recording: Recording) -> N
 def test_a_perturbation_moves_formants_and_hides_the_room(recording: Recording) -> None:
     width = smoothing_width(recording.f0, recording.voicing)
     plain = envelope(recording.power.astype(np.float64), recording.loudness, width)
+    strong = Perturbation(warp=1.4, band_warp=0.06, blur=2.5, tilt_db=9.0)
     peak = [
         ENVELOPE_GRID[
-            EnvelopePerturbation(Perturbation(warp=1.4), -20.0, np.random.default_rng(seed))
+            EnvelopePerturbation(strong, -20.0, np.random.default_rng(seed))
             .envelope(recording.power, recording.loudness, width)[100]
             .argmax()
         ]
