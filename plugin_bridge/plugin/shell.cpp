@@ -192,7 +192,7 @@ class Shell : public Plugin {
   void activate() override {
     update_latency();
     if (!segment_) make_segment();
-    if (segment_) begin(false);
+    if (segment_) begin(false, position_);
     plays_ = false;
     if (segment_ && !keeper_.joinable()) keeper_ = std::thread([this] { keep(); });
   }
@@ -221,8 +221,10 @@ class Shell : public Plugin {
   void update_latency() {
     hop_ = hop_of(getSampleRate());
     delay_ = delay_of(getSampleRate(), getBufferSize());
-    setLatency(delay_ + kLatencyHops * hop_);
+    setLatency(latency());
   }
+
+  uint32_t latency() const { return delay_ + kLatencyHops * hop_; }
 
   void make_segment() {
     static std::atomic<uint32_t> serial{0};
@@ -250,15 +252,34 @@ class Shell : public Plugin {
   void follow_host(uint32_t frames) {
     const TimePosition& time = getTimePosition();
     const int64_t off = static_cast<int64_t>(time.frame) - static_cast<int64_t>(expected_);
-    const bool moved = time.playing && (!plays_ || off > kJitter || off < -kJitter);
-    if (again_.exchange(false) || (moved && position_ != base_)) begin(plays_);
-    plays_ = time.playing;
+    const bool plays = time.playing && static_cast<int64_t>(time.frame) >= 0;
+    const bool moved = plays && (!plays_ || off > kJitter || off < -kJitter);
+    const bool starts = moved && !plays_;
+    if (again_.exchange(false) || (moved && position_ != base_))
+      begin(plays_, starts && plays_ahead() ? position_ - latency() : position_);
+    plays_ = plays;
     expected_ = time.frame + frames;
+  }
+
+  // Whether an export's sound has begun ahead of its transport, by the latency and out of silence, so that it comes out
+  // when the transport starts. Ardour does that; in VST3 its transport then comes from below 0.
+  bool plays_ahead() const {
+    const uint64_t start = position_ - latency();
+    if (!waits() || start < base_ + hop_) return false;
+    for (uint32_t c = 0; c < PLUGIN_BRIDGE_CHANNELS; c++)
+      for (uint64_t at = start - hop_; at < start; at++)
+        if (segment_->in[c][at & (kIn - 1)] != 0.f) return false;
+    return true;
+  }
+
+  bool waits() const {
+    const int wait = static_cast<int>(values_[kWait]);
+    return wait == 1 || (wait == 0 && bridge_process_mode == 2);
   }
 
   // A new stream: the engine begins anew at `base` with the values of now. What it made of the one before is still
   // heard where `drains`: at the end of a loop.
-  void begin(bool drains) {
+  void begin(bool drains, uint64_t base) {
     keep_pitch();
     made_before_ = drains ? ready() : 0;
     valid_before_ = std::max(base_, segment_->valid_from.load());
@@ -268,7 +289,7 @@ class Shell : public Plugin {
       if (guard.owns_lock()) std::memcpy(segment_->singers, singers_, sizeof singers_);
       else again_ = true;
     }
-    segment_->base = base_ = position_;
+    segment_->base = base_ = base;
     segment_->rate = getSampleRate();
     segment_->channels = PLUGIN_BRIDGE_CHANNELS;
     segment_->hop = hop_;
@@ -278,7 +299,7 @@ class Shell : public Plugin {
     segment_->found.store(0.f);
     segment_->first_message = segment_->msg_w.load(std::memory_order_relaxed);
     for (uint32_t i = 0; i < kCount; i++) moved_[i] = false;
-    send_all();
+    send_all(base_);
     segment_->in_w.store(position_);
     segment_->epoch.fetch_add(1);
     if (!drains) gain_ = 0.f;
@@ -298,10 +319,10 @@ class Shell : public Plugin {
     segment_->msg_w.store(at + 1, std::memory_order_release);
   }
 
-  void send_all() {
+  void send_all(uint64_t position) {
     sent_all_ = segment_->msg_w.load(std::memory_order_relaxed);
     for (uint32_t i = 0; i < kCount; i++)
-      if (!kRows[i].output) send({position_, kValue, i, values_[i], {}, 0}, nullptr);
+      if (!kRows[i].output) send({position, kValue, i, values_[i], {}, 0}, nullptr);
   }
 
   void process(const float** in, float** out, uint32_t frames) {
@@ -315,9 +336,8 @@ class Shell : public Plugin {
     for (uint32_t i = 0; i < count_; i++)
       send({position_ + points_[i].frame, kValue, points_[i].index, points_[i].value, {}, 0}, nullptr);
     count_ = 0;
-    if (segment_->msg_w.load(std::memory_order_relaxed) - sent_all_ > kMessages / 2) send_all();  // for who comes late
-    const int wait = static_cast<int>(values_[kWait]);
-    const bool exact = wait == 1 || (wait == 0 && bridge_process_mode == 2);
+    if (segment_->msg_w.load(std::memory_order_relaxed) - sent_all_ > kMessages / 2) send_all(position_);  // for who comes late
+    const bool exact = waits();
     segment_->exact.store(exact);
     for (uint32_t done = 0; done < frames;) {
       const uint32_t n = std::min(frames - done, kMaxBlock);
