@@ -109,6 +109,7 @@ class Served:
             or not 0 <= left <= self._delay + self._hop
         ):
             return None
+        self.engine.schedule(self._events(self._segment.messages(self._sent, stream.first)))
         hops = -(-left // self._hop) + LATENCY_HOPS
         source = np.zeros((self.engine.channels, hops * self._hop), np.float32)
         known = np.empty((self.engine.channels, left), np.float32)

@@ -76,6 +76,8 @@ def test_live_the_voice_fades_and_comes_back(host: ClapHost, fallback: str) -> N
     host.mode, host.block = "live", "256"
     running = plain(host).value(0, "fallback", fallback == "source").start(audio, RATE, 0)
     process = served(host.place, RATE // 2)
+    os.kill(process, signal.SIGSTOP)  # killed at once it may be back before anything is late
+    time.sleep(0.3)
     os.kill(process, signal.SIGKILL)
     served(host.place, RATE // 2, process)
     heard = running.heard()

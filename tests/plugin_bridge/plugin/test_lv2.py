@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.installation import Installation
 from tests.plugin_bridge.plugin.hosting import Float32, Move, bounced
 from tests.plugin_bridge.plugin.lv2hosting import Lv2Host, Midi
 from tests.plugin_bridge.plugin.serving import serving
 from tests.plugin_bridge.plugin.test_clap import RATE, differing, voice
+from tests.support.extras import needs_program
 
 
 @pytest.mark.parametrize(("channels", "block", "told"), [(1, 333, True), (2, 1024, True), (1, 512, False)])
@@ -84,3 +89,37 @@ def test_a_stream_begins_where_the_transport_starts_jumps_or_loops(
     for after in (rounds[1], elsewhere, flushed):  # the end of each round, in the latency of the next
         np.testing.assert_allclose(after[:, :latency], wanted[:, kept:], atol=1e-5)
     assert not rounds[0][:, : latency - 960].any()  # and nothing of what came while the transport stood
+
+
+@pytest.mark.parametrize(("block", "how"), [(64, "wait:1"), (4096, "lv2_freewheel:1")])
+def test_lv2file_renders_the_bounce(
+    place: Installation, stem: tuple[Float32, int], tmp_path: Path, block: int, how: str
+) -> None:
+    """A host of its own project, which does not take the latency out."""
+    program = needs_program("lv2file", "lv2file")
+    audio, rate = stem[0][:, : stem[1]], stem[1]
+    source, output = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, np.pad(audio, ((0, 0), (0, 8192))).T, rate, subtype="FLOAT")
+    values = [how, "singer:1", "transpose_auto:0", "transpose:3"]
+    given = [argument for value in values for argument in ("-p", value)]
+    subprocess.run(
+        [program, "-b", str(block), "-i", str(source), "-o", str(output), *given, "urn:plugin_bridge:mono"],
+        env={**os.environ, "LV2_PATH": str(place.home / ".lv2")},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    library = Library(place.home / ".lv2/plugin_bridge_mono.lv2/plugin_bridge_mono.so")
+    latency = library.latency(rate, block)
+    heard = soundfile.read(output, dtype="float32", always_2d=True)[0].T[:, latency:]
+    wanted = bounced(tmp_path, audio, rate, [Move(0, "singer", "nit"), Move(0, "transpose", 3.0)])
+    assert differing(heard, wanted) == 0
+
+
+def test_what_the_bundles_say_is_valid(place: Installation) -> None:
+    program = needs_program("lv2_validate", "lv2-dev")
+    files = sorted(str(path) for path in place.home.glob(".lv2/*.lv2/*.ttl"))
+    assert len(files) >= 4
+    found = subprocess.run([program, *files], capture_output=True, text=True, check=False, timeout=60)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "Found 0 errors" in found.stdout + found.stderr
