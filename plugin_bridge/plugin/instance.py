@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from plugin_bridge.errors import BridgeError
 from plugin_bridge.plugin.bridge import Segment, Stream
-from plugin_bridge.plugin.cast import Singers
-from plugin_bridge.plugin.served import RefusedError, Served
+from plugin_bridge.plugin.singers import SingerLoader
+from plugin_bridge.plugin.stream import RefusedError, StreamEngine
 from plugin_bridge.plugin.table import STATUSES
 
 _NEVER = 1 << 63
@@ -29,14 +29,14 @@ class Instance:
     def __init__(
         self,
         segment: Segment,
-        singers: Singers,
+        singers: SingerLoader,
         host_is_gone: Callable[[], bool],
         say: Callable[[str], None],
     ) -> None:
         self._segment, self._singers = segment, singers
         self._host_is_gone, self._say = host_is_gone, say
         self._epoch = 0
-        self._served: Served | None = None
+        self._served: StreamEngine | None = None
 
     def run(self) -> None:
         """Serve until the instance is gone."""
@@ -68,8 +68,8 @@ class Instance:
         before, self._served = self._served, None
         self._epoch = stream.epoch
         try:
-            cast = self._singers.cast(self._segment)
-            self._served = Served(self._segment, stream, cast, self._say, before)
+            singers = self._singers.of(self._segment)
+            self._served = StreamEngine(self._segment, stream, singers, self._say, before)
         except RefusedError as error:
             self._refuse(stream, str(error))
         except BridgeError as error:

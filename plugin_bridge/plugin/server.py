@@ -18,8 +18,8 @@ from pathlib import Path
 
 from plugin_bridge.live.audio.realtime import settle_process
 from plugin_bridge.plugin.bridge import Library
-from plugin_bridge.plugin.cast import Singers
 from plugin_bridge.plugin.instance import Instance
+from plugin_bridge.plugin.singers import SingerLoader
 from plugin_bridge.plugin.table import HOST, LOCK, SEGMENT
 
 LOG = "engine.log"
@@ -79,7 +79,7 @@ class Server:
     def __init__(self, folder: Path, library: Path, held: int) -> None:
         self._folder, self._path, self._held = folder, library, held
         self._library = Library(library)
-        self._singers = Singers()
+        self._singers = SingerLoader()
         self._workers: dict[Path, BaseProcess] = {}
         self._starts: dict[Path, list[float]] = {}
 
@@ -130,7 +130,7 @@ class Server:
                     say(f"the worker of {segment.stem} ended with {worker.exitcode}")
 
 
-def work(path: Path, segment: Path, singers: Singers | None = None, held: int | None = None) -> None:
+def work(path: Path, segment: Path, singers: SingerLoader | None = None, held: int | None = None) -> None:
     """Serve one instance; a worker's main function.
 
     Args:
@@ -149,7 +149,7 @@ def work(path: Path, segment: Path, singers: Singers | None = None, held: int | 
         return
     settle_process()
     with claimed:
-        Instance(claimed, singers or Singers(), lambda: is_abandoned(library, segment), say).run()
+        Instance(claimed, singers or SingerLoader(), lambda: is_abandoned(library, segment), say).run()
 
 
 def is_abandoned(library: Library, segment: Path) -> bool:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.build import bundles
-from plugin_bridge.plugin.cast import Singers
 from plugin_bridge.plugin.installation import Installation
 from plugin_bridge.plugin.instance import Instance
 from plugin_bridge.plugin.server import is_abandoned
+from plugin_bridge.plugin.singers import SingerLoader
 from plugin_bridge.plugin.table import CONF, SEGMENT
 from tests.support.extras import needs_program
 
@@ -57,7 +57,7 @@ def copied(place: Installation, folder: Path) -> Served:
 def serving(place: Installation, folder: Path) -> Iterator[Served]:
     """Serve every instance of a copy for the length of a `with` block."""
     served, ended = copied(place, folder), threading.Event()
-    library, singers = served.library(), Singers()
+    library, singers = served.library(), SingerLoader()
     singers.load()
 
     def serve() -> None:

@@ -16,7 +16,7 @@ from plugin_bridge.engine.engine import Engine
 from plugin_bridge.live.audio.realtime import ordinary_priority
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.plugin.bridge import HISTORY, MIDI, SLACK, VALUE, Float32, Message, Segment, Stream
-from plugin_bridge.plugin.cast import Cast
+from plugin_bridge.plugin.singers import InstanceSingers
 from plugin_bridge.plugin.table import STATUSES, HostValues
 
 _LIVE_HOPS = 4
@@ -33,7 +33,7 @@ class RefusedError(Exception):
     """A stream that cannot be sung; its text is one of `table.STATUSES`."""
 
 
-class Served:
+class StreamEngine:
     """A stream that is served.
 
     Positions are those of the segment. Where the host waits, the engine begins with the stream, or hears the
@@ -42,7 +42,7 @@ class Served:
     Args:
         segment: claimed.
         stream: its facts.
-        cast: its singers.
+        singers: its singers.
         say: called with a sentence for the log.
         before: the stream before, ended; its engine is used again where it fits.
 
@@ -55,18 +55,18 @@ class Served:
         self,
         segment: Segment,
         stream: Stream,
-        cast: Cast,
+        singers: InstanceSingers,
         say: Callable[[str], None],
-        before: Served | None = None,
+        before: StreamEngine | None = None,
     ) -> None:
         if stream.rate not in RATES:
             raise RefusedError("sample rate not native")
-        self._segment, self._cast = segment, cast
+        self._segment, self._singers = segment, singers
         self._epoch, self._hop, self._delay = stream.epoch, stream.hop, stream.delay
         self._heard, self._sent = stream.heard, stream.sent
-        self._host = HostValues(cast.ids)
+        self._host = HostValues(singers.ids)
         midi_map = segment.midi_map()
-        self._midi = MidiInput(Path(midi_map) if midi_map else None, say, list(cast.ids.values()))
+        self._midi = MidiInput(Path(midi_map) if midi_map else None, say, list(singers.ids.values()))
         self._values: dict[str, Value] = {}
         resumed = stream.ack == stream.epoch and stream.made > stream.base
         self._next = self._origin = self._first_hop(stream, resumed)
@@ -79,12 +79,12 @@ class Served:
         first = self._first_values(events)
         if "singer" not in first:
             raise RefusedError("singer missing")
-        number = next(number for number, name in cast.ids.items() if name == first["singer"])
-        self._usual = self._status = _CHANGED if number in cast.changed else _READY
+        number = next(number for number, name in singers.ids.items() if name == first["singer"])
+        self._usual = self._status = _CHANGED if number in singers.changed else _READY
         form = (int(stream.rate), stream.channels)
         self._rest = before.end(stream) if before is not None and stream.drains else None
-        used = before.engine if before is not None and before.fits(cast, form) else None
-        self.engine: Engine = used or Engine(*form, cast.members)
+        used = before.engine if before is not None and before.fits(singers, form) else None
+        self.engine: Engine = used or Engine(*form, singers.members)
         self.engine.reset()  # what is set at position 0 holds as if the engine were made with it
         self.engine.schedule([*(Event(0, *value) for value in first.items()), *events])
         self._reported = 0
@@ -92,9 +92,9 @@ class Served:
             segment.begin(stream.epoch, stream.base, self._publish_from)
         segment.report(self._status, 0.0)
 
-    def fits(self, cast: Cast, form: tuple[int, int]) -> bool:
+    def fits(self, singers: InstanceSingers, form: tuple[int, int]) -> bool:
         """Return whether the engine has these singers, sample rate and channels."""
-        return self._cast == cast and (self.engine.sample_rate, self.engine.channels) == form
+        return self._singers == singers and (self.engine.sample_rate, self.engine.channels) == form
 
     def end(self, stream: Stream) -> Float32 | None:
         """Sing to the end, where the next stream begins.

@@ -14,7 +14,7 @@ from plugin_bridge.sessions.header import hash_of
 
 
 @dataclass(frozen=True)
-class Cast:
+class InstanceSingers:
     """The singers of an instance."""
 
     loaded: dict[int, Singer]
@@ -33,7 +33,7 @@ class Cast:
         return list({singer.id: singer for singer in self.loaded.values()}.values())
 
 
-class Singers:
+class SingerLoader:
     """The singers of all MIDI maps met so far, loaded once for all instances of a process."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Singers:
             self._names[midi_map], self._libraries[midi_map] = names, library
         return self._libraries[midi_map]
 
-    def cast(self, segment: Segment) -> Cast:
+    def of(self, segment: Segment) -> InstanceSingers:
         """Return the singers of an instance, and tell it which files they are.
 
         Raises:
@@ -77,7 +77,7 @@ class Singers:
             segment.loaded(number, name, digits)
             if wanted not in {"", digits}:
                 changed.add(number)
-        return Cast(loaded, frozenset(changed))
+        return InstanceSingers(loaded, frozenset(changed))
 
     def _hash(self, singer: Singer) -> str:
         path = getattr(singer, "path", None)

@@ -11,7 +11,7 @@ import pytest
 
 from plugin_bridge.plugin import server
 from plugin_bridge.plugin.bridge import Stream
-from plugin_bridge.plugin.served import Served
+from plugin_bridge.plugin.stream import StreamEngine
 from plugin_bridge.plugin.table import CONF, LOCK
 from tests.plugin_bridge.plugin.claphosting import ClapHost
 from tests.plugin_bridge.plugin.hosting import bounced
@@ -41,14 +41,14 @@ def test_an_engine_that_falls_behind_leaves_out_what_is_too_late(
     host: ClapHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audio = voice(3.0)
-    advance, turns = Served.advance, iter(range(10**9))
+    advance, turns = StreamEngine.advance, iter(range(10**9))
 
-    def slow(served: Served, stream: Stream) -> bool:
+    def slow(served: StreamEngine, stream: Stream) -> bool:
         if next(turns) == 60:
             time.sleep(0.3)
         return advance(served, stream)
 
-    monkeypatch.setattr(Served, "advance", slow)
+    monkeypatch.setattr(StreamEngine, "advance", slow)
     host.mode, host.block = "live", "256"
     with serving(host.place, tmp_path) as here:
         host.clap = here.clap
