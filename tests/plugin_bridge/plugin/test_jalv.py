@@ -1,0 +1,73 @@
+"""LV2 live: jalv plays the plug-in under JACK, and its latency is the declared one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from plugin_bridge.plugin.installation import Installation
+from tests.plugin_bridge.plugin.hosting import Float32
+from tests.support.extras import needs_program
+from tests.support.jackserver import jack_server
+from tests.support.waiting import wait_until
+
+RATE, BLOCK, SECONDS = 48000, 256, 3
+VOICE, SOURCE = "pb:lv2_audio_out_1", "jack-play"
+
+
+def test_the_latency_is_the_declared_one(
+    place: Installation, stem: tuple[Float32, int], tmp_path: Path
+) -> None:
+    """The source passes by way of the engine (`mix` is 0), so it can be found again sample by sample."""
+    jalv, play = needs_program("jalv", "jalv"), needs_program("jack-play", "jack-tools")
+    capture = needs_program("jack_capture", "jack-capture")
+    lsp, connect = (needs_program(name, "jack-example-tools") for name in ("jack_lsp", "jack_connect"))
+    audio, own = stem
+    whole = np.tile(soxr.resample(audio[0], own, RATE).astype(np.float32), 8)
+    soundfile.write(tmp_path / "stem.wav", whole, RATE, subtype="FLOAT")
+    with jack_server(RATE, BLOCK) as server:
+        environment = {**os.environ, "JACK_DEFAULT_SERVER": server, "HOME": str(place.home)}
+
+        def start(*words: str) -> subprocess.Popen[bytes]:
+            quiet = subprocess.DEVNULL
+            return subprocess.Popen(words, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+
+        def ask(*words: str) -> str:
+            done = subprocess.run(
+                words, env=environment, capture_output=True, text=True, check=False, timeout=20.0
+            )
+            return done.stdout
+
+        host = start(jalv, "-n", "pb", "-x", "-i", "-c", "mix=0", "urn:plugin_bridge:mono")
+        player = None
+        try:
+            wait_until(lambda: any(": ready" in line for line in place.status().instances))
+            player = start(play, str(tmp_path / "stem.wav"))
+            wait_until(lambda: SOURCE in ask(lsp))
+            port = next(name for name in ask(lsp).split() if SOURCE in name)
+            ask(connect, port, "pb:lv2_audio_in_1")
+            time.sleep(0.5)
+            file = tmp_path / "heard.wav"
+            ask(capture, "-d", str(SECONDS), "-b", "FLOAT", "-p", port, "-p", VOICE, str(file))
+            (declared,) = {int(n) for n in re.findall(r"\[ (\d+)", ask(lsp, "-l", VOICE)) if n != "0"}
+        finally:
+            for program in (player, host):
+                if program is not None:
+                    program.terminate()
+                    program.wait(10.0)
+    heard, _ = soundfile.read(file, dtype="float32", always_2d=True)
+    source, voice = np.ascontiguousarray(heard.T)
+    size = 1 << 19
+    match = np.fft.irfft(np.fft.rfft(voice, size) * np.conj(np.fft.rfft(source, size)))
+    measured = int(np.argmax(match))
+    assert measured == declared
+    assert (
+        np.mean(voice[measured:] == source[:-measured]) > 0.5
+    )  # the rest is what JACK lost on a busy machine
