@@ -26,7 +26,8 @@ UNVOICED_WIDTH_HZ = 200.0
 _SILENCE = 10.0 ** (SILENCE_DB / 10.0)
 _SAFE_GRID = np.maximum(ENVELOPE_GRID, 1.0)
 _NOTHING = 1e-30  # of power: 120 dB below the floor of the softest frame
-_BAND_WIDTH = np.maximum(MIN_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
+BAND_WIDTH_HZ = np.maximum(MIN_WIDTH_HZ, np.gradient(ENVELOPE_GRID)).astype(np.float64)
+"""The least that a band of the envelope is smoothed over, shape (bands,)."""
 
 
 def _in_bins(hz: Float64) -> Float64:
@@ -34,7 +35,8 @@ def _in_bins(hz: Float64) -> Float64:
     return hz / BIN_HZ + 0.5
 
 
-_BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
+BAND_MIDDLE = _in_bins(ENVELOPE_GRID)
+"""Band centres in running sums of power, bins, shape (bands,)."""
 _TO_EDGES = np.array([[-0.5], [0.5]]) / BIN_HZ
 """From a band's width in hertz to where it begins and ends around its middle."""
 
@@ -153,9 +155,9 @@ def envelope(
     """
     bins, count = power.shape[-1], centres.size
     if centres is ENVELOPE_GRID:
-        middle, natural = _BAND_MIDDLE, _BAND_WIDTH
+        middle, natural = BAND_MIDDLE, BAND_WIDTH_HZ
     else:
-        middle, natural = _in_bins(centres), _BAND_WIDTH * np.maximum(centres / _SAFE_GRID, 0.5)
+        middle, natural = _in_bins(centres), BAND_WIDTH_HZ * np.maximum(centres / _SAFE_GRID, 0.5)
     edges = np.empty((*power.shape[:-1], 2, count))
     np.multiply(np.maximum(natural, np.asarray(width_hz)[..., None, None]), _TO_EDGES, out=edges)
     edges += middle

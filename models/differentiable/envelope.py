@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from dsp.spectrum import (
+    BAND_MIDDLE,
+    BAND_WIDTH_HZ,
     BIN_HZ,
     ENVELOPE_FLOOR_DB,
-    ENVELOPE_GRID,
-    MIN_WIDTH_HZ,
     SILENCE_DB,
     a_weighting,
     analysis_window,
@@ -41,9 +41,8 @@ def envelope_of(audio: Tensor, width: Tensor, sample_rate: int) -> Tensor:
     )
     silence = 10.0 ** (SILENCE_DB / 10.0)
     loudness = (power @ weight.to(power.device)).clamp(min=silence)
-    natural = np.maximum(MIN_WIDTH_HZ, np.gradient(ENVELOPE_GRID))
-    half = torch.maximum(_like(natural, power), width[..., None].to(power.dtype)) * (0.5 / BIN_HZ)
-    middle = _like(ENVELOPE_GRID / BIN_HZ + 0.5, power)
+    half = torch.maximum(_like(BAND_WIDTH_HZ, power), width[..., None].to(power.dtype)) * (0.5 / BIN_HZ)
+    middle = _like(BAND_MIDDLE, power)
     low = (middle - half).clamp(min=0.0)
     high = middle + half
     sums = functional.pad(power.cumsum(2), (1, 1))

@@ -48,6 +48,10 @@ class Batch(NamedTuple):
     target: Tensor
     """(batch, frames * hop): the recording."""
 
+    def to(self, device: torch.device) -> Batch:
+        """Return it on a device."""
+        return Batch(*(part.to(device) for part in self))
+
 
 @dataclass(frozen=True)
 class PreparedRecording:

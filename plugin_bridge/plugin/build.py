@@ -29,6 +29,7 @@ _OPTIONS = (
     "-Werror=return-type",
 )
 _SECONDS = 600
+_WINDOWS = ("Local/Programs/Common/VST3", "Local/Programs/Common/CLAP", "Roaming/LV2")
 
 
 class Bundle(NamedTuple):
@@ -55,30 +56,17 @@ def bundles() -> list[Bundle]:
     found = []
     for name, channels in (("plugin_bridge", 2), ("plugin_bridge_mono", 1)):
         found += [
-            Bundle("VST3", channels, _FOLDERS["VST3"], f"{name}.vst3", _vst3(name)),
-            Bundle("CLAP", channels, _FOLDERS["CLAP"], "plugin_bridge", f"{name}.clap"),
-            Bundle("LV2", channels, _FOLDERS["LV2"], f"{name}.lv2", f"{name}{_SUFFIX}"),
+            Bundle("VST3", channels, _VST3, f"{name}.vst3", _vst3(name)),
+            Bundle("CLAP", channels, _CLAP, "plugin_bridge", f"{name}.clap"),
+            Bundle("LV2", channels, _LV2, f"{name}.lv2", f"{name}{_SUFFIX}"),
         ]
     return found
 
 
-if sys.platform == "darwin":  # untested
-    _SUFFIX = ".dylib"
-    _FOLDERS = {
-        "VST3": "Library/Audio/Plug-Ins/VST3",
-        "CLAP": "Library/Audio/Plug-Ins/CLAP",
-        "LV2": "Library/Audio/Plug-Ins/LV2",
-    }
-elif sys.platform == "win32":  # untested
-    _SUFFIX = ".dll"
-    _FOLDERS = {
-        "VST3": "AppData/Local/Programs/Common/VST3",
-        "CLAP": "AppData/Local/Programs/Common/CLAP",
-        "LV2": "AppData/Roaming/LV2",
-    }
-else:
-    _SUFFIX = ".so"
-    _FOLDERS = {"VST3": ".vst3", "CLAP": ".clap", "LV2": ".lv2"}
+_VST3, _CLAP, _LV2, _SUFFIX = {
+    "darwin": (*(f"Library/Audio/Plug-Ins/{kind}" for kind in ("VST3", "CLAP", "LV2")), ".dylib"),  # untested
+    "win32": (*(f"AppData/{place}" for place in _WINDOWS), ".dll"),  # untested
+}.get(sys.platform, (".vst3", ".clap", ".lv2", ".so"))
 
 
 def _vst3(name: str) -> str:

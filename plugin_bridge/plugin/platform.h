@@ -260,7 +260,6 @@ class Starter {
   // Whether the last one ended before it could.
   bool failed() const { return failed_; }
 
-
  private:
   bool failed_ = false;
 #if !defined(_WIN32)

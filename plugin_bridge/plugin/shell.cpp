@@ -79,7 +79,7 @@ class Shell : public Plugin {
 
   ~Shell() override {
     ending_ = true;
-    if (keeper_.joinable()) keeper_.join();
+    if (supervisor_.joinable()) supervisor_.join();
     if (segment_) {
       segment_->magic.store(0);
       bell_.ring(segment_->bell_in, segment_->port_in);
@@ -194,7 +194,7 @@ class Shell : public Plugin {
     if (!segment_) make_segment();
     if (segment_) begin(false, position_);
     plays_ = false;
-    if (segment_ && !keeper_.joinable()) keeper_ = std::thread([this] { keep(); });
+    if (segment_ && !supervisor_.joinable()) supervisor_ = std::thread([this] { supervise(); });
   }
 
   void deactivate() override { keep_pitch(); }
@@ -357,7 +357,7 @@ class Shell : public Plugin {
     if ((position_ - base_) / hop_ != (position_ + n - base_) / hop_) bell_.ring(segment_->bell_in, segment_->port_in);
     const uint64_t from = position_ - delay_, need = from + n;
     const bool whole = exact && ((need <= base_ && !drains_) || await(need));
-    if (whole && need > base_) status_ = segment_->status.load();  // sooner than the keeper sees it
+    if (whole && need > base_) status_ = segment_->status.load();  // sooner than the supervisor sees it
     const uint64_t answered = ready(), made = whole ? need : answered;
     const uint64_t made_before = drains_ && answered ? base_ : made_before_;
     const uint64_t valid = whole ? base_ : std::max(base_, segment_->valid_from.load(std::memory_order_acquire));
@@ -412,7 +412,7 @@ class Shell : public Plugin {
   }
 
   // A thread of its own: it has the engine started where there is none, and tells how things stand.
-  void keep() {
+  void supervise() {
     Starter starter;
     double next = 0.0;
     uint32_t starts = 0;
@@ -442,7 +442,7 @@ class Shell : public Plugin {
   File file_, host_;
   Bell bell_;
   Segment* segment_ = nullptr;
-  std::thread keeper_;
+  std::thread supervisor_;
   std::atomic<bool> ending_{false}, hopeless_{false}, again_{false};
   mutable std::mutex mutex_;  // of singers_, which hosts set from their own threads
   Singer singers_[kSlots]{};

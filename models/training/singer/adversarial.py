@@ -26,7 +26,7 @@ from models.training.batches import Batch, BatchMaker, PreparedRecording, prepar
 from models.training.corpus import Recording, joined, load_corpus, recordings_in
 from models.training.perturbation import Perturbation
 from models.training.schedule import rise
-from models.training.singer.critic import Critic, critic_inputs, hinge_loss, mean_score
+from models.training.singer.critic import Critic, CriticInputs, critic_inputs, hinge_loss, mean_score
 from models.training.singer.publish import voiced_f0
 from models.training.singer.training import Trainer
 from models.training.singer.wordguard import WordGuard, audible, envelopes
@@ -49,9 +49,6 @@ SCALE_BATCHES = 8
 """Batches of the singer's recordings over which the critic's scale and the guard's mean are taken."""
 CRITIC_BETAS = (0.5, 0.9)
 BETAS = (0.5, 0.98)
-
-
-CriticInputs = Sequence[tuple[Tensor, Tensor]]
 
 
 def read_other_voices(
@@ -150,7 +147,7 @@ class AdversarialTrainer(Trainer):
         self._own = own
         self._seed_draws()
         with torch.no_grad():
-            drawn = [self._to_device(self._own_maker()) for _ in range(SCALE_BATCHES)]
+            drawn = [self._own_maker().to(self.device) for _ in range(SCALE_BATCHES)]
             every = [critic_inputs(batch.target, batch.pitch, self.plan.skipped) for batch in drawn]
             examples = [
                 (torch.cat([spectra for spectra, _ in size]), size[0][1]) for size in zip(*every, strict=True)
@@ -163,9 +160,6 @@ class AdversarialTrainer(Trainer):
         self.critic_optimizer = torch.optim.Adam(
             self.critic.parameters(), lr=LEARNING_RATE, betas=CRITIC_BETAS
         )
-
-    def _to_device(self, batch: Batch) -> Batch:
-        return Batch(*(part.to(self.device) for part in batch))
 
     def _seed_draws(self) -> None:
         """Seed everything drawn by the step; of own and other excerpts half as many as of copies."""
@@ -185,10 +179,10 @@ class AdversarialTrainer(Trainer):
     def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
         copied = self.renderer(batch, *self.network(batch.content, batch.pitch))
         loss = self._copy_loss(copied, batch, sizes)
-        other = self._to_device(self._other_maker())
+        other = self._other_maker().to(self.device)
         converted = self.renderer(other, *self.network(other.content, other.pitch))
         guarded: Tensor = self.guard(converted, other.pitch, other.content)
-        own = self._to_device(self._own_maker())
+        own = self._own_maker().to(self.device)
         skipped = self.plan.skipped
         real = critic_inputs(own.target, own.pitch, skipped)
         fakes = [critic_inputs(copied, batch.pitch, skipped), critic_inputs(converted, other.pitch, skipped)]

@@ -20,6 +20,8 @@ from models.training.singer.wordguard import audible
 FFT_SIZES = (512, 2048)
 """11 ms: envelopes and how they move. 43 ms: harmonics and what lies between them."""
 FLOOR = 1e-5
+CriticInputs = Sequence[tuple[Tensor, Tensor]]
+"""Spectra and which of their frames count, for each of `FFT_SIZES`."""
 
 
 class SpectrumCritic(nn.Module):
@@ -80,17 +82,17 @@ class Critic(nn.Module):
         examples: `critic_inputs` of the singer's recordings, for the scale of each channel.
     """
 
-    def __init__(self, examples: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, examples: CriticInputs) -> None:
         super().__init__()
         flat = [spectra.flatten(0, 1) for spectra, _ in examples]
         self.parts = nn.ModuleList(SpectrumCritic(part.mean(0), part.std(0) + 0.05) for part in flat)
 
-    def forward(self, inputs: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+    def forward(self, inputs: CriticInputs) -> list[Tensor]:
         """Score `critic_inputs` at each resolution, each (batch, 2, frames)."""
         return [part(*given) for part, given in zip(self.parts, inputs, strict=True)]
 
 
-def critic_inputs(audio: Tensor, pitch: Tensor, skipped: int) -> list[tuple[Tensor, Tensor]]:
+def critic_inputs(audio: Tensor, pitch: Tensor, skipped: int) -> CriticInputs:
     """Make what the critic reads: at each resolution spectra with pitch features, and which frames count.
 
     Args:
@@ -116,17 +118,17 @@ def critic_inputs(audio: Tensor, pitch: Tensor, skipped: int) -> list[tuple[Tens
     return inputs
 
 
-def hinge_loss(scores: Sequence[Tensor], inputs: Sequence[tuple[Tensor, Tensor]], side: float) -> Tensor:
+def hinge_loss(scores: Sequence[Tensor], inputs: CriticInputs, side: float) -> Tensor:
     """Return the hinge loss of scores that should be on one side: 1.0 recordings', -1.0 synthesis's."""
     return _mean([functional.relu(1.0 - side * part) for part in scores], inputs)
 
 
-def mean_score(scores: Sequence[Tensor], inputs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def mean_score(scores: Sequence[Tensor], inputs: CriticInputs) -> Tensor:
     """Return the mean score over resolutions and the frames that count."""
     return _mean(scores, inputs)
 
 
-def _mean(values: Sequence[Tensor], inputs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def _mean(values: Sequence[Tensor], inputs: CriticInputs) -> Tensor:
     parts = [masked_mean(part, mask) for part, (_, mask) in zip(values, inputs, strict=True)]
     return torch.stack(parts).mean()
 

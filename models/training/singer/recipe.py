@@ -134,8 +134,7 @@ def copy_scores(trainer: Trainer, held_out: Sequence[PreparedRecording]) -> dict
     encoder = trainer.encoder.start()
     losses, cents, hits, wanted, found = [], [], 0, 0, 0
     for prepared in held_out:
-        batch = stack([clean_example(prepared, encoder, MAX_SCORED_FRAMES)])
-        batch = type(batch)(*(part.to(trainer.device) for part in batch))
+        batch = stack([clean_example(prepared, encoder, MAX_SCORED_FRAMES)]).to(trainer.device)
         audio = render(batch, *network(batch.content, batch.pitch))[:, :-HOP]
         losses.append(float(multi_scale_loss(audio, batch.target[:, :-HOP])))
         again = analyse(prepared.recording.name, audio[0].cpu().numpy())

@@ -106,7 +106,7 @@ class Trainer:
         """Do one step and return its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        batch = Batch(*(part.to(self.device) for part in self._maker()))
+        batch = self._maker().to(self.device)
         chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
             FFT_SIZES, self.plan.scales_per_step, replace=False
         )
