@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from plugin_bridge.plugin.installation import Installation, Status
 
 _EPILOG = """\
-install builds it, with a C++ compiler and DPF 1.6 (on Debian and Ubuntu: apt-get install g++ dpf-source),
-which it fetches where it is missing, and puts the bundles where DAWs look: ~/.vst3, ~/.clap and ~/.lv2.
+install builds it, with a C++ compiler (on Debian and Ubuntu: apt-get install g++) and DPF 1.6, which it
+fetches where the system has none (Debian 12 has it: apt-get install dpf-source), and puts the bundles where
+DAWs look: ~/.vst3, ~/.clap and ~/.lv2.
 They hold the path of this Python environment, whose engine they start by themselves; after you move it,
 install again.
 

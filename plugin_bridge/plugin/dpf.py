@@ -31,8 +31,12 @@ _MEMBER = 60
 PATCH = Path(__file__).with_name("dpf.patch")
 
 
+class MisfitError(Exception):
+    """A source that the patch does not fit; its text is the file's name."""
+
+
 def prepare(folder: Path, cache: Path, system: Path = SYSTEM, urls: tuple[str, ...] = URLS) -> None:
-    """Put a mended copy of DPF's plug-in part into a folder.
+    """Put a mended copy of DPF's plug-in part into a folder: the system's where it is version 1.6.
 
     Args:
         folder: for the copy, `folder / "distrho"`; one that is there is replaced.
@@ -42,15 +46,23 @@ def prepare(folder: Path, cache: Path, system: Path = SYSTEM, urls: tuple[str, .
 
     Raises:
         MissingExtraError: it is neither there nor can it be fetched.
-        OutputError: it is another version, or the folder cannot be written.
+        OutputError: the folder cannot be written, or the patch does not fit what was fetched.
     """
     source = folder / "distrho"
     shutil.rmtree(source, ignore_errors=True)
     if (system / "distrho/DistrhoPluginMain.cpp").is_file():
         shutil.copytree(system / "distrho", source)
-    else:
-        _unpack(_package(cache, urls), folder)
-    _mend(folder)
+        try:
+            return _mend(folder)
+        except MisfitError:  # Debian 13 has another version
+            shutil.rmtree(source)
+    unpack(fetched(cache, urls), folder)
+    try:
+        return _mend(folder)
+    except MisfitError as error:
+        raise OutputError(
+            f"the patch does not fit {error} of the DPF that was fetched; report this"
+        ) from error
 
 
 def _mend(folder: Path) -> None:
@@ -58,21 +70,18 @@ def _mend(folder: Path) -> None:
     for part in PATCH.read_text(encoding="utf-8").split("--- a/")[1:]:
         head, *hunks = re.split(r"^@@.*@@.*\n", part, flags=re.MULTILINE)
         path = folder / head.partition("\n")[0]
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
         for hunk in hunks:
             lines = hunk.splitlines(keepends=True)
             before = "".join(line[1:] for line in lines if line[0] in " -")
             after = "".join(line[1:] for line in lines if line[0] in " +")
             if text.count(before) != 1:
-                raise OutputError(
-                    f"{path.name} of DPF is not that of version 1.6, which the plug-in is built on; "
-                    "install that, or remove it, and the tested one is fetched"
-                )
+                raise MisfitError(path.name)
             text = text.replace(before, after)
         path.write_text(text, encoding="utf-8")
 
 
-def _package(cache: Path, urls: tuple[str, ...]) -> bytes:
+def fetched(cache: Path, urls: tuple[str, ...]) -> bytes:
     """Return Debian's package, from the cache or the network."""
     kept = cache / f"dpf-{SHA256[:16]}.deb"
     if kept.is_file() and _is_it(data := kept.read_bytes()):
@@ -90,8 +99,8 @@ def _package(cache: Path, urls: tuple[str, ...]) -> bytes:
                 draft.commit()
             return bytes(data)
     raise MissingExtraError(
-        "DPF 1.6, which the plug-in is built on, is missing and could not be fetched; on Debian or Ubuntu: "
-        "apt-get install dpf-source"
+        "DPF 1.6, which the plug-in is built on, is missing and could not be fetched; connect to the network "
+        "once, or on Debian 12: apt-get install dpf-source"
     )
 
 
@@ -99,7 +108,7 @@ def _is_it(data: bytes) -> bool:
     return hashlib.sha256(data).hexdigest() == SHA256
 
 
-def _unpack(package: bytes, folder: Path) -> None:
+def unpack(package: bytes, folder: Path) -> None:
     """Unpack usr/share/dpf/distrho of a Debian package: an `ar` archive with a tar archive of the files."""
     at = len(b"!<arch>\n")
     while at < len(package):

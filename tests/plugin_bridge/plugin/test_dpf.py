@@ -12,15 +12,20 @@ import pytest
 
 from plugin_bridge.errors import MissingExtraError, OutputError
 from plugin_bridge.plugin import dpf
+from plugin_bridge.plugin.installation import cache_folder
 
 WRAPPER = "distrho/src/DistrhoPluginVST3.cpp"
 
 
-@pytest.fixture
-def system() -> Path:
-    """DPF as Debian's package has it."""
-    if not dpf.SYSTEM.is_dir():
-        pytest.skip("DPF is missing; run: sh .ci/setup test, or as root: apt-get install dpf-source")
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DPF 1.6 as Debian's package has it; systems with another version fetch it."""
+    folder = tmp_path_factory.mktemp("dpf")
+    try:
+        dpf.prepare(folder / "tried", folder / "cache", dpf.SYSTEM, ())
+    except MissingExtraError:
+        dpf.unpack(dpf.fetched(cache_folder(), dpf.URLS), folder)
+        return folder
     return dpf.SYSTEM
 
 
@@ -73,10 +78,24 @@ def test_another_file_in_its_place_is_not_taken(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
-def test_another_version_is_refused(system: Path, tmp_path: Path) -> None:
+def test_the_tested_version_is_fetched_where_the_system_has_another(
+    system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(system / "distrho", newer / "distrho")
     path = newer / WRAPPER
     path.write_text(path.read_text().replace("if (offset == 0)", "if (offset <= 0)"))
-    with pytest.raises(OutputError, match=r"DistrhoPluginVST3.cpp of DPF is not that of version 1.6"):
+    with pytest.raises(MissingExtraError, match=r"DPF 1.6, .* is missing and could not be fetched"):
         dpf.prepare(tmp_path / "work", tmp_path / "cache", newer, ())
+    assert not (tmp_path / "work/distrho").exists()
+    file = tmp_path / "dpf.deb"
+    file.write_bytes(package(system))
+    monkeypatch.setattr(dpf, "SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
+    dpf.prepare(tmp_path / "work", tmp_path / "cache", newer, (file.as_uri(),))
+    mended = (tmp_path / "work" / WRAPPER).read_text()
+    assert "if (offset <= 0)" not in mended
+    assert "bridge_process_mode" in mended
+    file.write_bytes(package(newer))
+    monkeypatch.setattr(dpf, "SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
+    with pytest.raises(OutputError, match=r"the patch does not fit DistrhoPluginVST3.cpp of the DPF"):
+        dpf.prepare(tmp_path / "work", tmp_path / "other", newer, (file.as_uri(),))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plugin_bridge.plugin.build import build, bundles
-from plugin_bridge.plugin.dpf import SYSTEM
+from plugin_bridge.plugin.installation import cache_folder
 from plugin_bridge.plugin.table import CONF, slots
 from tests.plugin_bridge.plugin.claphosting import ClapHost
 from tests.plugin_bridge.plugin.hosting import bounced
@@ -20,12 +20,11 @@ from tests.plugin_bridge.plugin.test_lifetime import PLAIN, plain
 def test_a_render_by_socket_bells_is_the_bounce(
     host: ClapHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert SYSTEM.is_dir()
     monkeypatch.setenv("CXXFLAGS", "-O0 -DPLUGIN_BRIDGE_SOCKET_BELL")
     (one,) = (bundle for bundle in bundles() if bundle.format == "CLAP" and bundle.channels == 1)
     work = tmp_path / "work"
     work.mkdir()
-    build(tmp_path, work, tmp_path, slots(), [one])
+    build(tmp_path, work, cache_folder(), slots(), [one])
     library = tmp_path / one.place
     library.with_name(CONF).write_text(host.place.conf())
     host.clap = library.parent
