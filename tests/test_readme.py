@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import plugin_bridge
+from models.metrics.pictures import HEIGHTS, WIDTH
 from plugin_bridge import shipped_singers
 from plugin_bridge.cli import build_parser
 from tests.conftest import ROOT
+from tests.models.metrics.test_pictures import png
 from tests.support.extras import needs
 from tests.test_rooms import ROOMS
 
@@ -59,6 +61,12 @@ def test_the_first_line_names_files_and_singers_that_ship() -> None:
     assert (ROOT / "examples" / "two_singers.flac").is_file()
     assert line.split("--singer ")[1].split()[0] in shipped_singers()
     assert all(f"| `{name}` |" in README for name in shipped_singers())
+
+
+def test_the_pair_of_pictures_is_what_its_command_draws() -> None:
+    picture = ROOT / "examples" / "pictures" / "before-after.png"
+    assert png(picture) == (WIDTH, HEIGHTS[1])
+    assert picture.stat().st_size < 300_000
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in ROOT.glob("*.md")))

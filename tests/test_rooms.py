@@ -76,6 +76,7 @@ RUN_TIME = {"numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 # Transforms were half of the synthesizer's time; FFTW takes a tenth of what numpy takes for one of a hop.
 TRANSFORMS = {"pyfftw"}
 SCORING = {
+    "PIL",
     "faster_whisper",
     "librosa",
     "matplotlib",

@@ -1,1 +1,1 @@
-"""How good a conversion is: pure functions of audio, most of them from the extra `eval`."""
+"""How good a conversion is, in figures and pictures: pure functions of audio, most from the extra `eval`."""

@@ -1,11 +1,11 @@
-"""Import what evaluation needs from the extra `eval`, or say in one sentence how to get it."""
+"""Import what evaluation and pictures need from their extras, or say in one sentence how to get it."""
 
 from __future__ import annotations
 
 import importlib.util
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from models.errors import MissingExtraError, how_to_install
 
@@ -50,13 +50,33 @@ def check_installed(*packages: str) -> None:
                 raise ModuleNotFoundError(name=name)
 
 
-@contextmanager
-def eval_extra() -> Iterator[None]:
-    """Hold the imports of one function.
+def eval_extra() -> AbstractContextManager[None]:
+    """Hold the imports of one function that scores.
 
     Raises:
         MissingExtraError: a package is not installed.
     """
+    return _imports("evaluation", "eval")
+
+
+def pictures_extra() -> AbstractContextManager[None]:
+    """Hold the imports of one function that draws; as `eval_extra`."""
+    return _imports("a picture", "pictures")
+
+
+def check_pictures_extra() -> None:
+    """Check, without loading it, that what draws is installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    with pictures_extra():
+        if importlib.util.find_spec("matplotlib") is None:
+            raise ModuleNotFoundError(name="matplotlib")
+
+
+@contextmanager
+def _imports(what: str, extra: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             # webrtcvad, numba and librosa warn while they load of matters that are not the caller's.
@@ -64,5 +84,5 @@ def eval_extra() -> Iterator[None]:
             yield
     except ImportError as error:
         raise MissingExtraError(
-            f"evaluation needs {error.name or error}, which is not installed; {how_to_install('eval')}"
+            f"{what} needs {error.name or error}, which is not installed; {how_to_install(extra)}"
         ) from error

@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import NDArray
 
 from dsp.controls import VOICED
-from dsp.pitch import PitchTracker, VoiceTracker
+from dsp.pitch import PitchFrame, PitchTracker, VoiceTracker
 from dsp.units import MAX_F0, MIN_F0, hop_size
 from models.metrics import tracker as independent
 from models.metrics.extras import eval_extra
@@ -43,6 +43,15 @@ class Tracker:
         return all(_found(name) for name in self.needs)
 
 
+def pitch_frames(tracker: VoiceTracker, audio: Float32, sample_rate: int) -> list[PitchFrame]:
+    """Return all that a streaming tracker hears; as `streamed`, with the smooth voicing."""
+    hop = hop_size(sample_rate)
+    frames = -(-audio.size // hop)
+    padded = np.zeros((frames + 1) * hop, np.float32)
+    padded[: audio.size] = audio
+    return tracker.process(padded)[1:]  # hop j brings frame j - 1
+
+
 def streamed(tracker: VoiceTracker, audio: Float32, sample_rate: int) -> PitchTrack:
     """Return what a streaming tracker hears, frame by frame from the first sample on.
 
@@ -51,11 +60,7 @@ def streamed(tracker: VoiceTracker, audio: Float32, sample_rate: int) -> PitchTr
         audio: mono, shape (samples,), float32.
         sample_rate: a native rate in hertz.
     """
-    hop = hop_size(sample_rate)
-    frames = -(-audio.size // hop)
-    padded = np.zeros((frames + 1) * hop, np.float32)
-    padded[: audio.size] = audio
-    heard = tracker.process(padded)[1:]  # hop j brings frame j - 1
+    heard = pitch_frames(tracker, audio, sample_rate)
     return PitchTrack(
         np.array([frame.f0 for frame in heard], np.float64),
         np.array([frame.voicing > VOICED for frame in heard], bool),

@@ -12,6 +12,7 @@ COMMANDS = {
     "devices": "list sound cards, JACK and MIDI ports",
     "singers": "list the singers and their licences",
     "params": "list the parameters",
+    "inspect": "draw spectrogram, pitch, level and voicing",
     "train": "train a singer from recordings",
     "extractor": "train a melody extractor on HuBERT or WavLM",
     "evaluate": "score conversions, singers and pitch trackers",

@@ -84,11 +84,9 @@ def read_clip(
     lyrics: list[str] = []
     for path in paths:
         with AudioReader(path) as reader:
-            rate = rate or native_rate(reader.sample_rate)
             whole = np.concatenate([np.zeros((reader.channels, 0), np.float32), *reader.chunks()], axis=1)
-            mono = mono_of(whole, reader.sample_rate)[None]
+        audio, rate = native_mono(whole, reader.sample_rate, rate)
         start = sum(part.size for part in parts) / rate
-        audio = np.concatenate(list(resampled([mono], 1, reader.sample_rate, rate)), axis=1)[0]
         labels.append(moved_labels(_labels(path, spelt, audio, rate), start))
         lyrics.append(_lyrics(path))
         parts.append(audio)
@@ -100,6 +98,22 @@ def read_clip(
         lyrics=" ".join(lyrics) if all(lyrics) else "",
         language=language,
     )
+
+
+def native_mono(audio: Float32, sample_rate: int, rate: int = 0) -> tuple[Float32, int]:
+    """Mix a recording down as the engine does, and bring it to a native rate.
+
+    Args:
+        audio: shape (channels, samples), one or two channels.
+        sample_rate: hertz.
+        rate: wanted; 0 for the native rate that fits.
+
+    Returns:
+        Shape (samples,), and its rate.
+    """
+    rate = rate or native_rate(sample_rate)
+    mono = mono_of(audio, sample_rate)[None]
+    return np.concatenate(list(resampled([mono], 1, sample_rate, rate)), axis=1)[0], rate
 
 
 def _labels(path: Path, spelt: re.Pattern[str] | None, audio: Float32, sample_rate: int) -> Sequence[Label]:
