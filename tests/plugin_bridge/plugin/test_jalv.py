@@ -19,19 +19,19 @@ from tests.support.jackserver import jack_server
 from tests.support.waiting import wait_until
 
 RATE, BLOCK, SECONDS = 48000, 256, 3
-VOICE, SOURCE = "pb:lv2_audio_out_1", "jack-play"
+VOICE, SOURCE = "pb:lv2_audio_out_1", "jstdin"
 
 
 def test_the_latency_is_the_declared_one(
     place: Installation, stem: tuple[Float32, int], tmp_path: Path
 ) -> None:
     """The source passes by way of the engine (`mix` is 0), so it can be found again sample by sample."""
-    jalv, play = needs_program("jalv", "jalv"), needs_program("jack-play", "jack-tools")
+    jalv, play = needs_program("jalv", "jalv"), needs_program("jack-stdin", "jack-stdio")
     capture = needs_program("jack_capture", "jack-capture")
-    lsp, connect = (needs_program(name, "jack-example-tools") for name in ("jack_lsp", "jack_connect"))
+    lsp = needs_program("jack_lsp", "jack-example-tools")
     audio, own = stem
     whole = np.tile(soxr.resample(audio[0], own, RATE).astype(np.float32), 8)
-    soundfile.write(tmp_path / "stem.wav", whole, RATE, subtype="FLOAT")
+    whole.tofile(tmp_path / "stem.raw")
     with jack_server(RATE, BLOCK) as server:
         environment = {**os.environ, "JACK_DEFAULT_SERVER": server, "HOME": str(place.home)}
 
@@ -49,10 +49,9 @@ def test_the_latency_is_the_declared_one(
         player = None
         try:
             wait_until(lambda: any(": ready" in line for line in place.status().instances))
-            player = start(play, str(tmp_path / "stem.wav"))
+            player = start(play, "-e", "float", "-f", str(tmp_path / "stem.raw"), "pb:lv2_audio_in_1")
             wait_until(lambda: SOURCE in ask(lsp))
             port = next(name for name in ask(lsp).split() if SOURCE in name)
-            ask(connect, port, "pb:lv2_audio_in_1")
             time.sleep(0.5)
             file = tmp_path / "heard.wav"
             ask(capture, "-d", str(SECONDS), "-b", "FLOAT", "-p", port, "-p", VOICE, str(file))
@@ -66,8 +65,11 @@ def test_the_latency_is_the_declared_one(
     source, voice = np.ascontiguousarray(heard.T)
     size = 1 << 19
     match = np.fft.irfft(np.fft.rfft(voice, size) * np.conj(np.fft.rfft(source, size)))
-    measured = int(np.argmax(match))
+    near = int(np.argmax(match))  # where JACK loses some of it, the peak may lie beside
+
+    def equal(lag: int) -> float:
+        return float(np.mean(voice[lag:] == source[:-lag]))
+
+    measured = max(range(near - 2, near + 3), key=equal)
     assert measured == declared
-    assert (
-        np.mean(voice[measured:] == source[:-measured]) > 0.5
-    )  # the rest is what JACK lost on a busy machine
+    assert equal(measured) > 0.5  # the rest is what JACK lost on a busy machine
