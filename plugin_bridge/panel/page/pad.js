@@ -1,0 +1,80 @@
+// The pad: singers as markers, and a puck between them that morphs.
+
+import { accentOf } from "./accents.js";
+import { byId, el, shown, write } from "./dom.js";
+import { asNamed, markers, morphAt, placeOf } from "./morphing.js";
+import { PATHS } from "./singers.js";
+
+const STEP = 0.02; // of the pad's width, for an arrow key
+const SAME = 0.005; // a morph closer than this to the puck's own is the puck's own
+
+/** Fill the pad. */
+export function buildPad(names, store) {
+  const pad = byId("pad");
+  shown(byId("pad-card"), names.length > 1);
+  if (names.length < 2) return;
+  const places = markers(names.length);
+  const puck = el("span", { class: "puck" });
+  let point = { ...places[0] };
+
+  pad.replaceChildren(...names.map((name, index) => {
+    const marker = el("span", { class: "marker" }, el("span", { class: "dot" }), el("span", { class: "tag" }, name));
+    put(marker, places[index]);
+    marker.style.setProperty("--own", accentOf(index));
+    return marker;
+  }), puck);
+
+  const named = () => {
+    const [from, to] = [store.get(PATHS.singer), store.get(PATHS.other)].map((name) => names.indexOf(name));
+    return { from, to, morph: to < 0 ? 0 : store.get(PATHS.morph) ?? 0 };
+  };
+  const show = () => {
+    const now = named();
+    if (now.from < 0) return;
+    const own = asNamed(morphAt(point, places), now);
+    const isOwn = (own.from === now.from && own.to === now.to && Math.abs(own.morph - now.morph) < SAME) ||
+      (now.morph === 0 && own.from === now.from && own.morph < SAME);
+    if (!isOwn) point = placeOf(now, places);
+    put(puck, point);
+    const words = now.to < 0 || now.morph === 0 ? names[now.from] : now.morph === 1 ? names[now.to] : `${percent(1 - now.morph)} ${names[now.from]}, ${percent(now.morph)} ${names[now.to]}`;
+    pad.setAttribute("aria-valuenow", String(Math.round(now.morph * 100)));
+    pad.setAttribute("aria-valuetext", words);
+    write(byId("pad-words"), words);
+  };
+  const move = (x, y) => {
+    point = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
+    const { from, to, morph } = asNamed(morphAt(point, places), named());
+    store.moveTogether([[PATHS.singer, names[from]], [PATHS.other, names[to]], [PATHS.morph, morph]]);
+    put(puck, point);
+  };
+
+  let isDragging = false;
+  const follow = (event) => {
+    const box = pad.getBoundingClientRect();
+    move((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  };
+  pad.onpointerdown = (event) => {
+    if (event.button !== 0) return;
+    isDragging = true;
+    pad.setPointerCapture(event.pointerId);
+    follow(event);
+  };
+  pad.onpointermove = (event) => isDragging && follow(event);
+  pad.onpointerup = pad.onpointercancel = () => (isDragging = false);
+  pad.onkeydown = (event) => {
+    const way = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    move(point.x + way[0], point.y + way[1]);
+  };
+  store.watchAll(Object.values(PATHS), show);
+}
+
+function put(element, { x, y }) {
+  element.style.left = `${x * 100}%`;
+  element.style.top = `${y * 100}%`;
+}
+
+function percent(part) {
+  return `${Math.round(part * 100)} %`;
+}

@@ -1,0 +1,119 @@
+// The values of the server by address: those it sent, those this page moves, and those that wait for its return.
+
+const ECHO_MS = 250; // while a hand moves a control, echoes of where it was do not pull it back
+
+export class Store {
+  #link;
+  #server = new Map(); // as last heard
+  #shown = new Map(); // as shown: the server's, or what this page has just moved
+  #movedAt = new Map();
+  #pending = new Map(); // moved while the server was away
+  #watchers = new Map();
+  #echo = null;
+  #begun = null; // what the watchers of a builder end by
+
+  constructor(link) {
+    this.#link = link;
+    link.addEventListener("heard", ({ detail }) => this.#hear(detail.address, detail.values[0]));
+    link.addEventListener("refused", ({ detail }) => this.#refused(detail.address));
+    link.addEventListener("open", () => this.#sendPending());
+  }
+
+  get(address) {
+    return this.#shown.get(address);
+  }
+
+  /** Whether a value that was moved here waits for the server's return. */
+  isPending(address) {
+    return this.#pending.has(address);
+  }
+
+  /** Call back with the value, now if it is known, and whenever it changes. */
+  watch(address, heard) {
+    if (!this.#watchers.has(address)) this.#watchers.set(address, new Set());
+    this.#watchers.get(address).add(heard);
+    this.#begun?.push(() => this.#watchers.get(address).delete(heard));
+    if (this.#shown.has(address)) heard(this.#shown.get(address));
+  }
+
+  /** Call back when any of several changes. */
+  watchAll(addresses, heard) {
+    for (const address of addresses) this.watch(address, heard);
+  }
+
+  /** Run a builder and return what ends all that it watches. */
+  watching(build) {
+    const begun = (this.#begun = []);
+    build();
+    this.#begun = null;
+    return () => begun.forEach((end) => end());
+  }
+
+  /** Move a value, shown at once; while the server is away it waits and is sent on its return. */
+  move(address, value) {
+    this.moveTogether([[address, value]]);
+  }
+
+  /** Move several values on the same sample. */
+  moveTogether(rows) {
+    const away = !this.#link.isOpen;
+    for (const [address, value] of rows) {
+      if (away) this.#pending.set(address, value);
+      this.#movedAt.set(address, performance.now());
+      this.#show(address, value);
+    }
+    if (!away) this.#link.sendTogether(rows);
+    this.#settleLater();
+  }
+
+  /** Move a value and wait for the answer; rejects with the server's sentence. */
+  async moveChecked(address, value) {
+    if (!this.#link.isOpen) {
+      this.move(address, value);
+      return;
+    }
+    const [taken] = await this.#link.ask(address, value);
+    this.#hear(address, taken);
+  }
+
+  #hear(address, value) {
+    this.#server.set(address, value);
+    if (this.#pending.has(address)) return;
+    if (performance.now() - (this.#movedAt.get(address) ?? -ECHO_MS) < ECHO_MS) this.#settleLater();
+    else this.#show(address, value);
+  }
+
+  #refused(address) {
+    if (!this.#server.has(address)) return;
+    this.#movedAt.delete(address);
+    this.#show(address, this.#server.get(address));
+  }
+
+  /** Once a hand rests, show what the server holds. */
+  #settleLater() {
+    clearTimeout(this.#echo);
+    this.#echo = setTimeout(() => {
+      for (const address of this.#movedAt.keys()) {
+        if (!this.#pending.has(address) && this.#server.has(address)) this.#show(address, this.#server.get(address));
+      }
+      this.#movedAt.clear();
+    }, ECHO_MS);
+  }
+
+  #sendPending() {
+    const rows = [...this.#pending];
+    this.#pending.clear();
+    if (rows.length) this.moveTogether(rows);
+    for (const [address, value] of rows) this.#tell(address, value); // no longer pending
+  }
+
+  #show(address, value) {
+    if (this.#shown.get(address) === value) return;
+    this.#shown.set(address, value);
+    this.#tell(address, value);
+  }
+
+  #tell(address, value) {
+    for (const heard of this.#watchers.get(address) ?? []) heard(value);
+  }
+}
