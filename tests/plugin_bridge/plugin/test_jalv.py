@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
 from plugin_bridge.plugin.installation import Installation
@@ -26,9 +25,8 @@ def test_the_latency_is_the_declared_one(
     place: Installation, stem: tuple[Float32, int], tmp_path: Path
 ) -> None:
     """The source passes by way of the engine (`mix` is 0), so it can be found again sample by sample."""
-    jalv, play = needs_program("jalv", "jalv"), needs_program("jack-stdin", "jack-stdio")
-    capture = needs_program("jack_capture", "jack-capture")
-    lsp = needs_program("jack_lsp", "jack-example-tools")
+    jalv, lsp = needs_program("jalv", "jalv"), needs_program("jack_lsp", "jack-example-tools")
+    play, capture = (needs_program(name, "jack-stdio") for name in ("jack-stdin", "jack-stdout"))
     audio, own = stem
     whole = np.tile(soxr.resample(audio[0], own, RATE).astype(np.float32), 8)
     whole.tofile(tmp_path / "stem.raw")
@@ -39,30 +37,30 @@ def test_the_latency_is_the_declared_one(
             quiet = subprocess.DEVNULL
             return subprocess.Popen(words, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
 
-        def ask(*words: str) -> str:
-            done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, check=False, timeout=20.0
-            )
-            return done.stdout
+        def ask(*words: str) -> bytes:
+            return subprocess.run(
+                words, env=environment, capture_output=True, check=False, timeout=20.0
+            ).stdout
+
+        def ports(*more: str) -> str:
+            return ask(lsp, *more).decode()
 
         host = start(jalv, "-n", "pb", "-x", "-i", "-c", "mix=0", "urn:plugin_bridge:mono")
         player = None
         try:
             wait_until(lambda: any(": ready" in line for line in place.status().instances))
             player = start(play, "-e", "float", "-f", str(tmp_path / "stem.raw"), "pb:lv2_audio_in_1")
-            wait_until(lambda: SOURCE in ask(lsp))
-            port = next(name for name in ask(lsp).split() if SOURCE in name)
+            wait_until(lambda: SOURCE in ports())
+            port = next(name for name in ports().split() if SOURCE in name)
             time.sleep(0.5)
-            file = tmp_path / "heard.wav"
-            ask(capture, "-d", str(SECONDS), "-b", "FLOAT", "-p", port, "-p", VOICE, str(file))
-            (declared,) = {int(n) for n in re.findall(r"\[ (\d+)", ask(lsp, "-l", VOICE)) if n != "0"}
+            heard = ask(capture, "-q", "-e", "float", "-d", str(SECONDS), port, VOICE)
+            (declared,) = {int(n) for n in re.findall(r"\[ (\d+)", ports("-l", VOICE)) if n != "0"}
         finally:
             for program in (player, host):
                 if program is not None:
                     program.terminate()
                     program.wait(10.0)
-    heard, _ = soundfile.read(file, dtype="float32", always_2d=True)
-    source, voice = np.ascontiguousarray(heard.T)
+    source, voice = np.ascontiguousarray(np.frombuffer(heard, np.float32).reshape(-1, 2).T)
     size = 1 << 19
     match = np.fft.irfft(np.fft.rfft(voice, size) * np.conj(np.fft.rfft(source, size)))
     near = int(np.argmax(match))  # where JACK loses some of it, the peak may lie beside
