@@ -1,6 +1,6 @@
 // One accent colour per singer, and their mixture while two are heard.
 
-const COLOURS = ["#4fd6c4", "#ffb454", "#b79cff", "#ff8fb1", "#7cc4ff", "#9be28a", "#ff9a76", "#f2e06b", "#c9d3df"];
+const COLOURS = ["#4fd6c4", "#b9a2ff", "#ff9db5", "#8fd07a", "#6fbdff", "#ff9d78", "#e3d268", "#e59bea", "#c9d3df"];
 
 /** Return the colour of a singer by its place in the set. */
 export function accentOf(index) {

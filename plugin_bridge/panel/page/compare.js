@@ -16,6 +16,7 @@ export class Comparison {
   #player = null;
   #drawing = new AbortController();
   #tracks = [null, null];
+  #opened = 0; // comparisons; one that is overtaken by the next is not loaded
 
   constructor(log) {
     this.#log = log;
@@ -32,7 +33,7 @@ export class Comparison {
       event.preventDefault();
       this.#seek(Math.max(0, this.#player.position + way));
     });
-    window.addEventListener("resize", () => this.#draw());
+    new ResizeObserver(() => this.#draw()).observe(strip);
   }
 
   /** Load a bounce and its source, rows of the folder; without a source the result is heard alone. */
@@ -46,8 +47,11 @@ export class Comparison {
     const download = byId("download");
     [download.href, download.download] = [addressOf(result.name), result.name];
     write(byId("compare-note"), "Reading …");
+    this.#opened += 1;
+    const own = this.#opened;
     const place = source?.kind === "session" ? `${source.name}/input.wav` : source?.name;
     const [first, second] = await Promise.all([source ? this.#decoded(place, source.seconds) : null, this.#decoded(result.name, result.seconds)]);
+    if (own !== this.#opened) return;
     this.#tracks = [first, second];
     this.#player.load(this.#tracks);
     byId("hear-source").disabled = !first;

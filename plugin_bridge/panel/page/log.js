@@ -31,7 +31,7 @@ export class Log {
 
   #add(sentence, kind) {
     const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-    this.#list.prepend(el("li", { class: kind }, el("time", {}, time), el("span", {}, sentence)));
+    this.#list.prepend(el("p", { class: `event ${kind}` }, el("time", {}, time), el("span", {}, sentence)));
     while (this.#list.children.length > MAX_LINES) this.#list.lastChild.remove();
   }
 }

@@ -132,9 +132,9 @@ function frame(now) {
   if (now - drawnAt < 1000 / (calm.matches ? 4 : RATE) - 4) return; // half a screen's frame early
   drawnAt = now;
   if (view() === "bounce") comparison.draw();
-  else if (pitch && link.isOpen) {
-    pitch.draw(now);
-    for (const meter of meters) meter.draw(now);
+  else if (pitch) {
+    pitch.draw(now, !link.isOpen);
+    for (const meter of meters) meter.draw(now, !link.isOpen);
   }
 }
 requestAnimationFrame(frame);

@@ -34,8 +34,9 @@ export class Meter {
     this.#forget();
   }
 
-  draw(now) {
-    const db = this.#store.get(this.#path) ?? -120;
+  /** Show the level now, or none while nothing is heard of it. */
+  draw(now, isAway) {
+    const db = isAway ? -Infinity : this.#store.get(this.#path) ?? -Infinity;
     const fallen = this.#hold.db - (now - this.#hold.at > HOLD_MS ? (FALL_DB * (now - this.#drawnAt)) / 1000 : 0);
     if (db >= fallen) this.#hold = { db, at: now };
     else this.#hold.db = fallen;

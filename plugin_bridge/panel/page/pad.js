@@ -3,9 +3,10 @@
 import { accentOf } from "./accents.js";
 import { byId, el, shown, write } from "./dom.js";
 import { asNamed, markers, morphAt, placeOf } from "./morphing.js";
-import { PATHS } from "./singers.js";
+import { PATHS, shares } from "./singers.js";
 
 const STEP = 0.02; // of the pad's width, for an arrow key
+const SVG = "http://www.w3.org/2000/svg";
 const SAME = 0.005; // a morph closer than this to the puck's own is the puck's own
 
 /** Fill the pad. */
@@ -15,9 +16,12 @@ export function buildPad(names, store) {
   if (names.length < 2) return;
   const places = markers(names.length);
   const puck = el("span", { class: "puck" });
+  const threads = names.map(() => document.createElementNS(SVG, "line"));
+  const drawing = document.createElementNS(SVG, "svg");
+  drawing.append(...threads);
   let point = { ...places[0] };
 
-  pad.replaceChildren(...names.map((name, index) => {
+  pad.replaceChildren(drawing, ...names.map((name, index) => {
     const marker = el("span", { class: "marker" }, el("span", { class: "dot" }), el("span", { class: "tag" }, name));
     put(marker, places[index]);
     marker.style.setProperty("--own", accentOf(index));
@@ -28,6 +32,16 @@ export function buildPad(names, store) {
     const [from, to] = [store.get(PATHS.singer), store.get(PATHS.other)].map((name) => names.indexOf(name));
     return { from, to, morph: to < 0 ? 0 : store.get(PATHS.morph) ?? 0 };
   };
+  /** Put the puck in its place, with a thread to each singer that is heard, the stronger the more it is. */
+  const draw = () => {
+    put(puck, point);
+    shares(names, store).forEach((part, index) => {
+      const ends = { x1: places[index].x, y1: places[index].y, x2: point.x, y2: point.y };
+      for (const [key, place] of Object.entries(ends)) threads[index].setAttribute(key, `${place * 100}%`);
+      threads[index].setAttribute("stroke", accentOf(index));
+      threads[index].setAttribute("stroke-opacity", String(part));
+    });
+  };
   const show = () => {
     const now = named();
     if (now.from < 0) return;
@@ -35,7 +49,7 @@ export function buildPad(names, store) {
     const isOwn = (own.from === now.from && own.to === now.to && Math.abs(own.morph - now.morph) < SAME) ||
       (now.morph === 0 && own.from === now.from && own.morph < SAME);
     if (!isOwn) point = placeOf(now, places);
-    put(puck, point);
+    draw();
     const words = now.to < 0 || now.morph === 0 ? names[now.from] : now.morph === 1 ? names[now.to] : `${percent(1 - now.morph)} ${names[now.from]}, ${percent(now.morph)} ${names[now.to]}`;
     pad.setAttribute("aria-valuenow", String(Math.round(now.morph * 100)));
     pad.setAttribute("aria-valuetext", words);
@@ -45,7 +59,7 @@ export function buildPad(names, store) {
     point = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
     const { from, to, morph } = asNamed(morphAt(point, places), named());
     store.moveTogether([[PATHS.singer, names[from]], [PATHS.other, names[to]], [PATHS.morph, morph]]);
-    put(puck, point);
+    draw();
   };
 
   let isDragging = false;

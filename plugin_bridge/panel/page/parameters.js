@@ -18,7 +18,7 @@ function group(name, rows, store) {
   const columns = Math.ceil(rows.length / ROWS);
   const lines = Math.ceil(rows.length / columns);
   const title = el("h3", {}, spoken(name || "parameters"));
-  const place = el("section", { class: "group", "aria-label": spoken(name || "parameters") }, title, ...rows.map((row) => control(row, store)));
+  const place = el("div", { class: "group", role: "group", "aria-label": title.textContent }, title, ...rows.map((row) => control(row, store)));
   place.style.setProperty("--columns", columns);
   place.style.setProperty("--lines", lines);
   return place;

@@ -26,9 +26,9 @@ export class PitchView {
     this.#keys = keys;
   }
 
-  /** Take what is sung now, and draw. */
-  draw(now) {
-    this.#take(now);
+  /** Take what is sung now, or that nothing is heard of it, and draw. */
+  draw(now, isAway) {
+    this.#take(now, isAway);
     this.#follow();
     const { context, width, height } = fitted(this.#canvas);
     const style = getComputedStyle(document.documentElement);
@@ -42,8 +42,8 @@ export class PitchView {
     this.#line(place, x, "source", colour("--source"), 1.8); // on top: both are seen where they are one
   }
 
-  #take(now) {
-    const value = (path) => this.#store.get(path) ?? 0;
+  #take(now, isAway) {
+    const value = (path) => (isAway ? 0 : this.#store.get(path) ?? 0);
     const isVoiced = value("/meter/voicing") >= VOICED;
     const note = (hertz) => (isVoiced && hertz > 0 ? noteOf(hertz) : null);
     const [source, output] = [value("/meter/f0"), value("/meter/f0_out")];

@@ -16,7 +16,6 @@ export function buildTabs() {
       shown(byId(`view-${name}`), name === view);
     }
     document.body.dataset.view = view;
-    window.dispatchEvent(new Event("resize")); // pictures are fitted anew
   };
   const follow = () => open(VIEWS.includes(location.hash.slice(1)) ? location.hash.slice(1) : VIEWS[0]);
   for (const [index, name] of VIEWS.entries()) {
