@@ -39,7 +39,7 @@ export class PitchView {
     this.#grid(place, colour);
     const x = (time) => width - ((now - time) / 1000 / SECONDS) * (width - GUTTER);
     this.#line(place, x, "output", colour("--accent"), 5);
-    this.#line(place, x, "source", colour("--source"), 1.8); // on top: both are seen where they are one
+    this.#line(place, x, "source", colour("--source"), 2.2); // on top: both are seen where they are one
   }
 
   #take(now, isAway) {
@@ -86,7 +86,8 @@ export class PitchView {
       const top = y(note + 0.5);
       context.fillStyle = colour(step === keynote ? "--keynote" : isOwn ? "--scale-note" : "--other-note");
       context.fillRect(GUTTER, top + 0.5, width - GUTTER, row - 1);
-      if ((isOwn || !inScale.size) && (every === 1 || (step - Math.max(0, keynote) + 12) % every === 0)) {
+      const isWhole = y(note) > LABEL_ROOM / 2 && y(note) < height - LABEL_ROOM / 2;
+      if (isWhole && (isOwn || !inScale.size) && (every === 1 || (step - Math.max(0, keynote) + 12) % every === 0)) {
         context.fillStyle = colour(step === keynote ? "--text" : "--muted");
         context.fillText(nameOf(note), 6, y(note));
       }
