@@ -3,7 +3,7 @@
 import { accentOf } from "./accents.js";
 import { byId, el, shown, write } from "./dom.js";
 import { asNamed, markers, morphAt, placeOf } from "./morphing.js";
-import { PATHS, shares } from "./singers.js";
+import { MANY, PATHS, shares } from "./singers.js";
 
 const STEP = 0.02; // of the pad's width, for an arrow key
 const SVG = "http://www.w3.org/2000/svg";
@@ -22,7 +22,7 @@ export function buildPad(names, store) {
   let point = { ...places[0] };
 
   pad.replaceChildren(drawing, ...names.map((name, index) => {
-    const marker = el("span", { class: "marker" }, el("span", { class: "dot" }), el("span", { class: "tag" }, name));
+    const marker = el("span", { class: "marker" }, el("span", { class: "dot" }, names.length > MANY ? String(index + 1) : ""), el("span", { class: "tag" }, names.length > MANY ? "" : name));
     put(marker, places[index]);
     marker.style.setProperty("--own", accentOf(index));
     return marker;

@@ -1,9 +1,9 @@
 // Buttons of the singers with keys 1 to 9, how much each is heard, and their licences.
 
 import { accentOf, mixed } from "./accents.js";
-import { byId, el, write } from "./dom.js";
+import { byId, el, shown, write } from "./dom.js";
 
-const MANY = 4; // more stand in two columns
+export const MANY = 4; // more stand in two columns
 export const PATHS = { singer: "/param/singer", other: "/param/morph_singer", morph: "/param/morph" };
 
 /** Return how much of each singer is heard, 0..1, in the order of the set. */
@@ -22,8 +22,11 @@ export function sing(name, store) {
 
 /** Fill the place of the singers. `facts` has id, name, licence and attribution of each. */
 export function buildSingers(names, facts, store) {
-  const buttons = names.map((name, index) => singerButton(name, index, facts.get(name), store));
-  byId("singers").classList.toggle("many", names.length > MANY);
+  const buttons = names.map((name, index) => singerButton(name, index, facts, store));
+  const isMany = names.length > MANY;
+  byId("singers").closest(".card").classList.toggle("many", isMany);
+  shown(byId("all-credits"), isMany);
+  byId("all-credits").onclick = () => credits(names, facts);
   byId("singers").replaceChildren(...buttons.map(({ place }) => place));
   store.watchAll(Object.values(PATHS), () => {
     const parts = shares(names, store);
@@ -45,20 +48,24 @@ function tint(parts) {
 function singerButton(name, index, facts, store) {
   const bar = el("span", { class: "share" });
   const facet = el("span", { class: "facet" });
-  const range = facts?.low_hz ? `${Math.round(facts.low_hz)}–${Math.round(facts.high_hz)} Hz` : "";
+  const { low_hz: low, high_hz: high } = facts.get(name) ?? {};
+  const range = low ? `${Math.round(low)}–${Math.round(high)} Hz` : "";
   const button = el("button", { type: "button", class: "singer", "data-singer": name, "aria-pressed": "false", onclick: () => sing(name, store) },
     index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null,
     el("span", { class: "who" }, el("strong", {}, name), facet), bar);
   if (index < 9) button.setAttribute("aria-keyshortcuts", String(index + 1));
-  const about = el("button", { type: "button", class: "about", "aria-label": `Licence and credits of ${name}`, onclick: () => credits(name, facts) }, "©");
+  const about = el("button", { type: "button", class: "about", "aria-label": `Licence and credits of ${name}`, onclick: () => credits([name], facts) }, "©");
   const place = el("li", {}, button, about);
   place.style.setProperty("--own", accentOf(index));
   return { place, button, bar, facet, range };
 }
 
-function credits(name, facts) {
-  write(byId("credits-name"), facts?.name && facts.name !== name ? `${name}: ${facts.name}` : name);
-  const lines = [["Licence", facts?.licence], ["Credits", [facts?.attribution ?? ""].flat().join("\n")]];
-  byId("credits-lines").replaceChildren(...lines.flatMap(([title, text]) => [el("dt", {}, title), el("dd", {}, text || "not told")]));
+function credits(names, facts) {
+  byId("credits-lines").replaceChildren(...names.flatMap((name) => {
+    const own = facts.get(name) ?? {};
+    const lines = [["Licence", own.licence], ["Credits", [own.attribution ?? ""].flat().join("\n")]];
+    const title = own.name && own.name !== name ? `${name}: ${own.name}` : name;
+    return [el("h3", {}, title), el("dl", {}, ...lines.flatMap(([what, text]) => [el("dt", {}, what), el("dd", {}, text || "not told")]))];
+  }));
   byId("credits").showModal();
 }

@@ -9,22 +9,22 @@ export class Sources extends EventTarget {
   #files;
   #log;
   #name = null;
-  #failed = null; // the file that was not sent, to be sent again
+  #failed = []; // files that were not sent, to be sent again
 
   constructor(files, log) {
     super();
     this.#files = files;
     this.#log = log;
-    const zone = byId("drop");
-    byId("stem-file").addEventListener("change", (event) => this.#send(event.target.files[0]));
-    byId("send-again").addEventListener("click", () => this.#send(this.#failed));
-    for (const type of ["dragenter", "dragover"]) zone.addEventListener(type, (event) => hover(event, true));
-    zone.addEventListener("dragleave", (event) => hover(event, false));
-    zone.addEventListener("drop", (event) => {
+    byId("stem-file").addEventListener("change", (event) => this.#sendAll([...event.target.files]));
+    byId("send-again").addEventListener("click", () => this.#sendAll(this.#failed));
+    for (const type of ["dragenter", "dragover"]) window.addEventListener(type, (event) => hover(event, true));
+    window.addEventListener("dragleave", (event) => hover(event, event.relatedTarget !== null));
+    window.addEventListener("drop", (event) => { // wherever: a browser would leave the page for the file
       hover(event, false);
-      this.#send(event.dataTransfer.files[0]);
+      if (!event.dataTransfer.files.length) return;
+      location.hash = "bounce";
+      this.#sendAll([...event.dataTransfer.files]);
     });
-    for (const type of ["dragover", "drop"]) window.addEventListener(type, (event) => event.preventDefault()); // beside it: open nothing
     files.watch(() => this.#show());
   }
 
@@ -38,11 +38,15 @@ export class Sources extends EventTarget {
     this.dispatchEvent(new Event("chosen"));
   }
 
+  async #sendAll(files) {
+    this.#failed = [];
+    for (const file of files) await this.#send(file);
+    shown(byId("send-again"), this.#failed.length > 0);
+    byId("stem-file").value = ""; // so that the same file can be chosen again
+  }
+
   async #send(file) {
-    if (!file) return;
-    this.#failed = null;
     const bar = byId("upload");
-    shown(byId("send-again"), false);
     shown(bar, true);
     bar.value = 0;
     write(byId("drop-words"), `Sending ${file.name}`);
@@ -52,13 +56,11 @@ export class Sources extends EventTarget {
       write(byId("drop-words"), `${name} is there.`);
       this.choose(name);
     } catch (refusal) {
-      this.#failed = file;
-      shown(byId("send-again"), true);
+      this.#failed.push(file);
       write(byId("drop-words"), `${file.name} was not taken.`);
       this.#log.fault(refusal.message);
     }
     shown(bar, false);
-    byId("stem-file").value = ""; // so that the same file can be chosen again
   }
 
   #show() {
@@ -78,6 +80,7 @@ export class Sources extends EventTarget {
 }
 
 function hover(event, isOver) {
+  if (event.type !== "dragleave" && !event.dataTransfer.types.includes("Files")) return; // words, into a field
   event.preventDefault();
   byId("drop").classList.toggle("over", isOver);
 }
