@@ -1,0 +1,1 @@
+"""From recordings to refiners: diffusion, and its distillation to few steps."""
