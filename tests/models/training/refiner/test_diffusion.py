@@ -43,7 +43,8 @@ def gamma(theta: Float64) -> Float64:
 
 
 def share_left() -> Float64:
-    return (1.0 - np.exp(THETA - RHO))[:, None, None]
+    found: Float64 = (1.0 - np.exp(THETA - RHO))[:, None, None]
+    return found
 
 
 def tensors(*arrays: Float64) -> list[Tensor]:
