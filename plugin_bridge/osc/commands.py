@@ -17,8 +17,9 @@ from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.bounces import BounceQueue
 from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
+from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.quota import check_room
-from plugin_bridge.osc.subscriptions import Subscriptions
+from plugin_bridge.osc.subscriptions import Subscriptions, readable
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.osc.wire.replies import message
@@ -36,6 +37,7 @@ class Commands:
     Args:
         rig: what they act on.
         presets: those that can be loaded and saved.
+        watch: knows their names.
         planner: what bounces may use.
         subscriptions: the subscribers.
         counters: of the server.
@@ -45,12 +47,14 @@ class Commands:
         self,
         rig: Rig,
         presets: PresetStore,
+        watch: PresetWatch,
         planner: BouncePlanner,
         subscriptions: Subscriptions,
         counters: Counters,
     ) -> None:
         self._rig = rig
         self._presets = presets
+        self._watch = watch
         self._planner = planner
         self._subscriptions = subscriptions
         self._counters = counters
@@ -104,10 +108,11 @@ class Commands:
         replace = len(call.arguments) == 2 and switch(call.arguments[1], "replace")
         values = dict(self._rig.values)
         await asyncio.to_thread(self._presets.save, name, values, replace=replace)
+        await self._watch.names()
         return (name,)
 
     async def _list_presets(self, _: Call) -> Arguments:
-        return tuple(await asyncio.to_thread(self._presets.names))
+        return tuple(await self._watch.names())
 
     async def _bounce(self, call: Call) -> Arguments:
         live = dict(self._rig.values)
@@ -160,11 +165,11 @@ class Commands:
         rest, port = call.arguments[2:], None
         if len(rest) > 1 and not isinstance(rest[0], str):
             port, rest = whole(rest[0], "port"), rest[1:]
-        paths = [_readable(word(wanted, "address")) for wanted in rest]
+        paths = [readable(word(wanted, "address")).path for wanted in rest]
         return (self._subscriptions.subscribe(call.sender, rate, seconds, paths, port),)
 
     def _unsubscribe(self, call: Call) -> Arguments:
-        paths = [_readable(word(wanted, "address")) for wanted in call.arguments]
+        paths = [readable(word(wanted, "address")).path for wanted in call.arguments]
         return (self._subscriptions.unsubscribe(call.sender, paths if call.arguments else None),)
 
     def _validate(self, call: Call) -> Arguments:
@@ -172,13 +177,6 @@ class Commands:
         if not call.sender.validate(whole(token, "token")):
             raise ValueError(f"token {token!r} is not the one of {call.sender.host}; send back that one")
         return ()
-
-
-def _readable(text: str) -> str:
-    row = ADDRESSES.get(text)
-    if row is None or not row.readable:
-        raise ValueError(f"address {text!r} has no value to subscribe to; /param/* fits the parameters")
-    return text
 
 
 async def _folder_of(begun: Awaitable[Path]) -> Arguments:

@@ -1,4 +1,4 @@
-"""The OSC server of a rig: UDP, TCP and OSCQuery on the running event loop."""
+"""The OSC server of a rig: UDP, TCP and OSCQuery with its WebSocket, on the running event loop."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from models.errors import how_to_install
 from plugin_bridge.control.rig import Rig
-from plugin_bridge.errors import DeviceError
+from plugin_bridge.errors import DeviceError, MissingExtraError
+from plugin_bridge.osc.addresses.namespace import PRESETS
 from plugin_bridge.osc.addresses.values import read
 from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.dispatcher import Dispatcher
 from plugin_bridge.osc.presetstore import PresetStore
+from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.query.announcing import Announcement
-from plugin_bridge.osc.query.server import QueryServer
 from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
-from plugin_bridge.osc.wire.tcp import WORK_SECONDS, TcpConnection
+from plugin_bridge.osc.wire.service import WORK_SECONDS, Connection, Service
+from plugin_bridge.osc.wire.tcp import TcpConnection
 from plugin_bridge.osc.wire.udp import UdpEndpoint
 from plugin_bridge.osc.wire.validation import AddressValidation, is_local
+
+if TYPE_CHECKING:
+    from aiohttp.web import RouteDef
+
+    from plugin_bridge.osc.query.server import QueryServer
 
 __all__ = ["OscServer", "OscSettings"]
 
@@ -35,9 +44,16 @@ class OscServer:
         rig: used from the loop that `start` runs on only.
         settings: where it listens and what it may touch.
         clock: seconds since 1970, what time tags are measured by.
+        pages: routes beside those of OSCQuery, on its port and behind its checks.
     """
 
-    def __init__(self, rig: Rig, settings: OscSettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        settings: OscSettings,
+        clock: Callable[[], float] = time.time,
+        pages: Sequence[RouteDef] = (),
+    ) -> None:
         self._rig = rig
         self._settings = settings
         self.counters = Counters()
@@ -51,7 +67,9 @@ class OscServer:
         planner = BouncePlanner(
             settings.folder, presets, singers, settings.pitch, settings.seed, settings.allow_effects
         )
-        self._commands = Commands(rig, presets, planner, self._subscriptions, self.counters)
+        self._pages = pages
+        self._presets = PresetWatch(presets.names, self._is_queried, self._presets_changed)
+        self._commands = Commands(rig, presets, self._presets, planner, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
             rig,
             self._commands.handlers,
@@ -65,18 +83,28 @@ class OscServer:
         self._tcp: asyncio.Server | None = None
         self._http: QueryServer | None = None
         self._announcement: Announcement | None = None
-        self._connections: set[TcpConnection] = set()
+        self._host = settings.host
+        self._connections: dict[Connection, None] = {}  # in the order they came
         self._unlisten: Callable[[], None] | None = None
+        self._service = Service(
+            self._dispatcher.handle,
+            self._dispatcher.refuse,
+            self._dispatcher.when_answered,
+            self._limiter,
+            lambda: WORK_SECONDS / max(1, len(self._connections)),
+            self._opened,
+            self._closed,
+        )
 
     @property
     def port(self) -> int:
-        """Of UDP, once started."""
+        """Of UDP, once started; 0 for no UDP."""
         return 0 if self._udp is None else self._udp.port
 
     @property
     def is_local(self) -> bool:
         """Whether only programs on this machine can reach it, once started."""
-        return self._udp is None or is_local(self._udp.host)
+        return is_local(self._host)
 
     @property
     def tcp_port(self) -> int | None:
@@ -91,16 +119,16 @@ class OscServer:
     @property
     def ports(self) -> str:
         """All of them for people, once started; TCP's where it is not UDP's."""
-        tcp = "" if self.tcp_port in (None, self.port) else f", TCP port {self.tcp_port}"
-        http = "" if self.http_port is None else f", OSCQuery port {self.http_port}"
-        return f"port {self.port}{tcp}{http}"
+        found = [] if self._udp is None else [f"port {self.port}"]
+        found += [] if self.tcp_port in (None, self.port) else [f"TCP port {self.tcp_port}"]
+        return ", ".join(found + ([] if self.http_port is None else [f"OSCQuery port {self.http_port}"]))
 
     async def start(self) -> None:
         """Listen.
 
         Raises:
             DeviceError: a port is taken, or the host is none of this machine's.
-            MissingExtraError: it shall be announced and zeroconf is missing.
+            MissingExtraError: OSCQuery is asked for and aiohttp or zeroconf is missing.
         """
         try:
             await self._listen()
@@ -116,6 +144,7 @@ class OscServer:
         self._unlisten = None
         if self._udp is not None:
             self._udp.stop_reading()
+        await self._presets.stop()
         if self._announcement is not None:
             await self._announcement.stop()
         if self._http is not None:
@@ -133,48 +162,73 @@ class OscServer:
 
     async def _listen(self) -> None:
         settings = self._settings
-        sock = await _bound(settings.host, settings.port)
-        host = str(sock.getsockname()[0])
-        handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
-        self._udp = UdpEndpoint(sock, handle, refuse, self._limiter, self.counters, AddressValidation())
+        sock = await _bound(settings.host, settings.port or 0)
+        host = self._host = str(sock.getsockname()[0])
+        if settings.port is None:
+            sock.close()
+        else:
+            handle, refuse = self._dispatcher.handle, self._dispatcher.refuse
+            self._udp = UdpEndpoint(sock, handle, refuse, self._limiter, self.counters, AddressValidation())
         if settings.tcp_port is not None:
             loop = asyncio.get_running_loop()
             try:
-                self._tcp = await loop.create_server(self._connection, host, settings.tcp_port)
+                self._tcp = await loop.create_server(
+                    lambda: TcpConnection(self._service), host, settings.tcp_port
+                )
             except OSError as error:
                 raise _taken("TCP", settings.host, settings.tcp_port, error) from error
         if settings.http_port is not None:
-            self._http = QueryServer(self._rig, settings.name, host, self.port)
-            try:
-                await self._http.start(settings.http_port)
-            except OSError as error:
-                raise _taken("HTTP", settings.host, settings.http_port, error) from error
-            if settings.announce:
-                self._announcement = Announcement(settings.name, host, self.port, self._http.port)
-                await self._announcement.start()
+            await self._listen_to_http(host, settings.http_port)
 
-    def _connection(self) -> TcpConnection:
-        handle, refuse, answered = (
-            self._dispatcher.handle,
-            self._dispatcher.refuse,
-            self._dispatcher.when_answered,
+    async def _listen_to_http(self, host: str, port: int) -> None:
+        try:
+            from plugin_bridge.osc.query.server import Query, QueryServer  # noqa: PLC0415 - extra `live`
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"OSCQuery and the panel need aiohttp, which is not installed; {how_to_install('live')}"
+            ) from error
+        settings, subscriptions = self._settings, self._subscriptions
+        udp = None if self._udp is None else self.port
+        self._http = QueryServer(
+            Query(
+                self._rig,
+                settings.name,
+                host,
+                udp,
+                self._presets.names,
+                self._service,
+                subscriptions.listen,
+                subscriptions.ignore,
+                settings.token,
+                self._pages,
+            )
         )
+        try:
+            await self._http.start(port)
+        except OSError as error:
+            raise _taken("HTTP", settings.host, port, error) from error
+        self._presets.start()
+        if settings.announce:
+            self._announcement = Announcement(settings.name, host, udp, self._http.port)
+            await self._announcement.start()
 
-        def share() -> float:
-            return WORK_SECONDS / max(1, len(self._connections))
+    def _is_queried(self) -> bool:
+        return self._http is not None and self._http.is_listened_to
 
-        return TcpConnection(handle, refuse, answered, self._limiter, share, self._opened, self._closed)
+    def _presets_changed(self) -> None:
+        if self._http is not None:
+            self._http.changed(PRESETS)
 
-    def _opened(self, connection: TcpConnection) -> None:
+    def _opened(self, connection: Connection) -> None:
         """Take a connection in; beyond the limit, close another one.
 
         It is chosen from the host that has most: first one that has sent nothing yet, then one that has no
-        subscription; among equals the one silent for longest.
+        subscription; among equals the one silent for longest, then the oldest.
         """
-        self._connections.add(connection)
+        self._connections[connection] = None
         if len(self._connections) <= self._settings.connections:
             return
-        others = self._connections - {connection}
+        others = [other for other in self._connections if other is not connection]
         by_host = Counter(other.host for other in others)
         least = min(
             others,
@@ -182,9 +236,9 @@ class OscServer:
         )
         least.hang_up()
 
-    def _closed(self, connection: TcpConnection) -> None:
-        self._connections.discard(connection)
-        self._subscriptions.drop(connection)
+    def _closed(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        self._subscriptions.gone(connection)
 
 
 async def _bound(host: str, port: int) -> socket.socket:

@@ -19,14 +19,16 @@ class OscSettings:
 
     host: str = "127.0.0.1"
     """Address to bind to; another than this one opens the server to the network."""
-    port: int = 9000
-    """Of UDP; 0 for any that is free."""
+    port: int | None = 9000
+    """Of UDP; 0 for any that is free; None for no UDP."""
     tcp_port: int | None = 9000
     """0 for any that is free; None for no TCP."""
     http_port: int | None = None
-    """Of OSCQuery; 0 for any that is free; None for no OSCQuery."""
+    """Of OSCQuery, which needs the extra `live`; 0 for any that is free; None for no OSCQuery."""
+    token: str = ""
+    """What every request over HTTP must bring, in its address (`?token=`) or as a cookie; empty for none."""
     announce: bool = False
-    """Whether to announce OSCQuery by zeroconf; needs the extra `live`."""
+    """Whether to announce OSCQuery by zeroconf."""
     name: str = "plugin_bridge"
     """As announced and told by OSCQuery."""
     folder: Path | None = None
@@ -50,7 +52,7 @@ class OscSettings:
     horizon: float = 60.0
     """Seconds that a time tag may lie ahead."""
     connections: int = 64
-    """Of TCP, at once."""
+    """Of TCP and WebSockets together, at once."""
 
     def __post_init__(self) -> None:
         for name in ("port", "tcp_port", "http_port"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from plugin_bridge.osc.wire.validation import TOKEN
 MAX_SUBSCRIBERS = 64
 SLOWEST, FASTEST = 0.1, 100.0
 MAX_SECONDS = 3600.0
+LISTENED = 30.0
+"""Times a second at most that LISTEN sends a value."""
 
 
 @dataclass
 class _Subscriber:
     sender: Sender
+    key: Hashable
     asked_by: Hashable
     """Key of the sender that asked, which may be another port of the same host."""
     period: float = 1.0
@@ -49,7 +53,7 @@ class Subscriptions:
 
     def has(self, key: Hashable) -> bool:
         """Return whether a sender subscribes to anything."""
-        return key in self._subscribers
+        return key in self._subscribers or _listening(key) in self._subscribers
 
     def subscribe(
         self, sender: Sender, rate: float, seconds: float, paths: Iterable[str], port: int | None = None
@@ -79,20 +83,59 @@ class Subscriptions:
         if not target.validated:
             raise ValueError(f"{sender.host} is not validated; send back the number that {TOKEN} brings")
         now = asyncio.get_running_loop().time()
-        for key in [key for key, other in self._subscribers.items() if other.until <= now]:
-            self.drop(key)
-        one = self._subscribers.get(target.key)
-        if one is None:
-            if len(self._subscribers) >= MAX_SUBSCRIBERS:
-                self._displace()
-            one = self._subscribers[target.key] = _Subscriber(target, sender.key)
-        self._subscribers.move_to_end(target.key)
+        one = self._one(target.key, target, now)
         one.asked_by = sender.key
         one.period, one.until, one.due = 1.0 / rate, now + seconds, now
         one.paths |= {path: ADDRESSES[path] for path in paths}
         one.sent.clear()
         self._arm(one)
         return len(one.paths)
+
+    def listen(self, sender: Sender, path: str) -> None:
+        """Send a connection the value of an address, now and whenever it changes, until `ignore` or its end.
+
+        It is apart from what it subscribes to.
+
+        Raises:
+            ValueError: the address has no value.
+        """
+        row = readable(path)
+        now = asyncio.get_running_loop().time()
+        one = self._one(_listening(sender.key), sender, now)
+        one.period, one.until, one.due = 1.0 / LISTENED, math.inf, now
+        one.paths[path] = row
+        one.sent.pop(path, None)
+        self._arm(one)
+
+    def ignore(self, sender: Sender, path: str) -> None:
+        """End what `listen` began.
+
+        Raises:
+            ValueError: the address has no value.
+        """
+        readable(path)
+        one = self._subscribers.get(_listening(sender.key))
+        if one is not None:
+            one.paths.pop(path, None)
+            if not one.paths:
+                self.drop(_listening(sender.key))
+
+    def gone(self, sender: Sender) -> None:
+        """Forget a connection that has ended."""
+        self.drop(sender.key)
+        self.drop(_listening(sender.key))
+
+    def _one(self, key: Hashable, target: Sender, now: float) -> _Subscriber:
+        """Return the subscriber of a key, a new one where there is none yet; those that are over go."""
+        for over in [known for known, other in self._subscribers.items() if other.until <= now]:
+            self.drop(over)
+        one = self._subscribers.get(key)
+        if one is None:
+            if len(self._subscribers) >= MAX_SUBSCRIBERS:
+                self._displace()
+            one = self._subscribers[key] = _Subscriber(target, key, key)
+        self._subscribers.move_to_end(key)
+        return one
 
     def _displace(self) -> None:
         by_host = Counter(one.sender.host for one in self._subscribers.values())
@@ -143,7 +186,7 @@ class Subscriptions:
     def _tick(self, one: _Subscriber) -> None:
         now = asyncio.get_running_loop().time()
         if now >= one.until:
-            self.drop(one.sender.key)
+            self.drop(one.key)
             return
         news: list[bytes] = []
         for path, row in one.paths.items():
@@ -157,3 +200,20 @@ class Subscriptions:
             one.sender.send(packet)
         one.due = max(one.due + one.period, now)  # after a stall no burst of what was missed
         self._arm(one)
+
+
+def readable(path: str) -> Address:
+    """Return the row of an address that can be subscribed to.
+
+    Raises:
+        ValueError: there is none.
+    """
+    row = ADDRESSES.get(path)
+    if row is None or not row.readable:
+        raise ValueError(f"address {path!r} has no value to subscribe to; /param/* fits the parameters")
+    return row
+
+
+def _listening(key: Hashable) -> Hashable:
+    """Return the key that a sender listens under, beside the one it subscribes under."""
+    return "LISTEN", key

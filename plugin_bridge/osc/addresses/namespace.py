@@ -4,33 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.osc.addresses.table import ADDRESSES, Address
 from plugin_bridge.osc.addresses.values import read
 
 Node = dict[str, object]
 
-ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "UNIT", "VALUE", "DESCRIPTION")
+ATTRIBUTES = (
+    "FULL_PATH",
+    "CONTENTS",
+    "TYPE",
+    "ACCESS",
+    "RANGE",
+    "CLIPMODE",
+    "UNIT",
+    "VALUE",
+    "DEFAULT_VALUE",
+    "CURVE",
+    "DESCRIPTION",
+    "TAGS",
+)
+"""Of OSCQuery; DEFAULT_VALUE as libossia has it, and CURVE, the exponent from a fader's 0..1 to the range.
+CLIPMODE is always "none": a value out of range is refused in a sentence."""
+PRESETS = "/preset/load"
+"""The address whose range are the presets."""
 _UNITS = {"dB": "gain.db", "dBFS": "gain.db", "Hz": "time.hz", "ms": "time.ms", "cents": "time.cents"}
 """Names of OSCQuery's own; other units keep ours."""
 _ROOT = "What can be moved and read."
 
 
-def node(path: str, rig: Rig) -> Node | None:
+def node(path: str, rig: Rig, presets: Sequence[str]) -> Node | None:
     """Return a node with all below it; None where there is none.
 
     Args:
         path: as an OSC address; "/" for the root.
         rig: whose values are told.
+        presets: that can be loaded now.
     """
     path = path.rstrip("/")
     row = ADDRESSES.get(path)
     below = _below(path)
     if row is None and not below:
         return None
-    found: Node = {"FULL_PATH": path or "/"} | (_attributes(row, rig) if row else _container(path))
+    found: Node = {"FULL_PATH": path or "/"} | (_attributes(row, rig, presets) if row else _container(path))
     if below:
-        found["CONTENTS"] = {name: node(f"{path}/{name}", rig) for name in below}
+        found["CONTENTS"] = {name: node(f"{path}/{name}", rig, presets) for name in below}
     return found
 
 
@@ -44,22 +63,34 @@ def _container(path: str) -> Node:
     return {"ACCESS": 0} | ({} if path else {"DESCRIPTION": _ROOT})
 
 
-def _attributes(row: Address, rig: Rig) -> Node:
-    found: Node = {"ACCESS": row.access, "DESCRIPTION": row.description}
+def _attributes(row: Address, rig: Rig, presets: Sequence[str]) -> Node:
+    found: Node = {"ACCESS": row.access, "DESCRIPTION": row.description, "TAGS": [row.group]}
     if row.types:
         found["TYPE"] = row.types
     if row.low is not None:
-        found["RANGE"] = [{"MIN": row.low, "MAX": row.high}]
-    elif row.kind == "value" and (words := _words(row, rig.singers)):
+        found |= {"RANGE": [{"MIN": row.low, "MAX": row.high}], "CLIPMODE": ["none"]}
+    elif words := _words(row, rig.singers, presets):
         found["RANGE"] = [{"VALS": words}]
     if row.unit:
         found["UNIT"] = [_UNITS.get(row.unit, row.unit)]
     if row.readable and row.kind != "notice":
         found["VALUE"] = list(read(rig, row))
+    if row.kind == "value":
+        found |= _initial(row)
     return found
 
 
-def _words(row: Address, singers: Sequence[str]) -> list[str]:
+def _initial(row: Address) -> Node:
+    parameter = PARAMETERS[row.name]
+    default: Node = {} if parameter.kind == "singer" else {"DEFAULT_VALUE": [parameter.default]}
+    return default | ({"CURVE": parameter.curve} if parameter.kind == "number" else {})
+
+
+def _words(row: Address, singers: Sequence[str], presets: Sequence[str]) -> list[str]:
+    if row.path == PRESETS:
+        return list(presets)
+    if row.kind != "value":
+        return []
     if row.name == "singer":
         return list(singers)
     return ["", *singers] if row.name == "morph_singer" else list(row.words)

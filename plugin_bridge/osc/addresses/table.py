@@ -48,6 +48,11 @@ class Address:
     """Whether a number or switch after its arguments is the state of the button that sends it."""
 
     @property
+    def group(self) -> str:
+        """What it is about: a parameter's group, else its kind."""
+        return PARAMETERS[self.name].group if self.kind in ("value", "position") else self.kind
+
+    @property
     def readable(self) -> bool:
         """Whether it has a value to get and to subscribe to."""
         return bool(self.access & READ)

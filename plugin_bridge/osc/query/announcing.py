@@ -28,14 +28,14 @@ class Announcement:
         name: what people see.
         host: the address the server is bound to, announced on its own interface only, which for a loopback
             address nobody outside hears; one for all addresses is announced on all.
-        port: of UDP.
+        port: of UDP; None for no UDP.
         http_port: of OSCQuery.
     """
 
-    def __init__(self, name: str, host: str, port: int, http_port: int) -> None:
+    def __init__(self, name: str, host: str, port: int | None, http_port: int) -> None:
         self._name = name
         self._host = host
-        self._ports = {QUERY_TYPE: http_port, OSC_TYPE: port}
+        self._ports = {QUERY_TYPE: http_port} | ({} if port is None else {OSC_TYPE: port})
         self._zeroconf: AsyncZeroconf | None = None
         self._services: list[ServiceInfo] = []
 

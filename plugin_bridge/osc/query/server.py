@@ -1,61 +1,108 @@
-"""OSCQuery over HTTP: the namespace, its attributes and the host info as JSON, read only."""
+"""OSCQuery: the namespace as JSON over HTTP, and a WebSocket that carries OSC and tells what changes."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import json
-import re
-import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
-from plugin_bridge.control.rig import Rig
-from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, node
+from aiohttp import HttpVersion10, WSCloseCode, web
 
-_MAX_HEAD_BYTES = 8192
-_HEADER = re.compile(rb"\r\n(host|origin)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+from plugin_bridge.control.rig import Rig
+from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, PRESETS, node
+from plugin_bridge.osc.query.guard import TOKEN, Guard, cookie_of
+from plugin_bridge.osc.wire.replies import fail
+from plugin_bridge.osc.wire.service import Connection, Service
+from plugin_bridge.osc.wire.websocket import WebSocketConnection
+
 _MAX_CLIENTS = 32
-_MAX_SHOWN = 100
+"""Requests at once; WebSockets are counted with the connections of TCP."""
 _PATIENCE_SECONDS = 5.0
+"""Until the head of a request is whole."""
+_EXTENSIONS = (
+    "ACCESS",
+    "VALUE",
+    "RANGE",
+    "DESCRIPTION",
+    "UNIT",
+    "TAGS",
+    "CLIPMODE",
+    "DEFAULT_VALUE",
+    "LISTEN",
+    "IGNORE",
+    "PATH_CHANGED",
+)
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NO_TOKEN = "the token is missing or not this server's; open the address that was printed at its start"  # noqa: S105
+_SLOW = f"the request was not whole within {_PATIENCE_SECONDS:g} s; send it at once"
+_CROWDED = f"more than {_MAX_CLIENTS} requests are open; try again when some are answered"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What OSCQuery tells and may use."""
+
+    rig: Rig
+    name: str
+    """As told in HOST_INFO."""
+    host: str
+    """Address to bind to."""
+    osc_port: int | None
+    """Of UDP; None for no UDP."""
+    presets: Callable[[], Awaitable[Sequence[str]]]
+    """Returns the names of those that can be loaded."""
+    service: Service
+    """Takes what comes by WebSocket."""
+    listen: Callable[[Connection, str], None]
+    """Sends a connection the value of an address whenever it changes; raises ValueError if it has none."""
+    ignore: Callable[[Connection, str], None]
+    """Ends that."""
+    token: str = ""
+    """See `Guard`."""
+    pages: Iterable[web.RouteDef] = ()
+    """Further routes beside the namespace, under the same guard."""
 
 
 class QueryServer:
-    """A small HTTP server; each connection is answered once and closed.
+    """Each HTTP connection is answered once and closed; a WebSocket stays until one end closes it.
 
-    It answers requests for a name of this machine only: a web page that reaches it by DNS rebinding sends its
-    own name as the host. Beyond 32 clients the one that has been connected for longest is dropped.
-
-    Args:
-        rig: whose values are told.
-        name: as told in HOST_INFO.
-        host: address to bind to.
-        osc_port: of UDP.
+    Beyond 32 requests at once, the oldest whose head is not whole is refused, else the oldest.
     """
 
-    def __init__(self, rig: Rig, name: str, host: str, osc_port: int) -> None:
-        self._rig = rig
-        self._host = host
-        optional = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT")
-        own = {} if ipaddress.ip_address(host).is_unspecified else {"OSC_IP": host}  # else the one asked
-        self._info = {
-            "NAME": name,
-            **own,
-            "OSC_PORT": osc_port,
-            "OSC_TRANSPORT": "UDP",
-            "EXTENSIONS": dict.fromkeys(optional, True) | dict.fromkeys(("LISTEN", "PATH_CHANGED"), False),
-        }
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._guard = Guard(query.token)
+        self._sockets: set[WebSocketConnection] = set()
+        self._asked: set[web.RequestHandler] = set()
+        """Connections whose request has come in whole."""
         self._server: asyncio.Server | None = None
-        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # in the order they came
-        whole = socket.gethostname().lower()
-        short = whole.partition(".")[0]
-        self._names = {"localhost", whole, short, f"{short}.local"}
+        app = web.Application(middlewares=[self._guarded])
+        app.on_response_prepare.append(_protect)
+        app.add_routes(query.pages)
+        app.router.add_route("*", "/{path:.*}", self._ask)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE_SECONDS)
 
     @property
     def port(self) -> int:
         """Of HTTP, once started."""
         return 0 if self._server is None else int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether a WebSocket is open."""
+        return bool(self._sockets)
 
     async def start(self, port: int) -> None:
         """Listen.
@@ -63,92 +110,189 @@ class QueryServer:
         Raises:
             OSError: the port cannot be used.
         """
-        self._server = await asyncio.start_server(self._serve, self._host, port, limit=_MAX_HEAD_BYTES)
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._client, self._query.host, port)
 
     async def stop(self) -> None:
         """Close; may be called twice."""
         if self._server is not None:
             self._server.close()
-        for writer in self._clients.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        for socket in list(self._sockets):
+            socket.hang_up("the server ends; connect again once it is back", WSCloseCode.GOING_AWAY)
+        for client in self._clients():
+            _cut(client)
+        await self._runner.cleanup()
 
-    def answer(self, target: str) -> tuple[HTTPStatus, object]:
+    def changed(self, path: str) -> None:
+        """Tell every WebSocket that an address of the namespace is another now."""
+        for socket in self._sockets:
+            socket.say(json.dumps({"COMMAND": "PATH_CHANGED", "DATA": path}))
+
+    async def answer(self, target: str) -> tuple[HTTPStatus, object]:
         """Return status and content for a path, with or without an attribute, as in `/param/gain?VALUE`."""
         parts = urlsplit(target)
-        if parts.query == "HOST_INFO":
-            return HTTPStatus.OK, self._info
-        if parts.query and parts.query not in ATTRIBUTES:
+        words = [word for word in parts.query.split("&") if word and not word.startswith(f"{TOKEN}=")]
+        if words == ["HOST_INFO"]:
+            return HTTPStatus.OK, self._host_info()
+        if len(words) > 1 or not set(words) <= set(ATTRIBUTES):
             return HTTPStatus.BAD_REQUEST, None
-        found = node(unquote(parts.path), self._rig)
+        path = unquote(parts.path).rstrip("/")
+        presets = await self._query.presets() if f"{PRESETS}/".startswith(f"{path}/") else ()
+        found = node(path, self._query.rig, presets)
         if found is None:
             return HTTPStatus.NOT_FOUND, None
-        if not parts.query:
+        if not words:
             return HTTPStatus.OK, found
-        if parts.query not in found:
+        if words[0] not in found:
             return HTTPStatus.NO_CONTENT, None
-        return HTTPStatus.OK, {parts.query: found[parts.query]}
+        return HTTPStatus.OK, {words[0]: found[words[0]]}
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._clients[task] = writer
-        if len(self._clients) > _MAX_CLIENTS:  # hung up on, as asyncio logs a task that is cancelled
-            self._clients.pop(next(iter(self._clients))).transport.abort()
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                status, content = self._answered(head, str(writer.get_extra_info("sockname")[0]))
-                writer.write(_response(status, content))
-                await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # no HTTP, too slow or gone: hung up on
-        finally:
-            self._clients.pop(task, None)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+    def _host_info(self) -> dict[str, object]:
+        query = self._query
+        every = ipaddress.ip_address(query.host).is_unspecified  # then the address asked is the one
+        return {
+            "NAME": query.name,
+            **({} if every or query.osc_port is None else {"OSC_IP": query.host}),
+            **({} if query.osc_port is None else {"OSC_PORT": query.osc_port, "OSC_TRANSPORT": "UDP"}),
+            **({} if every else {"WS_IP": query.host}),
+            "WS_PORT": self.port,
+            "EXTENSIONS": dict.fromkeys(_EXTENSIONS, True),
+        }
 
-    def _answered(self, head: bytes, address: str) -> tuple[HTTPStatus, object]:
-        """Return status and content for the head of a request that came in at an address of this machine."""
-        words = head.split(b"\r\n", 1)[0].decode("ascii", "replace").split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith("/"):
-            return HTTPStatus.BAD_REQUEST, None
-        for header, value in _HEADER.findall(head):
-            if not self._is_own(header, value, address):
-                shown = value.decode("ascii", "replace")[:_MAX_SHOWN]
-                return HTTPStatus.FORBIDDEN, f"{shown!r} is no name of this machine; ask for localhost"
-        if words[0] != "GET":
-            return HTTPStatus.METHOD_NOT_ALLOWED, None
+    def _client(self) -> web.RequestHandler:
+        """Take a connection in; where there are too many, make room."""
+        clients = self._clients()
+        if len(clients) >= _MAX_CLIENTS:
+            halves = [client for client in clients if client not in self._asked]
+            _refuse(halves[0], HTTPStatus.SERVICE_UNAVAILABLE, _CROWDED) if halves else _cut(clients[0])
+        assert self._runner.server is not None
+        self._asked.intersection_update(self._runner.server.connections)
+        client = self._runner.server()
+        asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry, client)
+        return client
+
+    def _clients(self) -> list[web.RequestHandler]:
+        """Return the connections that are no WebSockets, in the order they came."""
+        sockets = {socket.handler for socket in self._sockets}
+        server = self._runner.server
+        return [] if server is None else [one for one in server.connections if one not in sockets]
+
+    def _hurry(self, client: web.RequestHandler) -> None:
+        if client not in self._asked:
+            _refuse(client, HTTPStatus.REQUEST_TIMEOUT, _SLOW)
+
+    @web.middleware
+    async def _guarded(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self._asked.add(request.protocol)
+        refused = self._refusal(request)
+        if request.version < HttpVersion10:
+            response: web.StreamResponse = failed(HTTPStatus.BAD_REQUEST, "it is not HTTP/1.1; send that")
+        elif refused:
+            response = failed(HTTPStatus.FORBIDDEN, refused)
+        else:
+            try:
+                response = await handler(request)
+            except web.HTTPException as error:
+                response = error if error.status < 400 else failed(HTTPStatus(error.status), error.reason)
+            if self._guard.token and TOKEN in request.query and not response.prepared:
+                response.set_cookie(
+                    cookie_of(self.port), self._guard.token, httponly=True, samesite="Strict", path="/"
+                )
+        response.force_close()
+        return response
+
+    def _refusal(self, request: web.Request) -> str:
+        headers, transport = request.headers, request.transport
+        here = ("127.0.0.1",) if transport is None else transport.get_extra_info("sockname")
+        moves = request.method not in ("GET", "HEAD") or _wants_socket(request)
+        refused = self._guard.refusal(
+            headers.getall("Host", []), headers.getall("Origin", []), str(here[0]), moves=moves
+        )
+        if refused or self._guard.has_token(request.query.getall(TOKEN, []), request.cookies, self.port):
+            return refused
+        return _NO_TOKEN
+
+    async def _ask(self, request: web.Request) -> web.StreamResponse:
+        if request.method != "GET":
+            return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
+        if _wants_socket(request):
+            return await self._serve(request)
         try:
-            return self.answer(words[1])
+            status, content = await self.answer(request.raw_path)
         except ValueError:  # not even a URL
-            return HTTPStatus.BAD_REQUEST, None
+            status, content = HTTPStatus.BAD_REQUEST, None
+        return told(content, status)
 
-    def _is_own(self, header: bytes, value: bytes, address: str) -> bool:
-        """Return whether the host that a header names is this one."""
-        text = value.decode("ascii", "replace").strip().lower()
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        socket = WebSocketConnection(self._query.service, self._said, request.protocol)
+        self._sockets.add(socket)
         try:
-            name = urlsplit(text if header.lower() == b"origin" else f"//{text}").hostname or ""
-        except ValueError:
-            return False
-        name = name.removesuffix(".")
-        if name in self._names or name.endswith(".localhost"):
-            return True
+            return await socket.run(request)
+        finally:
+            self._sockets.discard(socket)
+
+    async def _said(self, text: str, socket: WebSocketConnection) -> None:
+        """Take a text frame: LISTEN, IGNORE, or a path that is asked for as over HTTP."""
+        if text.startswith("/"):  # libossia's clients read the namespace like this
+            _, content = await self.answer(text)
+            socket.say(json.dumps(content))
+            return
+        path = ""
         try:
-            found = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return found.is_loopback or found == ipaddress.ip_address(address.partition("%")[0])
+            command, path = _command(text)
+            if command == "LISTEN":
+                self._query.listen(socket, path)
+            else:
+                self._query.ignore(socket, path)
+        except ValueError as error:
+            socket.send(fail(path, str(error)))
 
 
-def _response(status: HTTPStatus, content: object) -> bytes:
+def told(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Return an answer in JSON; an empty one for None."""
     body = b"" if content is None else json.dumps(content).encode()
-    lines = (
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        *(["Allow: GET"] if status is HTTPStatus.METHOD_NOT_ALLOWED else []),
+    return web.Response(
+        status=status, body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
     )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def failed(status: HTTPStatus, sentence: str) -> web.Response:
+    """Return a refusal: `{"error": "one sentence"}`."""
+    return told({"error": sentence}, status)
+
+
+def _command(text: str) -> tuple[str, str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    command, path = (found.get("COMMAND"), found.get("DATA")) if isinstance(found, dict) else (None, None)
+    if command not in ("LISTEN", "IGNORE") or not isinstance(path, str):
+        raise ValueError('text frame is no command; send {"COMMAND": "LISTEN" or "IGNORE", "DATA": address}')
+    return command, path
+
+
+def _wants_socket(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+def _cut(client: web.RequestHandler) -> None:
+    if client.transport is not None:
+        client.transport.abort()
+
+
+def _refuse(client: web.RequestHandler, status: HTTPStatus, sentence: str) -> None:
+    """Answer a request that is not whole, and close."""
+    if not isinstance(client.transport, asyncio.WriteTransport):
+        return
+    body = json.dumps({"error": sentence}).encode()
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+    client.transport.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+    client.transport.close()

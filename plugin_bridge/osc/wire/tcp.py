@@ -6,25 +6,15 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 
 from plugin_bridge.osc.wire.framing import Framing, framing_of
-from plugin_bridge.osc.wire.limits import Limiter
 from plugin_bridge.osc.wire.packets import PacketError
 from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.service import MAX_UNREAD_BYTES, Service
 
-_MAX_UNREAD_BYTES = 1 << 20
-"""Answers that a client leaves unread before it is hung up on; and what is read of it once it is gone."""
-WORK_SECONDS = 0.0005
-"""Of all connections together, until others have a turn."""
 _PATIENCE_SECONDS = 10.0
 """Until the first packet is whole, and until one that has begun is."""
-
-Handle = Callable[[bytes, Sender], Iterator[None]]
-"""Carries out a packet in steps; raises PacketError if it is malformed."""
-Refuse = Callable[[Sender, PacketError], None]
-Answered = Callable[[Hashable, Callable[[], None]], None]
-"""Calls back once all that a sender asked is answered."""
 
 
 class TcpConnection(asyncio.Protocol):
@@ -34,34 +24,13 @@ class TcpConnection(asyncio.Protocol):
     web page can make a browser send anything here, except the first bytes.
 
     Args:
-        handle: takes each packet.
-        refuse: answers one that is not OSC.
-        answered: see `Answered`.
-        limiter: of the senders.
-        share: returns the seconds it may work before others have a turn.
-        opened: called once it is there.
-        closed: called when it is gone.
+        service: takes its packets.
     """
 
     longest = 1 << 19
 
-    def __init__(
-        self,
-        handle: Handle,
-        refuse: Refuse,
-        answered: Answered,
-        limiter: Limiter,
-        share: Callable[[], float],
-        opened: Callable[[TcpConnection], None],
-        closed: Callable[[TcpConnection], None],
-    ) -> None:
-        self._handle = handle
-        self._refuse = refuse
-        self._answered = answered
-        self._limiter = limiter
-        self._share = share
-        self._opened = opened
-        self._closed = closed
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._framing: Framing | None = None
         self._transport: asyncio.Transport | None = None
         self._steps: Iterator[bool] | None = None
@@ -72,7 +41,7 @@ class TcpConnection(asyncio.Protocol):
         self.host = ""
         """See `Sender`."""
         self.spoke = 0.0
-        """When its last packet came, by `time.monotonic`; 0 for none yet."""
+        """See `Connection`."""
 
     @property
     def key(self) -> Hashable:
@@ -99,7 +68,7 @@ class TcpConnection(asyncio.Protocol):
         self._transport = transport
         self.host = str(transport.get_extra_info("peername", ("",))[0])
         self._wait_for_packet()
-        self._opened(self)
+        self._service.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
@@ -120,7 +89,7 @@ class TcpConnection(asyncio.Protocol):
         try:
             framing = self._framing or framing_of(data)
         except PacketError as error:
-            self._refuse(self, error)  # which counts it; there is no framing to answer in
+            self._service.refuse(self, error)  # which counts it; there is no framing to answer in
             self.hang_up()
             return
         self._framing = framing
@@ -139,13 +108,13 @@ class TcpConnection(asyncio.Protocol):
         """See `Sender`; a client that does not read is hung up on."""
         if self._transport is None or self._framing is None or self._transport.is_closing():
             return
-        if self._transport.get_write_buffer_size() > _MAX_UNREAD_BYTES:
+        if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self.hang_up()
             return
         self._transport.write(self._framing.framed(packet))
 
     def hang_up(self) -> None:
-        """Close the connection, whatever it has still to say or to hear."""
+        """See `Connection`."""
         self._hung_up, self._framing, self._steps = True, None, None
         if self._again is not None:
             self._again.cancel()
@@ -161,18 +130,18 @@ class TcpConnection(asyncio.Protocol):
         self._again = None
         if self._framing is None:
             return
-        stop = time.perf_counter() + self._share()
+        stop = time.perf_counter() + self._service.share()
         self._steps = self._steps or self._all_packets(self._framing)
         try:
             for whole in self._steps:
                 if self._hung_up:
                     return
-                wait = self._limiter.wait(self.key, time.monotonic()) if whole else 0.0
+                wait = self._service.limiter.wait(self.key, time.monotonic()) if whole else 0.0
                 if wait or time.perf_counter() >= stop:
                     self._pause(wait)
                     return
         except PacketError as error:
-            self._refuse(self, error)
+            self._service.refuse(self, error)
             self._complete = True
             if self._transport is not None:
                 self._transport.pause_reading()
@@ -189,8 +158,8 @@ class TcpConnection(asyncio.Protocol):
         for packet in framing.packets():
             self.spoke = time.monotonic()
             self._stop_waiting()
-            self._limiter.charge(self.key, 1, self.spoke)
-            for _ in self._handle(packet, self):
+            self._service.limiter.charge(self.key, 1, self.spoke)
+            for _ in self._service.handle(packet, self):
                 yield False
             yield True
         if framing.pending:
@@ -217,7 +186,7 @@ class TcpConnection(asyncio.Protocol):
         found = bytearray()
         with contextlib.suppress(OSError):
             handle = self._transport.get_extra_info("socket").fileno()
-            while len(found) < _MAX_UNREAD_BYTES and (data := os.read(handle, 1 << 16)):
+            while len(found) < MAX_UNREAD_BYTES and (data := os.read(handle, 1 << 16)):
                 found += data
         return bytes(found)
 
@@ -226,10 +195,10 @@ class TcpConnection(asyncio.Protocol):
         if self._transport is None:
             self._leave()
         else:
-            self._answered(self.key, self._transport.close)
+            self._service.answered(self.key, self._transport.close)
 
     def _leave(self) -> None:
         self._framing = self._steps = None
         self._stop_waiting()
-        self._limiter.forget(self.key)
-        self._closed(self)
+        self._service.limiter.forget(self.key)
+        self._service.closed(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plugin_bridge.osc.wire.counters import Counters
@@ -13,6 +13,7 @@ from plugin_bridge.osc.wire.limits import Limiter
 from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES, PacketError
 from plugin_bridge.osc.wire.replies import fail, message
 from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.service import Handle, Refuse
 from plugin_bridge.osc.wire.turns import Turns
 from plugin_bridge.osc.wire.validation import TOKEN, AddressValidation
 
@@ -21,10 +22,6 @@ _RECEIVE_BYTES = 4 * 2**20
 _MAX_READ = 1024
 _WORK_SECONDS = 0.0005
 """Then the socket is drained again: in 1 ms a sender can fill the 200 kB that Linux gives."""
-
-Handle = Callable[[bytes, Sender], Iterator[None]]
-"""Carries out a packet in steps; raises PacketError if it is malformed."""
-Refuse = Callable[[Sender, PacketError], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ async def rig_with_files(folder: Path, short_stem: Path) -> AsyncIterator[tuple[
 
 def is_busy(server: OscServer) -> bool:
     assert server._udp is not None
-    unfinished = any(connection._steps for connection in server._connections)
+    unfinished = any(getattr(one, "_steps", None) for one in server._connections)
     return bool(server._dispatcher._tasks or server._udp._turns or unfinished)
 
 

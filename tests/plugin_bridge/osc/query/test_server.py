@@ -15,25 +15,24 @@ import pytest
 
 from plugin_bridge.errors import DeviceError
 from plugin_bridge.osc.addresses.table import ADDRESSES
-from plugin_bridge.osc.query.server import QueryServer
 from plugin_bridge.osc.server import OscServer, OscSettings
 from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
 from tests.support.extras import needs, needs_program
 from tests.support.rigs import EngineRig
 
 
-async def request(server: OscServer, raw: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
+async def request(server: OscServer, raw: bytes, host: str = "127.0.0.1") -> bytes:
+    reader, writer = await asyncio.open_connection(host, server.http_port)
     writer.write(raw)
     found = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     return found
 
 
-async def get(server: OscServer, target: str) -> tuple[int, Any]:
-    found = await request(server, f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+async def get(server: OscServer, target: str, host: str = "127.0.0.1") -> tuple[int, Any]:
+    found = await request(server, f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), host)
     head, _, body = found.partition(b"\r\n\r\n")
-    assert f"Content-Length: {len(body)}".encode() in head
+    assert (f"Content-Length: {len(body)}".encode() in head) == (b" 204 " not in head)
     return int(head.split()[1]), json.loads(body) if body else None
 
 
@@ -55,7 +54,11 @@ async def test_the_namespace_holds_every_address(tmp_path: Path) -> None:
             "DESCRIPTION": "Level of the output.",
             "TYPE": "f",
             "RANGE": [{"MIN": -60, "MAX": 24}],
+            "CLIPMODE": ["none"],
             "UNIT": ["gain.db"],
+            "DEFAULT_VALUE": [0.0],
+            "CURVE": 1.0,
+            "TAGS": ["level"],
             "VALUE": [0.0],
             "CONTENTS": gain["CONTENTS"],
         }
@@ -77,29 +80,43 @@ async def test_an_attribute_can_be_asked_for_and_follows_the_rig(tmp_path: Path)
         assert (status, info["OSC_PORT"], info["OSC_TRANSPORT"]) == (200, server.port, "UDP")
         assert info["OSC_IP"] == "127.0.0.1"
         assert info["EXTENSIONS"]["VALUE"] is True
-        assert info["EXTENSIONS"]["LISTEN"] is False
+        assert info["EXTENSIONS"]["LISTEN"] is True
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - nothing is bound to it
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - for a moment
 def test_a_host_that_stands_for_all_is_left_out_for_the_address_asked(tmp_path: Path, host: str) -> None:
-    _, info = QueryServer(EngineRig(tmp_path), "a name", host, 9000).answer("/?HOST_INFO")
-    assert isinstance(info, dict)
-    assert "OSC_IP" not in info
-    assert (info["NAME"], info["OSC_PORT"]) == ("a name", 9000)
+    own = "::1" if ":" in host else "127.0.0.1"
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        try:
+            probe.bind((own, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {own}")
+
+    @in_loop
+    async def test() -> None:
+        async with served(tmp_path, host=host, name="a name") as (_, server):
+            _, info = await get(server, "/?HOST_INFO", own)
+            assert not {"OSC_IP", "WS_IP"} & set(info)
+            assert (info["NAME"], info["OSC_PORT"]) == ("a name", server.port)
+            assert info["WS_PORT"] == server.http_port
+
+    test()
 
 
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (b"POST / HTTP/1.1\r\n\r\n", b"405"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"405"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
         (b"GET /\r\n\r\n", b"400"),
         (b"\xff\xfe\r\n\r\n", b"400"),
-        (b"GET http://[ HTTP/1.1\r\n\r\n", b"400"),
-        (b"GET /[ HTTP/1.1\r\n\r\n", b"404"),
-        (b"GET //[ HTTP/1.1\r\n\r\n", b"400"),
-        (b"GET /%00%ff HTTP/1.1\r\n\r\n", b"404"),
-        (b"GET /../../etc/passwd HTTP/1.1\r\n\r\n", b"404"),
-        (b"x" * 20_000, b""),
+        (b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"GET /[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"GET /%00%ff HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /?VALUE&TYPE HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+        (b"x" * 20_000, b"400"),
     ],
 )
 def test_what_is_no_good_request_is_refused(tmp_path: Path, raw: bytes, status: bytes) -> None:
@@ -142,7 +159,9 @@ def test_only_names_of_this_machine_are_answered(tmp_path: Path) -> None:
                 raw = f"GET /?HOST_INFO HTTP/1.1\r\nHost: {host}\r\n\r\n"
                 assert (await request(server, raw.encode())).split(b" ")[1] == b"200", host
             for host in FOREIGN_HOSTS:
-                for head in (f"Host: {host}", f"host:{host}", f"Host: localhost\r\nHost: {host}"):
+                twice = f"GET /param/gain HTTP/1.1\r\nHost: localhost\r\nHost: {host}\r\n\r\n".encode()
+                assert (await request(server, twice)).split(b" ")[1] == b"400"
+                for head in (f"Host: {host}", f"host:{host}"):
                     found = await request(server, f"GET /param/gain HTTP/1.1\r\n{head}\r\n\r\n".encode())
                     assert found.split(b" ")[1] == b"403", head
                     assert b"is no name of this machine; ask for localhost" in found
@@ -190,10 +209,12 @@ async def test_half_requests_shut_nobody_out(tmp_path: Path) -> None:
         for _ in range(3):
             assert (await get(server, "/param/gain?VALUE"))[0] == 200
         assert server._http is not None
-        assert len(server._http._clients) <= 32
+        assert len(server._http._clients()) <= 33
         for reader, _ in halves[:60]:
             with contextlib.suppress(ConnectionError):
-                assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+                found = await asyncio.wait_for(reader.read(), PATIENCE)
+                assert found.startswith(b"HTTP/1.1 503 ")
+                assert b"more than 32 requests are open; try again" in found
     for _, writer in halves:  # the server stops while the others wait
         writer.close()
     await asyncio.sleep(0)
