@@ -42,7 +42,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Limits**: 2000 requests a second from one sender, 8000 at once, where a pattern counts as 32 and each
   address it matches as one; packets up to 64 KB of at most 1024 messages, bundles nested up to 8 deep.
   Arguments have the types `i h f d s S c T F I N`; `b r m t` are read, but no address takes them. Beyond
-  64 subscribers or connections (TCP and WebSocket) one is dropped: of the host that has most, the one silent for longest.
+  64 subscribers or connections one is dropped: of the host that has most, the one silent for longest.
 - **Many senders** are served in turn. Together they may change the sound 4000 times a second, 8000 times at
   once. Beyond that, a sender that asks for more than an equal share, 4000 divided by the number of those that
   moved something within the last second, gets `/fail`, for a bundle as a whole; reading, `/sync` and
@@ -57,7 +57,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
   to this machine's own names and addresses only, so that no web page can reach it under another name.
 - **WebSocket**: the port of OSCQuery takes one on any path. A binary frame is an OSC packet, in both
-  directions, with the answers, subscriptions and limits of TCP. `{"COMMAND": "LISTEN", "DATA": "/param/gain"}`
+  directions, with the answers, subscriptions and limits of TCP. `{"COMMAND": "LISTEN", "DATA": "/singer"}`
   sends the value now and at each change, at most 30 times a second, until `IGNORE`; text that begins with
   `/` asks as over HTTP. `PATH_CHANGED` with `/preset/load` says that there are other presets. A browser gets
   one from this server's own pages only. `CLIPMODE` is `none`: what is out of range is refused, not bent.
