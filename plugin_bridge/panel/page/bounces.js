@@ -27,9 +27,14 @@ export class Bounces {
       this.#start();
     });
     sources.addEventListener("chosen", () => this.#offer());
-    presets.watch((names) => fill(byId("bounce-preset"), [[NOW, "as it sounds now"], ...names.map((name) => [name, name])]));
+    presets.watch((names) =>
+      fill(byId("bounce-preset"), [[NOW, "as it sounds now"], ...names.map((name) => [name, name])]),
+    );
     files.watch(() => this.#show());
-    link.addEventListener("heard", ({ detail }) => detail.address === "/bounce/progress" && this.#hear(detail.values));
+    link.addEventListener(
+      "heard",
+      ({ detail }) => detail.address === "/bounce/progress" && this.#hear(detail.values),
+    );
     this.#offer();
   }
 
@@ -44,7 +49,14 @@ export class Bounces {
     const known = new Map();
     for (let at = 0; at < cells.length; at += 4) {
       const [number, state, , output] = cells.slice(at, at + 4);
-      known.set(number, { begun: performance.now(), done: 0, total: 0, ...this.#jobs.get(number), state, output });
+      known.set(number, {
+        begun: performance.now(),
+        done: 0,
+        total: 0,
+        ...this.#jobs.get(number),
+        state,
+        output,
+      });
     }
     this.#jobs = known;
     this.#show();
@@ -54,13 +66,16 @@ export class Bounces {
     const source = this.#sources.chosen;
     byId("bounce-start").disabled = source === null;
     write(byId("bounce-source"), source ? source.name : "Choose a stem or a recording.");
-    byId("bounce-preset").options[0].textContent = source?.kind === "session" ? "as it was recorded" : "as it sounds now";
+    byId("bounce-preset").options[0].textContent =
+      source?.kind === "session" ? "as it was recorded" : "as it sounds now";
   }
 
   async #start() {
     const source = this.#sources.chosen;
     const [preset, singer] = [byId("bounce-preset").value, byId("bounce-singer").value];
-    const output = this.#free(`${stemOf(source)} - ${[preset, singer].filter(Boolean).join(" ") || (source.kind === "session" ? "again" : "now")}`);
+    const output = this.#free(
+      `${stemOf(source)} - ${[preset, singer].filter(Boolean).join(" ") || (source.kind === "session" ? "again" : "now")}`,
+    );
     const options = [...(preset ? ["preset", preset] : []), ...(singer ? ["singer", singer] : [])];
     try {
       this.#own.add(output);
@@ -74,7 +89,10 @@ export class Bounces {
 
   /** Return a name of no file that is there or on its way. */
   #free(base) {
-    const taken = new Set([...this.#files.rows.map((row) => row.name), ...[...this.#jobs.values()].map((job) => job.output)]);
+    const taken = new Set([
+      ...this.#files.rows.map((row) => row.name),
+      ...[...this.#jobs.values()].map((job) => job.output),
+    ]);
     for (let count = 1; ; count += 1) {
       const name = count === 1 ? `${base}.wav` : `${base} ${count}.wav`;
       if (!taken.has(name)) return name;
@@ -103,13 +121,17 @@ export class Bounces {
 
   /** A bounce is named after its source: find it again, in whichever panel and after a restart. */
   #compare(row) {
-    const sources = [...this.#files.of("stem"), ...this.#files.of("session")].filter((source) => row.name.startsWith(`${stemOf(source)} - `));
+    const sources = [...this.#files.of("stem"), ...this.#files.of("session")].filter((source) =>
+      row.name.startsWith(`${stemOf(source)} - `),
+    );
     sources.sort((a, b) => stemOf(b).length - stemOf(a).length);
     this.#listen(row, sources[0] ?? null);
   }
 
   #show() {
-    const running = [...this.#jobs].filter(([, job]) => job.state === "waiting" || job.state === "running").reverse();
+    const running = [...this.#jobs]
+      .filter(([, job]) => job.state === "waiting" || job.state === "running")
+      .reverse();
     const done = this.#files.of("bounce");
     byId("jobs").replaceChildren(...running.map(([number, job]) => this.#job(number, job)));
     byId("bounced").replaceChildren(...done.map((row) => this.#result(row)));
@@ -119,16 +141,45 @@ export class Bounces {
   #job(number, job) {
     const part = job.total ? job.done / job.total : 0;
     const elapsed = (performance.now() - job.begun) / 1000;
-    const left = part > 0.02 ? `${clock(Math.ceil((elapsed * (1 - part)) / part))} left` : job.state === "waiting" ? "waiting" : "starting";
-    const cancel = () => this.#link.ask("/bounce/cancel", number).catch((refusal) => this.#log.fault(refusal.message));
-    return el("li", { class: "job" }, el("span", { class: "file" }, job.output), el("span", { class: "facts" }, left),
+    const left =
+      part > 0.02
+        ? `${clock(Math.ceil((elapsed * (1 - part)) / part))} left`
+        : job.state === "waiting"
+          ? "waiting"
+          : "starting";
+    const cancel = () =>
+      this.#link.ask("/bounce/cancel", number).catch((refusal) => this.#log.fault(refusal.message));
+    return el(
+      "li",
+      { class: "job" },
+      el("span", { class: "file" }, job.output),
+      el("span", { class: "facts" }, left),
       el("progress", { max: "1", value: String(part), "aria-label": `Progress of ${job.output}` }),
-      el("button", { type: "button", "aria-label": `Cancel ${job.output}`, onclick: cancel }, "Cancel"));
+      el("button", { type: "button", "aria-label": `Cancel ${job.output}`, onclick: cancel }, "Cancel"),
+    );
   }
 
   #result(row) {
-    return el("li", {}, el("button", { type: "button", class: "open", onclick: () => this.#compare(row) }, el("span", { class: "file" }, row.name), el("span", { class: "facts" }, row.seconds ? clock(row.seconds) : "")),
-      el("a", { class: "button", href: addressOf(row.name), download: row.name, "aria-label": `Download ${row.name}` }, "↓"));
+    return el(
+      "li",
+      {},
+      el(
+        "button",
+        { type: "button", class: "open", onclick: () => this.#compare(row) },
+        el("span", { class: "file" }, row.name),
+        el("span", { class: "facts" }, row.seconds ? clock(row.seconds) : ""),
+      ),
+      el(
+        "a",
+        {
+          class: "button",
+          href: addressOf(row.name),
+          download: row.name,
+          "aria-label": `Download ${row.name}`,
+        },
+        "↓",
+      ),
+    );
   }
 }
 

@@ -21,7 +21,9 @@ export class Comparison {
   constructor(log) {
     this.#log = log;
     byId("play").addEventListener("click", () => this.toggle());
-    SIDES.forEach((side, index) => byId(`hear-${side}`).addEventListener("change", () => this.#choose(index)));
+    SIDES.forEach((side, index) =>
+      byId(`hear-${side}`).addEventListener("change", () => this.#choose(index)),
+    );
     const strip = byId("strip");
     strip.addEventListener("pointerdown", (event) => {
       const box = byId("playhead-place").getBoundingClientRect();
@@ -50,13 +52,23 @@ export class Comparison {
     this.#opened += 1;
     const own = this.#opened;
     const place = source?.kind === "session" ? `${source.name}/input.wav` : source?.name;
-    const [first, second] = await Promise.all([source ? this.#decoded(place, source.seconds) : null, this.#decoded(result.name, result.seconds)]);
+    const [first, second] = await Promise.all([
+      source ? this.#decoded(place, source.seconds) : null,
+      this.#decoded(result.name, result.seconds),
+    ]);
     if (own !== this.#opened) return;
     this.#tracks = [first, second];
     this.#player.load(this.#tracks);
     byId("hear-source").disabled = !first;
     this.#choose(second ? 1 : 0);
-    write(byId("compare-note"), first ? "" : source ? `This browser cannot play ${source.name}; the result is heard alone.` : "Its source is no longer there; the result is heard alone.");
+    write(
+      byId("compare-note"),
+      first
+        ? ""
+        : source
+          ? `This browser cannot play ${source.name}; the result is heard alone.`
+          : "Its source is no longer there; the result is heard alone.",
+    );
     await this.#draw();
   }
 
@@ -105,7 +117,9 @@ export class Comparison {
 
   async #decoded(name, seconds) {
     if (seconds > MAX_SECONDS) {
-      this.#log.fault(`${name} is longer than ${MAX_SECONDS / 60} minutes and is not compared here; save it and listen in a player`);
+      this.#log.fault(
+        `${name} is longer than ${MAX_SECONDS / 60} minutes and is not compared here; save it and listen in a player`,
+      );
       return null;
     }
     try {
@@ -128,9 +142,25 @@ export class Comparison {
     this.draw();
     const samples = this.#tracks.map((track) => (track ? monoOf(track) : new Float32Array()));
     const full = Math.max(0.01, ...samples.map(peakOf));
-    SIDES.forEach((side, index) => drawWaveform(byId(`${side}-waveform`), samples[index], this.#context.sampleRate, seconds, full, colours[index]));
+    SIDES.forEach((side, index) =>
+      drawWaveform(
+        byId(`${side}-waveform`),
+        samples[index],
+        this.#context.sampleRate,
+        seconds,
+        full,
+        colours[index],
+      ),
+    );
     for (const [index, side] of SIDES.entries()) {
-      await drawSpectrogram(byId(`${side}-spectrogram`), samples[index], this.#context.sampleRate, seconds, colours[index], signal);
+      await drawSpectrogram(
+        byId(`${side}-spectrogram`),
+        samples[index],
+        this.#context.sampleRate,
+        seconds,
+        colours[index],
+        signal,
+      );
     }
   }
 }

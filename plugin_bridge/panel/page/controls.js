@@ -17,20 +17,45 @@ export function control(row, store) {
 
 function numberControl(cell, row, store) {
   const label = el("label", { class: "name", for: `field-${row.id}` }, row.name);
-  const field = el("input", { id: `field-${row.id}`, class: "field", type: "text", inputmode: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": `error-${row.id}` });
+  const field = el("input", {
+    id: `field-${row.id}`,
+    class: "field",
+    type: "text",
+    inputmode: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": `error-${row.id}`,
+  });
   const unit = el("span", { class: "unit", title: row.unit }, SHORT_UNITS[row.unit] ?? row.unit);
-  const word = row.words.map((name) => el("button", { type: "button", class: "word", "aria-pressed": "false", onclick: () => pick(name) }, name));
+  const word = row.words.map((name) =>
+    el("button", { type: "button", class: "word", "aria-pressed": "false", onclick: () => pick(name) }, name),
+  );
   const fill = el("span", { class: "fill" });
   const thumb = el("span", { class: "thumb" });
-  const fader = el("div", {
-    class: "fader", role: "slider", tabindex: "0", "aria-label": row.name, "aria-valuemin": row.low, "aria-valuemax": row.high,
-    "aria-description": `${row.description} Double-click or Delete for the default.`,
-  }, el("span", { class: "groove" }, fill), thumb);
+  const fader = el(
+    "div",
+    {
+      class: "fader",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": row.name,
+      "aria-valuemin": row.low,
+      "aria-valuemax": row.high,
+      "aria-description": `${row.description} Double-click or Delete for the default.`,
+    },
+    el("span", { class: "groove" }, fill),
+    thumb,
+  );
   const error = el("p", { class: "error", id: `error-${row.id}`, role: "alert", hidden: true });
-  cell.append(el("div", { class: "head" }, label, el("span", { class: "value" }, field, unit)), el("div", { class: "slide" }, fader, ...word), error);
+  cell.append(
+    el("div", { class: "head" }, label, el("span", { class: "value" }, field, unit)),
+    el("div", { class: "slide" }, fader, ...word),
+    error,
+  );
 
   const zero = row.low < 0 && row.high > 0 ? positionOf(row, 0) : 0;
-  const number = () => (typeof store.get(row.path) === "number" ? store.get(row.path) : Math.min(row.high, Math.max(row.low, 0)));
+  const number = () =>
+    typeof store.get(row.path) === "number" ? store.get(row.path) : Math.min(row.high, Math.max(row.low, 0));
   const move = (value, fine) => store.move(row.path, stepped(row, value, fine));
 
   store.watch(row.path, (value) => {
@@ -71,7 +96,9 @@ function numberControl(cell, row, store) {
     const value = typed(row, field.value);
     if (value === null) {
       const words = row.words.length ? ` or ${row.words.join(", ")}` : "";
-      say(`“${field.value}” is not a number; type ${written(row, row.low)} to ${written(row, row.high)}${words}`);
+      say(
+        `“${field.value}” is not a number; type ${written(row, row.low)} to ${written(row, row.high)}${words}`,
+      );
     } else take(value);
   };
   field.addEventListener("focus", () => field.select());
@@ -83,7 +110,8 @@ function numberControl(cell, row, store) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") enter();
     else if (event.key === "Escape") settle();
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") move(number() + (event.key === "ArrowUp" ? 1 : -1) * stepOf(row));
+    else if (event.key === "ArrowUp" || event.key === "ArrowDown")
+      move(number() + (event.key === "ArrowUp" ? 1 : -1) * stepOf(row));
     else return;
     if (event.key !== "Enter") event.preventDefault();
     event.stopPropagation();
@@ -91,21 +119,36 @@ function numberControl(cell, row, store) {
   });
 
   const reset = () => row.initial !== undefined && take(row.initial);
-  dragged(fader, () => positionOf(row, number()), (position, fine) => move(valueAt(row, position), fine));
+  dragged(
+    fader,
+    () => positionOf(row, number()),
+    (position, fine) => move(valueAt(row, position), fine),
+  );
   fader.addEventListener("dblclick", reset);
-  fader.addEventListener("wheel", (event) => {
-    const scrolls = document.documentElement.scrollHeight > window.innerHeight;
-    if (scrolls && document.activeElement !== fader) return; // the page scrolls, and moves nothing on its way
-    event.preventDefault();
-    move(number() - Math.sign(event.deltaY || event.deltaX) * stepOf(row) * (event.shiftKey ? FINE : 1), event.shiftKey);
-  }, { passive: false });
+  fader.addEventListener(
+    "wheel",
+    (event) => {
+      const scrolls = document.documentElement.scrollHeight > window.innerHeight;
+      if (scrolls && document.activeElement !== fader) return; // the page scrolls, and moves nothing on its way
+      event.preventDefault();
+      move(
+        number() - Math.sign(event.deltaY || event.deltaX) * stepOf(row) * (event.shiftKey ? FINE : 1),
+        event.shiftKey,
+      );
+    },
+    { passive: false },
+  );
   fader.addEventListener("keydown", (event) => {
     const step = stepOf(row) * (event.shiftKey ? FINE : 1);
     const keys = {
-      ArrowUp: () => number() + step, ArrowRight: () => number() + step,
-      ArrowDown: () => number() - step, ArrowLeft: () => number() - step,
-      PageUp: () => number() + PAGE_STEPS * step, PageDown: () => number() - PAGE_STEPS * step,
-      Home: () => row.low, End: () => row.high,
+      ArrowUp: () => number() + step,
+      ArrowRight: () => number() + step,
+      ArrowDown: () => number() - step,
+      ArrowLeft: () => number() - step,
+      PageUp: () => number() + PAGE_STEPS * step,
+      PageDown: () => number() - PAGE_STEPS * step,
+      Home: () => row.low,
+      End: () => row.high,
     };
     if (event.key === "Delete" || event.key === "Backspace") reset();
     else if (event.key in keys) move(keys[event.key](), event.shiftKey);
@@ -128,12 +171,24 @@ function dragged(element, position, move) {
     from = { x: event.clientX, position: from.position + way };
     move(Math.min(1, Math.max(0, from.position)), event.shiftKey);
   });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, () => (from = null));
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
+    element.addEventListener(end, () => (from = null));
 }
 
 function switchControl(cell, row, store) {
   const state = el("span", { class: "state" });
-  const button = el("button", { type: "button", class: "toggle", role: "switch", "aria-label": row.name, "aria-description": row.description, onclick: () => store.move(row.path, !store.get(row.path)) }, el("span", { class: "knob" }));
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "toggle",
+      role: "switch",
+      "aria-label": row.name,
+      "aria-description": row.description,
+      onclick: () => store.move(row.path, !store.get(row.path)),
+    },
+    el("span", { class: "knob" }),
+  );
   cell.append(el("div", { class: "head" }, el("span", { class: "name" }, row.name), state), button);
   store.watch(row.path, (value) => {
     button.setAttribute("aria-checked", String(Boolean(value)));
@@ -143,8 +198,18 @@ function switchControl(cell, row, store) {
 }
 
 function choiceControl(cell, row, store) {
-  const options = row.words.map((word) => el("option", { value: word }, word === "" ? "none" : word.replaceAll("_", " ")));
-  const select = el("select", { id: `field-${row.id}`, "aria-description": row.description, onchange: () => store.move(row.path, select.value) }, ...options);
+  const options = row.words.map((word) =>
+    el("option", { value: word }, word === "" ? "none" : word.replaceAll("_", " ")),
+  );
+  const select = el(
+    "select",
+    {
+      id: `field-${row.id}`,
+      "aria-description": row.description,
+      onchange: () => store.move(row.path, select.value),
+    },
+    ...options,
+  );
   cell.append(el("div", { class: "head" }, el("label", { class: "name", for: select.id }, row.name)), select);
   cell.addEventListener("dblclick", () => row.initial !== undefined && store.move(row.path, row.initial));
   store.watch(row.path, (value) => {

@@ -2,7 +2,10 @@
 
 /** Return a function from a frame of `size` samples, a power of two, to its magnitudes, size/2 + 1 of them. */
 export function magnitudes(size) {
-  const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size)); // Hann
+  const window = Float64Array.from(
+    { length: size },
+    (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size),
+  ); // Hann
   const cosines = Float64Array.from({ length: size / 2 }, (_, n) => Math.cos((2 * Math.PI * n) / size));
   const sines = Float64Array.from({ length: size / 2 }, (_, n) => -Math.sin((2 * Math.PI * n) / size));
   const reversed = new Uint32Array(size);

@@ -46,7 +46,9 @@ export function upload(file, told) {
       if (request.status === 201) resolve(answer.name);
       else reject(new Error(answer.error ?? `the server refused ${file.name} (${request.status})`));
     });
-    request.addEventListener("error", () => reject(new Error(`${file.name} was not sent, for the server is away; send it again`)));
+    request.addEventListener("error", () =>
+      reject(new Error(`${file.name} was not sent, for the server is away; send it again`)),
+    );
     request.send(file);
   });
 }

@@ -11,7 +11,10 @@ export class Log {
   #timer = null;
 
   constructor(link) {
-    link.addEventListener("heard", ({ detail }) => detail.address === "/report" && this.say(String(detail.values[0])));
+    link.addEventListener(
+      "heard",
+      ({ detail }) => detail.address === "/report" && this.say(String(detail.values[0])),
+    );
     link.addEventListener("refused", ({ detail }) => this.fault(detail.reason));
   }
 
@@ -30,7 +33,12 @@ export class Log {
   }
 
   #add(sentence, kind) {
-    const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+    const time = new Date().toLocaleTimeString([], {
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hour12: false,
+    });
     this.#list.prepend(el("p", { class: `event ${kind}` }, el("time", {}, time), el("span", {}, sentence)));
     while (this.#list.children.length > MAX_LINES) this.#list.lastChild.remove();
   }

@@ -33,9 +33,18 @@ const files = new Files();
 const presets = new Presets(link, log);
 const sources = new Sources(files, log);
 const comparison = new Comparison(log);
-const bounces = new Bounces(link, { files, sources, presets, log, listen: (result, source) => comparison.open(result, source) });
+const bounces = new Bounces(link, {
+  files,
+  sources,
+  presets,
+  log,
+  listen: (result, source) => comparison.open(result, source),
+});
 const view = buildTabs();
-const meters = [new Meter("meter-input", "source", "/meter/input", store), new Meter("meter-output", "output", "/meter/output", store)];
+const meters = [
+  new Meter("meter-input", "source", "/meter/input", store),
+  new Meter("meter-output", "output", "/meter/output", store),
+];
 let pitch = null;
 let structure = "";
 let names = [];
@@ -44,10 +53,15 @@ let forget = () => {};
 
 /** Read what the server has, build what is generated from it, and subscribe. */
 async function begin() {
-  const [namespace, about, singers] = await Promise.all([fetchNamespace(), told("/panel/about"), told("/panel/singers")]);
+  const [namespace, about, singers] = await Promise.all([
+    fetchNamespace(),
+    told("/panel/about"),
+    told("/panel/singers"),
+  ]);
   const found = JSON.stringify([namespace, about, singers]);
   if (found !== structure) {
-    if (!structure) log.say(`${namespace.parameters.find((row) => row.id === "singer").words.join(", ")} ready.`);
+    if (!structure)
+      log.say(`${namespace.parameters.find((row) => row.id === "singer").words.join(", ")} ready.`);
     structure = found;
     forget();
     forget = store.watching(() => build(namespace, about, singers));
@@ -76,7 +90,16 @@ async function told(path) {
 
 function subscribe() {
   const slow = figures.filter(({ id }) => !FAST_FIGURES.has(id)).map(({ path }) => path);
-  link.send("/subscribe", RATE, SUBSCRIBED_SECONDS, "/param/*", "/meter/*", "/report", "/bounce/progress", ...slow);
+  link.send(
+    "/subscribe",
+    RATE,
+    SUBSCRIBED_SECONDS,
+    "/param/*",
+    "/meter/*",
+    "/report",
+    "/bounce/progress",
+    ...slow,
+  );
 }
 
 function showConnection() {
@@ -91,11 +114,15 @@ function showConnection() {
 
 link.addEventListener("open", () => begin().then(showConnection, (fault) => log.fault(fault.message)));
 link.addEventListener("open", () => structure && log.say("The server is back."));
-link.addEventListener("lost", () => structure && !byId("away").checkVisibility() && log.say("The server is lost; it is looked for."));
+link.addEventListener(
+  "lost",
+  () => structure && !byId("away").checkVisibility() && log.say("The server is lost; it is looked for."),
+);
 for (const type of ["open", "lost"]) link.addEventListener(type, showConnection);
 link.addEventListener("changed", ({ detail }) => {
   if (detail.startsWith("/preset")) presets.refresh().catch(() => {});
-  else if (detail.startsWith("/singer") || detail.startsWith("/param")) begin().catch((fault) => log.fault(fault.message));
+  else if (detail.startsWith("/singer") || detail.startsWith("/param"))
+    begin().catch((fault) => log.fault(fault.message));
   else files.refresh().catch(() => {});
 });
 store.watch("/status/running", showConnection);
@@ -104,13 +131,22 @@ setInterval(() => link.isOpen && structure && subscribe(), RENEWED_MS);
 const bypass = byId("bypass");
 bypass.addEventListener("click", () => store.move(BYPASS, !store.get(BYPASS)));
 store.watch(BYPASS, (value) => bypass.setAttribute("aria-pressed", String(Boolean(value))));
-const panic = () => link.ask("/panic").then(() => log.say("Panic: all notes off, bypass, melody and morph as at the start."), (fault) => log.fault(fault.message));
+const panic = () =>
+  link.ask("/panic").then(
+    () => log.say("Panic: all notes off, bypass, melody and morph as at the start."),
+    (fault) => log.fault(fault.message),
+  );
 byId("panic").addEventListener("click", panic);
 buildRecording(link, store, log, () => files.refresh());
 buildLearning(link, store, log);
 
-for (const [button, dialog] of [["open-figures", "figures"], ["open-help", "help"]]) byId(button).addEventListener("click", () => byId(dialog).showModal());
-for (const close of document.querySelectorAll("dialog .close")) close.addEventListener("click", () => close.closest("dialog").close());
+for (const [button, dialog] of [
+  ["open-figures", "figures"],
+  ["open-help", "help"],
+])
+  byId(button).addEventListener("click", () => byId(dialog).showModal());
+for (const close of document.querySelectorAll("dialog .close"))
+  close.addEventListener("click", () => close.closest("dialog").close());
 setInterval(() => byId("figures").open && askFigures(), 500);
 
 async function askFigures() {
@@ -118,7 +154,12 @@ async function askFigures() {
 }
 
 listenToKeys({
-  ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => names[index] && (sing(names[index], store), true)])),
+  ...Object.fromEntries(
+    Array.from({ length: 9 }, (_, index) => [
+      String(index + 1),
+      () => names[index] && (sing(names[index], store), true),
+    ]),
+  ),
   b: () => (bypass.click(), true),
   p: () => (panic(), true),
   x: () => view() === "bounce" && (comparison.turn(), true),

@@ -29,15 +29,32 @@ export class Meter {
       tick.style.bottom = `${part(db) * 100}%`;
       return tick;
     });
-    this.#place = el("div", { class: "column", role: "meter", "aria-label": `Level of the ${name}, dBFS`, "aria-valuemin": FLOOR_DB, "aria-valuemax": TOP_DB, "aria-valuenow": FLOOR_DB }, this.#bar, this.#mark);
-    byId(id).replaceChildren(this.#number, el("div", { class: "gauge" }, this.#place, ...scale), el("span", { class: "which" }, name));
+    this.#place = el(
+      "div",
+      {
+        class: "column",
+        role: "meter",
+        "aria-label": `Level of the ${name}, dBFS`,
+        "aria-valuemin": FLOOR_DB,
+        "aria-valuemax": TOP_DB,
+        "aria-valuenow": FLOOR_DB,
+      },
+      this.#bar,
+      this.#mark,
+    );
+    byId(id).replaceChildren(
+      this.#number,
+      el("div", { class: "gauge" }, this.#place, ...scale),
+      el("span", { class: "which" }, name),
+    );
     this.#forget();
   }
 
   /** Show the level now, or none while nothing is heard of it. */
   draw(now, isAway) {
-    const db = isAway ? -Infinity : this.#store.get(this.#path) ?? -Infinity;
-    const fallen = this.#hold.db - (now - this.#hold.at > HOLD_MS ? (FALL_DB * (now - this.#drawnAt)) / 1000 : 0);
+    const db = isAway ? -Infinity : (this.#store.get(this.#path) ?? -Infinity);
+    const fallen =
+      this.#hold.db - (now - this.#hold.at > HOLD_MS ? (FALL_DB * (now - this.#drawnAt)) / 1000 : 0);
     if (db >= fallen) this.#hold = { db, at: now };
     else this.#hold.db = fallen;
     this.#drawnAt = now;

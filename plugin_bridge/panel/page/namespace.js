@@ -18,7 +18,13 @@ function rows(container) {
 }
 
 function figure(node) {
-  return { path: node.FULL_PATH, id: lastPart(node), name: spoken(lastPart(node)), unit: unitOf(node), description: node.DESCRIPTION };
+  return {
+    path: node.FULL_PATH,
+    id: lastPart(node),
+    name: spoken(lastPart(node)),
+    unit: unitOf(node),
+    description: node.DESCRIPTION,
+  };
 }
 
 function parameter(node) {

@@ -45,7 +45,8 @@ function readElement(data, start, end, found) {
   let at = start + 16;
   while (at < end) {
     const size = data.getInt32(at);
-    if (size <= 0 || at + 4 + size > end) throw new RangeError("an element of a bundle is longer than the bundle");
+    if (size <= 0 || at + 4 + size > end)
+      throw new RangeError("an element of a bundle is longer than the bundle");
     readElement(data, at + 4, at + 4 + size, found);
     at += 4 + size;
   }
@@ -59,7 +60,8 @@ function readValues(reader) {
   return [...readText(reader).slice(1)].map((tag) => {
     if (tag in CONSTANTS) return CONSTANTS[tag];
     if (tag === "s" || tag === "S") return readText(reader);
-    if (!(tag in NUMBERS)) throw new RangeError(`an argument has the type ${tag}, which the panel does not read`);
+    if (!(tag in NUMBERS))
+      throw new RangeError(`an argument has the type ${tag}, which the panel does not read`);
     const [get, size] = NUMBERS[tag];
     const value = Number(reader.data[get](reader.at));
     reader.at += size;
@@ -70,7 +72,9 @@ function readValues(reader) {
 function readText(reader) {
   let end = reader.at;
   while (reader.data.getUint8(end) !== 0) end += 1;
-  const found = text.decode(new Uint8Array(reader.data.buffer, reader.data.byteOffset + reader.at, end - reader.at));
+  const found = text.decode(
+    new Uint8Array(reader.data.buffer, reader.data.byteOffset + reader.at, end - reader.at),
+  );
   reader.at += (end - reader.at + 4) & ~3;
   return found;
 }

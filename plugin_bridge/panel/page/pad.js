@@ -21,16 +21,25 @@ export function buildPad(names, store) {
   drawing.append(...threads);
   let point = { ...places[0] };
 
-  pad.replaceChildren(drawing, ...names.map((name, index) => {
-    const marker = el("span", { class: "marker" }, el("span", { class: "dot" }, names.length > MANY ? String(index + 1) : ""), el("span", { class: "tag" }, names.length > MANY ? "" : name));
-    put(marker, places[index]);
-    marker.style.setProperty("--own", accentOf(index));
-    return marker;
-  }), puck);
+  pad.replaceChildren(
+    drawing,
+    ...names.map((name, index) => {
+      const marker = el(
+        "span",
+        { class: "marker" },
+        el("span", { class: "dot" }, names.length > MANY ? String(index + 1) : ""),
+        el("span", { class: "tag" }, names.length > MANY ? "" : name),
+      );
+      put(marker, places[index]);
+      marker.style.setProperty("--own", accentOf(index));
+      return marker;
+    }),
+    puck,
+  );
 
   const named = () => {
     const [from, to] = [store.get(PATHS.singer), store.get(PATHS.other)].map((name) => names.indexOf(name));
-    return { from, to, morph: to < 0 ? 0 : store.get(PATHS.morph) ?? 0 };
+    return { from, to, morph: to < 0 ? 0 : (store.get(PATHS.morph) ?? 0) };
   };
   /** Put the puck in its place, with a thread to each singer that is heard, the stronger the more it is. */
   const draw = () => {
@@ -46,11 +55,17 @@ export function buildPad(names, store) {
     const now = named();
     if (now.from < 0) return;
     const own = asNamed(morphAt(point, places), now);
-    const isOwn = (own.from === now.from && own.to === now.to && Math.abs(own.morph - now.morph) < SAME) ||
+    const isOwn =
+      (own.from === now.from && own.to === now.to && Math.abs(own.morph - now.morph) < SAME) ||
       (now.morph === 0 && own.from === now.from && own.morph < SAME);
     if (!isOwn) point = placeOf(now, places);
     draw();
-    const words = now.to < 0 || now.morph === 0 ? names[now.from] : now.morph === 1 ? names[now.to] : `${percent(1 - now.morph)} ${names[now.from]}, ${percent(now.morph)} ${names[now.to]}`;
+    const words =
+      now.to < 0 || now.morph === 0
+        ? names[now.from]
+        : now.morph === 1
+          ? names[now.to]
+          : `${percent(1 - now.morph)} ${names[now.from]}, ${percent(now.morph)} ${names[now.to]}`;
     pad.setAttribute("aria-valuenow", String(Math.round(now.morph * 100)));
     pad.setAttribute("aria-valuetext", words);
     write(byId("pad-words"), words);
@@ -58,7 +73,11 @@ export function buildPad(names, store) {
   const move = (x, y) => {
     point = { x: Math.min(1, Math.max(0, x)), y: Math.min(1, Math.max(0, y)) };
     const { from, to, morph } = asNamed(morphAt(point, places), named());
-    store.moveTogether([[PATHS.singer, names[from]], [PATHS.other, names[to]], [PATHS.morph, morph]]);
+    store.moveTogether([
+      [PATHS.singer, names[from]],
+      [PATHS.other, names[to]],
+      [PATHS.morph, morph],
+    ]);
     draw();
   };
 
@@ -76,7 +95,9 @@ export function buildPad(names, store) {
   pad.onpointermove = (event) => isDragging && follow(event);
   pad.onpointerup = pad.onpointercancel = () => (isDragging = false);
   pad.onkeydown = (event) => {
-    const way = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
+    const way = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[
+      event.key
+    ];
     if (!way) return;
     event.preventDefault();
     move(point.x + way[0], point.y + way[1]);

@@ -10,7 +10,10 @@ const LEARNING = "/status/learning";
 
 /** Fill the place of the parameters. */
 export function buildParameters(rows, store) {
-  const groups = Map.groupBy(rows.filter((row) => !ELSEWHERE.has(row.id)), (row) => row.group);
+  const groups = Map.groupBy(
+    rows.filter((row) => !ELSEWHERE.has(row.id)),
+    (row) => row.group,
+  );
   byId("parameters").replaceChildren(...[...groups].map(([name, members]) => group(name, members, store)));
 }
 
@@ -18,7 +21,12 @@ function group(name, rows, store) {
   const columns = Math.ceil(rows.length / ROWS);
   const lines = Math.ceil(rows.length / columns);
   const title = el("h3", {}, spoken(name || "parameters"));
-  const place = el("div", { class: "group", role: "group", "aria-label": title.textContent }, title, ...rows.map((row) => control(row, store)));
+  const place = el(
+    "div",
+    { class: "group", role: "group", "aria-label": title.textContent },
+    title,
+    ...rows.map((row) => control(row, store)),
+  );
   place.style.setProperty("--columns", columns);
   place.style.setProperty("--lines", lines);
   return place;
@@ -42,7 +50,12 @@ export function buildLearning(link, store, log) {
   const begin = () => {
     place.classList.add("learning");
     for (const cell of place.querySelectorAll(".control")) {
-      const target = el("button", { type: "button", class: "target", onclick: () => choose(cell.dataset.id), "aria-label": `Learn ${spoken(cell.dataset.id)}` });
+      const target = el("button", {
+        type: "button",
+        class: "target",
+        onclick: () => choose(cell.dataset.id),
+        "aria-label": `Learn ${spoken(cell.dataset.id)}`,
+      });
       cell.append(target);
     }
     heard(chosen);
@@ -58,9 +71,19 @@ export function buildLearning(link, store, log) {
     const learned = chosen && !id;
     chosen = id;
     const isOn = place.classList.contains("learning");
-    for (const cell of place.querySelectorAll(".control")) cell.classList.toggle("chosen", id !== "" && cell.dataset.id === id);
+    for (const cell of place.querySelectorAll(".control"))
+      cell.classList.toggle("chosen", id !== "" && cell.dataset.id === id);
     button.setAttribute("aria-pressed", String(isOn || id !== ""));
-    write(hint, id ? `Move a control for ${spoken(id)}.` : isOn ? (learned ? "Learned. Touch the next parameter." : "Touch a parameter.") : "");
+    write(
+      hint,
+      id
+        ? `Move a control for ${spoken(id)}.`
+        : isOn
+          ? learned
+            ? "Learned. Touch the next parameter."
+            : "Touch a parameter."
+          : "",
+    );
     shown(hint, hint.textContent !== "");
   };
   button.addEventListener("click", () => (place.classList.contains("learning") ? end() : begin()));

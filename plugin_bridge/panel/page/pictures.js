@@ -13,7 +13,9 @@ const COLUMNS_AT_ONCE = 40; // then the page breathes
 
 /** Return a track as one channel: the mean of its channels. */
 export function monoOf(buffer) {
-  const channels = Array.from({ length: buffer.numberOfChannels }, (_, index) => buffer.getChannelData(index));
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, index) =>
+    buffer.getChannelData(index),
+  );
   if (channels.length === 1) return channels[0];
   return channels[0].map((_, n) => channels.reduce((sum, channel) => sum + channel[n], 0) / channels.length);
 }
@@ -36,7 +38,12 @@ export function drawWaveform(canvas, samples, rate, seconds, full, colour) {
       if (samples[n] < low) low = samples[n];
       if (samples[n] > high) high = samples[n];
     }
-    context.fillRect(x, (height / 2) * (1 - high / full), 1, Math.max(1, ((height / 2) * (high - low)) / full));
+    context.fillRect(
+      x,
+      (height / 2) * (1 - high / full),
+      1,
+      Math.max(1, ((height / 2) * (high - low)) / full),
+    );
   }
 }
 
@@ -49,7 +56,10 @@ export async function drawSpectrogram(canvas, samples, rate, seconds, colour, si
   const scale = window.devicePixelRatio || 1;
   const rows = Math.floor(height * scale);
   const top = Math.min(HIGHEST_HZ, rate / 2);
-  const edges = Array.from({ length: rows + 1 }, (_, y) => ((LOWEST_HZ * (top / LOWEST_HZ) ** (1 - y / rows)) * FRAME) / rate);
+  const edges = Array.from(
+    { length: rows + 1 },
+    (_, y) => (LOWEST_HZ * (top / LOWEST_HZ) ** (1 - y / rows) * FRAME) / rate,
+  );
   context.clearRect(0, 0, width, height);
   const column = new ImageData(1, rows);
   for (let x = 0; x < width * scale; x += 1) {
@@ -75,7 +85,10 @@ function shade(found, low, high) {
 function shades(colour) {
   return Array.from({ length: 256 }, (_, index) => {
     const part = index / 255;
-    const hex = part < 0.6 ? mixed("#0b0e11", colour, (part / 0.6) ** 1.6) : mixed(colour, "#ffffff", (part - 0.6) / 0.4);
+    const hex =
+      part < 0.6
+        ? mixed("#0b0e11", colour, (part / 0.6) ** 1.6)
+        : mixed(colour, "#ffffff", (part - 0.6) / 0.4);
     return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).concat(255);
   });
 }

@@ -35,7 +35,12 @@ export class PitchView {
     const colour = (name) => style.getPropertyValue(name);
     context.clearRect(0, 0, width, height);
     context.font = "600 13px system-ui, sans-serif";
-    const place = { context, width, height, y: (note) => height - ((note - this.#range.low) / (this.#range.high - this.#range.low)) * height };
+    const place = {
+      context,
+      width,
+      height,
+      y: (note) => height - ((note - this.#range.low) / (this.#range.high - this.#range.low)) * height,
+    };
     this.#grid(place, colour);
     const x = (time) => width - ((now - time) / 1000 / SECONDS) * (width - GUTTER);
     this.#line(place, x, "output", colour("--accent"), 5);
@@ -43,7 +48,7 @@ export class PitchView {
   }
 
   #take(now, isAway) {
-    const value = (path) => (isAway ? 0 : this.#store.get(path) ?? 0);
+    const value = (path) => (isAway ? 0 : (this.#store.get(path) ?? 0));
     const isVoiced = value("/meter/voicing") >= VOICED;
     const note = (hertz) => (isVoiced && hertz > 0 ? noteOf(hertz) : null);
     const [source, output] = [value("/meter/f0"), value("/meter/f0_out")];
@@ -87,7 +92,11 @@ export class PitchView {
       context.fillStyle = colour(step === keynote ? "--keynote" : isOwn ? "--scale-note" : "--other-note");
       context.fillRect(GUTTER, top + 0.5, width - GUTTER, row - 1);
       const isWhole = y(note) > LABEL_ROOM / 2 && y(note) < height - LABEL_ROOM / 2;
-      if (isWhole && (isOwn || !inScale.size) && (every === 1 || (step - Math.max(0, keynote) + 12) % every === 0)) {
+      if (
+        isWhole &&
+        (isOwn || !inScale.size) &&
+        (every === 1 || (step - Math.max(0, keynote) + 12) % every === 0)
+      ) {
         context.fillStyle = colour(step === keynote ? "--text" : "--muted");
         context.fillText(nameOf(note), 6, y(note));
       }

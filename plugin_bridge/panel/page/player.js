@@ -78,7 +78,9 @@ export class Player {
   choose(index) {
     this.#chosen = index;
     const now = this.#context.currentTime;
-    this.#run?.gains.forEach((gain, track) => gain.gain.setTargetAtTime(track === index ? 1 : 0, now, FADE_SECONDS));
+    this.#run?.gains.forEach((gain, track) =>
+      gain.gain.setTargetAtTime(track === index ? 1 : 0, now, FADE_SECONDS),
+    );
   }
 
   #gain(value, target) {

@@ -41,8 +41,23 @@ export class Presets {
   }
 
   #show() {
-    byId("presets").replaceChildren(...this.#names.map((name) =>
-      el("li", {}, el("button", { type: "button", "aria-pressed": String(name === this.#loaded), onclick: () => this.#load(name) }, name))));
+    byId("presets").replaceChildren(
+      ...this.#names.map((name) =>
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            {
+              type: "button",
+              "aria-pressed": String(name === this.#loaded),
+              onclick: () => this.#load(name),
+            },
+            name,
+          ),
+        ),
+      ),
+    );
   }
 
   async #load(name) {

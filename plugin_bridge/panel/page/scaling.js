@@ -36,6 +36,8 @@ export function typed(parameter, words) {
   const plain = words.trim().replace("−", "-").replace(",", ".");
   const known = parameter.words.find((word) => word.toLowerCase() === plain.toLowerCase());
   if (known !== undefined) return known;
-  const number = plain.toLowerCase().endsWith(parameter.unit.toLowerCase()) ? plain.slice(0, plain.length - parameter.unit.length) : plain;
+  const number = plain.toLowerCase().endsWith(parameter.unit.toLowerCase())
+    ? plain.slice(0, plain.length - parameter.unit.length)
+    : plain;
   return number.trim() !== "" && Number.isFinite(Number(number)) ? Number(number) : null;
 }

@@ -9,7 +9,7 @@ export const PATHS = { singer: "/param/singer", other: "/param/morph_singer", mo
 /** Return how much of each singer is heard, 0..1, in the order of the set. */
 export function shares(names, store) {
   const [singer, other] = [store.get(PATHS.singer), store.get(PATHS.other)];
-  const morph = other ? store.get(PATHS.morph) ?? 0 : 0;
+  const morph = other ? (store.get(PATHS.morph) ?? 0) : 0;
   return names.map((name) => (name === singer ? 1 - morph : 0) + (name === other ? morph : 0));
 }
 
@@ -41,7 +41,9 @@ export function buildSingers(names, facts, store) {
 
 function tint(parts) {
   const [first, second] = parts.map((part, index) => ({ part, index })).sort((a, b) => b.part - a.part);
-  const colour = second ? mixed(accentOf(first.index), accentOf(second.index), second.part) : accentOf(first.index);
+  const colour = second
+    ? mixed(accentOf(first.index), accentOf(second.index), second.part)
+    : accentOf(first.index);
   document.documentElement.style.setProperty("--accent", colour);
 }
 
@@ -50,22 +52,53 @@ function singerButton(name, index, facts, store) {
   const facet = el("span", { class: "facet" });
   const { low_hz: low, high_hz: high } = facts.get(name) ?? {};
   const range = low ? `${Math.round(low)}–${Math.round(high)} Hz` : "";
-  const button = el("button", { type: "button", class: "singer", "data-singer": name, "aria-pressed": "false", onclick: () => sing(name, store) },
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "singer",
+      "data-singer": name,
+      "aria-pressed": "false",
+      onclick: () => sing(name, store),
+    },
     index < 9 ? el("kbd", { "aria-hidden": "true" }, String(index + 1)) : null,
-    el("span", { class: "who" }, el("strong", {}, name), facet), bar);
+    el("span", { class: "who" }, el("strong", {}, name), facet),
+    bar,
+  );
   if (index < 9) button.setAttribute("aria-keyshortcuts", String(index + 1));
-  const about = el("button", { type: "button", class: "about", "aria-label": `Licence and credits of ${name}`, onclick: () => credits([name], facts) }, "©");
+  const about = el(
+    "button",
+    {
+      type: "button",
+      class: "about",
+      "aria-label": `Licence and credits of ${name}`,
+      onclick: () => credits([name], facts),
+    },
+    "©",
+  );
   const place = el("li", {}, button, about);
   place.style.setProperty("--own", accentOf(index));
   return { place, button, bar, facet, range };
 }
 
 function credits(names, facts) {
-  byId("credits-lines").replaceChildren(...names.flatMap((name) => {
-    const own = facts.get(name) ?? {};
-    const lines = [["Licence", own.licence], ["Credits", [own.attribution ?? ""].flat().join("\n")]];
-    const title = own.name && own.name !== name ? `${name}: ${own.name}` : name;
-    return [el("h3", {}, title), el("dl", {}, ...lines.flatMap(([what, text]) => [el("dt", {}, what), el("dd", {}, text || "not told")]))];
-  }));
+  byId("credits-lines").replaceChildren(
+    ...names.flatMap((name) => {
+      const own = facts.get(name) ?? {};
+      const lines = [
+        ["Licence", own.licence],
+        ["Credits", [own.attribution ?? ""].flat().join("\n")],
+      ];
+      const title = own.name && own.name !== name ? `${name}: ${own.name}` : name;
+      return [
+        el("h3", {}, title),
+        el(
+          "dl",
+          {},
+          ...lines.flatMap(([what, text]) => [el("dt", {}, what), el("dd", {}, text || "not told")]),
+        ),
+      ];
+    }),
+  );
   byId("credits").showModal();
 }

@@ -17,9 +17,11 @@ export class Sources extends EventTarget {
     this.#log = log;
     byId("stem-file").addEventListener("change", (event) => this.#sendAll([...event.target.files]));
     byId("send-again").addEventListener("click", () => this.#sendAll(this.#failed));
-    for (const type of ["dragenter", "dragover"]) window.addEventListener(type, (event) => hover(event, true));
+    for (const type of ["dragenter", "dragover"])
+      window.addEventListener(type, (event) => hover(event, true));
     window.addEventListener("dragleave", (event) => hover(event, event.relatedTarget !== null));
-    window.addEventListener("drop", (event) => { // wherever: a browser would leave the page for the file
+    window.addEventListener("drop", (event) => {
+      // wherever: a browser would leave the page for the file
       hover(event, false);
       if (!event.dataTransfer.files.length) return;
       location.hash = "bounce";
@@ -70,12 +72,24 @@ export class Sources extends EventTarget {
 
   #fill(id, kind, none) {
     const rows = this.#files.of(kind);
-    byId(id).replaceChildren(...rows.map((row) => el("li", {}, this.#button(row))), ...(rows.length ? [] : [el("li", { class: "none" }, none)]));
+    byId(id).replaceChildren(
+      ...rows.map((row) => el("li", {}, this.#button(row))),
+      ...(rows.length ? [] : [el("li", { class: "none" }, none)]),
+    );
   }
 
   #button(row) {
     const facts = [row.seconds ? clock(row.seconds) : "", row.singer ?? ""].filter(Boolean).join(" · ");
-    return el("button", { type: "button", "aria-pressed": String(row.name === this.#name), onclick: () => this.choose(row.name) }, el("span", { class: "file" }, row.name), el("span", { class: "facts" }, facts));
+    return el(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(row.name === this.#name),
+        onclick: () => this.choose(row.name),
+      },
+      el("span", { class: "file" }, row.name),
+      el("span", { class: "facts" }, facts),
+    );
   }
 }
 

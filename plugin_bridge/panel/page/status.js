@@ -8,7 +8,8 @@ const HIGH_LOAD = 0.8;
 /** Keep the figures in step. `figures` are the rows of the namespace. */
 export function buildStatus(figures, store) {
   const value = (id) => store.get(`/status/${id}`);
-  const milliseconds = (samples) => `${((samples / value("sample_rate")) * 1000).toFixed(samples % value("sample_rate") ? 1 : 0)} ms`;
+  const milliseconds = (samples) =>
+    `${((samples / value("sample_rate")) * 1000).toFixed(samples % value("sample_rate") ? 1 : 0)} ms`;
   const known = (id, spell) => (value(id) === undefined || !value("sample_rate") ? "–" : spell(value(id)));
   const head = {
     driver: () => known("driver", (name) => `${name} · ${lastPart(value("device") ?? "")}`),
@@ -30,7 +31,12 @@ export function buildStatus(figures, store) {
 
   const cells = figures.map((row) => {
     const cell = el("dd", {});
-    store.watch(row.path, (now) => write(cell, `${typeof now === "number" && !Number.isInteger(now) ? now.toFixed(2) : now} ${row.unit}`.trim()));
+    store.watch(row.path, (now) =>
+      write(
+        cell,
+        `${typeof now === "number" && !Number.isInteger(now) ? now.toFixed(2) : now} ${row.unit}`.trim(),
+      ),
+    );
     return [el("dt", { title: row.description }, row.name), cell];
   });
   byId("figures-lines").replaceChildren(...cells.flat());

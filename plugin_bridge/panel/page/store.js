@@ -94,7 +94,8 @@ export class Store {
     clearTimeout(this.#echo);
     this.#echo = setTimeout(() => {
       for (const address of this.#movedAt.keys()) {
-        if (!this.#pending.has(address) && this.#server.has(address)) this.#show(address, this.#server.get(address));
+        if (!this.#pending.has(address) && this.#server.has(address))
+          this.#show(address, this.#server.get(address));
       }
       this.#movedAt.clear();
     }, ECHO_MS);
