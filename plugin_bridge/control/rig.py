@@ -64,6 +64,8 @@ class Status:
     """Name of the session being recorded, empty for none and before it has begun."""
     faults: int = 0
     """Hops of 10 ms that were not finite or over 24 dB re full scale, and were silenced or held there."""
+    learning: str = ""
+    """Parameter that the next control change will move, empty for none."""
 
 
 class Listeners(Generic[What]):

@@ -125,6 +125,7 @@ class EngineRig:
         if name is not None and parameter(name).kind == "singer":
             raise ValueError(f"no control can move {name!r}; choose another parameter")
         self.learned.append(name)
+        self._status = replace(self._status, learning=name or "")
 
     async def record(self, name: str) -> Path:
         folder = self._folder / name

@@ -51,6 +51,7 @@ class LiveRig:
         self._number = self._unsent = 0
         self._recordings = Recordings(settings.sessions.absolute(), self._send_recording)
         self._learned: list[Learned] = []
+        self._learning = ""
         self.real_time = False
         """Whether the system grants the audio process real-time priority."""
 
@@ -111,6 +112,7 @@ class LiveRig:
             faults=int(now.faults + past.faults),
             restarts=self._supervisor.restarts,
             recording=self._recordings.name,
+            learning=self._learning,
             **facts,  # type: ignore[arg-type] # from our own process
         )
 
@@ -181,6 +183,7 @@ class LiveRig:
         found = None if parameter is None else movable(parameter).id
         if not self._supervisor.send({"learn": found}) and found is not None:
             raise DeviceError(f"{found} cannot be learned, for the audio process is away; {_LATER}")
+        self._learning = found or ""
 
     def record(self, name: str) -> Awaitable[Path]:
         """See `Rig.record`."""
@@ -243,6 +246,7 @@ class LiveRig:
                 self._recordings.ended(number, why)
             case {"learned": row}:
                 self._learned.append(Learned(*row))
+                self._learning = ""
             case {"say": sentence}:
                 self._told.tell(sentence)
 
@@ -260,6 +264,7 @@ class LiveRig:
         counts = {name: getattr(past, name) + getattr(last, name) for name in _COUNTS}
         self._past = past._replace(worst=max(past.worst, last.worst), **counts)
         name = self._recordings.lost()
+        self._learning = ""
         self._lose()
         if how is not None:
             ending = f", and the session {name} ends here" if name else ""

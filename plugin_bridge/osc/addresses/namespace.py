@@ -22,11 +22,12 @@ ATTRIBUTES = (
     "VALUE",
     "DEFAULT_VALUE",
     "CURVE",
+    "WORDS",
     "DESCRIPTION",
     "TAGS",
 )
-"""Of OSCQuery; DEFAULT_VALUE as libossia has it, and CURVE, the exponent from a fader's 0..1 to the range.
-CLIPMODE is always "none": a value out of range is refused in a sentence."""
+"""Of OSCQuery; DEFAULT_VALUE as libossia has it; for numbers our own CURVE, the exponent from a fader's 0..1
+to the range, and WORDS, which are taken besides numbers. CLIPMODE is always "none": a value out of range is refused in a sentence."""
 PRESETS = "/preset/load"
 """The address whose range are the presets."""
 _UNITS = {"dB": "gain.db", "dBFS": "gain.db", "Hz": "time.hz", "ms": "time.ms", "cents": "time.cents"}
@@ -83,7 +84,9 @@ def _attributes(row: Address, rig: Rig, presets: Sequence[str]) -> Node:
 def _initial(row: Address) -> Node:
     parameter = PARAMETERS[row.name]
     default: Node = {} if parameter.kind == "singer" else {"DEFAULT_VALUE": [parameter.default]}
-    return default | ({"CURVE": parameter.curve} if parameter.kind == "number" else {})
+    if parameter.kind == "number":
+        default |= {"CURVE": parameter.curve} | ({"WORDS": list(parameter.words)} if parameter.words else {})
+    return default
 
 
 def _words(row: Address, singers: Sequence[str], presets: Sequence[str]) -> list[str]:

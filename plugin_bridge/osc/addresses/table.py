@@ -160,6 +160,7 @@ _STATUS = {
     "refused": ("i", "", "Events the engine would not take."),
     "restarts": ("i", "", "How often the engine was started again."),
     "recording": ("s", "", "Name of the session being recorded."),
+    "learning": ("s", "", "Parameter that the next control change will move."),
 }
 
 _COMMANDS = (

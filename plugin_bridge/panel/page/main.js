@@ -77,7 +77,7 @@ function build(namespace, about, singers) {
   pitch = new PitchView(store, about.scales, about.keys);
   buildSingers(names, new Map(singers.map((row) => [row.id, row])), store);
   buildPad(names, store);
-  buildParameters(namespace.parameters, store);
+  buildParameters(namespace.parameters, store, (sentence) => log.fault(sentence));
   buildStatus(figures, store);
   write(byId("version"), `${about.name} ${about.version}`);
 }

@@ -29,7 +29,7 @@ function figure(node) {
 
 function parameter(node) {
   const [range = {}] = node.RANGE ?? [];
-  const words = range.VALS ?? [];
+  const words = node.WORDS ?? range.VALS ?? [];
   const id = lastPart(node);
   return {
     path: node.FULL_PATH,

@@ -9,15 +9,17 @@ const ROWS = 5; // of one column
 const LEARNING = "/status/learning";
 
 /** Fill the place of the parameters. */
-export function buildParameters(rows, store) {
+export function buildParameters(rows, store, said) {
   const groups = Map.groupBy(
     rows.filter((row) => !ELSEWHERE.has(row.id)),
     (row) => row.group,
   );
-  byId("parameters").replaceChildren(...[...groups].map(([name, members]) => group(name, members, store)));
+  byId("parameters").replaceChildren(
+    ...[...groups].map(([name, members]) => group(name, members, store, said)),
+  );
 }
 
-function group(name, rows, store) {
+function group(name, rows, store, said) {
   const columns = Math.ceil(rows.length / ROWS);
   const lines = Math.ceil(rows.length / columns);
   const title = el("h3", {}, spoken(name || "parameters"));
@@ -25,7 +27,7 @@ function group(name, rows, store) {
     "div",
     { class: "group", role: "group", "aria-label": title.textContent },
     title,
-    ...rows.map((row) => control(row, store)),
+    ...rows.map((row) => control(row, store, said)),
   );
   place.style.setProperty("--columns", columns);
   place.style.setProperty("--lines", lines);

@@ -681,8 +681,10 @@ async def test_commands_of_the_rig(tmp_path: Path) -> None:
         assert await client.done("/status/recording") == ("take 1",)
         assert await client.done("/record/stop") == (str(tmp_path / "take 1"),)
         await client.done("/midi/learn", "gain")
+        assert await client.done("/status/learning") == ("gain",)
         await client.done("/midi/learn/stop")
         assert rig.learned == ["gain", None]
+        assert await client.done("/status/learning") == ("",)
         await client.done("/bypass", True)
         await client.done("/panic")
         assert rig.values["bypass"] is False

@@ -262,13 +262,17 @@ def test_an_audio_process_that_is_killed_comes_back_with_its_values(
             rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
             await rig.record("take")
             rig.learn("breath")
+            assert rig.status.learning == "breath"
             rig.midi(b"\xb0\x15\x40")
             await until(lambda: watch.said)
+            await until(lambda: rig.status.learning == "")
             start = rig.status.position
             await until(lambda: rig.status.position > start + RATE)
+            rig.learn("gain")
             when, before = time.time(), rig.position_at(time.time())
             os.kill(rig.pid, signal.SIGKILL)
             await until(lambda: rig.status.restarts == 1)
+            assert rig.status.learning == ""  # nobody waits any longer
             assert rig.status.position > start
             await until(lambda: rig.status.running)
             await until(lambda: rig.status.position > before)

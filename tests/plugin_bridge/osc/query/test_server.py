@@ -62,6 +62,7 @@ async def test_the_namespace_holds_every_address(tmp_path: Path) -> None:
             "VALUE": [0.0],
             "CONTENTS": gain["CONTENTS"],
         }
+        assert root["CONTENTS"]["param"]["CONTENTS"]["transpose"]["WORDS"] == ["auto"]
         assert root["CONTENTS"]["meter"]["CONTENTS"]["f0"]["ACCESS"] == 1
         assert root["CONTENTS"]["panic"]["ACCESS"] == 2
         assert root["CONTENTS"]["singer"]["RANGE"] == [{"VALS": ["dark", "bright"]}]
