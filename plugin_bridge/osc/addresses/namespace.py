@@ -27,7 +27,8 @@ ATTRIBUTES = (
     "TAGS",
 )
 """Of OSCQuery; DEFAULT_VALUE as libossia has it; for numbers our own CURVE, the exponent from a fader's 0..1
-to the range, and WORDS, which are taken besides numbers. CLIPMODE is always "none": a value out of range is refused in a sentence."""
+to the range, and WORDS, which are taken besides numbers. CLIPMODE is always "none": a value
+out of range is refused in a sentence."""
 PRESETS = "/preset/load"
 """The address whose range are the presets."""
 _UNITS = {"dB": "gain.db", "dBFS": "gain.db", "Hz": "time.hz", "ms": "time.ms", "cents": "time.cents"}
