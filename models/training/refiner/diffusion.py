@@ -19,7 +19,7 @@ from torch import Tensor
 MAX_LOG_SNR = 20.0
 """At time 0; its negative at time 1."""
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
+Denoise = Callable[[Tensor, Tensor], Tensor]
 """Estimates the clean data, shape (batch, ...), from noisy data of that shape and their log-SNR, (batch,)."""
 
 
@@ -112,12 +112,12 @@ def ancestral_step(share: float) -> Step:
 
 
 def sample(
-    denoise: Denoiser, start: Tensor, times: Sequence[float], step: Step, noises: Callable[[int], Tensor]
+    denoise: Denoise, start: Tensor, times: Sequence[float], step: Step, noises: Callable[[int], Tensor]
 ) -> Tensor:
     """Denoise step by step; the last estimate of the clean data is the result.
 
     Args:
-        denoise: see `Denoiser`.
+        denoise: see `Denoise`.
         start: data at the first time, shape (batch, ...).
         times: falling, in 0..1, one for each call of `denoise`.
         step: `ddim_step` or an `ancestral_step`.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.training.refiner.diffusion import Denoiser, ddim_step, diffused, levels, log_snr, loss
+from models.training.refiner.diffusion import Denoise, ddim_step, diffused, levels, log_snr, loss
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Halving:
     """At the beginning."""
 
 
-def target(teacher: Denoiser, noisy: Tensor, time: Tensor, count: int) -> Tensor:
+def target(teacher: Denoise, noisy: Tensor, time: Tensor, count: int) -> Tensor:
     """Return the clean data that brings a student in one step to where two steps of the teacher lead.
 
     Args:
@@ -50,7 +50,7 @@ def target(teacher: Denoiser, noisy: Tensor, time: Tensor, count: int) -> Tensor
 
 def halved(
     teacher: nn.Module,
-    batches: Iterator[tuple[Tensor, Callable[[nn.Module], Denoiser]]],
+    batches: Iterator[tuple[Tensor, Callable[[nn.Module], Denoise]]],
     count: int,
     plan: Halving,
     generator: torch.Generator,

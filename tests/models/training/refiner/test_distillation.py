@@ -16,7 +16,7 @@ needs("torch")
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from models.training.refiner.diffusion import Denoiser, ddim_step, diffused, log_snr, loss, sample, steps  # noqa: E402
+from models.training.refiner.diffusion import Denoise, ddim_step, diffused, log_snr, loss, sample, steps  # noqa: E402
 from models.training.refiner.distillation import Halving, halved, target  # noqa: E402
 
 Float64 = NDArray[np.float64]
@@ -85,7 +85,7 @@ def drawn(generator: torch.Generator, number: int) -> Tensor:
     return torch.tensor(MEANS)[which] + torch.tensor(DEVIATIONS)[which] * normal
 
 
-def error(denoise: Denoiser, count: int) -> float:
+def error(denoise: Denoise, count: int) -> float:
     """Return the root mean square error of a sample in so many steps, noise being normal."""
     noise = np.sort(np.random.default_rng(5).normal(size=2000))
     found = sample(denoise, torch.from_numpy(noise).float()[:, None], steps(count), ddim_step, torch.zeros)
@@ -120,7 +120,7 @@ def test_a_mixture_of_gaussians_in_one_step() -> None:
         loss(teacher(noisy, snr), clean, snr).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
-    def batches() -> Iterator[tuple[Tensor, Callable[[nn.Module], Denoiser]]]:
+    def batches() -> Iterator[tuple[Tensor, Callable[[nn.Module], Denoise]]]:
         while True:
             yield drawn(generator, 512), lambda network: network
 
