@@ -73,9 +73,8 @@ export class Bounces {
   async #start() {
     const source = this.#sources.chosen;
     const [preset, singer] = [byId("bounce-preset").value, byId("bounce-singer").value];
-    const output = this.#free(
-      `${stemOf(source)} - ${[preset, singer].filter(Boolean).join(" ") || (source.kind === "session" ? "again" : "now")}`,
-    );
+    const sound = [preset, singer].filter(Boolean).join(" ") || (source.kind === "session" ? "again" : "now");
+    const output = this.#free(`${stemOf(source)} - ${sound}`);
     const options = [...(preset ? ["preset", preset] : []), ...(singer ? ["singer", singer] : [])];
     try {
       this.#own.add(output);
@@ -100,11 +99,9 @@ export class Bounces {
   }
 
   async #hear([number, state, done, total]) {
+    if (!this.#jobs.has(number)) await this.refresh().catch(() => {}); // another panel's, or told at once
     const job = this.#jobs.get(number);
-    if (!job) {
-      await this.refresh().catch(() => {});
-      return;
-    }
+    if (!job) return;
     if (job.state !== state) job.begun = performance.now();
     Object.assign(job, { state, done, total });
     if (state === "done") await this.#ended(job);

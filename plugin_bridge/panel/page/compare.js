@@ -118,7 +118,7 @@ export class Comparison {
   async #decoded(name, seconds) {
     if (seconds > MAX_SECONDS) {
       this.#log.fault(
-        `${name} is longer than ${MAX_SECONDS / 60} minutes and is not compared here; save it and listen in a player`,
+        `${name} is longer than ${MAX_SECONDS / 60} minutes, too long to compare here; download it to listen`,
       );
       return null;
     }

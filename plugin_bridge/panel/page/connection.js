@@ -1,4 +1,4 @@
-// The one WebSocket to the server: OSC both ways, answers matched to requests, and found again when it is lost.
+// The one WebSocket to the server: OSC both ways, answers matched to requests, found again when it is lost.
 
 import { bundle, message, read } from "./osc.js";
 
@@ -9,8 +9,9 @@ const PATIENCE_MS = 4000; // and then given up
 const AWAY = "The server is away; this was not sent. It is looked for again.";
 
 /**
- * Tells, as events: `open`, `lost`, `heard` (detail: address and values, of what comes unasked and of answers that
- * nobody awaits), `refused` (detail: address and reason, where nobody awaits the answer) and `changed` (detail: the path of the namespace that changed).
+ * Tells, as events: `open`, `lost`, `heard` (detail: address and values, of what comes unasked and of answers
+ * that nobody awaits), `refused` (detail: address and reason, where nobody awaits the answer) and `changed`
+ * (detail: the path of the namespace that changed).
  */
 export class Connection extends EventTarget {
   #address;

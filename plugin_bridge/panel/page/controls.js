@@ -6,7 +6,7 @@ import { Field } from "./field.js";
 
 const SHORT_UNITS = { semitones: "st", cents: "ct", "dB/octave": "dB/oct" };
 
-/** Return the control of a parameter, kept in step with the store; `said` takes a sentence about what went wrong. */
+/** Return the control of a parameter, kept in step with the store; `said` takes what went wrong. */
 export function control(row, store, said) {
   const fill = { number: numberControl, switch: switchControl, choice: choiceControl }[row.kind];
   const cell = el("div", { class: `control ${row.kind}`, "data-id": row.id, title: row.description });

@@ -1,6 +1,6 @@
 // Make elements and find them: the few lines of a framework that the page needs.
 
-/** Return an element. `on...` attributes are listeners, true is an empty attribute, false and null are none. */
+/** Return an element. `on...` attributes are listeners, true is an empty one, false and null are none. */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {

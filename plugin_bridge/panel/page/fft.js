@@ -1,6 +1,6 @@
 // A small FFT: the magnitudes of one windowed frame.
 
-/** Return a function from a frame of `size` samples, a power of two, to its magnitudes, size/2 + 1 of them. */
+/** Return a function from a frame of `size` samples, a power of two, to its size/2 + 1 magnitudes. */
 export function magnitudes(size) {
   const window = Float64Array.from(
     { length: size },
@@ -32,7 +32,8 @@ export function magnitudes(size) {
         }
       }
     }
-    for (let n = 0; n <= size / 2; n += 1) found[n] = Math.hypot(re[n], im[n]) / (size / 4); // 1 for a full-scale sine
+    const sine = size / 4; // of one at full scale
+    for (let n = 0; n <= size / 2; n += 1) found[n] = Math.hypot(re[n], im[n]) / sine;
     return found;
   };
 }

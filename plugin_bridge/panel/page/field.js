@@ -3,7 +3,7 @@
 import { el, shown, write } from "./dom.js";
 import { stepOf, stepped, typed, written } from "./scaling.js";
 
-/** The field of a number's row; `now` returns the value that is shown, `take` sends one and rejects with a sentence. */
+/** The field of a number's row; `now` returns the value shown, `take` sends one, rejected with a sentence. */
 export class Field {
   element;
   error;
@@ -11,6 +11,7 @@ export class Field {
   #now;
   #take;
   #isTyped = false;
+  #isSent = false; // and not yet answered
 
   constructor(row, { now, take }) {
     this.#row = row;
@@ -51,25 +52,26 @@ export class Field {
   }
 
   async #enter() {
-    if (!this.#isTyped) return;
+    if (!this.#isTyped || this.#isSent) return;
     const value = typed(this.#row, this.element.value);
     if (value !== null) {
       await this.#send(value);
       return;
     }
-    const { low, high, words } = this.#row;
-    const others = words.map((word) => ` or ${word}`).join("");
-    this.#say(
-      `“${this.element.value}” is no number; type ${written(this.#row, low)} to ${written(this.#row, high)}${others}`,
-    );
+    const [low, high] = [written(this.#row, this.#row.low), written(this.#row, this.#row.high)];
+    const others = this.#row.words.map((word) => ` or ${word}`).join("");
+    this.#say(`“${this.element.value}” is no number; type ${low} to ${high}${others}`);
   }
 
   async #send(value) {
+    this.#isSent = true;
     try {
       await this.#take(value);
       this.#settle();
     } catch (refusal) {
       this.#say(refusal.message);
+    } finally {
+      this.#isSent = false;
     }
   }
 

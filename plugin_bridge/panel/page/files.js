@@ -35,7 +35,7 @@ export function addressOf(name) {
   return FOLDER + name.split("/").map(encodeURIComponent).join("/");
 }
 
-/** Send a file and return the name it is kept under; `told` hears the part sent, 0..1. Rejects with a sentence. */
+/** Send a file and return the name it has there, or reject with a sentence; `told` hears the part sent. */
 export function upload(file, told) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far it is

@@ -13,7 +13,7 @@ export function listenToKeys(actions) {
     const isTaken = event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.repeat;
     if (isTaken || !toggle.checked || document.querySelector("dialog[open]")) return;
     if (event.target.closest("input:not([type=radio]), select, textarea")) return;
-    if (event.key === " " && event.target.closest("button, a, [role=tab]")) return; // it presses what has the focus
+    if (event.key === " " && event.target.closest("button, a")) return; // it presses what has the focus
     if (actions[event.key.toLowerCase()]?.()) event.preventDefault();
   });
 }

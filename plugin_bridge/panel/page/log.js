@@ -1,4 +1,4 @@
-// The log of events: what the server reports, what it refuses, what this page does; the newest is shown for a while.
+// The log of events: what the server reports and refuses, what this page does; faults are shown for a while.
 
 import { byId, el, shown, write } from "./dom.js";
 
@@ -23,7 +23,7 @@ export class Log {
     this.#add(sentence, "");
   }
 
-  /** Note a sentence about what did not work, and show it until it has been read. */
+  /** Note a sentence about what did not work, and show it over the page for a while. */
   fault(sentence) {
     this.#add(sentence, "fault");
     write(this.#toast, sentence);

@@ -23,7 +23,7 @@ import { buildTabs } from "./tabs.js";
 const RATE = 30; // updates a second
 const SUBSCRIBED_SECONDS = 60;
 const RENEWED_MS = 40_000;
-const FAST_FIGURES = new Set(["position", "load", "worst_ms", "queue_ms"]); // asked for only while they are looked at
+const FAST_FIGURES = new Set(["position", "load", "worst_ms", "queue_ms"]); // asked for while looked at
 const BYPASS = "/param/bypass";
 
 const link = new Connection(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/`);

@@ -1,12 +1,13 @@
 // From a place on the pad to a morph of two singers and back.
 //
 // The two nearest singers are heard, each the more the nearer it is: with distances d1 <= d2 <= d3 they weigh
-// 1/d1 - 1/d3 and 1/d2 - 1/d3. So a singer is alone on its own marker, two are equal half way between them, and
-// where the second gives way to the third it weighs nothing: nothing jumps.
+// 1/d1 - 1/d3 and 1/d2 - 1/d3. So a singer is alone on its own marker, two are equal half way between them,
+// and where the second gives way to the third it weighs nothing: nothing jumps, but where all three are
+// equally near.
 
 const RADIUS = 0.36;
 
-/** Return the markers of a number of singers, x and y each 0..1, evenly around the middle, the first on the left. */
+/** Return the markers of so many singers, x and y 0..1, evenly around the middle, the first on the left. */
 export function markers(count) {
   if (count === 1) return [{ x: 0.5, y: 0.5 }];
   return Array.from({ length: count }, (_, index) => {

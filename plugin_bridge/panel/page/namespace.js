@@ -1,6 +1,7 @@
-// Read the OSCQuery namespace: every parameter and every figure of the status, with range, unit and description.
+// Read the OSCQuery namespace: every parameter and figure of the status, with range, unit and description.
 
-const UNITS = { "gain.db": "dB", "time.hz": "Hz", "time.ms": "ms", "time.cents": "cents" }; // OSCQuery's names
+/** From OSCQuery's names. */
+const UNITS = { "gain.db": "dB", "time.hz": "Hz", "time.ms": "ms", "time.cents": "cents" };
 
 /** Fetch the namespace and return its parameters and its figures, each in the server's order. */
 export async function fetchNamespace() {

@@ -27,7 +27,7 @@ export function bundle(messages) {
   return joined([head, ...messages.flatMap((packet) => [sized(packet.length), packet])]);
 }
 
-/** Return the messages of a packet, those of bundles in it too, as `{address, values}`. Throws where it is malformed. */
+/** Return the messages of a packet and its bundles as `{address, values}`; throws where it is malformed. */
 export function read(buffer) {
   const data = new DataView(buffer.buffer ?? buffer, buffer.byteOffset ?? 0, buffer.byteLength);
   const found = [];

@@ -34,7 +34,7 @@ function group(name, rows, store, said) {
   return place;
 }
 
-/** Let a button begin MIDI learn: then a touch on a parameter chooses it, and the next control that moves is its own. */
+/** Let a button begin MIDI learn: a touch chooses a parameter, and the next control that moves is its own. */
 export function buildLearning(link, store, log) {
   const button = byId("learn");
   const hint = byId("learn-hint");

@@ -73,7 +73,7 @@ export async function drawSpectrogram(canvas, samples, rate, seconds, colour, si
   }
 }
 
-/** Return the shade of the strongest bin between two places; between two bins it goes smoothly from one to the other. */
+/** Return the shade of the strongest bin between two places, and between two bins one in between. */
 function shade(found, low, high) {
   const bin = Math.floor(low);
   let strongest = found[bin] + (found[bin + 1] - found[bin]) * (low - bin);

@@ -11,7 +11,7 @@ const GUTTER = 46; // pixels for the names of notes
 const FOLLOW = 0.06; // of the way to a new range, each frame
 const LABEL_ROOM = 13; // pixels
 
-/** A view; call `draw` as often as it shall move. `scales` is semitones by name, `keys` the names of keynotes. */
+/** A view; `scales` is semitones by name, `keys` the names of keynotes. Call `draw` to move it on. */
 export class PitchView {
   #store;
   #scales;

@@ -43,7 +43,8 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** Return a name by the local time: "take 2026-11-30 07.23.52". */
 function takeName(now) {
-  const two = (number) => String(number).padStart(2, "0");
-  return `take ${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())} ${two(now.getHours())}.${two(now.getMinutes())}.${two(now.getSeconds())}`;
+  const local = new Date(now - now.getTimezoneOffset() * 60_000);
+  return `take ${local.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")}`;
 }

@@ -1,4 +1,4 @@
-// What a number control does to its value: from a fader's 0..1 to the range and back, steps, and how it is written.
+// Numbers of parameters: from a fader's 0..1 to the range and back, in steps, as written, and as typed.
 
 /** Return the value at a fader's position, 0..1. */
 export function valueAt({ low, high, curve }, position) {
@@ -10,7 +10,7 @@ export function positionOf({ low, high, curve }, value) {
   return Math.min(1, Math.max(0, (value - low) / (high - low))) ** (1 / curve);
 }
 
-/** Return the step that a parameter moves by: about a hundredth of its range, whole semitones beyond two octaves. */
+/** Return the step of a parameter: about a hundredth of its range, whole semitones beyond two octaves. */
 export function stepOf({ low, high, unit }) {
   if (unit === "semitones" && high - low > 24) return 1;
   return 10 ** Math.floor(Math.log10((high - low) / 99));
@@ -31,7 +31,7 @@ export function written(parameter, value) {
   return plain.replace("-", "−").replace(/^−0$/, "0");
 }
 
-/** Return the number or word that was typed; numbers may have a comma, a true minus and the unit. Null where neither. */
+/** Return the number or word that was typed, null for neither; numbers may have a comma, − and the unit. */
 export function typed(parameter, words) {
   const plain = words.trim().replace("−", "-").replace(",", ".");
   const known = parameter.words.find((word) => word.toLowerCase() === plain.toLowerCase());

@@ -1,4 +1,4 @@
-// What a bounce starts from: a stem that is dropped or chosen, one that is there already, or a recorded session.
+// What a bounce starts from: a stem that is dropped, chosen or there already, or a recorded session.
 
 import { byId, el, shown, write } from "./dom.js";
 import { upload } from "./files.js";
@@ -94,7 +94,7 @@ export class Sources extends EventTarget {
 }
 
 function hover(event, isOver) {
-  if (event.type !== "dragleave" && !event.dataTransfer.types.includes("Files")) return; // words, into a field
+  if (!event.dataTransfer.types.includes("Files")) return; // words, into a field
   event.preventDefault();
   byId("drop").classList.toggle("over", isOver);
 }

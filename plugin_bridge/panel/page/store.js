@@ -1,4 +1,4 @@
-// The values of the server by address: those it sent, those this page moves, and those that wait for its return.
+// The values of the server by address: those it sent, those moved here, and those that wait for its return.
 
 const ECHO_MS = 250; // while a hand moves a control, echoes of where it was do not pull it back
 
@@ -72,8 +72,15 @@ export class Store {
       this.move(address, value);
       return;
     }
-    const [taken] = await this.#link.ask(address, value);
-    this.#hear(address, taken);
+    this.#movedAt.set(address, performance.now());
+    this.#show(address, value);
+    try {
+      const [taken] = await this.#link.ask(address, value);
+      this.#hear(address, taken);
+    } catch (refusal) {
+      this.#refused(address);
+      throw refusal;
+    }
   }
 
   #hear(address, value) {
