@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
     "optional-dependencies"
 ]
+SURFACES = ("puredata-core", "supercollider-language")
 TOOLS = "cat cp dirname env grep mkdir paste sed sh tr uname"
 # A Python that makes environments of itself, and writes down what its pip is asked for.
 PYTHON = f"""#!/bin/sh
@@ -96,7 +97,15 @@ def test_root_installs_all_that_the_tests_play_with(run: Run, tmp_path: Path) ->
     done = run("test", id="#!/bin/sh\necho 0\n", jackd="#!/bin/sh\n", **apt)
     assert done.returncode == 0, done.stderr
     words = " ".join(lines(tmp_path / "apt.log")).split()
-    for package in ("libatomic1", "libportaudio2", "libjack-jackd2-0", "g++", "jack-stdio", "liblo-tools"):
+    for package in (
+        "libatomic1",
+        "libportaudio2",
+        "libjack-jackd2-0",
+        "g++",
+        "jack-stdio",
+        "liblo-tools",
+        *SURFACES,
+    ):
         assert package in words
     assert words.count("libjack-jackd2-0") == words.count("g++") == 1
     assert "jackd2" not in words  # jackd is there

@@ -79,7 +79,7 @@ def _singers(singers: Sequence[str]) -> Iterator[str]:
     for row, (label, address) in enumerate((("Singer", SINGER), ("Morph to", MORPH_SINGER))):
         y = _MARGIN + 70 * row
         yield _label(f"{label}_title", label, (_MARGIN, y, 110, 60))
-        for place, one in zip(_columns(len(singers), _MARGIN + 120, 700), singers, strict=True):
+        for place, one in zip(_columns(len(singers), _MARGIN + 120, 690), singers, strict=True):
             message = _osc(address, [_constant(one)], trigger="RISE", receive=False)
             yield _button(f"{label}_{one}", one, (place[0], y, place[1], 60), _TEAL, message, toggles=False)
         now = _osc(address, [_variable("text", "STRING")], send=False)

@@ -33,7 +33,9 @@ def test_there_is_a_file_for_each_program() -> None:
     assert set(FILES) == {
         f"plugin_bridge.{kind}" for kind in ("json", "tosc", "amxd", "pd", "scd", "ReaperOSC")
     }
-    assert [name for name in (*FILES, "bounce_items.py", "make.py") if name not in READ_ME] == []
+    sections = READ_ME.split("\n## ")[1:]
+    assert sorted(section.split("`")[1] for section in sections) == sorted([*FILES, "bounce_items.py"])
+    assert all(len(re.findall(r"^\d+\. ", section, re.MULTILINE)) in range(5, 11) for section in sections)
 
 
 @pytest.mark.parametrize("name", FILES)
