@@ -134,11 +134,14 @@ def _hearing(it: Patch, net: int) -> None:
     params = it.add("obj", 20, 570, f"route {' '.join(names)} bypass")
     it.connect(first, params)
     for outlet, name in enumerate(names):
-        it.connect(params, it.add("obj", 20 + 130 * outlet, 600, f"s pb-{name}-now"), outlet=outlet)
-        _set(it, params, outlet, 20 + 130 * outlet, f"pb-{name}-set")
+        x = 20 + 130 * outlet
+        number = it.add("obj", x, 600, "route float")  # not the word auto
+        it.connect(params, number, outlet=outlet)
+        it.connect(number, it.add("obj", x, 690, f"s pb-{name}-now"))
+        _set(it, number, x, f"pb-{name}-set")
     position = it.add("obj", 940, 600, "route unit")
     it.connect(params, position, outlet=len(names))
-    _set(it, position, 0, 940, "pb-bypass-set")
+    _set(it, position, 940, "pb-bypass-set")
     meters = it.add("obj", 20, 720, f"route {' '.join(each.name for each in METERS)}")
     it.connect(first, meters, outlet=1)
     for outlet, control in enumerate(METERS):
@@ -149,5 +152,5 @@ def _hearing(it: Patch, net: int) -> None:
     it.connect(target, it.add("obj", 940, 720, "symbol"), it.add("obj", 940, 750, "s pb-morph-singer-now"))
 
 
-def _set(it: Patch, source: int, outlet: int, x: int, name: str) -> None:
-    it.connect(source, it.add("msg", x, 630, "set $1"), it.add("obj", x, 660, f"s {name}"), outlet=outlet)
+def _set(it: Patch, source: int, x: int, name: str) -> None:
+    it.connect(source, it.add("msg", x, 630, "set $1"), it.add("obj", x, 660, f"s {name}"))

@@ -67,6 +67,7 @@ async def printed(lines: asyncio.StreamReader, word: bytes) -> bytes:
     before = []
     while line := await asyncio.wait_for(lines.readline(), PATIENCE):
         before.append(line)
+        assert b"error" not in line.lower(), line
         if word in line:
             return line
     raise AssertionError(b"".join(before).decode())
@@ -114,6 +115,7 @@ async def test_pure_data_switches_the_singer_and_shows_the_gain_and_the_meters(t
             await until(lambda: rig.engine.value("singer") == "bright")
             await printed(lines, b"gain: set 0")
             async with Client(server.port) as other:
+                await other.done("/param/transpose", "auto")  # a word where a fader has numbers
                 await other.done("/param/gain", -20.0)
             await printed(lines, b"gain: set -20")
             assert float((await printed(lines, b"output: ")).split()[1]) < 0.0
