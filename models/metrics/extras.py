@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -77,6 +78,7 @@ def check_pictures_extra() -> None:
 
 @contextmanager
 def _imports(what: str, extra: str) -> Iterator[None]:
+    backend = os.environ.pop("MPLBACKEND", None)  # a notebook sets one that matplotlib may not find here
     try:
         with warnings.catch_warnings():
             # webrtcvad, numba and librosa warn while they load of matters that are not the caller's.
@@ -86,3 +88,6 @@ def _imports(what: str, extra: str) -> Iterator[None]:
         raise MissingExtraError(
             f"{what} needs {error.name or error}, which is not installed; {how_to_install(extra)}"
         ) from error
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend

@@ -24,8 +24,10 @@ Capture = pytest.CaptureFixture[str]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with two stems and what is none."""
     needs("matplotlib")
+    import matplotlib as mpl
+
+    mpl.use("agg")  # a person's desktop is left alone
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "agg")  # a person's desktop is left alone
     soundfile.write("a.wav", sung(48000, 0.5, 220.0).T, 48000, "PCM_24")
     soundfile.write("b.wav", sung(16000, 0.7, 330.0).T, 16000, "PCM_24")
     Path("text.wav").write_text("la la la", encoding="utf-8")
@@ -55,10 +57,11 @@ def test_two_files_make_one_picture_under_a_name(here: Path, capsys: Capture) ->
     assert png(here / "old.png") == (WIDTH, HEIGHTS[1])
 
 
-def test_standard_input_is_drawn(here: Path) -> None:
+def test_standard_input_is_drawn_in_a_notebook_too(here: Path) -> None:
     command = [sys.executable, "-m", "plugin_bridge", "inspect", "-", "-o", "it.png", "--start", "0.2"]
     audio = (here / "a.wav").read_bytes()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    backend = "module://matplotlib_inline.backend_inline"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": backend}
     done = subprocess.run(command, cwd=here, env=environment, input=audio, capture_output=True, check=False)
     assert done.stdout.startswith(b"standard input, 0.30 s, ")
     assert png(here / "it.png") == (WIDTH, HEIGHTS[0])
