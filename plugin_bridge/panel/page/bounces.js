@@ -118,9 +118,7 @@ export class Bounces {
 
   /** A bounce is named after its source: find it again, in whichever panel and after a restart. */
   #compare(row) {
-    const sources = [...this.#files.of("stem"), ...this.#files.of("session")].filter((source) =>
-      row.name.startsWith(`${stemOf(source)} - `),
-    );
+    const sources = this.#files.rows.filter((other) => row.name.startsWith(`${stemOf(other)} - `));
     sources.sort((a, b) => stemOf(b).length - stemOf(a).length);
     this.#listen(row, sources[0] ?? null);
   }

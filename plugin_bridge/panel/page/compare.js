@@ -51,9 +51,8 @@ export class Comparison {
     write(byId("compare-note"), "Reading …");
     this.#opened += 1;
     const own = this.#opened;
-    const place = source?.kind === "session" ? `${source.name}/input.wav` : source?.name;
     const [first, second] = await Promise.all([
-      source ? this.#decoded(place, source.seconds) : null,
+      source ? this.#decoded(source.name, source.seconds) : null,
       this.#decoded(result.name, result.seconds),
     ]);
     if (own !== this.#opened) return;

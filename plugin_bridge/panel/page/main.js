@@ -50,32 +50,36 @@ let structure = "";
 let names = [];
 let figures = [];
 let forget = () => {};
+let showSingers = () => {};
+const facts = new Map(); // of the singers, by id
 
 /** Read what the server has, build what is generated from it, and subscribe. */
 async function begin() {
-  const [namespace, about, singers] = await Promise.all([
-    fetchNamespace(),
-    told("/panel/about"),
-    told("/panel/singers"),
-  ]);
-  const found = JSON.stringify([namespace, about, singers]);
+  const [namespace, about] = await Promise.all([fetchNamespace(), told("/panel/about")]);
+  const found = JSON.stringify([namespace, about]);
   if (found !== structure) {
-    if (!structure)
-      log.say(`${namespace.parameters.find((row) => row.id === "singer").words.join(", ")} ready.`);
+    names = namespace.parameters.find((row) => row.id === "singer").words;
+    if (!structure) log.say(`${names.join(", ")} ready.`);
     structure = found;
     forget();
-    forget = store.watching(() => build(namespace, about, singers));
+    forget = store.watching(() => build(namespace, about));
   }
   subscribe();
-  await Promise.all([presets.refresh(), files.refresh(), bounces.refresh()]);
+  await Promise.all([presets.refresh(), files.refresh(), bounces.refresh(), readFacts()]);
 }
 
-function build(namespace, about, singers) {
+/** Read whose voices they are, once: it takes the server seconds. */
+async function readFacts() {
+  if (names.every((name) => facts.has(name))) return;
+  for (const row of await told("/panel/singers")) facts.set(row.id, row);
+  showSingers();
+}
+
+function build(namespace, about) {
   figures = namespace.figures;
-  names = namespace.parameters.find((row) => row.id === "singer").words;
   bounces.singers = names;
   pitch = new PitchView(store, about.scales, about.keys);
-  buildSingers(names, new Map(singers.map((row) => [row.id, row])), store);
+  showSingers = buildSingers(names, facts, store);
   buildPad(names, store);
   buildParameters(namespace.parameters, store, (sentence) => log.fault(sentence));
   buildStatus(figures, store);

@@ -74,7 +74,8 @@ export class Presets {
 
   async #save(name) {
     try {
-      await this.#link.ask("/preset/save", name, this.#names.includes(name));
+      const replace = this.#names.includes(name) ? [true] : []; // false would be a button that is released
+      await this.#link.ask("/preset/save", name, ...replace);
       this.#log.say(`The sound is saved as preset ${name}.`);
       this.#loaded = name;
       await this.refresh();

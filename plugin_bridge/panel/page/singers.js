@@ -6,6 +6,8 @@ import { byId, el, shown, write } from "./dom.js";
 export const MANY = 4; // more stand in two columns
 export const PATHS = { singer: "/param/singer", other: "/param/morph_singer", morph: "/param/morph" };
 
+let credited = []; // whom the dialog is about
+
 /** Return how much of each singer is heard, 0..1, in the order of the set. */
 export function shares(names, store) {
   const [singer, other] = [store.get(PATHS.singer), store.get(PATHS.other)];
@@ -20,7 +22,10 @@ export function sing(name, store) {
   store.moveTogether(rows);
 }
 
-/** Fill the place of the singers. `facts` has id, name, licence and attribution of each. */
+/**
+ * Fill the place of the singers; returns what shows them again.
+ * `facts` has, by id and once they are known, name, licence, attribution and range of each.
+ */
 export function buildSingers(names, facts, store) {
   const buttons = names.map((name, index) => singerButton(name, index, facts, store));
   const isMany = names.length > MANY;
@@ -28,15 +33,22 @@ export function buildSingers(names, facts, store) {
   shown(byId("all-credits"), isMany);
   byId("all-credits").onclick = () => credits(names, facts);
   byId("singers").replaceChildren(...buttons.map(({ place }) => place));
-  store.watchAll(Object.values(PATHS), () => {
+  const show = () => {
     const parts = shares(names, store);
-    buttons.forEach(({ button, bar, facet, range }, index) => {
-      button.setAttribute("aria-pressed", String(parts[index] > 0));
-      bar.style.width = `${parts[index] * 100}%`;
-      write(facet, parts[index] > 0 && parts[index] < 1 ? `${Math.round(parts[index] * 100)} %` : range);
+    buttons.forEach(({ button, bar, facet }, index) => {
+      const [part, own] = [parts[index], facts.get(names[index])];
+      const range = own?.low_hz ? `${Math.round(own.low_hz)}–${Math.round(own.high_hz)} Hz` : "";
+      button.setAttribute("aria-pressed", String(part > 0));
+      bar.style.width = `${part * 100}%`;
+      write(facet, part > 0 && part < 1 ? `${Math.round(part * 100)} %` : range);
     });
     tint(parts);
-  });
+  };
+  store.watchAll(Object.values(PATHS), show);
+  return () => {
+    show();
+    fillCredits(facts);
+  };
 }
 
 function tint(parts) {
@@ -50,8 +62,6 @@ function tint(parts) {
 function singerButton(name, index, facts, store) {
   const bar = el("span", { class: "share" });
   const facet = el("span", { class: "facet" });
-  const { low_hz: low, high_hz: high } = facts.get(name) ?? {};
-  const range = low ? `${Math.round(low)}–${Math.round(high)} Hz` : "";
   const button = el(
     "button",
     {
@@ -78,27 +88,24 @@ function singerButton(name, index, facts, store) {
   );
   const place = el("li", {}, button, about);
   place.style.setProperty("--own", accentOf(index));
-  return { place, button, bar, facet, range };
+  return { place, button, bar, facet };
 }
 
+/** Show the licences and credits of some singers; of those not yet known once they are. */
 function credits(names, facts) {
-  byId("credits-lines").replaceChildren(
-    ...names.flatMap((name) => {
-      const own = facts.get(name) ?? {};
-      const lines = [
-        ["Licence", own.licence],
-        ["Credits", [own.attribution ?? ""].flat().join("\n")],
-      ];
-      const title = own.name && own.name !== name ? `${name}: ${own.name}` : name;
-      return [
-        el("h3", {}, title),
-        el(
-          "dl",
-          {},
-          ...lines.flatMap(([what, text]) => [el("dt", {}, what), el("dd", {}, text || "not told")]),
-        ),
-      ];
-    }),
-  );
+  credited = names;
+  fillCredits(facts);
   byId("credits").showModal();
+}
+
+function fillCredits(facts) {
+  const told = (what, words) => [el("dt", {}, what), el("dd", {}, words || "not told")];
+  const entries = credited.flatMap((name) => {
+    const own = facts.get(name);
+    const title = el("h3", {}, own?.name && own.name !== name ? `${name}: ${own.name}` : name);
+    if (!own) return [title, el("p", {}, "Reading …")];
+    const credit = [own.attribution ?? ""].flat().join("\n");
+    return [title, el("dl", {}, ...told("Licence", own.licence), ...told("Credits", credit))];
+  });
+  byId("credits-lines").replaceChildren(...entries);
 }
