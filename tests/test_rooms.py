@@ -53,6 +53,7 @@ ROOMS = {
     "plugin_bridge/osc/query": 13.3,
     "plugin_bridge/osc": 13.4,
     "plugin_bridge/measure": 14.0,
+    "plugin_bridge/panel": 14.0,
     "plugin_bridge/plugin": 14.0,
     "plugin_bridge/commands": 15.0,
     "plugin_bridge/cli.py": 16.0,
@@ -64,7 +65,6 @@ PLANNED = {
     "models/refiner": 4.0,
     "models/embeddings": 4.0,
     "models/guide": 4.0,
-    "plugin_bridge/panel": 13.0,
     "plugin_bridge/batches": 14.0,
 }
 NEVER = {("plugin_bridge/live", "plugin_bridge/chain"), ("plugin_bridge/osc", "models/training")}

@@ -25,11 +25,10 @@ from plugin_bridge.errors import EffectError, OutputError
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import resampled
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, StandardOutput
-from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat, output_bytes
+from plugin_bridge.files.writer import SOFTWARE, AudioWriter, Carried, OutputFormat, output_bytes
 
 Float32 = NDArray[np.float32]
 
-SOFTWARE = "plugin_bridge"
 MIN_BEYOND_HOPS, MIN_BEYOND_SHARE = 50, 0.1
 """Half a second and a tenth of the output: from there on a pitch out of range is told."""
 

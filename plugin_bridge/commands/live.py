@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from plugin_bridge.live.rig.liverig import LiveRig
 
 OSC_PORT = 9000
+PANEL_PORT = 9080
 _METERS_SECONDS = 0.25
 _EPILOG = """\
 Drivers and their --device:
@@ -113,7 +114,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address that OSC listens on; default 127.0.0.1",
+        help="address that OSC and the panel listen on; default 127.0.0.1",
     )
     add(
         "--oscquery",
@@ -122,6 +123,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         const=0,
         metavar="PORT",
         help="serve OSCQuery over HTTP and announce it on the network",
+    )
+    add(
+        "--panel",
+        nargs="?",
+        type=_port,
+        const=PANEL_PORT,
+        metavar="PORT",
+        help=f"serve the panel, a page that controls it, and open it in the browser; default {PANEL_PORT}",
     )
     add(
         "--allow-effects",
@@ -146,7 +155,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("sessions"),
         metavar="FOLDER",
-        help="folder for recordings and for bounces by OSC; default ./sessions",
+        help="folder for recordings, and for bounces by OSC and the panel; default ./sessions",
     )
     add(
         "--record",
@@ -168,12 +177,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play until a signal."""
-    if arguments.oscquery is not None and arguments.osc is None:
+    is_controlled = arguments.osc is not None or arguments.panel is not None
+    if arguments.oscquery is not None and not is_controlled:
         raise UsageError("--oscquery describes what --osc listens to; add --osc")
-    if arguments.allow_effects and arguments.osc is None:
+    if arguments.allow_effects and not is_controlled:
         raise UsageError("--allow-effects is about bounces by OSC; add --osc")
     settings, surfaces = _settings(arguments), _surfaces(arguments)
-    if arguments.osc is not None or arguments.record:
+    if is_controlled or arguments.record:
         settings.sessions.mkdir(0o700, parents=True, exist_ok=True)
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_play(settings, surfaces, arguments.record))
@@ -210,7 +220,7 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
 def _surfaces(arguments: argparse.Namespace) -> Surfaces:
     from plugin_bridge.commands.surfaces import Surfaces  # noqa: PLC0415 - loads numpy
 
-    if arguments.osc is None:
+    if arguments.osc is None and arguments.panel is None:
         return Surfaces(midi=arguments.midi)
     from plugin_bridge.osc.settings import OscSettings  # noqa: PLC0415 - only where it is used
 
@@ -218,13 +228,20 @@ def _surfaces(arguments: argparse.Namespace) -> Surfaces:
         host=arguments.host,
         port=arguments.osc,
         tcp_port=arguments.osc,
-        http_port=arguments.oscquery,
+        http_port=_http_port(arguments.oscquery, arguments.panel),
         announce=arguments.oscquery is not None,
         folder=arguments.sessions,
         presets=arguments.sessions,
         allow_effects=arguments.allow_effects,
     )
-    return Surfaces(osc, arguments.midi)
+    return Surfaces(osc, arguments.midi, panel=arguments.panel is not None)
+
+
+def _http_port(oscquery: int | None, panel: int | None) -> int | None:
+    """Return the one port that OSCQuery and the panel are served on."""
+    if oscquery and panel not in (None, PANEL_PORT, oscquery):
+        raise UsageError(f"--panel {panel} and --oscquery {oscquery} are served on one port; name one")
+    return panel if panel is not None and not oscquery else oscquery
 
 
 async def _play(settings: LiveSettings, surfaces: Surfaces, record: str) -> None:

@@ -30,6 +30,10 @@ _TEXT_LIMIT = 12000  # bytes; beyond 16 kB libsndfile drops the texts of a WAV a
 _FULL_SCALE = 1.0 + 1e-6  # what rounding adds when a file is normalized to 0 dBFS is no clip
 
 
+SOFTWARE = "plugin_bridge"
+"""What a bounce names as the software that made it."""
+
+
 @dataclass(frozen=True)
 class OutputFormat:
     """What kind of file to write.

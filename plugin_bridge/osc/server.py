@@ -44,7 +44,7 @@ class OscServer:
         rig: used from the loop that `start` runs on only.
         settings: where it listens and what it may touch.
         clock: seconds since 1970, what time tags are measured by.
-        pages: routes beside those of OSCQuery, on its port and behind its checks.
+        pages: returns routes beside those of OSCQuery, on its port and behind its checks.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class OscServer:
         rig: Rig,
         settings: OscSettings,
         clock: Callable[[], float] = time.time,
-        pages: Sequence[RouteDef] = (),
+        pages: Callable[[], Sequence[RouteDef]] = lambda: (),
     ) -> None:
         self._rig = rig
         self._settings = settings
@@ -100,6 +100,16 @@ class OscServer:
     def port(self) -> int:
         """Of UDP, once started; 0 for no UDP."""
         return 0 if self._udp is None else self._udp.port
+
+    @property
+    def host(self) -> str:
+        """The address it is bound to, once started."""
+        return self._host
+
+    @property
+    def token(self) -> str:
+        """What requests over HTTP must bring, once started; empty for nothing."""
+        return "" if self.is_local else self._settings.token
 
     @property
     def is_local(self) -> bool:
@@ -183,6 +193,8 @@ class OscServer:
     async def _listen_to_http(self, host: str, port: int) -> None:
         try:
             from plugin_bridge.osc.query.server import Query, QueryServer  # noqa: PLC0415 - extra `live`
+
+            pages = self._pages()
         except ModuleNotFoundError as error:
             raise MissingExtraError(
                 f"OSCQuery and the panel need aiohttp, which is not installed; {how_to_install('live')}"
@@ -199,8 +211,8 @@ class OscServer:
                 self._service,
                 subscriptions.listen,
                 subscriptions.ignore,
-                settings.token,
-                self._pages,
+                self.token,
+                pages,
             )
         )
         try:

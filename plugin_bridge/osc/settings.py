@@ -26,7 +26,8 @@ class OscSettings:
     http_port: int | None = None
     """Of OSCQuery, which needs the extra `live`; 0 for any that is free; None for no OSCQuery."""
     token: str = ""
-    """What every request over HTTP must bring, in its address (`?token=`) or as a cookie; empty for none."""
+    """What every request over HTTP must bring, in its address (`?token=`) or as a cookie, unless `host` is a
+    loopback address; empty for none."""
     announce: bool = False
     """Whether to announce OSCQuery by zeroconf."""
     name: str = "plugin_bridge"

@@ -50,7 +50,7 @@ class SessionReader(AbstractContextManager["SessionReader"]):
         try:
             for part in PARTS:
                 _check_part(path, part)
-            self.header = _header(path / HEADER)
+            self.header = read_header(path / HEADER)
             rows = _Rows(path / EVENTS, self.header.sample_rate)
             size = (path / AUDIO).stat().st_size
             self._file = (path / AUDIO).open("rb")
@@ -172,7 +172,16 @@ def _check_lines(path: Path) -> None:
         raise SessionError(f"{path} has {lines} lines, and a recording {MAX_LINES} at most; copy it again")
 
 
-def _header(path: Path) -> SessionHeader:
+def read_header(path: Path) -> SessionHeader:
+    """Return the header of a session.
+
+    Args:
+        path: of the header's file.
+
+    Raises:
+        OSError: it cannot be read.
+        SessionError: it is damaged, foreign or newer than this program.
+    """
     if path.stat().st_size > _MAX_HEADER_BYTES:
         raise SessionError(f"{path} is no header of a session: it is too long; copy the session again")
     try:

@@ -1,0 +1,105 @@
+"""The routes of the panel: its page, what it has to know, and the open folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import web
+
+from plugin_bridge.control.scales import KEYS, SCALES
+from plugin_bridge.errors import BridgeError, refusal
+from plugin_bridge.osc.query.server import failed, told
+from plugin_bridge.panel.folder import Folder
+from plugin_bridge.panel.uploads import Uploads
+from plugin_bridge.version import __version__
+
+PATH = "/panel/"
+_PAGE = Path(__file__).with_name("page")
+_SINGERS = (sys.executable, "-m", "plugin_bridge", "singers", "--json")
+_FACTS = {"id": "id", "name": "name", "licence": "licence", "attribution": "attribution"} | {
+    "low_hz": "f0_low",
+    "high_hz": "f0_high",
+}
+
+
+class Panel:
+    """What the page gets over HTTP; all else it does by OSC.
+
+    Args:
+        singers: ids of the rig's set.
+        files: by id, the file of each singer that does not ship.
+        folder: the open folder, where stems go and bounces and sessions lie; None for none.
+    """
+
+    def __init__(self, singers: Sequence[str], files: Mapping[str, str], folder: Path | None) -> None:
+        self._singers = singers
+        self._files = files
+        self._facts: asyncio.Task[list[dict[str, object]]] | None = None
+        self._folder = Folder(folder)
+        self._uploads = Uploads(self._folder)
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """For `OscServer`."""
+        files = f"{PATH}files/"
+        one = f"{files}{{name:.+}}"
+        return [
+            web.get(PATH.rstrip("/"), self._to_page),
+            web.get(f"{PATH}about", self._about),
+            web.get(f"{PATH}singers", self._tell_singers),
+            web.get(files, self._list),
+            web.get(one, self._download),
+            web.post(one, self._upload),
+            web.get(f"{PATH}{{name:[a-z0-9_-]*(?:\\.[a-z]+)?}}", self._page),
+        ]
+
+    async def _to_page(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(request.rel_url.with_path(PATH, keep_query=True))
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        path = _PAGE / (request.match_info["name"] or "index.html")
+        if not path.is_file():
+            return failed(HTTPStatus.NOT_FOUND, f"{request.path} is no part of the panel; open {PATH}")
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    async def _about(self, _: web.Request) -> web.StreamResponse:
+        return told({"name": "plugin_bridge", "version": __version__, "scales": dict(SCALES), "keys": KEYS})
+
+    async def _tell_singers(self, _: web.Request) -> web.StreamResponse:
+        if self._facts is None:
+            self._facts = asyncio.create_task(self._read_singers())
+        return told(await asyncio.shield(self._facts))
+
+    async def _read_singers(self) -> list[dict[str, object]]:
+        """Return what the files of the singers say; read in a process of its own, for they hold networks."""
+        named = [self._files.get(name, name) for name in self._singers]
+        process = await asyncio.create_subprocess_exec(
+            *_SINGERS, *named, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        output, _ = await process.communicate()
+        try:
+            rows = {row["id"]: row for row in json.loads(output)}
+        except ValueError:  # it was killed
+            rows = {}
+        found = [rows.get(name, {"id": name, "name": name}) for name in self._singers]
+        return [{key: row[field] for key, field in _FACTS.items() if field in row} for row in found]
+
+    async def _list(self, _: web.Request) -> web.StreamResponse:
+        try:
+            return told(await self._folder.listed())
+        except (BridgeError, OSError) as error:
+            return failed(HTTPStatus.CONFLICT, refusal(error))
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._folder.sent(request, request.match_info["name"])
+        except (BridgeError, OSError, ValueError) as error:
+            return failed(HTTPStatus.NOT_FOUND, refusal(error))
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        return await self._uploads.take(request, request.match_info["name"])
