@@ -59,7 +59,8 @@ class Panel:
         ]
 
     async def _to_page(self, request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound(request.rel_url.with_path(PATH, keep_query=True))
+        where = str(request.rel_url.with_path(PATH).with_query(request.query))
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": where})
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         path = _PAGE / (request.match_info["name"] or "index.html")

@@ -197,7 +197,7 @@ class QueryServer:
             try:
                 response = await handler(request)
             except web.HTTPException as error:
-                response = error if error.status < 400 else failed(HTTPStatus(error.status), error.reason)
+                response = failed(HTTPStatus(error.status), error.reason)
             if self._guard.token and TOKEN in request.query and not response.prepared:
                 response.set_cookie(
                     cookie_of(self.port), self._guard.token, httponly=True, samesite="Strict", path="/"

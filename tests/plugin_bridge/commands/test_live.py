@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from plugin_bridge.commands.live import _closing, _Faults, _meter_line
 from plugin_bridge.control.events import Event
 from plugin_bridge.sessions.reader import SessionReader
 from tests.plugin_bridge.commands.commandline import call, spawn, workplace
+from tests.support.extras import needs
 from tests.support.rigs import EngineRig
 from tests.support.waiting import wait_until
 
 Capture = pytest.CaptureFixture[str]
+PATIENCE = 120.0
+"""Seconds; a busy machine is not a failing test."""
 
 
 @pytest.fixture
@@ -152,6 +156,7 @@ def _waits(pid: int, number: signal.Signals) -> bool:
         (["--rate", "44100", "--device", "stem.wav"], "stem.wav has 48000 samples at 48000 Hz"),
         (["--midi-map", "none.toml"], "none.toml"),
         (["--oscquery"], "add --osc"),
+        (["--panel", "8001", "--oscquery", "8002"], "are served on one port; name one"),
         (["--record", "../out", "--singer", "dark.onnx"], "'../out' is no plain name"),
         (["--preset", "nothing"], "preset 'nothing' is not there"),
     ],
@@ -164,6 +169,31 @@ def test_what_does_not_fit_is_one_sentence(
     assert done.status == 2
     assert sentence in done.err
     assert "Traceback" not in done.err
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - of the test
+        return bytes(answer.read())
+
+
+def test_the_panel_alone_plays_and_says_where_it_is(here: Path) -> None:
+    needs("aiohttp")
+    process, said = started(here, "--singer", "dark.onnx", "--panel", "0")
+    try:
+        (where,) = (line.split()[-1] for line in said if "the panel is at " in line)
+        assert where.endswith("/panel/")
+        root = where.removesuffix("panel/")
+        assert b"<title>" in fetched(where)
+        assert "OSC_PORT" not in json.loads(fetched(f"{root}?HOST_INFO"))  # nothing listens on UDP
+        (dark,) = json.loads(fetched(f"{where}singers"))
+        assert (dark["id"], dark["licence"]) == ("dark", "CC0")
+        assert json.loads(fetched(f"{root}preset/load?RANGE"))["RANGE"][0]["VALS"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert not any("OSC listens" in line for line in said)
 
 
 def test_devices_are_listed_or_missed_in_a_sentence(capsys: Capture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,12 @@ import soundfile
 
 from plugin_bridge import BounceSettings, OutputFormat, bounce_file, load_preset
 from plugin_bridge.commands.surfaces import Surfaces, playing
+from plugin_bridge.errors import MissingExtraError
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.osc.settings import OscSettings
 from tests.plugin_bridge.osc.clients import Client, in_loop
 from tests.support.doubles import sung
+from tests.support.extras import needs
 from tests.support.singerfiles import write_singer
 
 RATE = 16000
@@ -74,6 +78,44 @@ async def test_singers_named_by_their_files_are_bounced_as_they_sound_and_kept_i
     bounce_file(tmp_path / "stem.wav", tmp_path / "same.wav", OutputFormat(), now)
     assert (tmp_path / "me.wav").read_bytes() == (tmp_path / "same.wav").read_bytes()
     assert (tmp_path / "preset.wav").read_bytes() == (tmp_path / "me.wav").read_bytes()
+
+
+@in_loop
+async def test_a_panel_on_the_network_tells_its_token_and_what_it_opens(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    needs("aiohttp")
+    osc = OscSettings(host="0.0.0.0", port=None, tcp_port=None, http_port=0, folder=tmp_path)  # noqa: S104
+    said: list[str] = []
+    async with playing(settings, Surfaces(osc, panel=True), said.append):
+        (where,) = (line.split()[-1] for line in said if line.startswith("the panel is at "))
+        address, _, token = where.partition("/panel/?token=")
+        assert len(token) >= 22
+        port = int(address.rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /panel/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 403 " in await reader.readline()
+        writer.close()
+    assert not any("open to everybody" in sentence for sentence in said)
+    (warning,) = (sentence for sentence in said if sentence.startswith("whoever knows that address"))
+    assert str(tmp_path) in warning
+
+
+@in_loop
+async def test_a_panel_without_aiohttp_is_refused_in_a_sentence(
+    settings: LiveSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("plugin_bridge.osc.query.server", "plugin_bridge.osc.wire.websocket"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    osc = OscSettings(port=None, tcp_port=None, http_port=0, folder=tmp_path)
+    with pytest.raises(MissingExtraError) as refused:
+        async with playing(settings, Surfaces(osc, panel=True), lambda _: None):
+            pass
+    assert str(refused.value) == (
+        "OSCQuery and the panel need aiohttp, which is not installed; install the extra: "
+        "sh .ci/setup live, or pip install 'plugin-bridge[live]'"
+    )
 
 
 @pytest.mark.parametrize(("host", "is_open"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
