@@ -69,6 +69,13 @@ def test_the_pair_of_pictures_is_what_its_command_draws() -> None:
     assert picture.stat().st_size < 300_000
 
 
+@pytest.mark.parametrize(("name", "screen"), [("panel", (1280, 800)), ("panel-phone", (390, 844))])
+def test_the_pictures_of_the_panel_are_of_a_desk_and_of_a_phone(name: str, screen: tuple[int, int]) -> None:
+    picture = ROOT / "examples" / "pictures" / f"{name}.png"
+    assert png(picture) == (2 * screen[0], 2 * screen[1])
+    assert picture.stat().st_size < 300_000
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in ROOT.glob("*.md")))
 def test_every_link_leads_somewhere(page: str) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))

@@ -57,12 +57,14 @@ export class Store {
   /** Move several values on the same sample. */
   moveTogether(rows) {
     const away = !this.#link.isOpen;
+    const changed = rows.filter(([address, value]) => this.#shown.get(address) !== value);
     for (const [address, value] of rows) {
       if (away) this.#pending.set(address, value);
       this.#movedAt.set(address, performance.now());
-      this.#show(address, value);
+      this.#shown.set(address, value);
     }
     if (!away) this.#link.sendTogether(rows);
+    for (const [address, value] of changed) this.#tell(address, value); // once all of them are as they shall be
     this.#settleLater();
   }
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+OPTIONS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
+"""Root, as in a container, has no sandbox of Chromium; sound needs no finger here."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,10 +33,8 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     program = needs_program("chromium", "chromium")
-    # Root, as in a container, has no sandbox of Chromium; sound needs no finger here.
-    options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=options)
+        found = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         yield found
         found.close()
 

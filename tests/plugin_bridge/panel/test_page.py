@@ -176,21 +176,37 @@ def test_what_other_surfaces_move_is_shown_and_two_panels_stay_in_step(
     first.keyboard.press("b")
     second.locator("#bypass[aria-pressed=false]").wait_for()
     assert osc.value("bypass") is False
-    pad = first.locator("#pad")
+
+
+def test_the_pad_morphs_and_its_puck_stays_where_the_hand_leaves_it(
+    new_page: NewPage, panel: LivePanel, osc: OscClient
+) -> None:
+    page, other = opened(new_page(), panel), opened(new_page(phone=True), panel)
+    osc.ask("/param/morph_singer", "")
+    pad = page.locator("#pad")
     box = pad.bounding_box()
     assert box is not None
-    first.mouse.move(box["x"] + box["width"] * 0.14, box["y"] + box["height"] / 2)
-    first.mouse.down()
-    first.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.3, steps=8)
-    first.mouse.up()
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    page.mouse.click(*at(0.5, 0.3))
     wait_until(lambda: osc.value("morph") == pytest.approx(0.5, abs=0.01))
     assert osc.value("morph_singer") == "bright"
-    for page in (first, second):
-        shows(page, "#pad-words", "(49|50|51) % dark, (49|50|51) % bright")
+    for one in (page, other):
+        shows(one, "#pad-words", "(49|50|51) % dark, (49|50|51) % bright")
+    assert page.locator("#pad .puck").evaluate("(puck) => Math.round(parseFloat(puck.style.top))") == 30
+    page.mouse.move(*at(0.5, 0.3))
+    page.mouse.down()
+    page.mouse.move(*at(0.86, 0.5), steps=8)  # the marker of `bright`
+    page.mouse.up()
+    wait_until(lambda: osc.value("morph") == pytest.approx(1.0, abs=0.02))
     pad.press("ArrowLeft")
-    wait_until(lambda: osc.value("morph") != pytest.approx(0.5, abs=0.02))
-    first.get_by_role("button", name="Panic").click()
-    shows(second, "#pad-words", "dark")
+    wait_until(
+        lambda: 0.9 < float(str(osc.value("morph"))) < 0.98
+    )  # a step of 2 % of the pad, of 72 % between
+    page.get_by_role("button", name="Panic").click()
+    shows(other, "#pad-words", "dark")
 
 
 def test_midi_learn(new_page: NewPage, panel: LivePanel, osc: OscClient) -> None:
