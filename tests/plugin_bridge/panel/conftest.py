@@ -18,7 +18,7 @@ OPTIONS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
 """Root, as in a container, has no sandbox of Chromium; sound needs no finger here."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _no_desktop() -> Iterator[None]:
     """Let `live` open no browser of the person who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:

@@ -53,15 +53,17 @@ class LivePanel:
 
 
 @contextmanager
-def live_panel(folder: Path, stem: Path, singers: tuple[str, ...]) -> Iterator[LivePanel]:
-    """Play a stem over and over, with the panel open to this machine."""
+def live_panel(
+    folder: Path, stem: Path, singers: tuple[str, ...], host: str = "127.0.0.1"
+) -> Iterator[LivePanel]:
+    """Play a stem over and over, with the panel open to this machine, or to a network if the host says so."""
     settings = LiveSettings(
         driver=DriverSettings("null", str(stem)),
         singers=singers,
         parameters={"transpose": 0.0},
         sessions=folder,
     )
-    osc = OscSettings(port=0, tcp_port=None, http_port=0, folder=folder, presets=folder)
+    osc = OscSettings(host=host, port=0, tcp_port=None, http_port=0, folder=folder, presets=folder)
     ready: list[LivePanel] = []
     ended: list[BaseException | None] = []
     end = asyncio.Event()

@@ -12,10 +12,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import soundfile
 
+from plugin_bridge.panel.opening import address
 from tests.plugin_bridge.commands.commandline import spawn
 from tests.plugin_bridge.panel.conftest import DESK
 from tests.plugin_bridge.panel.liveserver import LivePanel, OscClient, live_panel
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     NewPage = Callable[..., Page]
 
 RATE = 16000
+_NETWORK = urlsplit(address("0.0.0.0", 1)).hostname or ""  # noqa: S104 - only its name
+OWN_ADDRESS = _NETWORK if re.fullmatch(r"[\d.]+", _NETWORK) else ""
 BOUNCED_MS = 120_000
 """Milliseconds until a bounce counts as missing; a busy machine is not a failing test."""
 START: dict[str, float | str] = {"singer": "dark", "morph": 0.0, "gain": 0.0, "breath": 0.0, "bypass": False}
@@ -91,6 +95,25 @@ def shows_colours(page: Page, canvas: str, count: int) -> None:
       return new Set(new Uint32Array(data.buffer)).size;
     }"""
     wait_until(lambda: page.evaluate(counting, canvas) > count)
+
+
+@pytest.mark.skipif(not OWN_ADDRESS, reason="this machine has no network")
+def test_on_a_network_the_address_with_its_token_opens_all_of_it(
+    new_page: NewPage, tmp_path: Path, short_stem: Path
+) -> None:
+    singer = str(write_singer(tmp_path / "dark.onnx", -2.0, 130.0))
+    folder = tmp_path / "open"
+    folder.mkdir()
+    with live_panel(folder, short_stem, (singer,), host="0.0.0.0") as panel:  # noqa: S104 - to try that
+        page = new_page()
+        assert f"http://{OWN_ADDRESS}:" in panel.url
+        assert "/panel/?token=" in panel.url
+        page.goto(panel.url)
+        holds(page, "Gain", "0")
+        page.get_by_role("tab", name="Bounce").click()
+        page.locator("#stem-file").set_input_files(short_stem)
+        page.locator("#bounce-source").get_by_text("short_stem.wav").wait_for()
+        page.close()
 
 
 def test_a_singer_is_switched_by_button_and_key_and_heard_of_by_osc(
