@@ -92,10 +92,11 @@ def _server(rig: LiveRig, settings: OscSettings, *, panel: bool) -> OscServer:
     from plugin_bridge.osc.server import OscServer  # noqa: PLC0415 - only where it is used
 
     def pages() -> Sequence[RouteDef]:
-        from plugin_bridge.panel.panel import Panel  # noqa: PLC0415 - needs the extra `live`
+        from plugin_bridge.panel.panel import STEMS, Panel  # noqa: PLC0415 - needs the extra `live`
 
-        return Panel(rig.singers, rig.files, settings.folder).routes
+        return Panel(rig.singers, rig.files, settings.folder, lambda: server.changed(STEMS)).routes
 
     if not panel:
         return OscServer(rig, settings)
-    return OscServer(rig, replace(settings, token=secrets.token_urlsafe(16)), pages=pages)
+    server = OscServer(rig, replace(settings, token=secrets.token_urlsafe(16)), pages=pages)
+    return server

@@ -68,7 +68,7 @@ class OscServer:
             settings.folder, presets, singers, settings.pitch, settings.seed, settings.allow_effects
         )
         self._pages = pages
-        self._presets = PresetWatch(presets.names, self._is_queried, self._presets_changed)
+        self._presets = PresetWatch(presets.names, self._is_queried, lambda: self.changed(PRESETS))
         self._commands = Commands(rig, presets, self._presets, planner, self._subscriptions, self.counters)
         self._dispatcher = Dispatcher(
             rig,
@@ -132,6 +132,11 @@ class OscServer:
         found = [] if self._udp is None else [f"port {self.port}"]
         found += [] if self.tcp_port in (None, self.port) else [f"TCP port {self.tcp_port}"]
         return ", ".join(found + ([] if self.http_port is None else [f"OSCQuery port {self.http_port}"]))
+
+    def changed(self, path: str) -> None:
+        """Tell those who are connected to OSCQuery that an address takes or holds something else now."""
+        if self._http is not None:
+            self._http.changed(path)
 
     async def start(self) -> None:
         """Listen.
@@ -226,10 +231,6 @@ class OscServer:
 
     def _is_queried(self) -> bool:
         return self._http is not None and self._http.is_listened_to
-
-    def _presets_changed(self) -> None:
-        if self._http is not None:
-            self._http.changed(PRESETS)
 
     def _opened(self, connection: Connection) -> None:
         """Take a connection in; beyond the limit, close another one.

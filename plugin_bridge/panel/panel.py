@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from plugin_bridge.panel.uploads import Uploads
 from plugin_bridge.version import __version__
 
 PATH = "/panel/"
+STEMS = "/bounce/start"
+"""The OSC address that takes what was uploaded."""
 _PAGE = Path(__file__).with_name("page")
 _SINGERS = (sys.executable, "-m", "plugin_bridge", "singers", "--json")
 _FACTS = {"id": "id", "name": "name", "licence": "licence", "attribution": "attribution"} | {
@@ -34,13 +36,21 @@ class Panel:
         singers: ids of the rig's set.
         files: by id, the file of each singer that does not ship.
         folder: the open folder, where stems go and bounces and sessions lie; None for none.
+        came: called when a stem has come, for other panels.
     """
 
-    def __init__(self, singers: Sequence[str], files: Mapping[str, str], folder: Path | None) -> None:
+    def __init__(
+        self,
+        singers: Sequence[str],
+        files: Mapping[str, str],
+        folder: Path | None,
+        came: Callable[[], None] = lambda: None,
+    ) -> None:
         self._singers = singers
         self._files = files
         self._facts: asyncio.Task[list[dict[str, object]]] | None = None
         self._folder = Folder(folder)
+        self._came = came
         self._uploads = Uploads(self._folder)
 
     @property
@@ -74,7 +84,11 @@ class Panel:
     async def _tell_singers(self, _: web.Request) -> web.StreamResponse:
         if self._facts is None:
             self._facts = asyncio.create_task(self._read_singers())
-        return told(await asyncio.shield(self._facts))
+        try:
+            return told(await asyncio.shield(self._facts))
+        except OSError as error:  # no process can be started
+            self._facts = None
+            return failed(HTTPStatus.SERVICE_UNAVAILABLE, refusal(error))
 
     async def _read_singers(self) -> list[dict[str, object]]:
         """Return what the files of the singers say; read in a process of its own, for they hold networks."""
@@ -103,4 +117,7 @@ class Panel:
             return failed(HTTPStatus.NOT_FOUND, refusal(error))
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        return await self._uploads.take(request, request.match_info["name"])
+        answer = await self._uploads.take(request, request.match_info["name"])
+        if answer.status == HTTPStatus.CREATED:
+            self._came()
+        return answer

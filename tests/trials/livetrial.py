@@ -37,7 +37,6 @@ from plugin_bridge.bounce.bounce import bounce
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.commands.surfaces import Surfaces, playing
 from plugin_bridge.files.writer import OutputFormat
-from plugin_bridge.live.link import BIN_SECONDS
 from plugin_bridge.live.rig.liverig import LiveRig
 from plugin_bridge.live.settings import DriverSettings, LiveSettings
 from plugin_bridge.measure.bench import write_stem
@@ -45,6 +44,7 @@ from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.wire.replies import done, message
 from plugin_bridge.sessions.reader import SessionReader
 from tests.conftest import ROOT
+from tests.trials.blocktimes import quantiles
 
 Float32 = NDArray[np.float32]
 
@@ -228,15 +228,6 @@ async def ended(process: asyncio.subprocess.Process) -> bytes:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     return (await process.communicate())[0]
-
-
-def quantiles(counts: NDArray[np.float64]) -> dict[str, float]:
-    """Return times of blocks in milliseconds, from counts in bins; each is the upper edge of its bin."""
-    below = np.cumsum(counts) / max(1.0, counts.sum())
-    edges = 1000.0 * BIN_SECONDS * np.arange(1, counts.size + 1)
-    named = {"median_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999, "p9999_ms": 0.9999, "worst_ms": 1.0}
-    found = {name: float(edges[int(np.argmax(below >= part - 1e-12))]) for name, part in named.items()}
-    return {"count": float(counts.sum()), **found}
 
 
 def compared(folder: Path, declared: int) -> dict[str, Any]:

@@ -59,8 +59,9 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **WebSocket**: the port of OSCQuery takes one on any path. A binary frame is an OSC packet, in both
   directions, with the answers, subscriptions and limits of TCP. `{"COMMAND": "LISTEN", "DATA": "/singer"}`
   sends the value now and at each change, at most 30 times a second, until `IGNORE`; text that begins with
-  `/` asks as over HTTP. `PATH_CHANGED` with `/preset/load` says that there are other presets. A browser gets
-  one from this server's own pages only. `CLIPMODE` is `none`: what is out of range is refused, not bent.
+  `/` asks as over HTTP. `PATH_CHANGED` with `/preset/load` says that there are other presets, with
+  `/bounce/start` that a panel has sent a stem into the open folder. In a browser only this server's own pages
+  get one. `CLIPMODE` is `none`: what is out of range is refused, not bent.
 """
 _PARTS = {
     "Parameters": ("value", "position"),

@@ -23,12 +23,15 @@ from tests.support.rigs import EngineRig
 from tests.support.sessions import Live
 
 needs("aiohttp")
+needs("websockets")
+
+import websockets  # noqa: E402 - may be missing
 
 from plugin_bridge.osc.query import server as http  # noqa: E402 - needs aiohttp
 from plugin_bridge.panel import folder as folders  # noqa: E402
 from plugin_bridge.panel import uploads  # noqa: E402
 from plugin_bridge.panel.opening import address, has_desktop  # noqa: E402
-from plugin_bridge.panel.panel import Panel  # noqa: E402
+from plugin_bridge.panel.panel import STEMS, Panel  # noqa: E402
 
 TOKEN = "a-token-of-the-test"  # noqa: S105
 RATE = 16000
@@ -56,7 +59,9 @@ async def panel(home: Path, host: str = "127.0.0.1") -> AsyncIterator[OscServer]
     settings = OscSettings(
         host=host, port=0, tcp_port=None, http_port=0, folder=home, presets=home, token=TOKEN
     )
-    server = OscServer(rig, settings, pages=lambda: Panel(rig.singers, {}, home).routes)
+    server = OscServer(
+        rig, settings, pages=lambda: Panel(rig.singers, {}, home, lambda: server.changed(STEMS)).routes
+    )
     await server.start()
     try:
         yield server
@@ -290,6 +295,15 @@ async def test_names_are_kept_plain_and_never_overwritten(home: Path, stem: byte
         assert left_in(home) == sorted([*found, long])
         assert (home / "lead.wav").stat().st_mode & 0o077 == 0
         assert (home / "lead 2.wav").read_bytes() == stem
+
+
+@in_loop
+async def test_other_panels_are_told_of_a_stem_that_came(home: Path, stem: bytes) -> None:
+    async with panel(home) as server, websockets.connect(f"ws://127.0.0.1:{server.http_port}/") as other:
+        assert (await upload(server, "page.wav", b"no audio")).status == 400
+        assert (await upload(server, "lead.wav", stem)).status == 201
+        told = json.loads(await asyncio.wait_for(other.recv(), PATIENCE))
+        assert told == {"COMMAND": "PATH_CHANGED", "DATA": "/bounce/start"}
 
 
 @in_loop
