@@ -46,7 +46,7 @@ def node(path: str, rig: Rig, presets: Sequence[str]) -> Node | None:
     """
     path = path.rstrip("/")
     row = ADDRESSES.get(path)
-    below = _below(path)
+    below = _BELOW.get(path, {})
     if row is None and not below:
         return None
     found: Node = {"FULL_PATH": path or "/"} | (_attributes(row, rig, presets) if row else _container(path))
@@ -55,10 +55,17 @@ def node(path: str, rig: Rig, presets: Sequence[str]) -> Node | None:
     return found
 
 
-def _below(path: str) -> list[str]:
-    start = f"{path}/"
-    names = (known[len(start) :].split("/")[0] for known in ADDRESSES if known.startswith(start))
-    return list(dict.fromkeys(names))
+def _nested() -> dict[str, dict[str, None]]:
+    """Return the names below each path, in order; the root is an empty path."""
+    below: dict[str, dict[str, None]] = {}
+    for known in ADDRESSES:
+        parts = known.split("/")
+        for depth in range(1, len(parts)):
+            below.setdefault("/".join(parts[:depth]), {})[parts[depth]] = None
+    return below
+
+
+_BELOW = _nested()
 
 
 def _container(path: str) -> Node:

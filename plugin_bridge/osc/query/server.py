@@ -194,7 +194,7 @@ class QueryServer:
             response = failed(HTTPStatus.FORBIDDEN, refused)
         else:
             try:
-                response = await handler(request)
+                response = await (self._serve if _wants_socket(request) else handler)(request)
             except web.HTTPException as error:
                 response = failed(HTTPStatus(error.status), error.reason)
             if self._guard.token and TOKEN in request.query and not response.prepared:
@@ -218,8 +218,6 @@ class QueryServer:
     async def _ask(self, request: web.Request) -> web.StreamResponse:
         if request.method != "GET":
             return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
-        if _wants_socket(request):
-            return await self._serve(request)
         try:
             status, content = await self.answer(request.raw_path)
         except ValueError:  # not even a URL
@@ -276,7 +274,7 @@ def _command(text: str) -> tuple[str, str]:
 
 
 def _wants_socket(request: web.Request) -> bool:
-    return request.headers.get("Upgrade", "").lower() == "websocket"
+    return request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:

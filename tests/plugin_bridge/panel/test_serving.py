@@ -299,7 +299,10 @@ async def test_names_are_kept_plain_and_never_overwritten(home: Path, stem: byte
 
 @in_loop
 async def test_other_panels_are_told_of_a_stem_that_came(home: Path, stem: bytes) -> None:
-    async with panel(home) as server, websockets.connect(f"ws://127.0.0.1:{server.http_port}/") as other:
+    async with (
+        panel(home) as server,
+        websockets.connect(f"ws://127.0.0.1:{server.http_port}/panel/") as other,
+    ):
         assert (await upload(server, "page.wav", b"no audio")).status == 400
         assert (await upload(server, "lead.wav", stem)).status == 201
         told = json.loads(await asyncio.wait_for(other.recv(), PATIENCE))
@@ -329,10 +332,10 @@ async def test_what_comes_too_slowly_or_is_cut_off_leaves_nothing(
 
 
 async def drip(server: OscServer, head: bytes, body: bytes) -> bytes:
-    """Send a body byte by byte, and return what is answered meanwhile."""
+    """Send a body byte by byte, and return the first line that is answered meanwhile."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
     writer.write(head)
-    answer = asyncio.create_task(reader.read())
+    answer = asyncio.create_task(reader.readline())
     for at in range(len(body)):
         if answer.done():
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket as socket_module
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -225,9 +226,16 @@ async def test_a_frame_that_is_too_large_closes_the_socket_alone(tmp_path: Path)
 
 
 @in_loop
-async def test_a_client_that_does_not_read_is_closed_and_others_are_served(tmp_path: Path) -> None:
+async def test_a_client_that_does_not_read_is_closed_and_others_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "plugin_bridge.osc.wire.websocket._HEARTBEAT_SECONDS", None
+    )  # which would see it, too
     async with served(tmp_path, rate=1e6, burst=1e6) as (_, server), connected(server) as panel:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port, limit=1024)
+        small = socket_module.create_connection(("127.0.0.1", server.http_port))
+        small.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_RCVBUF, 4096)
+        reader, writer = await asyncio.open_connection(sock=small, limit=1024)
         head = (
             "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -235,7 +243,7 @@ async def test_a_client_that_does_not_read_is_closed_and_others_are_served(tmp_p
         writer.write(head.encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
         whole_namespace = bytes([0x81, 0x81, 0, 0, 0, 0]) + b"/"
-        writer.write(whole_namespace * 200)
+        writer.write(whole_namespace * 500)
         assert server._http is not None
         async with asyncio.timeout(PATIENCE):
             while len(server._http._sockets) > 1:
