@@ -91,10 +91,10 @@ class Draft(Scratch):
         Raises:
             OutputError: the disk refuses, or somebody else made the target meanwhile.
         """
-        check_target(self.target, force=self._force)
         try:
             with self.path.open("rb+") as file:
                 os.fsync(file.fileno())
+            check_target(self.target, force=self._force)  # after the disk, which may take seconds
             self.path.replace(self.target)
         except OSError as error:
             raise unwritable(self.target, error) from error

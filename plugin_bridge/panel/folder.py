@@ -16,7 +16,7 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from models.suffixes import AUDIO_SUFFIXES, EXTRA_SUFFIXES
-from plugin_bridge.errors import AudioFileError, SessionError
+from plugin_bridge.errors import AudioFileError, OutputError, SessionError
 from plugin_bridge.files.wavstream import WavStream
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.sessions.header import AUDIO, HEADER, SessionHeader, is_session
@@ -82,6 +82,7 @@ class Folder:
         """
         path = inside(self.path, name)
         if await asyncio.to_thread(is_session, path):
+            inside(self.path, f"{name}/{AUDIO}")
             return await _session(request, path)
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
             raise AudioFileError(f"{name!r} is no audio file or session of the open folder; list it again")
@@ -126,13 +127,14 @@ async def _rows(paths: Sequence[str]) -> list[dict[str, object]]:
 
 
 def _found(folder: Path) -> tuple[list[dict[str, object]], list[_Known]]:
-    """Return the rows of the sessions, and the audio files."""
+    """Return the rows of the sessions, and the audio files, of those that `sent` would send."""
     sessions, files = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            with contextlib.suppress(OSError):  # gone meanwhile
+            with contextlib.suppress(OSError, OutputError, UnicodeError):  # gone, elsewhere, unnameable
+                inside(folder, entry.name.encode().decode())
                 if entry.is_file() and Path(entry.name).suffix.lower() in SUFFIXES:
                     files.append(_known(Path(entry.path)))
                 elif entry.is_dir() and is_session(Path(entry.path)):
@@ -196,6 +198,8 @@ async def _session(request: web.Request, path: Path) -> web.StreamResponse:
         response.set_status(HTTPStatus.PARTIAL_CONTENT)
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     await response.prepare(request)
+    if request.method == hdrs.METH_HEAD:
+        return response
     await response.write(head[start:stop])
     place, left = max(0, start - len(head)), stop - max(start, len(head))
     with (path / AUDIO).open("rb") as file:

@@ -63,12 +63,12 @@ class Uploads:
                 return told({"name": target.name}, HTTPStatus.CREATED)
         except _RefusedError as error:
             return failed(error.status, str(error))
-        except OutputError as error:  # the folder or its disk is too full, or cannot be written
-            return failed(HTTPStatus.INSUFFICIENT_STORAGE, refusal(error))
         except (AudioFileError, ValueError) as error:
             return failed(HTTPStatus.BAD_REQUEST, refusal(error))
         except (ConnectionError, ClientError, web.RequestPayloadError):  # nobody is left to be told
             return failed(HTTPStatus.BAD_REQUEST, f"{name} did not come whole; send it again")
+        except (OutputError, OSError) as error:  # the folder or its disk is gone, too full, or not writable
+            return failed(HTTPStatus.INSUFFICIENT_STORAGE, refusal(error))
 
     @contextmanager
     def _place(self, name: str) -> Iterator[Path]:

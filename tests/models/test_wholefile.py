@@ -65,6 +65,19 @@ def test_the_target_appears_with_the_commit(tmp_path: Path) -> None:
     assert target.read_bytes() == b"whole"
 
 
+def test_what_somebody_else_made_while_the_disk_worked_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.wav"
+    monkeypatch.setattr(os, "fsync", lambda _: target.write_bytes(b"of another program"))
+    with Draft(target) as draft:
+        draft.path.write_bytes(b"whole")
+        with pytest.raises(OutputError, match="exists already"):
+            draft.commit()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+    assert target.read_bytes() == b"of another program"
+
+
 def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "a.wav"
     target.write_bytes(b"old")

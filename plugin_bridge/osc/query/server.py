@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import HttpVersion10, WSCloseCode, web
+from aiohttp.http import HttpProcessingError
 
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, PRESETS, node
@@ -45,9 +47,15 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_FAULTS_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+"""They are told of them; our terminal is not, which anybody on the network could fill."""
 _NO_TOKEN = "the token is missing or not this server's; open the address that was printed at its start"  # noqa: S105
 _SLOW = f"the request was not whole within {_PATIENCE_SECONDS:g} s; send it at once"
 _CROWDED = f"more than {_MAX_CLIENTS} requests are open; try again when some are answered"
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(lambda record: not isinstance((record.exc_info or (None, None))[1], _FAULTS_OF_CLIENTS))
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,8 @@ class Query:
 class QueryServer:
     """Each HTTP connection is answered once and closed; a WebSocket stays until one end closes it.
 
-    Beyond 32 requests at once, the oldest whose head is not whole is refused, else the oldest.
+    Beyond 32 requests at once, one that was refused goes first, then one whose head is not whole, then the
+    oldest.
     """
 
     def __init__(self, query: Query) -> None:
@@ -87,12 +96,14 @@ class QueryServer:
         self._sockets: set[WebSocketConnection] = set()
         self._asked: set[web.RequestHandler] = set()
         """Connections whose request has come in whole."""
+        self._refused: set[web.RequestHandler] = set()
+        """Those of them that may not ask; aiohttp waits a while for what they still send."""
         self._server: asyncio.Server | None = None
         app = web.Application(middlewares=[self._guarded])
         app.on_response_prepare.append(_protect)
         app.add_routes(query.pages)
         app.router.add_route("*", "/{path:.*}", self._ask)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE_SECONDS)
+        self._runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=_PATIENCE_SECONDS)
 
     @property
     def port(self) -> int:
@@ -164,13 +175,21 @@ class QueryServer:
         """Take a connection in; where there are too many, make room."""
         clients = self._clients()
         if len(clients) >= _MAX_CLIENTS:
-            halves = [client for client in clients if client not in self._asked]
-            _refuse(halves[0], HTTPStatus.SERVICE_UNAVAILABLE, _CROWDED) if halves else _cut(clients[0])
+            self._make_room(clients)
         assert self._runner.server is not None
-        self._asked.intersection_update(self._runner.server.connections)
+        for known in (self._asked, self._refused):
+            known.intersection_update(self._runner.server.connections)
         client = self._runner.server()
         asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry, client)
         return client
+
+    def _make_room(self, clients: Sequence[web.RequestHandler]) -> None:
+        refused = [client for client in clients if client in self._refused]
+        halves = [client for client in clients if client not in self._asked]
+        if halves and not refused:
+            _refuse(halves[0], HTTPStatus.SERVICE_UNAVAILABLE, _CROWDED)
+        else:
+            _cut((refused or clients)[0])
 
     def _clients(self) -> list[web.RequestHandler]:
         """Return the connections that are no WebSockets, in the order they came."""
@@ -191,6 +210,7 @@ class QueryServer:
         if request.version < HttpVersion10:
             response: web.StreamResponse = failed(HTTPStatus.BAD_REQUEST, "it is not HTTP/1.1; send that")
         elif refused:
+            self._refused.add(request.protocol)
             response = failed(HTTPStatus.FORBIDDEN, refused)
         else:
             try:

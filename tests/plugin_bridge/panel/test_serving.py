@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -383,6 +384,80 @@ async def test_a_full_folder_takes_no_more(home: Path, stem: bytes, monkeypatch:
         assert found.status == 507
         assert "and OSC makes no more; move some away" in found.error
         assert left_in(home) == ["a.wav"]
+
+
+@in_loop
+async def test_a_folder_that_is_gone_is_told(home: Path, stem: bytes) -> None:
+    async with panel(home) as server:
+        home.rmdir()
+        found = await upload(server, "a.wav", stem)
+        assert (found.status, found.error) == (
+            507,
+            f"{home} cannot be used: No such file or directory; check it",
+        )
+        assert await listed(server) == {}
+
+
+@in_loop
+async def test_what_was_refused_gives_way_and_ends_no_upload(
+    home: Path, stem: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "_MAX_CLIENTS", 8)
+    async with panel(home, "0.0.0.0") as server:  # noqa: S104 - so that it asks for the token
+        cookie = f"Cookie: plugin_bridge_{server.http_port}={TOKEN}"
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
+        writer.write(post("a.wav", len(stem), cookie) + stem[:1000])
+        await writer.drain()
+        others = []
+        for _ in range(20):  # each waits to send a gigabyte
+            others.append(await asyncio.open_connection("127.0.0.1", server.http_port))
+            others[-1][1].write(post("b.wav", 10**9))
+            assert b" 403 " in await asyncio.wait_for(others[-1][0].readline(), PATIENCE)
+        writer.write(stem[1000:])
+        assert b" 201 " in await asyncio.wait_for(reader.readline(), PATIENCE)
+        for _, other in [*others, (reader, writer)]:
+            other.close()
+
+
+@in_loop
+async def test_links_that_lead_out_are_not_listed_and_not_sent(home: Path, stem: bytes) -> None:
+    outside = home.parent / "secret.wav"
+    outside.write_bytes(stem)
+    (home / "link.wav").symlink_to(outside)
+    (home / "loop.wav").symlink_to(home / "loop.wav")
+    (home / "own.wav").write_bytes(stem)
+    (home / "inner.wav").symlink_to("own.wav")
+    Live(sample_rate=RATE).record(home / "take", sung(RATE, 0.2), [3200])
+    (home / "take" / "audio.f32").unlink()
+    (home / "take" / "audio.f32").symlink_to(outside)
+    async with panel(home) as server:
+        assert {"own.wav", "inner.wav"} <= set(await listed(server)) <= {"own.wav", "inner.wav", "take"}
+        for name in ("link.wav", "take"):
+            found = await ask(server, get(f"/panel/files/{name}"))
+            assert found.status == 404
+            assert "leads out of the folder" in found.error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are Unicode")
+@in_loop
+async def test_a_name_that_is_no_unicode_is_left_out(home: Path, stem: bytes) -> None:
+    (home / os.fsdecode(b"a\xff.wav")).write_bytes(stem)
+    (home / "b\n<b>.wav").write_bytes(stem)
+    async with panel(home) as server:
+        assert set(await listed(server)) == {"b\n<b>.wav"}
+
+
+@in_loop
+async def test_a_head_has_no_body(home: Path) -> None:
+    Live(sample_rate=RATE).record(home / "take", sung(RATE, 0.2), [3200])
+    async with panel(home) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port)
+        writer.write(get("/panel/files/take").replace(b"GET", b"HEAD"))
+        found = await asyncio.wait_for(reader.read(), PATIENCE)
+        assert (found[:15], found[-4:]) == (b"HTTP/1.1 200 OK", b"\r\n\r\n")
+        assert b"Content-Length: 128" in found
+        assert len(found) < 1000
+        writer.close()
 
 
 @in_loop

@@ -120,7 +120,9 @@ def test_a_host_that_stands_for_all_is_left_out_for_the_address_asked(tmp_path: 
         (b"x" * 20_000, b"400"),
     ],
 )
-def test_what_is_no_good_request_is_refused(tmp_path: Path, raw: bytes, status: bytes) -> None:
+def test_what_is_no_good_request_is_refused_and_fills_no_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, raw: bytes, status: bytes
+) -> None:
     @in_loop
     async def test() -> None:
         async with served(tmp_path) as (_, server):
@@ -132,6 +134,7 @@ def test_what_is_no_good_request_is_refused(tmp_path: Path, raw: bytes, status: 
             assert (await get(server, "/param/gain?VALUE"))[0] == 200
 
     test()
+    assert caplog.messages == []
 
 
 OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:80", "osc.localhost"]
