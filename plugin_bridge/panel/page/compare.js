@@ -6,7 +6,7 @@ import { drawSpectrogram, drawWaveform, monoOf, peakOf } from "./pictures.js";
 import { Player } from "./player.js";
 import { clock } from "./recording.js";
 
-const MAX_SECONDS = 1200; // of what is decoded whole
+const MAX_SECONDS = 600; // decoded whole: 230 MB in stereo at 48 kHz
 const SKIP_SECONDS = 2;
 const SIDES = ["source", "result"];
 

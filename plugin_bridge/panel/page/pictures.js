@@ -13,16 +13,20 @@ const COLUMNS_AT_ONCE = 40; // then the page breathes
 
 /** Return a track as one channel: the mean of its channels. */
 export function monoOf(buffer) {
-  const channels = Array.from({ length: buffer.numberOfChannels }, (_, index) =>
-    buffer.getChannelData(index),
-  );
-  if (channels.length === 1) return channels[0];
-  return channels[0].map((_, n) => channels.reduce((sum, channel) => sum + channel[n], 0) / channels.length);
+  if (buffer.numberOfChannels === 1) return buffer.getChannelData(0);
+  const mean = new Float32Array(buffer.length);
+  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
+    const samples = buffer.getChannelData(channel);
+    for (let n = 0; n < mean.length; n += 1) mean[n] += samples[n] / buffer.numberOfChannels;
+  }
+  return mean;
 }
 
 /** Return the highest magnitude of samples. */
 export function peakOf(samples) {
-  return samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+  let peak = 0;
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+  return peak;
 }
 
 /** Draw the waveform of samples, from -full to full, over so many seconds, of which they may fill a part. */
