@@ -129,6 +129,12 @@ def test_a_singer_is_switched_by_button_and_key_and_heard_of_by_osc(
     osc.hear_that("/param/singer", "dark")
     pressed = page.locator("[data-singer=dark][aria-pressed=true]")
     pressed.wait_for()
+    osc.ask("/param/morph_singer", "bright")
+    osc.ask("/param/morph", 1.0)
+    shows(page, "#pad-words", "bright")
+    page.keyboard.press("1")  # it is heard alone, not morphed away
+    shows(page, "#pad-words", "dark")
+    assert osc.value("morph") == 0.0
     page.locator("#open-help").click()
     page.get_by_label("Letters and digits are keys").uncheck()
     page.get_by_role("button", name="Close").click()
