@@ -1,4 +1,4 @@
-"""One browser for all tests of the panel in a worker, and pages that must not complain."""
+"""One browser for the tests of a file, and pages that must not complain."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _no_desktop() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
+    """The system's Chromium, without a window; while it is there, asyncio takes its loop for a running one."""
     needs("playwright.sync_api")
     from playwright.sync_api import sync_playwright
 
