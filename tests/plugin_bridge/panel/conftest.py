@@ -28,7 +28,7 @@ def _no_desktop() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window; while it is there, asyncio takes its loop for a running one."""
+    """The system's Chromium, without a window; while it is there, asyncio's loop counts as running."""
     needs("playwright.sync_api")
     from playwright.sync_api import sync_playwright
 
