@@ -77,7 +77,9 @@ class SoundcardDriver:
         except (sounddevice.PortAudioError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             what = settings.device or "the default sound card"
-            raise DeviceError(f"{what} cannot be opened ({reason}); see plugin-bridge devices") from error
+            raise DeviceError(
+                f"{what} cannot be opened ({reason}); see plugin-bridge devices, or use --driver null"
+            ) from error
         threading.Thread(target=self._watch, args=(lost,), name="sound card", daemon=True).start()
         return form
 
