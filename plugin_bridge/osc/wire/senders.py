@@ -42,6 +42,36 @@ class Sender(Protocol):
         """Send it a packet; what cannot go is dropped, nothing waits."""
 
 
+class Connected:
+    """The part of a `Sender` that every connection has: its address is proven, and no other port answers."""
+
+    medium: str
+    """For messages."""
+    longest = 1 << 19
+    """See `Sender`."""
+
+    @property
+    def key(self) -> Hashable:
+        """The connection itself."""
+        return self
+
+    @property
+    def validated(self) -> bool:
+        """See `Sender`."""
+        return True
+
+    def validate(self, token: int) -> bool:
+        """See `Sender`; it needs none."""
+        del token
+        return True
+
+    def at(self, port: int) -> Sender:
+        """See `Sender`."""
+        raise ValueError(
+            f"port {port} cannot be reached by {self.medium}; leave it out, or subscribe over UDP"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A command that is asked for."""

@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from plugin_bridge.osc.wire.framing import Framing, framing_of
 from plugin_bridge.osc.wire.packets import PacketError
-from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.senders import Connected
 from plugin_bridge.osc.wire.service import MAX_UNREAD_BYTES, Service
 
 _PATIENCE_SECONDS = 10.0
 """Until the first packet is whole, and until one that has begun is."""
 
 
-class TcpConnection(asyncio.Protocol):
+class TcpConnection(Connected, asyncio.Protocol):
     """A client; see `Sender`. What it sent before it closed is still done, and answered where it listens.
 
     The connection is closed at the first byte that is not OSC, and nothing from there on is carried out: a
@@ -27,7 +27,7 @@ class TcpConnection(asyncio.Protocol):
         service: takes its packets.
     """
 
-    longest = 1 << 19
+    medium = "TCP"
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -42,25 +42,6 @@ class TcpConnection(asyncio.Protocol):
         """See `Sender`."""
         self.spoke = 0.0
         """See `Connection`."""
-
-    @property
-    def key(self) -> Hashable:
-        """The connection itself."""
-        return self
-
-    @property
-    def validated(self) -> bool:
-        """See `Sender`."""
-        return True
-
-    def validate(self, token: int) -> bool:
-        """See `Sender`; it needs none."""
-        del token
-        return True
-
-    def at(self, port: int) -> Sender:
-        """See `Sender`."""
-        raise ValueError(f"port {port} cannot be reached by TCP; leave it out, or subscribe over UDP")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from plugin_bridge.osc.wire.packets import MAX_PACKET_BYTES, PacketError
-from plugin_bridge.osc.wire.senders import Sender
+from plugin_bridge.osc.wire.senders import Connected
 from plugin_bridge.osc.wire.service import MAX_UNREAD_BYTES, Service
 
 _GOODBYE_SECONDS = 1.0
@@ -20,7 +20,7 @@ _CROWDED = "too many are connected; close one and come back"
 _UNREAD = f"more than {MAX_UNREAD_BYTES} bytes were left unread; read faster"
 
 
-class WebSocketConnection:
+class WebSocketConnection(Connected):
     """A client; see `Connection`. What it sent before it closed is still done.
 
     Args:
@@ -29,7 +29,7 @@ class WebSocketConnection:
         handler: aiohttp's, which it goes through.
     """
 
-    longest = 1 << 19
+    medium = "a WebSocket"
 
     def __init__(
         self,
@@ -56,25 +56,6 @@ class WebSocketConnection:
         """See `Sender`."""
         self.spoke = 0.0
         """See `Connection`."""
-
-    @property
-    def key(self) -> Hashable:
-        """The connection itself."""
-        return self
-
-    @property
-    def validated(self) -> bool:
-        """See `Sender`."""
-        return True
-
-    def validate(self, token: int) -> bool:
-        """See `Sender`; it needs none."""
-        del token
-        return True
-
-    def at(self, port: int) -> Sender:
-        """See `Sender`."""
-        raise ValueError(f"port {port} cannot be reached by a WebSocket; leave it out, or subscribe over UDP")
 
     async def run(self, request: web.Request) -> web.WebSocketResponse:
         """Serve until one end closes."""
