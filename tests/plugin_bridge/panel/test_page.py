@@ -156,6 +156,7 @@ def test_a_parameter_is_moved_in_every_way_and_read_back(
 ) -> None:
     page = opened(new_page(), panel)
     fader, field = page.get_by_role("slider", name="Breath"), page.get_by_role("textbox", name="Breath")
+    fader.hover()  # waits until nothing moves it any longer
     box = fader.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
