@@ -94,8 +94,8 @@ class QueryServer:
         self._query = query
         self._guard = Guard(query.token)
         self._sockets: set[WebSocketConnection] = set()
-        self._asked: set[web.RequestHandler] = set()
-        """Connections whose request has come in whole."""
+        self._asked: dict[web.RequestHandler, asyncio.Task[None]] = {}
+        """Connections whose request has come in whole, and what answers it."""
         self._refused: set[web.RequestHandler] = set()
         """Those of them that may not ask; aiohttp waits a while for what they still send."""
         self._server: asyncio.Server | None = None
@@ -132,7 +132,7 @@ class QueryServer:
         for socket in list(self._sockets):
             socket.hang_up("the server ends; connect again once it is back", WSCloseCode.GOING_AWAY)
         for client in self._clients():
-            _cut(client)
+            self._cut(client)
         await self._runner.cleanup()
 
     def changed(self, path: str) -> None:
@@ -177,8 +177,9 @@ class QueryServer:
         if len(clients) >= _MAX_CLIENTS:
             self._make_room(clients)
         assert self._runner.server is not None
-        for known in (self._asked, self._refused):
-            known.intersection_update(self._runner.server.connections)
+        there = set(self._runner.server.connections)
+        self._asked = {one: task for one, task in self._asked.items() if one in there}
+        self._refused &= there
         client = self._runner.server()
         asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry, client)
         return client
@@ -189,7 +190,14 @@ class QueryServer:
         if halves and not refused:
             _refuse(halves[0], HTTPStatus.SERVICE_UNAVAILABLE, _CROWDED)
         else:
-            _cut((refused or clients)[0])
+            self._cut((refused or clients)[0])
+
+    def _cut(self, client: web.RequestHandler) -> None:
+        """End a connection and what answers it, that first: asyncio trips over a file on its way."""
+        if (task := self._asked.get(client)) is not None:
+            task.cancel()
+        if client.transport is not None:
+            client.transport.abort()
 
     def _clients(self) -> list[web.RequestHandler]:
         """Return the connections that are no WebSockets, in the order they came."""
@@ -205,7 +213,7 @@ class QueryServer:
     async def _guarded(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        self._asked.add(request.protocol)
+        self._asked[request.protocol] = request.task
         refused = self._refusal(request)
         if request.version < HttpVersion10:
             response: web.StreamResponse = failed(HTTPStatus.BAD_REQUEST, "it is not HTTP/1.1; send that")
@@ -299,11 +307,6 @@ def _wants_socket(request: web.Request) -> bool:
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-
-
-def _cut(client: web.RequestHandler) -> None:
-    if client.transport is not None:
-        client.transport.abort()
 
 
 def _refuse(client: web.RequestHandler, status: HTTPStatus, sentence: str) -> None:

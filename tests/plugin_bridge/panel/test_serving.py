@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -36,6 +37,7 @@ from plugin_bridge.panel.panel import STEMS, Panel  # noqa: E402
 
 TOKEN = "a-token-of-the-test"  # noqa: S105
 RATE = 16000
+LONG_FRAMES = 4_000_000
 
 
 class Answer(NamedTuple):
@@ -417,6 +419,45 @@ async def test_what_was_refused_gives_way_and_ends_no_upload(
         assert b" 201 " in await asyncio.wait_for(reader.readline(), PATIENCE)
         for _, other in [*others, (reader, writer)]:
             other.close()
+
+
+@pytest.fixture
+def long_files(home: Path) -> Path:
+    """A stem and a session that fill every buffer between here and one who does not read."""
+    x = np.zeros((1, LONG_FRAMES), np.float32)
+    soundfile.write(home / "long.wav", x.T, 48000, "FLOAT")
+    Live(sample_rate=48000).record(home / "long take", x, [LONG_FRAMES])
+    return home
+
+
+@asynccontextmanager
+async def half_sent(server: OscServer, path: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A download that its reader has stopped reading."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.http_port, limit=1000)
+    writer.write(get(path))
+    assert b" 200 " in await asyncio.wait_for(reader.readline(), PATIENCE)
+    yield reader
+    writer.close()
+
+
+@pytest.mark.parametrize("name", ["long.wav", "long%20take"])
+def test_a_download_that_is_cut_off_fills_no_terminal(
+    long_files: Path, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http, "_MAX_CLIENTS", 1)
+
+    @in_loop
+    async def test() -> None:
+        async with panel(long_files) as server:
+            async with half_sent(server, f"/panel/files/{name}") as reader:
+                assert (await ask(server, get("/panel/about"))).status == 200  # in its place
+                with contextlib.suppress(ConnectionError):
+                    assert len(await asyncio.wait_for(reader.read(), PATIENCE)) < LONG_FRAMES * 4
+            async with half_sent(server, f"/panel/files/{name}"):
+                await server.stop()
+
+    test()
+    assert caplog.messages == []
 
 
 @in_loop
