@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -62,8 +63,18 @@ class FileKind(Generic[Facts]):
         except GraphError as error:
             raise self.error(f"{path} {error}; {self.remedy}") from error
 
-    def try_out(self, session: onnxruntime.InferenceSession, path: Path) -> None:
+    def try_out(
+        self,
+        session: onnxruntime.InferenceSession,
+        path: Path,
+        branches: Iterable[Mapping[str, float]] = (),
+    ) -> None:
         """Run a loaded graph, whose inputs and outputs have been checked, for once.
+
+        Args:
+            session: the graph.
+            path: its file.
+            branches: inputs and their values that lead to each further part of the graph.
 
         Raises:
             BridgeError: of the kind `error`; it fails, or takes long.
@@ -73,12 +84,13 @@ class FileKind(Generic[Facts]):
         timer.daemon = True
         timer.start()
         try:
-            for value in (0.0, 1.0):
+            shapes = {
+                end.name: [size if isinstance(size, int) else MAX_HOPS for size in end.shape]
+                for end in session.get_inputs()
+            }
+            for value, own in [(0.0, {}), (1.0, {}), *((1.0, branch) for branch in branches)]:
                 given = {
-                    end.name: np.full(
-                        [size if isinstance(size, int) else MAX_HOPS for size in end.shape], value, np.float32
-                    )
-                    for end in session.get_inputs()
+                    name: np.full(shape, own.get(name, value), np.float32) for name, shape in shapes.items()
                 }
                 session.run(None, given, options)
         except Exception as error:  # onnxruntime raises a dozen unrelated types

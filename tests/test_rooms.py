@@ -22,6 +22,7 @@ ROOMS = {
     "dsp": 1.0,
     "models": 2.0,
     "models/content": 3.0,
+    "models/refiner": 3.0,
     "models/singer": 4.0,
     "models/melody": 4.0,
     "models/extractor": 4.0,
@@ -62,7 +63,6 @@ ROOMS = {
 }
 # Rooms that are not made yet, but have their place.
 PLANNED = {
-    "models/refiner": 4.0,
     "models/embeddings": 4.0,
     "models/guide": 4.0,
     "plugin_bridge/batches": 14.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,14 @@ from models.content.file import ContentEncoder, find
 from models.errors import ModelFileError, SingerFileError
 from models.filekind import FileKind
 from models.onnxstep import RunningGraph
+from models.refiner.facts import steps_for
+from models.refiner.randomness import Randomness
 from models.singer.manifest import FORMAT, METADATA_KEY, OLDEST, Manifest
 from models.singer.retired import retired
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Shapes = dict[str, list[int | None]]
 
 MAX_AMPLITUDE = 1e3
 """Of a wavetable's harmonic."""
@@ -80,7 +84,8 @@ class Singer:
         self.content = _encoder(path, self.manifest)
         """What describes to it what is sung; None for a singer that reads envelopes."""
         _check_shapes(path, self._session, self.manifest, self.content)
-        _KIND.try_out(self._session, path)
+        refiner = self.manifest.refiner
+        _KIND.try_out(self._session, path, [{"steps": steps} for steps in refiner.steps] if refiner else [])
         self._tables = _tables(path, self.manifest) if self.kind == "dwts" else None
 
     @property
@@ -105,7 +110,7 @@ class Singer:
 
 
 class Estimator:
-    """The running network of one singer in one engine.
+    """The running network of one singer in one engine, and its refiner.
 
     The bits of a frame do not depend on how many frames come in one call, but its time does: the weights are
     read once for all of them.
@@ -115,19 +120,33 @@ class Estimator:
         self._graph = RunningGraph(session, MAX_HOPS)
         self._seen = self._graph.arrays["content" if manifest.content else "envelope"]
         self._ltas = SingerLtas(manifest.ltas) if manifest.ltas else None
+        refiner = manifest.refiner
+        self._available = refiner.steps if refiner else ()
+        self._randomness = Randomness(refiner.bands) if refiner and refiner.noise else None
 
     def process(
-        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self,
+        seen: Float32,
+        envelope: Float32,
+        f0: Float64,
+        voicing: Float64,
+        loudness: Float64,
+        likeness: Float64,
+        steps: Float64,
     ) -> tuple[Float32, Float32]:
         """Estimate the controls of the next n frames.
 
         Args:
             seen: what is sung, from the singer's content encoder, shape (n, C), float32; for a singer without
-                one, band levels in dB, each of the frame after, shape (n, 72) (`dsp.spectrum.envelope`).
+                one, the envelope.
+            envelope: band levels in dB, each of the frame after, shape (n, 72) (`dsp.spectrum.envelope`);
+                used by refiners.
             f0: hertz at which the singer is to sing, shape (n,).
             voicing: 0 to 1, shape (n,).
             loudness: A-weighted dB re full scale, shape (n,).
             likeness: 0 to 1, how much is recalled from the singer's own recordings, shape (n,).
+            steps: how many steps the refiner may take, whole numbers, 0 for none, shape (n,); see
+                `models.refiner.facts.steps_for`. Without a refiner it changes nothing.
 
         Returns:
             Natural-log magnitudes: harmonic, shape (n, H), and noise, shape (n, 72), float32, new arrays.
@@ -135,22 +154,40 @@ class Estimator:
         Raises:
             ValueError: the shapes do not fit.
         """
-        n, rows = seen.shape[0], (f0, voicing, loudness, likeness)
-        width = self._seen.shape[1]
-        if seen.shape != (n, width) or any(row.shape != (n,) for row in rows):
-            found = ", ".join(str(part.shape) for part in (seen, *rows))
-            raise ValueError(f"frames of shapes {found} do not fit; give (n, {width}) and four times (n,)")
-        if n <= MAX_HOPS:
-            return self._run(seen, *rows)
-        chunks = [slice(start, start + MAX_HOPS) for start in range(0, n, MAX_HOPS)]
-        parts = [self._run(seen[here], *(row[here] for row in rows)) for here in chunks]
+        n, rows = seen.shape[0], (f0, voicing, loudness, likeness, steps)
+        width, bands = self._seen.shape[1], ENVELOPE_GRID.size
+        fits = seen.shape == (n, width) and envelope.shape == (n, bands)
+        if not fits or any(row.shape != (n,) for row in rows):
+            found = ", ".join(str(part.shape) for part in (seen, envelope, *rows))
+            raise ValueError(
+                f"frames of shapes {found} do not fit; give (n, {width}), (n, {bands}) and five times (n,)"
+            )
+        pieces = self._pieces(steps)
+        if len(pieces) == 1:
+            return self._run(seen, envelope, *rows)
+        parts = [self._run(seen[here], envelope[here], *(row[here] for row in rows)) for here in pieces]
         harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
         return harmonic, noise
 
+    def _pieces(self, steps: Float64) -> list[slice]:
+        """Cut frames into pieces of up to `MAX_HOPS` in each of which the refiner takes as many steps."""
+        n = steps.size
+        ends = set(range(MAX_HOPS, n, MAX_HOPS)) | {n}
+        if self._available and n > 1:
+            ends.update((np.flatnonzero(np.diff(steps)) + 1).tolist())
+        return [slice(start, stop) for start, stop in pairwise((0, *sorted(ends)))]
+
     def _run(
-        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self,
+        seen: Float32,
+        envelope: Float32,
+        f0: Float64,
+        voicing: Float64,
+        loudness: Float64,
+        likeness: Float64,
+        steps: Float64,
     ) -> tuple[Float32, Float32]:
-        """Estimate the controls of up to `MAX_HOPS` frames."""
+        """Estimate the controls of up to `MAX_HOPS` frames, refined alike."""
         frames = len(f0)
         arrays = {name: array[:frames] for name, array in self._graph.arrays.items()}
         self._seen[:frames] = seen
@@ -160,6 +197,11 @@ class Estimator:
         pitch[:, 1] = voicing
         pitch[:, 2] = loudness
         arrays["likeness"][:, 0] = likeness
+        if self._available:
+            arrays["envelope"][:] = envelope
+            arrays["steps"][:] = steps_for(int(steps[0]), self._available)
+            if self._randomness is not None:
+                arrays["random"][:] = self._randomness.process(frames)
         self._graph.run(frames)
         harmonic, noise = arrays["harmonic"], arrays["noise"]
         if self._ltas is None:
@@ -169,6 +211,8 @@ class Estimator:
     def reset(self) -> None:
         """Return to the initial state."""
         self._graph.reset()
+        if self._randomness is not None:
+            self._randomness.reset()
         if self._ltas is not None:
             self._ltas.reset()
 
@@ -197,25 +241,37 @@ def _encoder(path: Path, manifest: Manifest) -> ContentEncoder | None:
 def _check_shapes(
     path: Path, session: onnxruntime.InferenceSession, manifest: Manifest, content: ContentEncoder | None
 ) -> None:
-    found = {
-        part.name: [size if isinstance(size, int) else None for size in part.shape]
-        for part in (*session.get_inputs(), *session.get_outputs())
-    }
-    wanted = {  # None: as many frames as one likes
-        **(
-            {"content": [None, content.manifest.size]}
-            if content
-            else {"envelope": [None, ENVELOPE_GRID.size]}
-        ),
+    inputs, outputs = (
+        {end.name: [size if isinstance(size, int) else None for size in end.shape] for end in ends}
+        for ends in (session.get_inputs(), session.get_outputs())
+    )
+    wanted: Shapes = {  # None: as many frames as one likes
+        **({"content": [None, content.manifest.size]} if content else {}),
         "pitch": [None, 3],
         "likeness": [None, 1],
         "state": [1, manifest.state_size],
+    }
+    if manifest.refiner or not content:
+        wanted["envelope"] = [None, ENVELOPE_GRID.size]
+    if manifest.refiner:
+        wanted |= {"random": [None, manifest.refiner.bands], "steps": [None, 1]}
+        wanted |= _states(inputs, outputs, wanted)
+    made = {
         "harmonic": [None, HARMONIC_CONTROLS[manifest.kind]],
         "noise": [None, NOISE_GRID.size],
-        "next_state": [1, manifest.state_size],
+        **{f"next_{name}": shape for name, shape in wanted.items() if shape[0] == 1},
     }
     ltas_fits = len(manifest.ltas) in ((0, LTAS_SIZE) if manifest.kind == "sawsing" else (0,))
-    if found != wanted or not ltas_fits:
+    if inputs != wanted or outputs != made or not ltas_fits:
         raise SingerFileError(
             f"{path} does not have a singer's inputs and outputs; download or train the singer again"
         )
+
+
+def _states(inputs: Shapes, outputs: Shapes, known: Shapes) -> Shapes:
+    """Return what a refiner carries from frame to frame: of any name, but a row of numbers, shape (1, k)."""
+    return {
+        name: shape
+        for name, shape in inputs.items()
+        if name not in known and name not in outputs and len(shape) == 2 and shape[0] == 1 and shape[1]
+    }

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from models.errors import TrainingError
+from models.refiner.facts import Refiner
 
-FORMAT = 4
-"""Version of the singer file; a higher one is refused."""
+FORMAT = 5
+"""Version of the singer file; a higher one is refused. Format 4 is the same without a refiner."""
 OLDEST = 3
 """The oldest that is read: singers that have a content path of their own and read envelopes."""
 METADATA_KEY = "plugin_bridge.singer"
@@ -89,6 +90,8 @@ class Manifest(BaseModel):
     made before 0.2; empty leaves the voice as it is."""
     tables: str = ""
     """Wavetables of a dwts singer: base64 of complex64 (tables, harmonics), little-endian."""
+    refiner: Refiner | None = None
+    """Of a singer whose network has one behind it."""
 
     @field_validator("id")
     @classmethod

@@ -15,6 +15,8 @@ from plugin_bridge.control.scales import KEYS, SCALES, key_named, scale_named
 Value = float | str | bool
 """What a parameter can hold: a number in its unit, a word, or a switch."""
 Kind = Literal["number", "switch", "choice", "singer"]
+QUALITIES: Mapping[str, int] = MappingProxyType({"draft": 0, "live": 1, "mix": 2, "render": 8})
+"""The words of `quality`, and how many steps each lets a refiner take: as many as it can, up to these."""
 _EXCESS = 2e-6
 """Share of a range by which a number may pass its ends and still mean them: 16 steps of a float32 at 1."""
 
@@ -319,6 +321,15 @@ _ROWS = (
         1.0,
         smoothing_ms=20,
         number=14,
+        group="timbre",
+    ),
+    Parameter(
+        "quality",
+        "How many steps the singer's refiner, if it has one, takes: none, 1, 2, or as many as it can.",
+        "live",
+        kind="choice",
+        words=tuple(QUALITIES),
+        number=26,
         group="timbre",
     ),
     Parameter(

@@ -23,7 +23,7 @@ from dsp.synth import Synthesizer
 from dsp.units import MAX_F0, MIN_F0, hop_size
 from dsp.whisper import Whisper
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, EventQueue, NoteOff, NoteOn, PitchBend
-from plugin_bridge.control.parameters import Value
+from plugin_bridge.control.parameters import QUALITIES, Value
 from plugin_bridge.engine.estimators import Estimators
 from plugin_bridge.engine.mixing import Mixer, Panner
 from plugin_bridge.engine.notes import Melody
@@ -70,6 +70,8 @@ class _Line(NamedTuple):
     asked: float
     """Pitch asked of the singers at its end, hertz."""
     likeness: float
+    steps: int
+    """Those that refiners may take."""
     course: Course
     """The pitch over the hop."""
     plans: list[list[Breakpoint]]
@@ -228,6 +230,7 @@ class Core:
         asked = self._pitch.frame(f0, voicing, start)
         self._likeness.forget(start)
         likeness = self._likeness.value(start)
+        steps = QUALITIES[self.parameters.word("quality")]
         self._take_events(stop)
         self._melody.settle(stop)
         course = self._pitch.course(start)
@@ -238,7 +241,7 @@ class Core:
         consonants = self._kept.segment(start, hop) if self._alone else 0.0
         levels = self._mixer.levels(start, hop)
         self._transposition.listen(f0, voicing, stop + 1)
-        return _Line(start, asked, likeness, course, plans, shares, consonants, levels)
+        return _Line(start, asked, likeness, steps, course, plans, shares, consonants, levels)
 
     def _repaired(self, x: Float32) -> tuple[Float32, Float32]:
         """Return hops with only their finite samples, and with only those the analysis can use."""
@@ -282,8 +285,9 @@ class Core:
         bands = self._ltas.process(bands, heard.loudness)
         bands = self._steadier.process(bands, heard.f0, heard.voicing)
         asked, likeness = [line.asked for line in score], [line.likeness for line in score]
+        steps = [line.steps for line in score]
         trained = [min(MAX_F0, max(MIN_F0, hertz)) for hertz in asked]
-        facts = np.array((trained, heard.voicing, heard.loudness, likeness, asked, *whispers))
+        facts = np.array((trained, heard.voicing, heard.loudness, likeness, steps, asked, *whispers))
         return self._estimators.process(bands, facts, self._wanted(score))
 
     def _wanted(self, score: Sequence[_Line]) -> list[bool]:

@@ -25,7 +25,7 @@ MAX_LOG_MAGNITUDE = 30.0
 """Nepers, 260 dB: beyond it the synthesizers' float32 would overflow. Networks that sing give -20 to 8."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
 """Placeholder for the controls of a singer that is not audible."""
-_Pending = list[tuple[Float32, Float64]]
+_Pending = list[tuple[Float32, Float32, Float64]]
 
 
 class Estimators:
@@ -69,7 +69,8 @@ class Estimators:
         Args:
             bands: envelopes, shape (n, 72), float32; not to be changed afterwards.
             facts: pitch in hertz within `MIN_F0` and `MAX_F0`, which networks are told, voicing, loudness,
-                likeness, pitch as it is asked for, and both of `dsp.whisper.Whisper`, shape (7, n); as well.
+                likeness, steps that refiners may take, pitch as it is asked for, and both of
+                `dsp.whisper.Whisper`, shape (8, n); as well.
             wanted: for each singer, whether its controls are used in any of these frames.
 
         Returns:
@@ -81,7 +82,7 @@ class Estimators:
         self.faulty.clear()
         seen = [bands, *(described(encoder, bands) for encoder in self._encoders)]
         for index, pending in enumerate(self._pending):
-            pending.append((seen[self._read[index]], facts))
+            pending.append((seen[self._read[index]], bands, facts))
             if wanted[index]:
                 controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
@@ -102,13 +103,13 @@ class Estimators:
     def _catch_up(self, index: int) -> tuple[list[Controls], Bools]:
         """Run a singer's pending frames; return controls from the frame before on, and what was bounded."""
         pending = self._pending[index]
-        seen, facts = pending[0]
+        seen, bands, facts = pending[0]
         if len(pending) > 1:
-            seen = np.concatenate([part for part, _ in pending])
-            facts = np.concatenate([part for _, part in pending], axis=1)
+            seen, bands = (np.concatenate([parts[i] for parts in pending]) for i in (0, 1))
+            facts = np.concatenate([part for *_, part in pending], axis=1)
         pending.clear()
-        harmonic, noise, faulty = bounded(self._estimators[index], seen, facts[:4])
-        harmonic, noise = self._holds[index].process(harmonic, noise, facts[4], facts[1], facts[5:])
+        harmonic, noise, faulty = bounded(self._estimators[index], seen, bands, facts[:5])
+        harmonic, noise = self._holds[index].process(harmonic, noise, facts[5], facts[1], facts[6:])
         harmonic += self._flutters[index].process(*harmonic.shape)
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]
@@ -131,7 +132,9 @@ def described(encoder: RunningEncoder, bands: Float32) -> Float32:
     return content
 
 
-def bounded(estimator: Estimator, seen: Float32, facts: Float64) -> tuple[Float32, Float32, Bools]:
+def bounded(
+    estimator: Estimator, seen: Float32, bands: Float32, facts: Float64
+) -> tuple[Float32, Float32, Bools]:
     """Return the controls of the next frames, within `MAX_LOG_MAGNITUDE` either way, whatever a network says.
 
     Where they are not finite the frame is silent, and the network starts anew with the next one: it may have
@@ -140,12 +143,13 @@ def bounded(estimator: Estimator, seen: Float32, facts: Float64) -> tuple[Float3
     Args:
         estimator: of a singer.
         seen: what the singer reads of each frame, shape (n, width), float32.
-        facts: pitch, voicing, loudness and likeness, shape (4, n).
+        bands: the envelopes, shape (n, 72), float32.
+        facts: pitch, voicing, loudness, likeness and steps of the refiner, shape (5, n).
 
     Returns:
         Harmonic and noise controls, and of each frame whether they were not finite or too large.
     """
-    harmonic, noise = estimator.process(seen, *facts)
+    harmonic, noise = estimator.process(seen, bands, *facts)
     faulty = np.zeros(seen.shape[0], bool)
     if _fits(harmonic) and _fits(noise):
         return harmonic, noise, faulty
@@ -153,7 +157,7 @@ def bounded(estimator: Estimator, seen: Float32, facts: Float64) -> tuple[Float3
     for frame in range(faulty.size):
         here = slice(frame, frame + 1)
         if restarted:
-            harmonic[here], noise[here] = estimator.process(seen[here], *facts[:, here])
+            harmonic[here], noise[here] = estimator.process(seen[here], bands[here], *facts[:, here])
         if not (np.isfinite(harmonic[here]).all() and np.isfinite(noise[here]).all()):
             harmonic[here] = noise[here] = -MAX_LOG_MAGNITUDE
             estimator.reset()
@@ -172,4 +176,4 @@ def _fits(part: Float32) -> bool:
 
 
 def _frames(pending: _Pending) -> int:
-    return sum(seen.shape[0] for seen, _ in pending)
+    return sum(seen.shape[0] for seen, *_ in pending)

@@ -49,7 +49,14 @@ class Estimator(Protocol):
     """The running network of one singer."""
 
     def process(
-        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self,
+        seen: Float32,
+        envelope: Float32,
+        f0: Float64,
+        voicing: Float64,
+        loudness: Float64,
+        likeness: Float64,
+        steps: Float64,
     ) -> tuple[Float32, Float32]:
         """Return harmonic and noise log-magnitudes of the next frames; see `models.singer.file.Estimator`."""
 

@@ -29,9 +29,16 @@ class CopyEstimator:
         self._before = np.zeros(NOISE_GRID.size, np.float32)
 
     def process(
-        self, seen: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
+        self,
+        seen: Float32,
+        envelope: Float32,
+        f0: Float64,
+        voicing: Float64,
+        loudness: Float64,
+        likeness: Float64,
+        steps: Float64,
     ) -> tuple[Float32, Float32]:
-        del voicing, loudness
+        del envelope, voicing, loudness, steps
         frames = zip(seen, f0.tolist(), likeness.tolist(), strict=True)
         harmonic, noise = zip(*(self._frame(*frame) for frame in frames), strict=True)
         return np.stack(harmonic), np.stack(noise)

@@ -104,13 +104,13 @@ def sung_again(recording: Recording, singer: Singer, rng: Random) -> Take:
     frames = recording.frames - 1
     voicing = recording.voicing[:frames].astype(np.float64)
     f0 = drawn_line(recording.f0[:frames].astype(np.float64), voicing > VOICED, rng)
-    seen = clean_bands(prepare(recording))
-    if singer.content is not None:
-        seen = described(singer.content.start(), seen)
+    bands = clean_bands(prepare(recording))
+    seen = bands if singer.content is None else described(singer.content.start(), bands)
     ratio = FORMANT_RATIO ** rng.uniform(-1.0, 1.0)
     estimator = singer.start()
     loudness = recording.loudness[:frames].astype(np.float64)
-    harmonic, noise = estimator.process(seen, f0, voicing, loudness, np.zeros(frames))
+    nothing = np.zeros(frames)
+    harmonic, noise = estimator.process(seen, bands, f0, voicing, loudness, nothing, nothing)
     if singer.kind == "sawsing":
         moved = [np.interp(HARMONIC_GRID / ratio, HARMONIC_GRID, row) for row in harmonic]
         harmonic = np.array(moved, np.float32)

@@ -41,15 +41,16 @@ class Frames(NamedTuple):
     """What `process` takes."""
 
     content: Float32
+    envelope: Float32
     f0: Float64
     voicing: Float64
     loudness: Float64
     likeness: Float64
+    steps: Float64
 
     def at(self, here: slice) -> Frames:
         """Return some of them."""
-        facts = self.f0, self.voicing, self.loudness, self.likeness
-        return Frames(self.content[here], *(fact[here] for fact in facts))
+        return Frames(*(part[here] for part in self))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,8 @@ def drawn(likeness: Float64) -> Frames:
     rng, n = np.random.default_rng(8), likeness.size
     content = rng.uniform(-1.0, 1.0, (n, SIZE)).astype(np.float32)
     f0, voicing, loudness = (rng.uniform(*ends, n) for ends in ((80.0, 900.0), (0.0, 1.0), (-90.0, 0.0)))
-    return Frames(content, f0, voicing, loudness, likeness)
+    envelope = np.full((n, 72), math.nan, np.float32)  # without a refiner nobody reads it
+    return Frames(content, envelope, f0, voicing, loudness, likeness, rng.integers(0, 9, n).astype(float))
 
 
 def run(estimator: Running, frames: Frames, sizes: Sequence[int]) -> Float32:
@@ -172,7 +174,7 @@ def test_frames_that_do_not_fit_are_refused(singer: Singer) -> None:
     wrong = [frames._replace(content=frames.content[:, 1:]), frames._replace(content=short.content)]
     wrong += [frames._replace(**{name: getattr(short, name)}) for name in Frames._fields[1:]]
     for each in wrong:
-        with pytest.raises(ValueError, match=r"do not fit; give \(n, 32\) and four times \(n,\)"):
+        with pytest.raises(ValueError, match=r"do not fit; give \(n, 32\), \(n, 72\) and five times \(n,\)"):
             estimator.process(*each)
 
 

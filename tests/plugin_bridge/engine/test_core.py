@@ -26,11 +26,10 @@ class Listening(CopyEstimator):
         super().__init__("sawsing", 0.0)
         self._kept = kept
 
-    def process(
-        self, envelope: Float32, f0: Float64, voicing: Float64, loudness: Float64, likeness: Float64
-    ) -> tuple[Float32, Float32]:
-        self._kept.append((envelope.copy(), f0.copy()))
-        return super().process(envelope, f0, voicing, loudness, likeness)
+    def process(self, seen: Float32, envelope: Float32, *facts: Float64) -> tuple[Float32, Float32]:
+        assert seen is envelope
+        self._kept.append((envelope.copy(), facts[0].copy()))
+        return super().process(seen, envelope, *facts)
 
 
 @dataclass(frozen=True)

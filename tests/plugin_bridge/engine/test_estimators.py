@@ -27,8 +27,8 @@ RATE = 48000
 def drawn() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     rng = np.random.default_rng(5)
     bands = rng.uniform(-60.0, 0.0, (FRAMES, ENVELOPE_GRID.size)).astype(np.float32)
-    lows = 100.0, 0.0, -40.0, 0.0, 100.0, 0.0, -8.0
-    highs = 700.0, 1.0, -10.0, 0.5, 700.0, 1.0, 8.0
+    lows = 100.0, 0.0, -40.0, 0.0, 0.0, 100.0, 0.0, -8.0
+    highs = 700.0, 1.0, -10.0, 0.5, 0.0, 700.0, 1.0, 8.0
     return bands, np.stack([rng.uniform(low, high, FRAMES) for low, high in zip(lows, highs, strict=True)])
 
 
@@ -116,7 +116,7 @@ class ReadingSinger(CopySinger):
     def start(self) -> ReadingSinger:  # type: ignore[override]
         return self
 
-    def process(self, seen: Float32, *facts: Float64) -> tuple[Float32, Float32]:
+    def process(self, seen: Float32, *facts: NDArray[np.floating]) -> tuple[Float32, Float32]:
         del facts
         return seen.copy(), np.zeros((len(seen), 72), np.float32)
 

@@ -272,17 +272,17 @@ def test_controls_are_bounded_and_good_ones_left_alone() -> None:
         def __init__(self, harmonic: Float32) -> None:
             self.harmonic, self.resets = harmonic, 0
 
-        def process(self, envelope: Float32, *_: object) -> tuple[Float32, Float32]:
-            n = envelope.shape[0]
+        def process(self, seen: Float32, *_: object, **__: object) -> tuple[Float32, Float32]:
+            n = seen.shape[0]
             return self.harmonic[:n].copy(), np.zeros((n, 72), np.float32)
 
         def reset(self) -> None:
             self.resets += 1
 
     levels = np.array([[-29.9, 29.9], [-40.0, 0.0], [31.0, 0.0]], np.float32)
-    bands, facts = np.zeros((3, 72), np.float32), np.zeros((4, 3))
+    bands, facts = np.zeros((3, 72), np.float32), np.zeros((5, 3))
     given = Given(levels)
-    harmonic, _, faulty = bounded(given, bands, facts)
+    harmonic, _, faulty = bounded(given, bands, bands, facts)
     assert np.array_equal(harmonic, np.clip(levels, -MAX_LOG_MAGNITUDE, MAX_LOG_MAGNITUDE))
     assert faulty.tolist() == [False, False, True]
     assert given.resets == 0

@@ -41,6 +41,7 @@ NUMBERS = [
     "fallback",
     "status",
     "late",
+    "quality",
 ]
 SINGERS = {0: "pjs", 1: "nit"}
 

@@ -324,7 +324,9 @@ def test_a_folder_becomes_a_singer_file(
     assert len(manifest.ltas) == (LTAS_SIZE if kind == "sawsing" else 0)
     estimator = singer.start()
     content = np.full((2, encoder.manifest.size), 0.5, np.float32)
-    harmonic, noise = estimator.process(content, *(np.full(2, fact) for fact in (220.0, 1.0, -20.0, 0.5)))
+    bands = np.zeros((2, 72), np.float32)
+    facts = (np.full(2, fact) for fact in (220.0, 1.0, -20.0, 0.5, 0.0))
+    harmonic, noise = estimator.process(content, bands, *facts)
     assert harmonic.shape == (2, manifest.harmonic)
     assert noise.shape == (2, manifest.noise)
     assert np.all(np.isfinite(harmonic))
@@ -351,7 +353,9 @@ def test_a_singer_file_equals_the_trained_network_in_its_ltas(
     f0, voicing, loudness = batch.pitch[0].double().numpy().T
     ltas = SingerLtas(singer.manifest.ltas)
     wanted = ltas.process(harmonic[0].numpy(), noise[0].numpy(), voicing, loudness)
-    found = singer.start().process(batch.content[0].numpy(), f0, voicing, loudness, np.zeros(f0.size))
+    nothing = np.zeros(f0.size)
+    bands = np.zeros((f0.size, 72), np.float32)  # read by refiners alone
+    found = singer.start().process(batch.content[0].numpy(), bands, f0, voicing, loudness, nothing, nothing)
     assert all(np.max(np.abs(a - b)) < 1e-4 for a, b in zip(wanted, found, strict=True))
 
 

@@ -1,0 +1,50 @@
+"""What a singer file says of its refiner: for how many denoising steps it has a network, and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MAX_STEPS = 8
+"""Denoising steps of a frame."""
+MAX_BANDS = 256
+"""Numbers of a control frame that a refiner may refine."""
+
+
+class Refiner(BaseModel):
+    """The facts of one refiner, part of a singer's manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bands: Annotated[int, Field(ge=1, le=MAX_BANDS)]
+    """Width of the noise that it starts from."""
+    steps: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_STEPS)], ...], Field(min_length=1)]
+    """How many steps it can take, in ascending order."""
+    noise: bool = True
+    """Whether it starts from noise; a regression does not, and is given zeros."""
+    milliseconds: Annotated[float, Field(ge=0.0, lt=1000.0, allow_inf_nan=False)] = 0.0
+    """Time of a frame at the fewest steps, measured frame by frame where it was trained; 0 if it was not."""
+
+    @field_validator("steps")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"steps {value} do not ascend; give each number of steps once, the lowest first")
+        return value
+
+
+def steps_for(asked: int, available: Collection[int]) -> int:
+    """Return how many steps a refiner takes.
+
+    Args:
+        asked: 0 for none.
+        available: those that it can take; empty for a singer without a refiner.
+
+    Returns:
+        The most that are available and not more than asked, else the fewest; 0 stays 0.
+    """
+    if asked <= 0 or not available:
+        return 0
+    return max((steps for steps in available if steps <= asked), default=min(available))
