@@ -11,6 +11,10 @@ class OutputError(BridgeError):
     """An output exists already, or cannot be written."""
 
 
+class NoRoomError(OutputError):
+    """A disk or a folder has no room for an output."""
+
+
 class SingerFileError(BridgeError):
     """A singer file is missing, foreign, corrupted, newer than this program or too large."""
 

@@ -19,12 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from models.errors import OutputError
+from models.errors import NoRoomError, OutputError
 
 _MACHINE = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 _NAME = re.compile(r"\.plugin-bridge-(?:(?P<machine>[0-9a-f]{8})-)?(?P<process>\d{1,10})-[0-9a-f]+\.part")
 _OLD = 7 * 24 * 3600.0
 """Seconds after which a temporary file of another machine, whose processes cannot be seen, is abandoned."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 _open: set[Path] = set()
 _swept: set[Path] = set()
@@ -125,15 +127,15 @@ def check_target(target: Path, *, force: bool = False) -> None:
         mode = None
     except (OSError, ValueError) as error:  # too long, closed to us, or no name at all
         reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{target} cannot be written: {reason}; choose another name with -o") from error
+        raise OutputError(f"{target} cannot be written: {reason}; choose another name") from error
     if mode is not None and stat.S_ISDIR(mode):
         raise OutputError(f"{target} is a folder; give the name of a file")
     if mode is not None and not force:
-        raise OutputError(f"{target} exists already; choose another name with -o or replace it with --force")
+        raise OutputError(f"{target} exists already; choose another name, or give force to replace it")
     if not target.parent.is_dir():
         raise OutputError(f"the folder {target.parent} does not exist; make it first")
     if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"the folder {target.parent} cannot be written; choose another with -o")
+        raise OutputError(f"the folder {target.parent} cannot be written; choose another")
 
 
 def check_output(path: Path) -> None:
@@ -156,7 +158,8 @@ def unwritable(target: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     full_table = error.errno in {errno.EMFILE, errno.ENFILE}
     remedy = "close other programs" if full_table else "free some space or choose another folder"
-    return OutputError(f"{target} cannot be written: {reason}; {remedy}")
+    kind = NoRoomError if error.errno in _FULL else OutputError
+    return kind(f"{target} cannot be written: {reason}; {remedy}")
 
 
 def discard_all() -> None:

@@ -3,6 +3,7 @@
 BridgeError
 ├── AudioFileError       an input file is missing, empty, not audio, truncated or not usable
 ├── OutputError          an output exists, or cannot be written: folder, permission, disk
+│   └── NoRoomError      a disk or a folder has no room for it
 ├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
 ├── ModelFileError       a melody network, extractor or encoder is missing, foreign, corrupted or newer
 ├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
@@ -25,6 +26,7 @@ from models.errors import (
     BridgeError,
     MissingExtraError,
     ModelFileError,
+    NoRoomError,
     OutputError,
     SingerFileError,
     TrainingError,
@@ -37,6 +39,7 @@ __all__ = [
     "EffectError",
     "MissingExtraError",
     "ModelFileError",
+    "NoRoomError",
     "OutputError",
     "PresetError",
     "ScoreError",

@@ -1,7 +1,8 @@
-"""Turn `/bounce/start` into the arguments of `plugin-bridge bounce`, with all paths inside the folder."""
+"""Turn `/bounce/start` into a command line, with all paths inside the folder, and what that says back."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from models.wholefile import check_target
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
 from plugin_bridge.errors import AudioFileError, PresetError, ScoreError
+from plugin_bridge.files.names import check_portable
 from plugin_bridge.files.writer import BITS
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.paths import inside
@@ -57,6 +59,7 @@ class BouncePlanner:
             raise ValueError("/bounce/start takes input, output and options with a value each; send those")
         source = inside(self.folder, word(arguments[0], "input"))
         target = inside(self.folder, word(arguments[1], "output"))
+        check_portable(target.name, "output")
         session = is_session(source)
         if not session and not source.is_file():
             raise AudioFileError(f"{arguments[0]} is not a file in the folder; give one that is there")
@@ -89,8 +92,7 @@ class BouncePlanner:
         if key in _PLAIN:
             return [f"--{key}={_PLAIN[key](value)}"]
         if key not in PARAMETERS:
-            known = ", ".join(("preset", "automation", "force", *_PLAIN, *PARAMETERS))
-            raise ValueError(f"option {key!r} is unknown; use one of {known}")
+            raise ValueError(f"option {key!r} is unknown; use one of {', '.join(_OPTIONS)}")
         return _parameter(key, value)
 
     def _preset(self, name: str) -> list[str]:
@@ -144,6 +146,20 @@ _PLAIN: Mapping[str, Callable[[Argument], str]] = {
     "seed": _seed,
 }
 """Options whose value stands in the command line, by what checks and writes it."""
+
+
+_OPTIONS = ("preset", "automation", "force", *_PLAIN, *PARAMETERS)
+_WORD = re.compile(r"(?<!\S)--(?:no-)?([a-z]+(?:-[a-z]+)*)")
+
+
+def by_osc(sentence: str) -> str:
+    """Return a sentence of the command line with its options as `/bounce/start` takes them."""
+
+    def named(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        return name if name in _OPTIONS else found[0]
+
+    return _WORD.sub(named, sentence.replace(" with -o", ""))
 
 
 def _parameter(key: str, value: Argument) -> list[str]:

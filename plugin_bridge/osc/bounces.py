@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plugin_bridge.errors import OutputError
+from plugin_bridge.osc.bounceplan import by_osc
 from plugin_bridge.osc.quota import check_free
 from plugin_bridge.osc.wire.packets import Argument
 
@@ -168,7 +169,7 @@ async def _follow(bounce: Bounce, process: asyncio.subprocess.Process) -> str:
     async for line in _lines(process.stderr):
         progress = _progress(line)
         if progress is None:
-            reason = line.removeprefix("plugin-bridge bounce: ") or reason
+            reason = by_osc(line.removeprefix("plugin-bridge bounce: ")) or reason
             continue
         bounce.done, bounce.total = progress
         bounce.report()

@@ -7,7 +7,7 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
-from plugin_bridge.errors import OutputError
+from plugin_bridge.errors import NoRoomError
 from plugin_bridge.sessions.writer import MIN_FREE_BYTES
 
 MAX_ENTRIES = 1000
@@ -21,12 +21,13 @@ def check_room(folder: Path) -> None:
         folder: where.
 
     Raises:
-        OutputError: the folder or its disk is too full.
+        NoRoomError: the folder or its disk is too full.
+        OSError: the folder cannot be read.
     """
     with os.scandir(folder) as entries:
         count = sum(1 for _ in islice(entries, MAX_ENTRIES))
     if count >= MAX_ENTRIES:
-        raise OutputError(
+        raise NoRoomError(
             f"{folder} holds {MAX_ENTRIES} files and sessions, and OSC makes no more; move some away"
         )
     check_free(folder)
@@ -36,11 +37,12 @@ def check_free(folder: Path) -> None:
     """Check that the disk of a folder has more free space than OSC leaves to others.
 
     Raises:
-        OutputError: it has not.
+        NoRoomError: it has not.
+        OSError: the disk cannot be asked.
     """
     free = shutil.disk_usage(folder).free
     if free < MIN_FREE_BYTES:
-        raise OutputError(
+        raise NoRoomError(
             f"the disk of {folder} has {free / 1e6:.0f} MB left, and OSC leaves "
             f"{MIN_FREE_BYTES / 1e6:.0f} MB; free some space"
         )

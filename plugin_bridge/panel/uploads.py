@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 import unicodedata
@@ -15,8 +16,9 @@ from typing import BinaryIO
 from aiohttp import ClientError, web
 
 from models.wholefile import Draft, unwritable
-from plugin_bridge.errors import AudioFileError, OutputError, refusal
-from plugin_bridge.osc.paths import inside
+from plugin_bridge.errors import AudioFileError, NoRoomError, OutputError, refusal
+from plugin_bridge.files.names import check_portable
+from plugin_bridge.osc.paths import open_folder
 from plugin_bridge.osc.query.server import failed, told
 from plugin_bridge.osc.quota import check_free, check_room
 from plugin_bridge.panel.folder import SUFFIXES, Folder
@@ -67,8 +69,10 @@ class Uploads:
             return failed(HTTPStatus.BAD_REQUEST, refusal(error))
         except (ConnectionError, ClientError, web.RequestPayloadError):  # nobody is left to be told
             return failed(HTTPStatus.BAD_REQUEST, f"{name} did not come whole; send it again")
-        except (OutputError, OSError) as error:  # the folder or its disk is gone, too full, or not writable
+        except NoRoomError as error:
             return failed(HTTPStatus.INSUFFICIENT_STORAGE, refusal(error))
+        except (OutputError, OSError) as error:  # the folder is gone or cannot be written
+            return failed(HTTPStatus.CONFLICT, refusal(error))
 
     @contextmanager
     def _place(self, name: str) -> Iterator[Path]:
@@ -78,11 +82,16 @@ class Uploads:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{MAX_UPLOADS} files are on their way; send {name} after them",
             )
+        home = open_folder(self._folder.path)
+        if (home / name).is_symlink():
+            raise _RefusedError(
+                HTTPStatus.CONFLICT, f"{name} is a link in the open folder; send the file under another name"
+            )
         plain = Path(name)
-        count, target = 1, inside(self._folder.path, name)
-        while target in self._under_way or target.exists():
+        count, target = 1, home / name
+        while target in self._under_way or os.path.lexists(target):
             count += 1
-            target = inside(self._folder.path, f"{plain.stem} {count}{plain.suffix}")
+            target = home / f"{plain.stem} {count}{plain.suffix}"
         self._under_way.add(target)
         try:
             yield target
@@ -113,7 +122,7 @@ def plain_name(name: str) -> str:
     """Return the name an audio file is kept under: up to 80 letters, digits, spaces and .+()-_, and a suffix.
 
     Raises:
-        ValueError: it is a path, or its suffix is none of an audio file.
+        ValueError: it is a path, its suffix is none of an audio file, or Windows keeps it for a device.
     """
     if re.search(r"[/\\\0]", name) or name.startswith("."):
         raise ValueError(f"{name[:_MAX_STEM]!r} is a path; give the name of a file")
@@ -126,7 +135,7 @@ def plain_name(name: str) -> str:
     kept = re.sub(r"^[\W_]+", "", _PLAIN.sub("_", stem))
     while len(kept) > _MAX_STEM or len(kept.encode()) > 2 * _MAX_STEM:
         kept = kept[:-1]
-    return f"{kept.rstrip(' .') or 'stem'}{suffix}"
+    return check_portable(f"{kept.rstrip(' .') or 'stem'}{suffix}", "file")
 
 
 async def _copy(request: web.Request, file: BinaryIO, name: str, folder: Path) -> None:
@@ -134,7 +143,7 @@ async def _copy(request: web.Request, file: BinaryIO, name: str, folder: Path) -
 
     Raises:
         _RefusedError: it is too large or too slow.
-        OutputError: the disk is too full.
+        NoRoomError: the disk is too full.
     """
     began, size, checked = time.monotonic(), 0, 0
     while True:

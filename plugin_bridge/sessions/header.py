@@ -33,6 +33,7 @@ from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.pitchtracking import USUAL, PitchName
 from plugin_bridge.engine.singers import Singer
 from plugin_bridge.errors import OutputError
+from plugin_bridge.files.names import MAX_NAME_BYTES, check_portable
 from plugin_bridge.files.printable import printable
 
 FORMAT = 1
@@ -41,8 +42,6 @@ HEADER, AUDIO, EVENTS = PARTS = ("session.json", "audio.f32", "events.jsonl")
 """Names of the files of a session."""
 MAX_LINES = 2_000_000
 """Of a session's events: 80 of them a second for six hours."""
-MAX_NAME_BYTES = 200
-"""Of a session's name; file systems allow 255."""
 
 
 def _plain(text: str) -> str:
@@ -130,7 +129,8 @@ def session_folder(parent: Path, name: str) -> Path:
         name: of the session.
 
     Raises:
-        OutputError: the name is empty, hidden, a path, too long or not printable; or it is taken.
+        OutputError: the name is empty, hidden, a path, too long, not printable, or no folder of Windows can
+            have it; or it is taken.
     """
     plain = name and not name.startswith(".") and name.isprintable() and not set(name) & set("/\\")
     if not plain or len(name.encode()) > MAX_NAME_BYTES:
@@ -138,6 +138,10 @@ def session_folder(parent: Path, name: str) -> Path:
             f"session {name[:80]!r} is no plain name; give printable text without folders, at most "
             f"{MAX_NAME_BYTES} bytes"
         )
+    try:
+        check_portable(name, "session")
+    except ValueError as error:
+        raise OutputError(str(error)) from error
     folder = parent / name
     try:
         folder.lstat()

@@ -97,7 +97,7 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     target = tmp_path / "a.wav"
     with Draft(target) as draft:
         target.write_bytes(b"somebody was quicker")
-        with pytest.raises(OutputError, match=r"exists already; .* --force"):
+        with pytest.raises(OutputError, match=r"exists already; .* give force to replace it"):
             draft.commit()
     with pytest.raises(OutputError, match="exists already"):
         Draft(target)
@@ -118,7 +118,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         if not os.access(tmp_path, os.W_OK):  # an administrator may write everywhere
-            with pytest.raises(OutputError, match="cannot be written; choose another with -o"):
+            with pytest.raises(OutputError, match=r"cannot be written; choose another$"):
                 Draft(tmp_path / "a.wav")
     finally:
         tmp_path.chmod(0o700)
@@ -188,7 +188,7 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["a" * 300 + ".wav", "a\0b.wav"])
 def test_a_name_that_no_file_can_have_is_told_before_the_work(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"cannot be written: .*; choose another name with -o"):
+    with pytest.raises(OutputError, match=r"cannot be written: .*; choose another name$"):
         check_target(tmp_path / name)
 
 

@@ -178,9 +178,10 @@ export class Bounces {
   }
 }
 
-/** Return the name of a source without what tells its format. */
+/** Return the name of a source without what tells its format, and without what no file of Windows can have. */
 function stemOf(source) {
-  return source.kind === "session" ? source.name : source.name.replace(/\.[^.]+$/, "");
+  const stem = source.kind === "session" ? source.name : source.name.replace(/\.[^.]+$/, "");
+  return stem.replace(/[<>:"/\\|?*]/g, "_");
 }
 
 function fill(select, rows) {

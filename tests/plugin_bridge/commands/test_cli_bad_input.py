@@ -134,7 +134,7 @@ ROWS = [
     (GOOD + "-o bright.onnx", "'bright.onnx' does not end like an output"),
     (
         GOOD + "-o whole.flac",
-        "whole.flac exists already; choose another name with -o or replace it with --force",
+        "whole.flac exists already; choose another name, or give force to replace it",
     ),
     (GOOD + "-o stem.wav --force", "stem.wav is the source itself; name another output with -o"),
     (GOOD + "-o missing/out.wav", "the folder missing does not exist; make it first"),

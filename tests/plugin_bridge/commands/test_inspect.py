@@ -74,7 +74,7 @@ ROWS = [
     ("a.wav text.wav", "text.wav is not audio this program reads"),
     ("a.wav b.wav a.wav", "3 files are given and a picture holds one or two; leave some out"),
     ("a.wav -o a.jpg", "'a.jpg' does not end in .png; name such a file with -o"),
-    ("a.wav -o old.png", "old.png exists already; choose another name with -o or replace it with --force"),
+    ("a.wav -o old.png", "old.png exists already; choose another name, or give force to replace it"),
     ("a.wav -o missing/a.png", "the folder missing does not exist; make it first"),
     ("a.wav -o folder --force", "'folder' does not end in .png"),
     ("old.png --force", "old.png is to be drawn itself; name another picture with -o"),

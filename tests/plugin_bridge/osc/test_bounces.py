@@ -16,7 +16,7 @@ import soundfile
 from plugin_bridge import BounceSettings, OutputFormat, bounce_file
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.osc import bounces, quota
-from plugin_bridge.osc.bounceplan import BouncePlanner
+from plugin_bridge.osc.bounceplan import BouncePlanner, by_osc
 from plugin_bridge.osc.bounces import BounceQueue
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument
@@ -214,6 +214,40 @@ async def test_a_full_table_of_files_is_told_without_a_number(
 async def test_without_a_folder_nothing_is_bounced(tmp_path: Path) -> None:
     async with served(tmp_path, folder=None) as (_, server), Client(server.port) as client:
         assert "start with --sessions FOLDER" in await client.fail("/bounce/start", "in.wav", "out.wav")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "2 samples clip; add --normalize, lower --gain by 1.3 dB, or write floats with --bits 32f",
+            "2 samples clip; add normalize, lower gain by 1.3 dB, or write floats with bits 32f",
+        ),
+        (
+            "a.wav is the source itself; name another output with -o",
+            "a.wav is the source itself; name another output",
+        ),
+        ("put that file back or choose with --singer", "put that file back or choose with singer"),
+        ("use --no-bypass or --morph-singer", "use bypass or morph_singer"),
+        (
+            "choose another with --midi-track",
+            "choose another with --midi-track",
+        ),  # the command line alone has it
+        ("take--gain.wav is empty", "take--gain.wav is empty"),
+    ],
+)
+def test_what_a_bounce_says_names_the_options_as_osc_takes_them(said: str, told: str) -> None:
+    assert by_osc(said) == told
+
+
+@in_loop
+async def test_a_bounce_onto_its_own_source_says_no_word_of_the_command_line(folder: Path) -> None:
+    async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
+        await client.done("/bounce/start", "stem.wav", "stem.wav", "force", True)
+        state = ""
+        while not str(state).startswith("failed"):
+            _, (_, state, *_) = await client.hear_of("/bounce/progress")
+        assert state == f"failed: {folder / 'stem.wav'} is the source itself; name another output"
 
 
 NOW = ["--pitch=melody", "--seed=3", "--singer=/dark.onnx", "--breath=3.0"]

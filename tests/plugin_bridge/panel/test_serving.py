@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -394,10 +395,72 @@ async def test_a_folder_that_is_gone_is_told(home: Path, stem: bytes) -> None:
         home.rmdir()
         found = await upload(server, "a.wav", stem)
         assert (found.status, found.error) == (
-            507,
+            409,
             f"{home} cannot be used: No such file or directory; check it",
         )
         assert await listed(server) == {}
+
+
+@in_loop
+async def test_a_disk_that_is_full_is_told(home: Path, stem: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(uploads, "_copy", write)
+    async with panel(home) as server:
+        found = await upload(server, "a.wav", stem)
+        assert found.status == 507
+        assert found.error.startswith(
+            f"{home / 'a.wav'} cannot be written: No space left on device; free some"
+        )
+    assert left_in(home) == []
+
+
+@in_loop
+async def test_a_folder_that_nothing_can_be_written_to_is_told_in_words_of_no_command_line(
+    home: Path, stem: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    async with panel(home) as server:
+        found = await upload(server, "a.wav", stem)
+        assert (found.status, found.error) == (409, f"the folder {home} cannot be written; choose another")
+
+
+@in_loop
+async def test_a_link_under_the_name_of_an_upload_is_left_alone(home: Path, stem: bytes) -> None:
+    outside = home.parent / "secret.wav"
+    outside.write_bytes(b"secret")
+    (home / "own.wav").write_bytes(stem)
+    for name, target in {"out": outside, "in": home / "own.wav", "gone": home / "new.wav"}.items():
+        (home / f"{name}.wav").symlink_to(target)
+    (home / "loop.wav").symlink_to(home / "loop.wav")
+    (home / "own 2.wav").symlink_to(outside)
+    before = left_in(home)
+    async with panel(home) as server:
+        for name in ("out.wav", "in.wav", "gone.wav", "loop.wav"):
+            found = await upload(server, name, stem)
+            assert (found.status, found.error) == (
+                409,
+                f"{name} is a link in the open folder; send the file under another name",
+            )
+        assert left_in(home) == before
+        assert json.loads((await upload(server, "own.wav", stem)).body)["name"] == "own 3.wav"
+    assert outside.read_bytes() == b"secret"
+
+
+@in_loop
+async def test_a_name_that_windows_keeps_is_refused(home: Path, stem: bytes) -> None:
+    async with panel(home) as server:
+        for name in ("CON.wav", "nul.flac", "com1.mp3", "_aux.wav", "lpt9%20.ogg"):
+            found = await upload(server, name, stem)
+            assert found.status == 400
+            assert "is a device of Windows and no file there; give another name" in found.error
+        for name in ("a.wav.", "a.wav%20"):
+            found = await upload(server, name, stem)
+            assert found.status == 400
+            assert "is no audio file by its name" in found.error
+        assert left_in(home) == []
+        assert json.loads((await upload(server, "4%3A30%3F.wav", stem)).body)["name"] == "4_30_.wav"
 
 
 @in_loop

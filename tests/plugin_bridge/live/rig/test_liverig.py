@@ -144,8 +144,14 @@ def test_sessions_are_recorded_under_plain_names(settings: LiveSettings, tmp_pat
                 "\udc80",
                 300 * "a",
             )
-            for name in (*bad, "stem.wav"):
-                with pytest.raises(OutputError, match="plain name" if name in bad else "exists already"):
+            foreign = ("CON", "nul.1", "4:30", "take?", "take.", "take ")
+            reasons = (
+                dict.fromkeys(bad, "plain name")
+                | dict.fromkeys(foreign, "Windows")
+                | {"stem.wav": "exists already"}
+            )
+            for name, reason in reasons.items():
+                with pytest.raises(OutputError, match=reason):
                     rig.record(name)
             assert rig.stop_recording() is None
             one = rig.record("one")
