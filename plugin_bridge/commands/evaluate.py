@@ -23,6 +23,7 @@ moved by the interval the engine chose, in frames where two trackers agree.
 
 Copy synthesis (--copy): the singer sings its own held-out recordings at their pitch and likeness 0.
 Everything is compared with the recording; (rec.) is the similarity of the recording itself to all of them.
+LSD is the log-spectral distance in dB (Gray and Markel 1976) of bands one harmonic wide, where it is voiced.
 
 Words, for both: err. is the share of phonemes that a recogniser of speech (Whisper base) gets wrong, letters
 where the language is not Japanese: against the labels (HTS, NAME.lab beside NAME.wav) or the words
@@ -35,7 +36,10 @@ many phones of each kind are heard right, in the source and in the output, and w
 
 Life, for both: harmonics-to-noise ratio (HNR, dB) in 1-2, 2-4, 4-8 and 8-12 kHz, shimmer and jitter
 (Praat), and by how many dB the spectrum moves within 10 ms of held vowels; "re." and "real" stand for the
-singer's held-out recordings.
+singer's held-out recordings. GV is the global variance of bands (Toda and Tokuda 2007) as a ratio to the real
+one, 1 being as alive; m. 4, m. 10 and m. 30 are by how many dB bands are modulated more than real ones
+(modulation spectrum, Takamichi et al. 2016) at 4-10, 10-20 and 30-50 Hz. Real are, for a copy, its recording
+and, for a conversion, the singer's held-out recordings.
 
 Plans (--plan): every voice of the plan is sung by every --singer (default: all that ship); by the singer of
 its own name it is a copy, and its recordings are that singer's reference. `heldout` and `quick` ship: the

@@ -59,7 +59,8 @@ def run_pairs(arguments: argparse.Namespace) -> int:
         report.say(f"\nPhones in {name}:\n" + header(PHONES))
         for row in counted:
             report.say(line(PHONES, row))
-    report.finish({"rows": rows, "means": means, "phones": phones})
+    values = parameter_values(arguments)
+    report.finish({"parameters": values, "rows": rows, "means": means, "phones": phones})
     return 0
 
 
@@ -123,7 +124,7 @@ def _scored(arguments: argparse.Namespace, report: Report) -> Iterator[Row]:
                 label = _label(singer, name, singers, plan)
                 scores = _scores(take, label, targets[name], copy=copy)
                 _plot(report, take, scores)
-                voice = judge.score(take, label, targets[name])
+                voice = judge.score(take, label, targets[name], copy=copy)
                 yield {**asdict(scores), **asdict(voice), "voice": item.voice, "copy": copy}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.metrics.intelligibility import pesq, stoi
 from models.metrics.pitch import compare_pitch
 from models.metrics.speaker import embedding, similarity
-from models.metrics.spectral import stft_loss
+from models.metrics.spectral import log_spectral_distance, stft_loss
 from plugin_bridge.measure.audition import Take
 from plugin_bridge.measure.target import Target
 
@@ -67,6 +67,8 @@ class CopyScores:
     singer: str
     seconds: float
     stft_loss: float
+    log_spectral_distance: float
+    """dB, of bands one harmonic wide, where the recording is voiced."""
     cents: float
     """Median difference between output and recording, both by the independent tracker."""
     voicing_f1: float
@@ -129,6 +131,7 @@ def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
         singer=singer,
         seconds=clip.seconds,
         stft_loss=stft_loss(take.output, clip.audio, clip.sample_rate),
+        log_spectral_distance=log_spectral_distance(take.output, clip.audio, clip.sample_rate),
         cents=pitch.cents,
         voicing_f1=pitch.voicing_f1,
         stoi=stoi(clip.audio, take.output, clip.sample_rate),

@@ -52,6 +52,7 @@ COPY = (
     *_NAMES,
     Column("seconds", "s", ".1f", 5),
     Column("stft_loss", "loss", ".3f"),
+    Column("log_spectral_distance", "LSD", ".2f", 5),
     Column("cents", "cents", ".1f"),
     Column("voicing_f1", "F1", ".3f"),
     Column("stoi", "STOI", ".3f"),
@@ -91,6 +92,10 @@ LIFE = (
     Column("jitter", "jitter", ".2%"),
     Column("movement_real", "m.real", ".2f"),
     Column("movement", "move", ".2f", 5),
+    Column("variance", "GV", ".2f", 5),
+    Column("modulation_4", "m. 4", "+.1f", 5),
+    Column("modulation_10", "m. 10", "+.1f", 5),
+    Column("modulation_30", "m. 30", "+.1f", 5),
 )
 PHONES = (
     Column("phone", "phone", width=17),

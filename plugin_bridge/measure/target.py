@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from models.metrics.bandlevels import band_levels
 from models.metrics.liveliness import Liveliness, liveliness, mean_liveliness
 from models.metrics.speaker import d_vector, embedding, mean_embedding, similarity
+from models.metrics.variation import Variation, mean_variation, variation
 from plugin_bridge.measure.clips import Clip, loudest
 
 Float32 = NDArray[np.float32]
@@ -58,6 +60,12 @@ class Target:
         """What the recordings are like themselves, a mean over those the ceiling is measured on."""
         clips = [self._clips[index] for index in self._picks()]
         return mean_liveliness([liveliness(clip.audio, clip.sample_rate) for clip in clips])
+
+    @cached_property
+    def variation(self) -> Variation:
+        """How the bands of the recordings vary, likewise."""
+        clips = [self._clips[index] for index in self._picks()]
+        return mean_variation([variation(band_levels(clip.audio, clip.sample_rate)) for clip in clips])
 
     def _picks(self) -> list[int]:
         """Return which recordings stand for all: `CUTS` of them, spread evenly."""

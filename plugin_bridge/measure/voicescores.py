@@ -7,10 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
+from models.metrics.bandlevels import band_levels
 from models.metrics.liveliness import liveliness
 from models.metrics.onsets import compare_onsets, level_db
 from models.metrics.phones import PhoneScores, score_phones
 from models.metrics.speaker import d_vector, similarity
+from models.metrics.variation import Variation, compare_variation, variation
 from models.metrics.words import Heard, phoneme_error, phonemes, phonemes_of_labels, transcribe
 from plugin_bridge.measure.audition import Take
 from plugin_bridge.measure.clips import Clip
@@ -69,6 +71,13 @@ class VoiceScores:
     movement_real: float
     movement: float
     """dB by which the envelope of held vowels moves within 10 ms."""
+    variance: float
+    """Global variance of the bands, its ratio to the real one: of a copy to its clip's, of a conversion to
+    that of the singer's held-out recordings; likewise the modulation."""
+    modulation_4: float
+    """dB by which the levels of bands are more modulated at 4 to 10 Hz; then at 10 to 20 and 30 to 50."""
+    modulation_10: float
+    modulation_30: float
 
 
 class VoiceJudge:
@@ -81,13 +90,14 @@ class VoiceJudge:
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
 
-    def score(self, take: Take, singer: str, target: Target) -> VoiceScores:
+    def score(self, take: Take, singer: str, target: Target, *, copy: bool) -> VoiceScores:
         """Score a conversion or a copy of the clip.
 
         Args:
             take: as sung.
             singer: name for the table.
             target: the singer's held-out recordings.
+            copy: the clip is such a recording itself.
 
         Raises:
             MissingExtraError: a package of the extra `eval` is not installed.
@@ -98,6 +108,9 @@ class VoiceJudge:
         heard = score_phones(output, rate, self._clip.labels)
         onsets = compare_onsets(self._clip.audio, output, rate)
         real, sung = target.liveliness, liveliness(output, rate)
+        moved = compare_variation(
+            variation(band_levels(output, rate)), self._variation if copy else target.variation
+        )
         hnr = {
             f"hnr_{band}k{end}": value
             for end, whose in (("_real", real), ("", sung))
@@ -129,6 +142,10 @@ class VoiceJudge:
             jitter=sung.jitter,
             movement_real=real.movement,
             movement=sung.movement,
+            variance=moved.variance,
+            modulation_4=moved.modulation[0],
+            modulation_10=moved.modulation[1],
+            modulation_30=moved.modulation[2],
         )
 
     @cached_property
@@ -149,6 +166,10 @@ class VoiceJudge:
     @cached_property
     def _level(self) -> float:
         return level_db(self._clip.audio, self._clip.sample_rate)
+
+    @cached_property
+    def _variation(self) -> Variation:
+        return variation(band_levels(self._clip.audio, self._clip.sample_rate))
 
     def _phonemes(self, heard: Heard) -> list[str]:
         return phonemes(heard.text, self._understood.language)

@@ -50,6 +50,7 @@ def test_a_conversion_table_with_report_and_picture(run: Run, folder: Path) -> N
         assert lines[2].split("|")[1].strip() == "note0"
         assert lines[3].split("|")[1].strip() == "MEAN"
     found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["parameters"] == {"transpose": 0.0}
     assert found["rows"][0]["singer"] == "copy"
     assert found["rows"][0]["similarity_before"] > 0.9
     assert found["rows"][0]["cents"] == found["means"]["copy"]["cents"] < 5.0
