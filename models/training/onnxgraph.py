@@ -27,17 +27,18 @@ Shapes = Mapping[str, tuple[int | str, ...]]
 class Graph:
     """A graph that grows."""
 
-    def __init__(self, name: str, outer: Graph | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._outer = outer
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
 
     def constant(self, values: ArrayLike, kind: type[np.generic] = np.float32) -> str:
-        """Add a constant to the outermost graph and return its name."""
-        if self._outer is not None:
-            return self._outer.constant(values, kind)
-        name = f"constant{len(self._constants)}"
+        """Add a constant and return its name.
+
+        What multiplies rows in a branch must be a constant of the branch: of others onnxruntime does not
+        arrange the weights beforehand, and multiplies a single row in another order.
+        """
+        name = f"{self.name}_constant{len(self._constants)}"
         self._constants[name] = np.array(values, kind, order="C")
         return name
 
@@ -47,16 +48,20 @@ class Graph:
         self._nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
+    def add_many(self, kind: str, inputs: list[str], outs: list[str], **attributes: Any) -> None:  # noqa: ANN401 - as above
+        """Add an operator of several outputs."""
+        self._nodes.append(helper.make_node(kind, inputs, outs, **attributes))
+
     def split(self, x: str, widths: list[int]) -> list[str]:
         """Cut rows into pieces."""
         names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(len(widths))]
-        self._nodes.append(helper.make_node("Split", [x, self.constant(widths, np.int64)], names, axis=1))
+        self.add_many("Split", [x, self.constant(widths, np.int64)], names, axis=1)
         return names
 
     def largest(self, x: str, count: int) -> list[str]:
         """Return the largest entries of each row, and where they are."""
         names = [f"{self.name}{len(self._nodes)}_{part}" for part in range(2)]
-        self._nodes.append(helper.make_node("TopK", [x, self.constant([count], np.int64)], names, axis=1))
+        self.add_many("TopK", [x, self.constant([count], np.int64)], names, axis=1)
         return names
 
     def join(self, *rows: str, out: str = "") -> str:
@@ -71,6 +76,10 @@ class Graph:
     def linear(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64], out: str = "") -> str:
         """Multiply rows by a matrix, (outputs, inputs), and add a row."""
         return self.add("Gemm", x, self.constant(weight.T), self.constant(bias), out=out)
+
+    def matrix(self, x: str, weight: NDArray[np.float64]) -> str:
+        """Multiply rows by a matrix, (outputs, inputs)."""
+        return self.add("Gemm", x, self.constant(weight.T))
 
     def gelu(self, x: str) -> str:
         """Add the activation."""
@@ -104,7 +113,7 @@ class Graph:
         names[1] = out or names[1]
         # The reset gate acts behind the matrix, as torch has it.
         attributes = {"hidden_size": back.shape[1], "linear_before_reset": 1}
-        self._nodes.append(helper.make_node("GRU", start, names, **attributes))
+        self.add_many("GRU", start, names, **attributes)
         return self.add("Flatten", names[0], axis=1), names[1]
 
     def proto(self, inputs: Shapes, outputs: Shapes) -> onnx.GraphProto:
@@ -123,6 +132,13 @@ def _update_first(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([update, reset, new])
 
 
+def model_of(graph: onnx.GraphProto, metadata: dict[str, str]) -> onnx.ModelProto:
+    """Return a graph as a model; what it says of itself is the metadata."""
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
+    helper.set_model_props(model, metadata)
+    return model
+
+
 def write_model(graph: onnx.GraphProto, metadata: dict[str, str], path: Path) -> None:
     """Check a graph and write it as a file; nothing is left behind when it fails.
 
@@ -131,8 +147,7 @@ def write_model(graph: onnx.GraphProto, metadata: dict[str, str], path: Path) ->
         metadata: what the file says of itself.
         path: the file to write.
     """
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
-    helper.set_model_props(model, metadata)
+    model = model_of(graph, metadata)
     onnx.checker.check_model(model)
     with whole(path) as partial:
         partial.write_bytes(model.SerializeToString())

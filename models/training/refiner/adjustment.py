@@ -55,14 +55,14 @@ class Decision(NamedTuple):
 Measure = Callable[[Denoiser], float]
 
 
-def adjusted(network: Denoiser, quality: Measure, latency: Measure, target: float, update: int) -> Decision:
-    """Change a network by one block at most.
+def decide(network: Denoiser, quality: Measure, latency: Measure, target: float, update: int) -> Decision:
+    """Decide which block of a network is to change, one at most.
 
     Over the target the block with the least quality for its time goes. Under it, if there is room for another
     one, the block with the most is doubled.
 
     Args:
-        network: is changed in place.
+        network: stays as it is.
         quality: higher is better.
         latency: milliseconds of one frame at run time.
         target: milliseconds.
@@ -75,17 +75,24 @@ def adjusted(network: Denoiser, quality: Measure, latency: Measure, target: floa
         del without.blocks[number]
         worths.append(Worth(number, whole - quality(without), time - latency(without)))
     action: Literal["removed", "doubled", "kept"] = "kept"
-    which: Worth | None = None
+    block = None
     if time > target and len(worths) > MIN_BLOCKS:
-        which, action = min(worths, key=lambda one: one.ratio), "removed"
-        del network.blocks[which.block]
+        action, block = "removed", min(worths, key=lambda one: one.ratio).block
     elif worths:
         best = max(worths, key=lambda one: one.ratio)
         if best.quality > 0.0 and time + best.milliseconds <= target:
-            which, action = best, "doubled"
-            network.blocks.insert(best.block + 1, _doubled(network.parts[best.block]))
-    block = None if which is None else which.block
+            action, block = "doubled", best.block
     return Decision(update, action, block, whole, time, target, tuple(worths))
+
+
+def apply(decision: Decision, network: Denoiser) -> None:
+    """Change a network as it was decided."""
+    if decision.block is None:
+        return
+    if decision.action == "removed":
+        del network.blocks[decision.block]
+    else:
+        network.blocks.insert(decision.block + 1, _doubled(network.parts[decision.block]))
 
 
 def _doubled(block: Block) -> Block:

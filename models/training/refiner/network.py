@@ -15,6 +15,9 @@ TAPS = 7
 """Frames that a block's convolution sees: the newest and those before it."""
 LEVEL_FEATURES = 32
 """Sines and cosines that tell the noise level."""
+UNIT = 0.5
+"""Standard deviation of clean data beside noise of 1, as Karras et al. 2022 have it."""
+_MIN_SPREAD = 0.02
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,33 @@ class Denoiser(nn.Module):
     def __init__(self, size: RefinerSize) -> None:
         super().__init__()
         self.size = size
+        self.usual: Tensor
+        self.spread: Tensor
+        self.middle: Tensor
+        self.reach: Tensor
+        for name, width in (("usual", size.condition), ("middle", size.bands)):
+            self.register_buffer(name, torch.zeros(width))
+        for name, width in (("spread", size.condition), ("reach", size.bands)):
+            self.register_buffer(name, torch.ones(width))
         self.read = nn.Linear(size.bands + size.condition, size.channels)
         self.blocks = nn.ModuleList([Block(size.channels) for _ in range(size.blocks)])
         self.velocity = nn.Linear(size.channels, size.bands)
+
+    @torch.no_grad()
+    def fit(self, condition: Tensor, clean: Tensor) -> None:
+        """Take usual values and spreads from data, (frames, condition) and (frames, bands)."""
+        self.usual.copy_(condition.mean(0))
+        self.spread.copy_(condition.std(0).clamp(min=_MIN_SPREAD))
+        self.middle.copy_(clean.mean(0))
+        self.reach.copy_(clean.std(0).clamp(min=_MIN_SPREAD) / UNIT)
+
+    def to_unit(self, clean: Tensor) -> Tensor:
+        """Return clean frames, (..., bands), as the diffusion has them: of mean 0 and deviation `UNIT`."""
+        return (clean - self.middle) / self.reach
+
+    def from_unit(self, clean: Tensor) -> Tensor:
+        """Return what `to_unit` was given."""
+        return clean * self.reach + self.middle
 
     @property
     def parts(self) -> list[Block]:
@@ -80,16 +107,17 @@ class Denoiser(nn.Module):
         """Estimate the clean frames of whole sequences.
 
         Args:
-            noisy: (batch, frames, bands).
+            noisy: (batch, frames, bands), in units.
             snr: log-SNR, (batch,).
-            condition: (batch, frames, condition).
+            condition: (batch, frames, condition), as it comes.
             kept: 1 for each block of each example that is not left out, (batch, blocks); None keeps all.
 
         Returns:
-            (batch, frames, bands).
+            (batch, frames, bands), in units.
         """
         level = level_features(snr)[:, None]
-        x = self.read(torch.cat([noisy, condition], dim=-1))
+        told = (condition - self.usual) / self.spread
+        x = self.read(torch.cat([noisy, told], dim=-1))
         for index, block in enumerate(self.parts):
             added = block(x, level)
             x = x + (added if kept is None else added * kept[:, index, None, None])

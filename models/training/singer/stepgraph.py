@@ -56,7 +56,7 @@ def _recalled(graph: Graph, content: str, memory: NDArray[np.float64]) -> str:
     """Mix in the nearest memories, and spend no time on them where `likeness` is 0 in all frames."""
     most = graph.add("ReduceMax", "likeness", keepdims=0)
     likely = graph.add("Greater", most, graph.constant(0.0))
-    recall, plain = Graph("recall", graph), Graph("plain", graph)
+    recall, plain = Graph("recall"), Graph("plain")
     directions = memory / np.linalg.norm(memory, axis=1, keepdims=True)
     axis = graph.constant([1], np.int64)
     length = recall.add("ReduceL2", content, axis, keepdims=1)

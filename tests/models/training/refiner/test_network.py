@@ -17,7 +17,7 @@ import torch  # noqa: E402
 
 from models.onnxstep import RunningGraph, opened  # noqa: E402
 from models.training.onnxgraph import write_model  # noqa: E402
-from models.training.refiner.adjustment import Decision, adjusted, stands  # noqa: E402
+from models.training.refiner.adjustment import Decision, apply, decide, stands  # noqa: E402
 from models.training.refiner.network import Denoiser, RefinerSize, chosen  # noqa: E402
 from models.training.refiner.stepgraph import step_graph  # noqa: E402
 
@@ -69,7 +69,7 @@ def test_a_block_that_is_left_out_adds_nothing() -> None:
 def test_the_graph_is_the_network_in_any_chunks(tmp_path: Path, snr: float) -> None:
     made, path = network(), tmp_path / "step.onnx"
     noisy, _, condition = inputs(60)
-    write_model(step_graph(made, snr), {}, path)
+    write_model(step_graph(made, [snr]), {}, path)
     session = opened(path.read_bytes())
     with torch.no_grad():
         wanted = made(noisy, torch.tensor([snr]), condition)[0].numpy()
@@ -112,11 +112,17 @@ def latency(made: Denoiser) -> float:
     return 0.1 + sum(MILLISECONDS[number] for number in numbers(made))
 
 
+def adjusted(made: Denoiser, target: float, update: int) -> Decision:
+    decision = decide(made, quality, latency, target, update)
+    apply(decision, made)
+    return decision
+
+
 def test_over_the_target_the_worst_ratio_goes_until_it_fits() -> None:
     made = marked()
     log: list[Decision] = []
     while not stands(log):
-        log.append(adjusted(made, quality, latency, 0.35, update=len(log)))
+        log.append(adjusted(made, 0.35, update=len(log)))
     assert [(one.action, one.block) for one in log[:2]] == [("removed", 1), ("removed", 1)]
     assert numbers(made) == [0]
     assert log[0].milliseconds == pytest.approx(0.8)
@@ -130,7 +136,7 @@ def test_under_the_target_the_best_is_doubled_and_the_sound_stays() -> None:
     made = marked()
     noisy, snr, condition = inputs(20)
     before = made(noisy, snr, condition)
-    found = adjusted(made, quality, latency, 1.3, update=5000)
+    found = adjusted(made, 1.3, update=5000)
     assert (found.action, found.block, found.update) == ("doubled", 0, 5000)
     assert numbers(made) == [0, 0, 1, 2]
     assert torch.equal(made(noisy, snr, condition), before)
@@ -142,7 +148,7 @@ def test_under_the_target_the_best_is_doubled_and_the_sound_stays() -> None:
 
 def test_where_no_block_fits_any_more_nothing_changes() -> None:
     made = marked()
-    found = adjusted(made, quality, latency, 0.95, update=0)
+    found = adjusted(made, 0.95, update=0)
     assert found.action == "kept"
     assert numbers(made) == [0, 1, 2]
     assert stands([found, found])
