@@ -19,6 +19,7 @@ from models.suffixes import AUDIO_SUFFIXES, EXTRA_SUFFIXES
 from plugin_bridge.errors import AudioFileError, OutputError, SessionError
 from plugin_bridge.files.wavstream import WavStream
 from plugin_bridge.osc.paths import inside
+from plugin_bridge.panel.sending import beyond, file, part
 from plugin_bridge.sessions.header import AUDIO, HEADER, SessionHeader, is_session
 from plugin_bridge.sessions.reader import read_header
 
@@ -86,7 +87,7 @@ class Folder:
             return await _session(request, path)
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
             raise AudioFileError(f"{name!r} is no audio file or session of the open folder; list it again")
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return file(request, path)
 
     async def _probe(self, files: Sequence[_Known]) -> None:
         """Look into files; one that ends the process that looks is left out."""
@@ -183,14 +184,9 @@ async def _session(request: web.Request, path: Path) -> web.StreamResponse:
     if size > _MAX_SESSION_BYTES:
         raise AudioFileError(f"{path.name} is longer than a WAV file of 2 GB; bounce it instead")
     try:
-        asked = request.http_range
-        start, stop, _ = slice(asked.start, asked.stop).indices(size)
-    except ValueError:
-        start, stop = 1, 0
-    if start >= stop:
-        return web.Response(
-            status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers={"Content-Range": f"bytes */{size}"}
-        )
+        start, stop = part(request, size)
+    except ValueError as error:
+        return beyond(size, error)
     response = web.StreamResponse(headers={"Accept-Ranges": "bytes", "Cache-Control": "no-cache"})
     response.content_type = "audio/wav"
     response.content_length = stop - start

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from plugin_bridge.control.scales import KEYS, SCALES
 from plugin_bridge.errors import BridgeError, refusal
-from plugin_bridge.osc.query.server import failed, told
+from plugin_bridge.osc.query.handler import failed, told
 from plugin_bridge.panel.folder import Folder
+from plugin_bridge.panel.sending import file
 from plugin_bridge.panel.uploads import Uploads
 from plugin_bridge.version import __version__
 
@@ -76,7 +77,7 @@ class Panel:
         path = _PAGE / (request.match_info["name"] or "index.html")
         if not path.is_file():
             return failed(HTTPStatus.NOT_FOUND, f"{request.path} is no part of the panel; open {PATH}")
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return file(request, path)
 
     async def _about(self, _: web.Request) -> web.StreamResponse:
         return told({"name": "plugin_bridge", "version": __version__, "scales": dict(SCALES), "keys": KEYS})

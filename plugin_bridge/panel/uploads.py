@@ -19,7 +19,7 @@ from models.wholefile import Draft, unwritable
 from plugin_bridge.errors import AudioFileError, NoRoomError, OutputError, refusal
 from plugin_bridge.files.names import check_portable
 from plugin_bridge.osc.paths import open_folder
-from plugin_bridge.osc.query.server import failed, told
+from plugin_bridge.osc.query.handler import failed, told
 from plugin_bridge.osc.quota import check_free, check_room
 from plugin_bridge.panel.folder import SUFFIXES, Folder
 

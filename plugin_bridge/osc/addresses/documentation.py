@@ -55,7 +55,9 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   their owner can read the files that are made. Nothing more is made in a folder that holds 1000 files and
   sessions, or on a disk with less than 500 MB free.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
-  to this machine's own names and addresses only, so that no web page can reach it under another name.
+  to this machine's own names and addresses only, so that no web page can reach it under another name; where
+  it asks for a token, as the panel does beyond this machine, to every name. What is refused is answered by
+  `{"error": "one sentence"}`.
 - **WebSocket**: the port of OSCQuery takes one on any path. A binary frame is an OSC packet, in both
   directions, with the answers, subscriptions and limits of TCP. `{"COMMAND": "LISTEN", "DATA": "/singer"}`
   sends the value now and at each change, at most 30 times a second, until `IGNORE`; text that begins with

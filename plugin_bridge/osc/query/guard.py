@@ -16,7 +16,9 @@ class Guard:
     """Refuses in a sentence what a foreign web page can make a browser send.
 
     A page that reaches the server by DNS rebinding sends its own name as the host; one of another origin
-    sends that. Programs that are no browsers send no origin.
+    sends that. Programs that are no browsers send no origin. Where a token is asked for, it is what keeps
+    such a page out: browsers bring a cookie to the name that set it only. Then any name is taken, for a
+    network has names for this machine that the machine does not know.
 
     Args:
         token: what every request must bring, in its address or as a cookie; empty for none.
@@ -37,12 +39,17 @@ class Guard:
             address: of this machine, at which it came in.
             moves: whether it may change something: then only a page of this very server may send it.
         """
-        named = [(host, f"//{host}") for host in hosts] + [(origin, origin) for origin in origins]
+        others = [
+            origin for origin in origins if _place(origin) not in [host.strip().lower() for host in hosts]
+        ]
+        named = [(origin, origin) for origin in others]
+        if not self.token:
+            named = [(host, f"//{host}") for host in hosts] + named
         for text, url in named:
             if not self._is_own(url, address):
-                return f"{text[:_MAX_SHOWN]!r} is no name of this machine; ask for localhost"
-        if moves and any(urlsplit(origin).netloc.lower() not in _lowered(hosts) for origin in origins):
-            return f"{origins[0][:_MAX_SHOWN]!r} is another page's address; open this server's own page"
+                return f"{text[:_MAX_SHOWN]!r} is no name of this machine; ask for {_asked(address)}"
+        if moves and others:
+            return f"{others[0][:_MAX_SHOWN]!r} is another page's address; open this server's own page"
         return ""
 
     def has_token(self, asked: Sequence[str], cookies: Mapping[str, str], port: int) -> bool:
@@ -78,5 +85,14 @@ def cookie_of(port: int) -> str:
     return f"plugin_bridge_{port}"
 
 
-def _lowered(hosts: Sequence[str]) -> list[str]:
-    return [host.strip().lower() for host in hosts]
+def _place(origin: str) -> str:
+    """Return the host and port of an origin, empty where it has none."""
+    try:
+        return urlsplit(origin.strip().lower()).netloc
+    except ValueError:
+        return ""
+
+
+def _asked(address: str) -> str:
+    """Return what a request names instead: the address it came in at, from another machine."""
+    return "localhost" if ipaddress.ip_address(address.partition("%")[0]).is_loopback else address

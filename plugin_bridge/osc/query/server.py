@@ -17,10 +17,12 @@ from aiohttp.http import HttpProcessingError
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.osc.addresses.namespace import ATTRIBUTES, PRESETS, node
 from plugin_bridge.osc.query.guard import TOKEN, Guard, cookie_of
+from plugin_bridge.osc.query.handler import HEADERS, Handler, failed, sentence_of, told
 from plugin_bridge.osc.wire.replies import fail
 from plugin_bridge.osc.wire.service import Connection, Service
 from plugin_bridge.osc.wire.websocket import WebSocketConnection
 
+_MAX_SHOWN = 100
 _MAX_CLIENTS = 32
 """Requests at once; WebSockets are counted with the connections of TCP."""
 _PATIENCE_SECONDS = 5.0
@@ -38,19 +40,12 @@ _EXTENSIONS = (
     "IGNORE",
     "PATH_CHANGED",
 )
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
-    "Server": "plugin_bridge",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 _FAULTS_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 """They are told of them; our terminal is not, which anybody on the network could fill."""
 _NO_TOKEN = "the token is missing or not this server's; open the address that was printed at its start"  # noqa: S105
+_OLD = "the request is older than HTTP/1.0; send one of HTTP/1.1"
 _SLOW = f"the request was not whole within {_PATIENCE_SECONDS:g} s; send it at once"
+_NO_HANDSHAKE = "the handshake is none of a WebSocket by RFC 6455; connect with a client of WebSockets"
 _CROWDED = f"more than {_MAX_CLIENTS} requests are open; try again when some are answered"
 
 
@@ -103,7 +98,7 @@ class QueryServer:
         app.on_response_prepare.append(_protect)
         app.add_routes(query.pages)
         app.router.add_route("*", "/{path:.*}", self._ask)
-        self._runner = web.AppRunner(app, access_log=None, logger=_log, shutdown_timeout=_PATIENCE_SECONDS)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE_SECONDS)
 
     @property
     def port(self) -> int:
@@ -147,12 +142,15 @@ class QueryServer:
         if words == ["HOST_INFO"]:
             return HTTPStatus.OK, self._host_info()
         if len(words) > 1 or not set(words) <= set(ATTRIBUTES):
-            return HTTPStatus.BAD_REQUEST, None
+            known = ", ".join(ATTRIBUTES)
+            return HTTPStatus.BAD_REQUEST, _error(
+                f"{'&'.join(words)[:_MAX_SHOWN]!r} is not one attribute; ask for one of {known}"
+            )
         path = unquote(parts.path).rstrip("/")
         presets = await self._query.presets() if f"{PRESETS}/".startswith(f"{path}/") else ()
         found = node(path, self._query.rig, presets)
         if found is None:
-            return HTTPStatus.NOT_FOUND, None
+            return HTTPStatus.NOT_FOUND, _error(f"{path[:_MAX_SHOWN]!r} is no address here; / lists them all")
         if not words:
             return HTTPStatus.OK, found
         if words[0] not in found:
@@ -180,7 +178,7 @@ class QueryServer:
         there = set(self._runner.server.connections)
         self._asked = {one: task for one, task in self._asked.items() if one in there}
         self._refused &= there
-        client = self._runner.server()
+        client = Handler(self._runner.server, _log)
         asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry, client)
         return client
 
@@ -216,7 +214,7 @@ class QueryServer:
         self._asked[request.protocol] = request.task
         refused = self._refusal(request)
         if request.version < HttpVersion10:
-            response: web.StreamResponse = failed(HTTPStatus.BAD_REQUEST, "it is not HTTP/1.1; send that")
+            response: web.StreamResponse = failed(HTTPStatus.BAD_REQUEST, _OLD)
         elif refused:
             self._refused.add(request.protocol)
             response = failed(HTTPStatus.FORBIDDEN, refused)
@@ -224,7 +222,8 @@ class QueryServer:
             try:
                 response = await (self._serve if _wants_socket(request) else handler)(request)
             except web.HTTPException as error:
-                response = failed(HTTPStatus(error.status), error.reason)
+                sentence = _NO_HANDSHAKE if _wants_socket(request) else sentence_of(error)
+                response = failed(HTTPStatus(error.status), sentence)
             if self._guard.token and TOKEN in request.query and not response.prepared:
                 response.set_cookie(
                     cookie_of(self.port), self._guard.token, httponly=True, samesite="Strict", path="/"
@@ -244,13 +243,29 @@ class QueryServer:
         return _NO_TOKEN
 
     async def _ask(self, request: web.Request) -> web.StreamResponse:
-        if request.method != "GET":
-            return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
+        if request.method not in ("GET", "HEAD"):
+            return await self._refuse_method(request)
         try:
             status, content = await self.answer(request.raw_path)
-        except ValueError:  # not even a URL
-            status, content = HTTPStatus.BAD_REQUEST, None
+        except ValueError:
+            return failed(
+                HTTPStatus.BAD_REQUEST,
+                f"{request.raw_path[:_MAX_SHOWN]!r} is no URL; ask for / and what it lists",
+            )
         return told(content, status)
+
+    async def _refuse_method(self, request: web.Request) -> web.StreamResponse:
+        """Name the methods that the address of a request takes: those of a page, else of the namespace."""
+        taken: set[str] = set()
+        for resource in request.app.router.resources():
+            taken |= (await resource.resolve(request))[1]
+        allowed = ", ".join(sorted(taken - {"*"} or {"GET", "HEAD"}))
+        response = failed(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"{request.method} is not taken at {request.path[:_MAX_SHOWN]}; send one of {allowed}",
+        )
+        response.headers["Allow"] = allowed
+        return response
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         socket = WebSocketConnection(self._query.service, self._said, request.protocol)
@@ -277,17 +292,8 @@ class QueryServer:
             socket.send(fail(path, str(error)))
 
 
-def told(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Return an answer in JSON; an empty one for None."""
-    body = b"" if content is None else json.dumps(content).encode()
-    return web.Response(
-        status=status, body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
-
-
-def failed(status: HTTPStatus, sentence: str) -> web.Response:
-    """Return a refusal: `{"error": "one sentence"}`."""
-    return told({"error": sentence}, status)
+def _error(sentence: str) -> dict[str, str]:
+    return {"error": sentence}
 
 
 def _command(text: str) -> tuple[str, str]:
@@ -306,7 +312,7 @@ def _wants_socket(request: web.Request) -> bool:
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
 
 
 def _refuse(client: web.RequestHandler, status: HTTPStatus, sentence: str) -> None:

@@ -244,7 +244,7 @@ def test_what_a_bounce_says_names_the_options_as_osc_takes_them(said: str, told:
 async def test_a_bounce_onto_its_own_source_says_no_word_of_the_command_line(folder: Path) -> None:
     async with served(folder, singers=files_of(folder)) as (_, server), Client(server.port) as client:
         await client.done("/bounce/start", "stem.wav", "stem.wav", "force", True)
-        state = ""
+        state: Argument = ""
         while not str(state).startswith("failed"):
             _, (_, state, *_) = await client.hear_of("/bounce/progress")
         assert state == f"failed: {folder / 'stem.wav'} is the source itself; name another output"

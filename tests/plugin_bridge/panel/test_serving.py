@@ -222,6 +222,57 @@ async def test_beyond_this_machine_every_request_needs_the_token(home: Path, ste
 
 
 @in_loop
+async def test_a_network_may_call_this_machine_what_it_will(home: Path, stem: bytes) -> None:
+    """Routers give names that the machine does not know; the token keeps a page of another name out."""
+    async with panel(home, "0.0.0.0") as server:  # noqa: S104 - for a moment
+        for host in ("studio.fritz.box", "STUDIO.local:9080", "anything.example:1"):
+            page = await ask(server, get(f"/panel/?token={TOKEN}", f"Host: {host}"))
+            assert page.status == 200, host
+            cookie = f"Cookie: plugin_bridge_{server.http_port}={TOKEN}"
+            own = f"Origin: http://{host}"
+            raw = post("a.wav", len(stem), cookie, own).replace(b"Host: localhost", f"Host: {host}".encode())
+            assert (await ask(server, raw, stem)).status == 201
+            for token in ("", "?token=another"):  # a page that reaches it by DNS rebinding has none
+                found = await ask(server, get(f"/panel/{token}", f"Host: {host}", own))
+                assert found.status == 403
+                assert found.error.startswith("the token is missing or not this server's; open the address")
+            foreign = get(f"/panel/?token={TOKEN}", f"Host: {host}", "Origin: http://evil.example")
+            found = await ask(server, foreign)
+            assert (found.status, found.error) == (
+                403,
+                "'http://evil.example' is no name of this machine; ask for localhost",
+            )
+            raw = raw.replace(own.encode(), b"Origin: http://localhost:1")
+            found = await ask(server, raw, stem)
+            assert found.status == 403
+            assert "is another page's address; open this server's own page" in found.error
+            open_socket = websockets.connect(
+                f"ws://{host}/?token={TOKEN}",
+                host="127.0.0.1",
+                port=server.http_port,
+                origin=websockets.Origin(f"http://{host}"),
+            )
+            async with open_socket as connection:
+                await connection.send("/?HOST_INFO")
+                assert "NAME" in json.loads(await connection.recv())
+
+
+@in_loop
+async def test_other_methods_are_told_those_that_an_address_takes(home: Path) -> None:
+    async with panel(home) as server:
+        for method, path, taken in (
+            ("PUT", "/panel/files/a.wav", "GET, HEAD, POST"),
+            ("DELETE", "/panel/files/", "GET, HEAD"),
+            ("POST", "/panel/", "GET, HEAD"),
+            ("PATCH", "/param/gain", "GET, HEAD"),
+        ):
+            found = await ask(server, get(path).replace(b"GET", method.encode(), 1))
+            assert found.status == 405
+            assert f"Allow: {taken}\r\n" in found.head
+            assert found.error == f"{method} is not taken at {path}; send one of {taken}"
+
+
+@in_loop
 async def test_a_gigabyte_is_refused_before_it_comes(home: Path) -> None:
     async with panel(home) as server:
         found = await ask(server, post("big.wav", 1_000_000_000), b"RIFF")
@@ -606,8 +657,21 @@ async def test_stems_bounces_and_sessions_are_listed_and_sent_in_parts(home: Pat
         ):
             part = await ask(server, get("/panel/files/take%201", "Host: localhost", f"Range: bytes={asked}"))
             assert (part.status, part.body) == (206, expected)
-        beyond = await ask(server, get("/panel/files/take%201", "Host: localhost", "Range: bytes=99999999-"))
-        assert beyond.status == 416
+        for name, size in (("take%201", len(session.body)), ("stem.wav", len(stem))):
+            for asked in ("bytes=99999999-", "bytes=9-3", "seconds=1-2"):
+                beyond = await ask(server, get(f"/panel/files/{name}", "Host: localhost", f"Range: {asked}"))
+                assert beyond.status == 416
+                assert f"Content-Range: bytes */{size}\r\n" in beyond.head
+                assert (
+                    beyond.error == f"'{asked}' is no part of the {size} bytes; ask for one, as in bytes=0-99"
+                )
+        outdated = "If-Range: Thu, 01 Jan 1970 00:00:00 GMT"
+        whole = await ask(
+            server, get("/panel/files/stem.wav", "Host: localhost", "Range: bytes=99999999-", outdated)
+        )
+        assert (whole.status, whole.body) == (200, stem)
+        kept = await ask(server, get("/panel/files/stem.wav", "Host: localhost", 'If-Match: "x"'))
+        assert (kept.status, kept.error) == (412, "If-Match is no condition that is kept here; leave it out")
         for name in ("notes.txt", "take%201/session.json", "take%201/audio.f32", "nothing.wav"):
             found = await ask(server, get(f"/panel/files/{name}"))
             assert found.status == 404

@@ -75,8 +75,11 @@ async def test_an_attribute_can_be_asked_for_and_follows_the_rig(tmp_path: Path)
         assert await get(server, "/param/gain?VALUE") == (200, {"VALUE": [-6.0]})
         assert await get(server, "/param/scale?TYPE") == (200, {"TYPE": "s"})
         assert await get(server, "/panic?VALUE") == (204, None)
-        assert await get(server, "/param/none") == (404, None)
-        assert await get(server, "/param/gain?COLOUR") == (400, None)
+        none = {"error": "'/param/none' is no address here; / lists them all"}
+        assert await get(server, "/param/none") == (404, none)
+        status, refused = await get(server, "/param/gain?COLOUR")
+        assert status == 400
+        assert refused["error"].startswith("'COLOUR' is not one attribute; ask for one of FULL_PATH, ")
         status, info = await get(server, "/?HOST_INFO")
         assert (status, info["OSC_PORT"], info["OSC_TRANSPORT"]) == (200, server.port, "UDP")
         assert info["OSC_IP"] == "127.0.0.1"
@@ -104,37 +107,81 @@ def test_a_host_that_stands_for_all_is_left_out_for_the_address_asked(tmp_path: 
     test()
 
 
+def head(first: str, *headers: str) -> bytes:
+    return "\r\n".join((f"{first} HTTP/1.1", "Host: localhost", *headers, "\r\n")).encode()
+
+
+MALFORMED = "is not well-formed HTTP/1.1; send it with a browser"
+TOO_LONG = "head is too long; send a shorter address, and fewer or shorter headers"
+
+
 @pytest.mark.parametrize(
-    ("raw", "status"),
+    ("raw", "status", "sentence"),
     [
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"405"),
-        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
-        (b"GET /\r\n\r\n", b"400"),
-        (b"\xff\xfe\r\n\r\n", b"400"),
-        (b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
-        (b"GET /[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
-        (b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
-        (b"GET /%00%ff HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
-        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
-        (b"GET /?VALUE&TYPE HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
-        (b"x" * 20_000, b"400"),
+        (head("POST /"), b"405", "POST is not taken at /; send one of GET, HEAD"),
+        (head("DELETE /param/gain"), b"405", "DELETE is not taken at /param/gain; send one of GET, HEAD"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400", MALFORMED),
+        (b"GET /\r\n\r\n", b"400", "older than HTTP/1.0; send one of HTTP/1.1"),
+        (b"\xff\xfe\r\n\r\n", b"400", MALFORMED),
+        (bytes.fromhex("16030100c8010000c40303") + b"x" * 200, b"400", MALFORMED),  # https
+        (head("GET http://["), b"400", MALFORMED),
+        (head("GET /["), b"404", "'/[' is no address here; / lists them all"),
+        (head("GET //["), b"400", "is no URL; ask for / and what it lists"),
+        (head("GET /%00%ff"), b"404", "is no address here; / lists them all"),
+        (head("GET /../../etc/passwd"), b"404", "is no address here; / lists them all"),
+        (head("GET /?VALUE&TYPE"), b"400", "'VALUE&TYPE' is not one attribute; ask for one of FULL_PATH"),
+        (head("OPTIONS *"), b"404", "that is no address of this server; / lists those of OSC"),
+        (head("GET /", "Expect: miracles"), b"417", "leave the header Expect out"),
+        (head("GET /", "Upgrade: websocket"), b"400", "is none of a WebSocket by RFC 6455; connect with a"),
+        (head("GET /", "no header"), b"400", MALFORMED),
+        (head("POST /", "Content-Length: ten"), b"400", MALFORMED),
+        (head("GET /" + "x" * 20_000), b"400", TOO_LONG),
+        (head("GET /", f"X: {'x' * 20_000}"), b"400", TOO_LONG),
+        (head("GET /", *(f"X{number}: y" for number in range(5000))), b"400", TOO_LONG),
+        (b"x" * 20_000, b"400", MALFORMED),
     ],
 )
-def test_what_is_no_good_request_is_refused_and_fills_no_terminal(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, raw: bytes, status: bytes
+def test_what_is_no_good_request_is_refused_in_a_sentence_and_fills_no_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, raw: bytes, status: bytes, sentence: str
 ) -> None:
     @in_loop
     async def test() -> None:
         async with served(tmp_path) as (_, server):
-            try:
-                found = await request(server, raw)
-            except ConnectionResetError:
-                found = b""
-            assert found.split(b" ")[1:2] == ([status] if status else [])
+            found = await request(server, raw)
+            top, _, body = found.partition(b"\r\n\r\n")
+            assert top.split(b" ")[1] == status
+            assert b"Server: plugin_bridge\r\n" in top
+            told: dict[str, str] = json.loads(body)
+            assert list(told) == ["error"]
+            assert sentence in told["error"]
+            assert ";" in told["error"]
+            assert "\n" not in told["error"]
             assert (await get(server, "/param/gain?VALUE"))[0] == 200
 
     test()
     assert caplog.messages == []
+
+
+@in_loop
+async def test_a_fault_of_ours_is_told_without_what_is_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as (_, server):
+        assert server._http is not None
+        monkeypatch.setattr(server._http, "answer", lambda _: 1 / 0)
+        status, refused = await get(server, "/")
+        assert status == 500
+        assert refused["error"].startswith("the server has failed, and its terminal says where; try again")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@in_loop
+async def test_a_head_is_that_of_the_answer_without_it(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server):
+        found = await request(server, head("HEAD /param/gain?VALUE"))
+        assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"Content-Length: 16\r\n" in found
+        assert found.endswith(b"\r\n\r\n")
 
 
 OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:80", "osc.localhost"]
