@@ -11,11 +11,13 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from models.refiner.facts import Refiner
+from models.singer.file import load_singer
 from plugin_bridge.bounce.bounce import bounce
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend
 from plugin_bridge.control.form import Form
-from plugin_bridge.control.parameters import Value
+from plugin_bridge.control.parameters import QUALITIES, Value
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.notes import Melody
@@ -30,6 +32,7 @@ from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.sessions.reader import SessionReader
 from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
 from tests.support.doubles import BRIGHT, BROKEN, DARK, sung
+from tests.support.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
 
@@ -233,6 +236,35 @@ def test_a_recording_is_what_was_heard(tmp_path: Path, stage: Stage, stalled: in
     assert done.singer == "bright"
     bounced = soundfile.read(out, dtype="float32")[0]
     heard = stage.sound[0, start + stage.rings.latency :]
+    assert np.abs(heard).max() > 0.01
+    np.testing.assert_array_equal(heard, bounced[: heard.size])
+
+
+def test_a_recording_of_every_quality_is_its_bounce(tmp_path: Path) -> None:
+    refiner = Refiner(bands=4, steps=(1, 2, 8))
+    singer = load_singer(write_singer(tmp_path / "dark.onnx", refiner=refiner))
+    stage, source = Stage(tmp_path, engine=Engine(RATE, 1, [singer], parameters=VALUES)), song(300)
+    stage.events.at_once([Event(0, "quality", "mix")], 1)
+    stage.play(source[:, : 10 * BLOCK])
+    header = SessionHeader.of([singer], 0, stage.processor.state.initial)
+    writer = SessionWriter(tmp_path / "take", stage.form, header)
+    stage.processor.record(writer)
+    changes = [Event((60 + 50 * i) * BLOCK + 7 * i, "quality", word) for i, word in enumerate(QUALITIES)]
+    stage.events.at_their_time(changes)
+    stage.play(source[:, 10 * BLOCK :])
+    stage.processor.record(None)
+    writer.close()
+    out = tmp_path / "take.wav"
+    bounce(
+        tmp_path / "take",
+        out,
+        OutputFormat("wav", "32f"),
+        BounceSettings(),
+        library=SingerLibrary([singer]),
+    )
+    bounced = soundfile.read(out, dtype="float32")[0]
+    heard = stage.sound[0, 11 * BLOCK + stage.rings.latency :]
+    assert [event for event in stage.taken if event.position > 10 * BLOCK] == changes
     assert np.abs(heard).max() > 0.01
     np.testing.assert_array_equal(heard, bounced[: heard.size])
 
