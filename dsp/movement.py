@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 SHARE = np.float32(0.2)
-"""Of the newest frame in the mean, which so forgets within 50 ms: longer than a movement, shorter than a vowel."""
+"""Of the newest frame in the mean, which so forgets within 50 ms, in less than a vowel takes."""
 
 
 class Movement:
@@ -30,11 +30,11 @@ class Movement:
         """
         moving = np.empty_like(bands)
         mean = bands[0].copy() if self._mean is None else self._mean
-        for frame, out in zip(bands, moving, strict=True):
-            np.subtract(frame, mean, out=out)
-            mean += SHARE * out
-            out *= np.float32(1.0) - SHARE  # what is left against the mean that holds this frame, too
+        for frame, apart in zip(bands, moving, strict=True):
+            np.subtract(frame, mean, out=apart)
+            mean += SHARE * apart
         self._mean = mean
+        moving *= np.float32(1.0) - SHARE  # what is left against a mean that holds the frame, too
         return moving
 
     def reset(self) -> None:

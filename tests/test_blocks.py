@@ -23,6 +23,7 @@ from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
 from dsp.levelhold import LevelHold
 from dsp.ltas import Audible, LtasNormalizer
+from dsp.movement import Movement
 from dsp.noise import UniformNoise
 from dsp.oscillator import HarmonicBank, Phase, Sawtooth
 from dsp.phasecompensation import PhaseCompensator
@@ -192,6 +193,15 @@ def steadier() -> tuple[Render, Callable[[], None]]:
     def render(x: Float32) -> Float32:
         bands = 10.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]
         return rows(block.process(bands, [700.0] * len(bands), np.abs(bands[:, 0] % 1.0).tolist()))
+
+    return render, block.reset
+
+
+def movement() -> tuple[Render, Callable[[], None]]:
+    block = Movement()
+
+    def render(x: Float32) -> Float32:
+        return rows(block.process(10.0 * x.reshape(-1, HOP)[:, : NOISE_GRID.size]))
 
     return render, block.reset
 
@@ -434,6 +444,7 @@ BLOCKS: dict[str, Block] = {
     "LevelHold": Block(by_hops(level_hold, MAX_HOPS)),
     "MelodySpectra": Block(by_hops(melody_spectra, MAX_HOPS)),
     "MelodyTracker": Block(by_hops(melody_tracker)),
+    "Movement": Block(by_hops(movement, MAX_HOPS)),
     "Panner": Block(by_hops(panner)),
     "Phase": Block(by_hops(phase, MAX_HOPS)),
     "PitchTracker": Block(by_hops(tracker, MAX_HOPS)),

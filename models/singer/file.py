@@ -127,7 +127,7 @@ class Estimator:
     def process(
         self,
         seen: Float32,
-        envelope: Float32,
+        movement: Float32,
         f0: Float64,
         voicing: Float64,
         loudness: Float64,
@@ -139,7 +139,7 @@ class Estimator:
         Args:
             seen: what is sung, from the singer's content encoder, shape (n, C), float32; for a singer without
                 one, the envelope.
-            envelope: band levels in dB, each of the frame after, shape (n, 72) (`dsp.spectrum.envelope`);
+            movement: of the envelope, dB, each of the frame after, shape (n, 72) (`dsp.movement`);
                 used by refiners.
             f0: hertz at which the singer is to sing, shape (n,).
             voicing: 0 to 1, shape (n,).
@@ -156,16 +156,16 @@ class Estimator:
         """
         n, rows = seen.shape[0], (f0, voicing, loudness, likeness, steps)
         width, bands = self._seen.shape[1], ENVELOPE_GRID.size
-        fits = seen.shape == (n, width) and envelope.shape == (n, bands)
+        fits = seen.shape == (n, width) and movement.shape == (n, bands)
         if not fits or any(row.shape != (n,) for row in rows):
-            found = ", ".join(str(part.shape) for part in (seen, envelope, *rows))
+            found = ", ".join(str(part.shape) for part in (seen, movement, *rows))
             raise ValueError(
                 f"frames of shapes {found} do not fit; give (n, {width}), (n, {bands}) and five times (n,)"
             )
         pieces = self._pieces(steps)
         if len(pieces) == 1:
-            return self._run(seen, envelope, *rows)
-        parts = [self._run(seen[here], envelope[here], *(row[here] for row in rows)) for here in pieces]
+            return self._run(seen, movement, *rows)
+        parts = [self._run(seen[here], movement[here], *(row[here] for row in rows)) for here in pieces]
         harmonic, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
         return harmonic, noise
 
@@ -180,7 +180,7 @@ class Estimator:
     def _run(
         self,
         seen: Float32,
-        envelope: Float32,
+        movement: Float32,
         f0: Float64,
         voicing: Float64,
         loudness: Float64,
@@ -198,7 +198,7 @@ class Estimator:
         pitch[:, 2] = loudness
         arrays["likeness"][:, 0] = likeness
         if self._available:
-            arrays["envelope"][:] = envelope
+            arrays["movement"][:] = movement
             arrays["steps"][:] = steps_for(int(steps[0]), self._available)
             if self._randomness is not None:
                 arrays["random"][:] = self._randomness.process(frames)
@@ -245,16 +245,15 @@ def _check_shapes(
         {end.name: [size if isinstance(size, int) else None for size in end.shape] for end in ends}
         for ends in (session.get_inputs(), session.get_outputs())
     )
+    bands: list[int | None] = [None, ENVELOPE_GRID.size]
     wanted: Shapes = {  # None: as many frames as one likes
-        **({"content": [None, content.manifest.size]} if content else {}),
+        **({"content": [None, content.manifest.size]} if content else {"envelope": bands}),
         "pitch": [None, 3],
         "likeness": [None, 1],
         "state": [1, manifest.state_size],
     }
-    if manifest.refiner or not content:
-        wanted["envelope"] = [None, ENVELOPE_GRID.size]
     if manifest.refiner:
-        wanted |= {"random": [None, manifest.refiner.bands], "steps": [None, 1]}
+        wanted |= {"movement": bands, "random": [None, manifest.refiner.bands], "steps": [None, 1]}
         wanted |= _states(inputs, outputs, wanted)
     made = {
         "harmonic": [None, HARMONIC_CONTROLS[manifest.kind]],

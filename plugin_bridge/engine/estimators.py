@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dsp.flutter import Flutter
 from dsp.levelhold import LevelHold
+from dsp.movement import Movement
 from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
 from plugin_bridge.engine.timbre import Controls
 
@@ -47,6 +48,7 @@ class Estimators:
         self._read = [list(encoders).index(one.content) + 1 if one.content else 0 for one in every]
         """Of each singer what it reads: 0 the envelope, else the content of one of the encoders."""
         self._holds = list(holds)
+        self._movement = Movement()
         self._flutters = [Flutter() for _ in every]
         self.reset()
 
@@ -58,6 +60,7 @@ class Estimators:
             flutter.reset()
         for encoder in self._encoders:
             encoder.reset()
+        self._movement.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
@@ -81,8 +84,9 @@ class Estimators:
         found = [[SILENT] * (n + 1) for _ in wanted]
         self.faulty.clear()
         seen = [bands, *(described(encoder, bands) for encoder in self._encoders)]
+        movement = self._movement.process(bands)
         for index, pending in enumerate(self._pending):
-            pending.append((seen[self._read[index]], bands, facts))
+            pending.append((seen[self._read[index]], movement, facts))
             if wanted[index]:
                 controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
@@ -103,12 +107,12 @@ class Estimators:
     def _catch_up(self, index: int) -> tuple[list[Controls], Bools]:
         """Run a singer's pending frames; return controls from the frame before on, and what was bounded."""
         pending = self._pending[index]
-        seen, bands, facts = pending[0]
+        seen, movement, facts = pending[0]
         if len(pending) > 1:
-            seen, bands = (np.concatenate([parts[i] for parts in pending]) for i in (0, 1))
+            seen, movement = (np.concatenate([parts[i] for parts in pending]) for i in (0, 1))
             facts = np.concatenate([part for *_, part in pending], axis=1)
         pending.clear()
-        harmonic, noise, faulty = bounded(self._estimators[index], seen, bands, facts[:5])
+        harmonic, noise, faulty = bounded(self._estimators[index], seen, movement, facts[:5])
         harmonic, noise = self._holds[index].process(harmonic, noise, facts[5], facts[1], facts[6:])
         harmonic += self._flutters[index].process(*harmonic.shape)
         controls = list(zip(harmonic, noise, strict=True))
@@ -133,7 +137,7 @@ def described(encoder: RunningEncoder, bands: Float32) -> Float32:
 
 
 def bounded(
-    estimator: Estimator, seen: Float32, bands: Float32, facts: Float64
+    estimator: Estimator, seen: Float32, movement: Float32, facts: Float64
 ) -> tuple[Float32, Float32, Bools]:
     """Return the controls of the next frames, within `MAX_LOG_MAGNITUDE` either way, whatever a network says.
 
@@ -143,13 +147,13 @@ def bounded(
     Args:
         estimator: of a singer.
         seen: what the singer reads of each frame, shape (n, width), float32.
-        bands: the envelopes, shape (n, 72), float32.
+        movement: of the envelopes, shape (n, 72), float32.
         facts: pitch, voicing, loudness, likeness and steps of the refiner, shape (5, n).
 
     Returns:
         Harmonic and noise controls, and of each frame whether they were not finite or too large.
     """
-    harmonic, noise = estimator.process(seen, bands, *facts)
+    harmonic, noise = estimator.process(seen, movement, *facts)
     faulty = np.zeros(seen.shape[0], bool)
     if _fits(harmonic) and _fits(noise):
         return harmonic, noise, faulty
@@ -157,7 +161,7 @@ def bounded(
     for frame in range(faulty.size):
         here = slice(frame, frame + 1)
         if restarted:
-            harmonic[here], noise[here] = estimator.process(seen[here], bands[here], *facts[:, here])
+            harmonic[here], noise[here] = estimator.process(seen[here], movement[here], *facts[:, here])
         if not (np.isfinite(harmonic[here]).all() and np.isfinite(noise[here]).all()):
             harmonic[here] = noise[here] = -MAX_LOG_MAGNITUDE
             estimator.reset()

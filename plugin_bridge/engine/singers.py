@@ -51,7 +51,7 @@ class Estimator(Protocol):
     def process(
         self,
         seen: Float32,
-        envelope: Float32,
+        movement: Float32,
         f0: Float64,
         voicing: Float64,
         loudness: Float64,

@@ -31,14 +31,14 @@ class CopyEstimator:
     def process(
         self,
         seen: Float32,
-        envelope: Float32,
+        movement: Float32,
         f0: Float64,
         voicing: Float64,
         loudness: Float64,
         likeness: Float64,
         steps: Float64,
     ) -> tuple[Float32, Float32]:
-        del envelope, voicing, loudness, steps
+        del movement, voicing, loudness, steps
         frames = zip(seen, f0.tolist(), likeness.tolist(), strict=True)
         harmonic, noise = zip(*(self._frame(*frame) for frame in frames), strict=True)
         return np.stack(harmonic), np.stack(noise)

@@ -31,7 +31,7 @@ def write_singer(
         path: ends in .onnx.
         tilt_db: spectral tilt, dB per octave around 1 kHz.
         f0_median: hertz.
-        refiner: the facts of its refiner: a recurrent network over noise and envelope, which adds as much of
+        refiner: the facts of its refiner: a recurrent network over noise and movement, which adds as much of
             what it says as the most steps of any frame of the call.
         **facts: of the manifest, in place of the usual ones; written even where they are unknown or wrong.
     """
@@ -65,7 +65,7 @@ def write_singer(
     outputs = {"harmonic": HARMONIC_GRID.size, "noise": bands, "next_state": bands}
     if refiner:
         nodes += _refining(weights, refiner.bands)
-        inputs |= {"random": refiner.bands, "steps": 1, "kept_state": _UNITS}
+        inputs |= {"movement": bands, "random": refiner.bands, "steps": 1, "kept_state": _UNITS}
         outputs |= {"next_kept_state": _UNITS}
     first, last = (
         [
@@ -97,7 +97,7 @@ def _refining(weights: dict[str, NDArray[np.float64]], bands: int) -> list[onnx.
         "hundredth": np.array([[0.01]]),
     }
     return [
-        helper.make_node("Mul", ["envelope", "hundredth"], ["quiet"]),
+        helper.make_node("Mul", ["movement", "hundredth"], ["quiet"]),
         helper.make_node("Concat", ["random", "quiet"], ["rows"], axis=1),
         helper.make_node("Unsqueeze", ["rows", "second"], ["sequence"]),
         helper.make_node("Unsqueeze", ["kept_state", "first"], ["hidden"]),

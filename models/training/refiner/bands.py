@@ -1,4 +1,4 @@
-"""The bands that are refined: fewer than the controls have points, read from their grids and written to them."""
+"""The bands that are refined: read from the finer grids of the controls, and written to them."""
 
 from __future__ import annotations
 

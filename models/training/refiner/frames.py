@@ -63,7 +63,9 @@ def width(content: int) -> int:
     return 3 * BANDS + PITCH + content
 
 
-def condition(harmonic: Float32, noise: Float32, pitch: Float32, content: Float32, moving: Float32) -> Float32:
+def condition(
+    harmonic: Float32, noise: Float32, pitch: Float32, content: Float32, moving: Float32
+) -> Float32:
     """Put together what a refiner is told.
 
     Args:

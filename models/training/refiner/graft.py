@@ -63,7 +63,7 @@ def _refined(singer: onnx.GraphProto, networks: Mapping[int, Denoiser], *, noise
     _choose(graph, most, [0, *states], branches, outputs)
     added = graph.proto(
         {
-            "envelope": (FRAMES, NOISE_GRID.size),
+            "movement": (FRAMES, NOISE_GRID.size),
             "random": (FRAMES, BANDS),
             "steps": (FRAMES, 1),
             **{_state(count): shape for count, shape in states.items()},
@@ -116,17 +116,17 @@ def _rested(part: Graph, count: int) -> str:
     return part.add("Sub", _state(count), _state(count))
 
 
-def _refining(
-    network: Denoiser, count: int, counts: Sequence[int], *, noise: bool
-) -> Branch:
+def _refining(network: Denoiser, count: int, counts: Sequence[int], *, noise: bool) -> Branch:
     """Return the branch that takes so many steps."""
     part, weights = Graph(f"steps{count}"), weights_of(network)
-    raw = part.join(*_COARSE.values(), "pitch", "content", "envelope")
+    raw = part.join(*_COARSE.values(), "pitch", "content", "movement")
     told = part.linear(raw, _unread(weights["read.told"]), weights["read.bias"])
     snrs = [float(log_snr(torch.tensor(time, dtype=torch.float64))) for time in steps(count)]
     noisy = "random" if noise else None
     clean, state = add_steps(part, network, told, noisy, _state(count), snrs if noise else [-MAX_LOG_SNR])
-    lack = part.add("Add", part.add("Mul", clean, part.constant(weights["reach"])), part.constant(weights["middle"]))
+    lack = part.add(
+        "Add", part.add("Mul", clean, part.constant(weights["reach"])), part.constant(weights["middle"])
+    )
     lack = part.add("Clip", lack, part.constant(-MAX_LACK), part.constant(MAX_LACK))
     voicing = part.split("pitch", [1] * PITCH)[1]
     lack = part.add("Mul", lack, voicing)
@@ -139,7 +139,7 @@ def _refining(
 
 
 def _unread(told: Float64) -> Float64:
-    """Return a layer for controls and envelope on their grids, given one for bands read from them."""
+    """Return a layer for controls and movement on their grids, given one for bands read from them."""
     harmonic, noise, rest, moving = np.split(told, [BANDS, 2 * BANDS, told.shape[1] - BANDS], axis=1)
     return np.concatenate(
         [harmonic @ read(HARMONIC_GRID), noise @ read(NOISE_GRID), rest, moving @ read(NOISE_GRID)], axis=1

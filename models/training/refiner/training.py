@@ -1,4 +1,4 @@
-"""Train a refiner: a plain regression, or the teacher of a diffusion whose structure is adjusted on the way."""
+"""Train a refiner: a plain regression, or a diffusion's teacher, whose structure is adjusted on the way."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def denoiser_of(network: nn.Module, told: Tensor, kept: Tensor | None = None) ->
 
 
 def regressed(network: nn.Module, told: Tensor) -> Tensor:
-    """Return the estimate of a regression, which is a denoiser that is given no noise, (batch, frames, bands)."""
+    """Return the estimate of a regression: of a denoiser that is given no noise, (batch, frames, bands)."""
     nothing = torch.zeros((*told.shape[:2], BANDS))
     return denoiser_of(network, told)(nothing, torch.full(told.shape[:1], -MAX_LOG_SNR))
 
@@ -190,9 +190,7 @@ class RefinerTraining:
 
     def _adjust(self) -> None:
         """Change the structure by one block at most; what was learnt stays."""
-        decision = decide(
-            self.average, self._quality, frame_milliseconds, self.plan.milliseconds, self.step
-        )
+        decision = decide(self.average, self._quality, frame_milliseconds, self.plan.milliseconds, self.step)
         self.log.append(decision)
         if decision.block is not None:
             for network in (self.network, self.average):

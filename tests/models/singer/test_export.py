@@ -41,7 +41,7 @@ class Frames(NamedTuple):
     """What `process` takes."""
 
     content: Float32
-    envelope: Float32
+    movement: Float32
     f0: Float64
     voicing: Float64
     loudness: Float64
@@ -93,8 +93,8 @@ def drawn(likeness: Float64) -> Frames:
     rng, n = np.random.default_rng(8), likeness.size
     content = rng.uniform(-1.0, 1.0, (n, SIZE)).astype(np.float32)
     f0, voicing, loudness = (rng.uniform(*ends, n) for ends in ((80.0, 900.0), (0.0, 1.0), (-90.0, 0.0)))
-    envelope = np.full((n, 72), math.nan, np.float32)  # without a refiner nobody reads it
-    return Frames(content, envelope, f0, voicing, loudness, likeness, rng.integers(0, 9, n).astype(float))
+    movement = np.full((n, 72), math.nan, np.float32)  # without a refiner nobody reads it
+    return Frames(content, movement, f0, voicing, loudness, likeness, rng.integers(0, 9, n).astype(float))
 
 
 def run(estimator: Running, frames: Frames, sizes: Sequence[int]) -> Float32:

@@ -177,7 +177,7 @@ def test_a_refiner_may_keep_states_of_any_name(tmp_path: Path) -> None:
         (resized("random", "frames", 6), REFINER),
         (resized("steps", "frames", 2), REFINER),
         (resized("steps", 1, 1), REFINER),
-        (resized("envelope", "frames", 71), REFINER),
+        (resized("movement", "frames", 71), REFINER),
         (resized("kept_state", 2, 6), REFINER),
         (more("frames", 3), REFINER),
         (more(2, 3), REFINER),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.movement import Movement
 from dsp.units import MAX_F0, MIN_F0
 from plugin_bridge.engine.engine import Engine
 from tests.support.doubles import CopyEstimator, CopySinger, sung
@@ -25,11 +26,12 @@ class Listening(CopyEstimator):
     def __init__(self, kept: list[tuple[Float32, Float64]]) -> None:
         super().__init__("sawsing", 0.0)
         self._kept = kept
+        self._movement = Movement()
 
-    def process(self, seen: Float32, envelope: Float32, *facts: Float64) -> tuple[Float32, Float32]:
-        assert seen is envelope
-        self._kept.append((envelope.copy(), facts[0].copy()))
-        return super().process(seen, envelope, *facts)
+    def process(self, seen: Float32, movement: Float32, *facts: Float64) -> tuple[Float32, Float32]:
+        np.testing.assert_array_equal(movement, self._movement.process(seen))
+        self._kept.append((seen.copy(), facts[0].copy()))
+        return super().process(seen, movement, *facts)
 
 
 @dataclass(frozen=True)

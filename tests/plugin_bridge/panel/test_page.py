@@ -11,7 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -38,7 +38,7 @@ OWN_ADDRESS = _NETWORK if re.fullmatch(r"[\d.]+", _NETWORK) else ""
 BOUNCED_MS = 120_000
 """Milliseconds until a bounce counts as missing; a busy machine is not a failing test."""
 START: dict[str, float | str] = {"singer": "dark", "morph": 0.0, "gain": 0.0, "breath": 0.0, "bypass": False}
-FACTS = {"licence": "CC BY 4.0", "attribution": "A voice of the tests"}
+FACTS: dict[str, Any] = {"licence": "CC BY 4.0", "attribution": "A voice of the tests"}
 
 
 @pytest.fixture(scope="module")
