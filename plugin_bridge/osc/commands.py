@@ -19,6 +19,7 @@ from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.quota import check_room
+from plugin_bridge.osc.reports import Reports
 from plugin_bridge.osc.subscriptions import Subscriptions, readable
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
@@ -40,6 +41,7 @@ class Commands:
         watch: knows their names.
         planner: what bounces may use.
         subscriptions: the subscribers.
+        reports: told of what is done.
         counters: of the server.
     """
 
@@ -50,6 +52,7 @@ class Commands:
         watch: PresetWatch,
         planner: BouncePlanner,
         subscriptions: Subscriptions,
+        reports: Reports,
         counters: Counters,
     ) -> None:
         self._rig = rig
@@ -57,6 +60,7 @@ class Commands:
         self._watch = watch
         self._planner = planner
         self._subscriptions = subscriptions
+        self._reports = reports
         self._counters = counters
         self.bounces = BounceQueue()
         """Under way and done."""
@@ -74,12 +78,13 @@ class Commands:
             "/midi/learn/stop": self._stop_learning,
             "/panic": self._panic,
             "/status": lambda _: tuple(self._status()),
+            "/report/list": lambda _: tuple(reports.listed()),
             "/version": lambda _: ("plugin_bridge", __version__),
             "/subscribe": self._subscribe,
             "/unsubscribe": self._unsubscribe,
             TOKEN: self._validate,
         }
-        """By path; `/sync` is the dispatcher's own."""
+        """By path, of calls with as many arguments as the table says; `/sync` is the dispatcher's own."""
 
     def _status(self) -> Iterator[Argument]:
         status = self._rig.status
@@ -90,25 +95,24 @@ class Commands:
             yield from (f"osc_{counter.name}", getattr(self._counters, counter.name))
 
     async def _load(self, call: Call) -> Arguments:
-        (name,) = _exactly(call, 1)
-        values, effects = await asyncio.to_thread(self._presets.load, word(name, "preset"))
+        name = word(call.arguments[0], "preset")
+        values, effects = await asyncio.to_thread(self._presets.load, name)
         position = call.position or 0
         events = [Event(position, key, value) for key, value in values.items()]
         for event in events:
             check_singer(event.parameter, event.value, self._rig.singers)
         self._rig.send_checked(events, now=call.position is None)
-        return (
-            (name, f"without its effects ({effects}): live there is only the singer") if effects else (name,)
-        )
+        without = (f"without its effects ({effects}): live there is only the singer",) if effects else ()
+        self._reports.note(", ".join((f"preset {name} is loaded", *without)))
+        return (name, *without)
 
     async def _save(self, call: Call) -> Arguments:
-        if len(call.arguments) not in (1, 2):
-            raise ValueError("/preset/save takes a name, and T to replace one; send those")
         name = word(call.arguments[0], "preset")
         replace = len(call.arguments) == 2 and switch(call.arguments[1], "replace")
         values = dict(self._rig.values)
         await asyncio.to_thread(self._presets.save, name, values, replace=replace)
         await self._watch.names()
+        self._reports.note(f"preset {name} is saved")
         return (name,)
 
     async def _list_presets(self, _: Call) -> Arguments:
@@ -121,46 +125,52 @@ class Commands:
         def tell(*how: Argument) -> None:
             call.sender.send(message("/bounce/progress", *how))
             self._subscriptions.tell("/bounce/progress", *how, but=call.sender.key)
+            state = str(how[1])
+            if state == "done":
+                self._reports.note(f"{target.name} is bounced")
+            elif state.startswith("failed: "):
+                self._reports.note(f"{target.name} is not bounced: {state.removeprefix('failed: ')}")
 
         return (self.bounces.start(words, target, tell),)
 
     async def _cancel(self, call: Call) -> Arguments:
-        (which,) = _exactly(call, 1)
-        found = whole(which, "bounce")
+        found = whole(call.arguments[0], "bounce")
         return (found, await self.bounces.cancel(found))
 
     def _record(self, call: Call) -> Awaitable[Arguments]:
-        (name,) = _exactly(call, 1)
-        checked = checked_name(word(name, "session"), "session")
+        name = checked_name(word(call.arguments[0], "session"), "session")
         if self._planner.folder is not None:
             check_room(self._planner.folder)  # here, so that a /record/stop sent next finds a recording
-        return _folder_of(self._rig.record(checked))
+        return self._begun(self._rig.record(name))
 
-    def _stop_recording(self, call: Call) -> Arguments:
-        _exactly(call, 0)
+    async def _begun(self, recording: Awaitable[Path]) -> Arguments:
+        """Answer only once a recording has begun, or has not."""
+        folder = await recording
+        self._reports.note(f"session {folder.name} is being recorded")
+        return (str(folder),)
+
+    def _stop_recording(self, _: Call) -> Arguments:
         folder = self._rig.stop_recording()
         if folder is None:
             raise OutputError("nothing is being recorded; begin with /record/start NAME")
+        self._reports.note(f"session {folder.name} is recorded")
         return (str(folder),)
 
     def _learn(self, call: Call) -> Arguments:
-        (name,) = _exactly(call, 1)
-        self._rig.learn(word(name, "parameter"))
+        name = word(call.arguments[0], "parameter")
+        self._rig.learn(name)
         return (name,)
 
-    def _stop_learning(self, call: Call) -> Arguments:
-        _exactly(call, 0)
+    def _stop_learning(self, _: Call) -> Arguments:
         self._rig.learn(None)
         return ()
 
-    def _panic(self, call: Call) -> Arguments:
-        _exactly(call, 0)
+    def _panic(self, _: Call) -> Arguments:
         self._rig.panic()
+        self._reports.note("panic: all notes off; bypass, melody and morph are as at the start")
         return ()
 
     def _subscribe(self, call: Call) -> Arguments:
-        if len(call.arguments) < 3:
-            raise ValueError("/subscribe takes a rate, seconds and addresses; send those")
         rate, seconds = number(call.arguments[0], "rate"), number(call.arguments[1], "time")
         rest, port = call.arguments[2:], None
         if len(rest) > 1 and not isinstance(rest[0], str):
@@ -173,18 +183,7 @@ class Commands:
         return (self._subscriptions.unsubscribe(call.sender, paths if call.arguments else None),)
 
     def _validate(self, call: Call) -> Arguments:
-        (token,) = _exactly(call, 1)
-        if not call.sender.validate(whole(token, "token")):
+        token = whole(call.arguments[0], "token")
+        if not call.sender.validate(token):
             raise ValueError(f"token {token!r} is not the one of {call.sender.host}; send back that one")
         return ()
-
-
-async def _folder_of(begun: Awaitable[Path]) -> Arguments:
-    """Answer only once a recording has begun, or has not."""
-    return (str(await begun),)
-
-
-def _exactly(call: Call, count: int) -> Arguments:
-    if len(call.arguments) != count:
-        raise ValueError(f"a count of {len(call.arguments)} arguments does not fit; send {count}")
-    return call.arguments

@@ -14,7 +14,7 @@ from plugin_bridge.control.rig import Rig
 from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.osc.addresses.search import Search
 from plugin_bridge.osc.addresses.table import Address, address
-from plugin_bridge.osc.addresses.values import answered, moved, pressing, read
+from plugin_bridge.osc.addresses.values import answered, check_arguments, moved, pressing, read
 from plugin_bridge.osc.commands import Handler
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
@@ -212,6 +212,8 @@ class Dispatcher:
         if batch.position is not None and (getting or not row.timed):
             raise ValueError(f"{row.path} cannot be scheduled like this; send it without a time tag")
         arguments, pressed = pressing(row, request.arguments)
+        if row.kind == "command" or not pressed:
+            check_arguments(row, arguments)
         if not pressed:  # a button that is let go
             yield from self._flush(batch)
             self._done(request, (False,))
@@ -230,7 +232,10 @@ class Dispatcher:
             elif getting:
                 self._done(request, read(self._rig, row))
             else:
-                raise ValueError(f"{row.path} cannot be set; send it without arguments to read it")
+                remedy = (
+                    "/subscribe to it" if row.kind == "notice" else "send it without arguments to read it"
+                )
+                raise ValueError(f"{row.path} cannot be set; {remedy}")
 
     def _flush(self, batch: _Batch) -> Iterator[None]:
         """Hand the events to the rig, all at once, and answer their requests."""

@@ -20,6 +20,7 @@ from plugin_bridge.osc.dispatcher import Dispatcher
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.query.announcing import Announcement
+from plugin_bridge.osc.reports import Reports
 from plugin_bridge.osc.settings import OscSettings
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
@@ -69,7 +70,10 @@ class OscServer:
         )
         self._pages = pages
         self._presets = PresetWatch(presets.names, self._is_queried, lambda: self.changed(PRESETS))
-        self._commands = Commands(rig, presets, self._presets, planner, self._subscriptions, self.counters)
+        self._reports = Reports(lambda sentence: self._subscriptions.tell("/report", sentence))
+        self._commands = Commands(
+            rig, presets, self._presets, planner, self._subscriptions, self._reports, self.counters
+        )
         self._dispatcher = Dispatcher(
             rig,
             self._commands.handlers,
@@ -150,7 +154,7 @@ class OscServer:
         except BaseException:
             await self.stop()
             raise
-        self._unlisten = self._rig.reports(lambda text: self._subscriptions.tell("/report", text))
+        self._unlisten = self._rig.reports(self._reports.note)
 
     async def stop(self) -> None:
         """Close everything, bounces under way with their unfinished files too; may be called twice."""

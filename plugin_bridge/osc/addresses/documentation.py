@@ -25,7 +25,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   or a note; each address answers. `//` is refused.
 - **Buttons**: the arguments of a command may be followed by a number or a switch, as control surfaces send
   one. Anything but 0 or `F` fires the command; 0 or `F`, from a button that is released, does nothing and is
-  answered by `F`.
+  answered by `F`. Where a command takes a `T` of its own, `F` in its place is refused.
 - **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` is
   answered when they are done.
 - **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -51,6 +52,11 @@ class Address:
     def group(self) -> str:
         """What it is about: a parameter's group, else its kind."""
         return PARAMETERS[self.name].group if self.kind in ("value", "position") else self.kind
+
+    @property
+    def most(self) -> float:
+        """How many arguments a command takes at most."""
+        return math.inf if self.arguments.endswith(("...", "[anything]")) else len(self.arguments.split())
 
     @property
     def readable(self) -> bool:
@@ -208,6 +214,13 @@ _COMMANDS = (
         "Everything of `/status/...` and the server's own counters: name, value; and so on.",
     ),
     ("/version", "", "", False, "Name and version of this program."),
+    (
+        "/report/list",
+        "",
+        "",
+        False,
+        "The last 100 of `/report`, the oldest first: sentence, seconds that have passed since; and so on.",
+    ),
     ("/sync", "[anything]", "", False, "Answered when all that this sender asked before is answered."),
     (
         "/subscribe",
@@ -230,7 +243,11 @@ _TAKING_NUMBERS = ("/bounce/start", "/sync")
 """Commands whose own last argument may be a number or a switch, and cannot be told from a button's."""
 
 _NOTICES = (
-    ("/report", "s", "Sentences for a person: a lost device, an unknown program, a restart."),
+    (
+        "/report",
+        "s",
+        "Sentences for a person: a lost device, a preset that is loaded, a bounce that is done.",
+    ),
     (
         "/bounce/progress",
         "isff",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event, NoteOff, NoteOn, PitchBend, check_event
@@ -31,6 +31,8 @@ def read(rig: Rig, row: Address) -> Arguments:
         return (cast("float", getattr(rig.meters, row.name)),)
     if row.kind == "status":
         return (cast("Argument", getattr(rig.status, row.name)),)
+    if row.kind == "notice":
+        raise ValueError(f"{row.path} has no value to read; /subscribe to it")
     raise ValueError(f"{row.path} has no value to read; send {row.path} {row.arguments}".rstrip())
 
 
@@ -80,13 +82,38 @@ def pressing(row: Address, arguments: Arguments) -> tuple[Arguments, bool]:
     Args:
         row: any; only commands and the end of all notes take buttons.
         arguments: without a request's id.
+
+    Raises:
+        ValueError: `F` where `T` may stand, which would be taken for a button's and do nothing.
     """
     last = arguments[-1] if arguments else None
     surplus = len(arguments) - len(row.types)
     own = row.switch and surplus == 1 and isinstance(last, int) and last == 1  # True is an int, 1.0 is none
+    if row.switch and surplus == 1 and last is False:
+        raise ValueError(f"{row.path} does nothing with F, as a button sends it; send T or leave it out")
     if not row.button or surplus < 1 or own or not isinstance(last, (bool, int, float)):
         return arguments, True
     return arguments[:-1], bool(last)
+
+
+def check_arguments(row: Address, arguments: Arguments) -> None:
+    """Check that a command, or what a button sends, takes so many arguments, and of these types.
+
+    Args:
+        row: of a command or the end of all notes.
+        arguments: without a request's id and a button's value.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: too many or too few.
+    """
+    if not len(row.types) <= len(arguments) <= row.most:
+        usage = f"{row.path} {row.arguments}".rstrip()
+        count = "1 argument" if len(arguments) == 1 else f"{len(arguments)} arguments"
+        raise ValueError(f"{row.path} does not take {count}; send {usage}")
+    for tag, name, argument in zip(row.types, row.arguments.split(), arguments, strict=False):
+        if not name.startswith("["):
+            _CHECKS[tag](argument, name)
 
 
 def only(row: Address, arguments: Arguments) -> Argument:
@@ -142,6 +169,10 @@ def word(argument: Argument, what: str) -> str:
     if not isinstance(argument, str):
         raise TypeError(f"{what} {argument!r} is not a word; send s")
     return argument
+
+
+_CHECKS: Mapping[str, Callable[[Argument, str], object]] = {"f": number, "i": whole, "s": word}
+"""By type tag."""
 
 
 def _note(row: Address, arguments: Arguments, position: int) -> AnyEvent:

@@ -105,12 +105,11 @@ export class Bounces {
     if (job.state !== state) job.begun = performance.now();
     Object.assign(job, { state, done, total });
     if (state === "done") await this.#ended(job);
-    else if (state.startsWith("failed")) this.#log.fault(`${job.output}: ${state.replace("failed: ", "")}`);
+    else if (state.startsWith("failed")) this.#log.show(`${job.output}: ${state.replace("failed: ", "")}`);
     this.#show();
   }
 
   async #ended(job) {
-    this.#log.say(`${job.output} is bounced.`);
     await this.#files.refresh();
     const row = this.#files.rows.find(({ name }) => name === job.output);
     if (row && this.#own.delete(job.output)) this.#compare(row);

@@ -65,7 +65,7 @@ async function begin() {
     forget = store.watching(() => build(namespace, about));
   }
   subscribe();
-  await Promise.all([presets.refresh(), files.refresh(), bounces.refresh(), readFacts()]);
+  await Promise.all([log.refresh(), presets.refresh(), files.refresh(), bounces.refresh(), readFacts()]);
 }
 
 /** Read whose voices they are, once: it takes the server seconds. */
@@ -135,11 +135,7 @@ setInterval(() => link.isOpen && structure && subscribe(), RENEWED_MS);
 const bypass = byId("bypass");
 bypass.addEventListener("click", () => store.move(BYPASS, !store.get(BYPASS)));
 store.watch(BYPASS, (value) => bypass.setAttribute("aria-pressed", String(Boolean(value))));
-const panic = () =>
-  link.ask("/panic").then(
-    () => log.say("Panic: all notes off, bypass, melody and morph as at the start."),
-    (fault) => log.fault(fault.message),
-  );
+const panic = () => link.ask("/panic").catch((fault) => log.fault(fault.message));
 byId("panic").addEventListener("click", panic);
 buildRecording(link, store, log, () => files.refresh());
 buildLearning(link, store, log);

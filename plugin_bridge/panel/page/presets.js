@@ -62,8 +62,7 @@ export class Presets {
 
   async #load(name) {
     try {
-      const [, without] = await this.#link.ask("/preset/load", name);
-      this.#log.say(`Preset ${name} is loaded${without ? `, ${without}` : ""}.`);
+      await this.#link.ask("/preset/load", name);
       this.#loaded = name;
       this.#show();
       [...byId("presets").querySelectorAll("button")].find((button) => button.textContent === name)?.focus();
@@ -76,7 +75,6 @@ export class Presets {
     try {
       const replace = this.#names.includes(name) ? [true] : []; // false would be a button that is released
       await this.#link.ask("/preset/save", name, ...replace);
-      this.#log.say(`The sound is saved as preset ${name}.`);
       this.#loaded = name;
       await this.refresh();
       return true;

@@ -22,7 +22,6 @@ export function buildRecording(link, store, log, done) {
     }
   };
   const show = (current) => {
-    if (current && !since) log.say(`Session ${current} is being recorded.`);
     if (!current && since) done();
     since = current ? since || Date.now() : 0;
     button.setAttribute("aria-pressed", String(Boolean(current)));

@@ -41,6 +41,7 @@ COMMANDS = {
     "/midi/learn/stop": (),
     "/panic": (),
     "/status": (),
+    "/report/list": (),
     "/version": (),
     "/sync": ("i", "7"),
     "/subscribe": ("ffss", "10", "60", "/param/*", "/report"),

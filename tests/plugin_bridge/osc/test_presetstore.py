@@ -135,8 +135,11 @@ async def test_only_a_switch_lets_a_preset_be_replaced(tmp_path: Path) -> None:
 @in_loop
 async def test_a_button_that_is_let_go_saves_nothing(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, server), Client(server.port) as client:
-        for released in ((0,), (0.0,), (False,), (True, 0.0)):
+        for released in ((0,), (0.0,), (True, False), (True, 0.0)):
             assert await client.done("/preset/save", "mine", *released) == (False,)
+        assert await client.fail("/preset/save", "mine", False) == (
+            "/preset/save does nothing with F, as a button sends it; send T or leave it out"
+        )
         assert not (tmp_path / "mine.toml").exists()
         assert await client.done("/preset/save", "mine", 1.0) == ("mine",)
         assert (tmp_path / "mine.toml").exists()

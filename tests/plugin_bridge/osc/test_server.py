@@ -244,8 +244,8 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/param/gain", (Opaque("t", b"\0" * 8),), "gain <time tag> is not a number"),
     ("/bypass", (Opaque("b", b"\0\0\0\0"),), "bypass <blob> is not a switch"),
     ("/singer", (Opaque("r", b"\0\0\0\0"),), "is not a word"),
-    ("/panic", (Opaque("m", b"\x90\x3c\x40\0"),), "send 0"),
-    ("/panic", (None,), "send 0"),
+    ("/panic", (Opaque("m", b"\x90\x3c\x40\0"),), "does not take 1 argument; send /panic"),
+    ("/panic", (None,), "does not take 1 argument; send /panic"),
     ("/singer", ("nobody",), "use one of dark, bright"),
     ("/singer", ("",), "use one of dark, bright"),
     ("/singer", (1,), "is not a word"),
@@ -274,7 +274,7 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("//gain", (), "'//', which is not read"),
     ("/param/[a", (), "close it"),
     ("/param/" + "*" * 200, (), "too long"),
-    ("/preset/load", (), "arguments does not fit; send 1"),
+    ("/preset/load", (), "does not take 0 arguments; send /preset/load name"),
     ("/preset/load", (1,), "is not a word"),
     ("/preset/load", ("none",), "is not there"),
     ("/preset/load", ("../hall",), "is no plain name"),
@@ -282,7 +282,10 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/preset/load", ("",), "is no plain name"),
     ("/preset/load", ("a" * 100,), "is no plain name"),
     ("/preset/load", ("hall",), "singer 'nit' is not in the set"),
-    ("/preset/save", (), "takes a name"),
+    ("/preset/save", (), "does not take 0 arguments; send /preset/save name [T]"),
+    ("/preset/save", ("mine", False), "does nothing with F, as a button sends it; send T or leave it out"),
+    ("/preset/save", ("mine", True, "x"), "does not take 3 arguments"),
+    ("/preset/save", ("mine", True, True, 0), "does not take 3 arguments"),
     ("/preset/save", ("../mine",), "is no plain name"),
     ("/preset/save", ("sub/mine",), "is no plain name"),
     ("/preset/save", (".hidden",), "is no plain name"),
@@ -291,8 +294,8 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/preset/save", ("com1.loud",), "is a device of Windows"),
     ("/preset/save", ("a:b",), "is no plain name"),
     ("/preset/load", ("con",), "is a device of Windows"),
-    ("/bounce/start", (), "takes input, output"),
-    ("/bounce/start", ("in.wav",), "takes input, output"),
+    ("/bounce/start", (), "does not take 0 arguments; send /bounce/start input output [option value]..."),
+    ("/bounce/start", ("in.wav",), "does not take 1 argument"),
     ("/bounce/start", ("in.wav", "out.wav", "tail"), "takes input, output"),
     ("/bounce/start", (1, "out.wav"), "is not a word"),
     ("/bounce/start", ("none.wav", "out.wav"), "is not a file in the folder"),
@@ -339,13 +342,15 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/bounce/start", ("in.wav", "out.wav", "bits", 12), "give 16, 24 or 32f"),
     ("/bounce/start", ("in.wav", "out.wav", "bits", "32"), "give 16, 24 or 32f"),
     ("/bounce/start", ("in.wav", "out.wav", 1, 2), "is not a word"),
-    ("/bounce/cancel", (), "arguments does not fit; send 1"),
+    ("/bounce/cancel", (), "does not take 0 arguments; send /bounce/cancel number"),
     ("/bounce/cancel", (7,), "bounce 7 is unknown"),
     ("/bounce/cancel", (7.0,), "bounce 7 is unknown"),
     ("/bounce/cancel", (7.5,), "is not a whole number"),
     ("/bounce/cancel", (float("nan"),), "is not a whole number"),
     ("/bounce/cancel", ("7",), "is not a whole number"),
-    ("/record/start", (), "arguments does not fit; send 1"),
+    ("/record/start", (), "does not take 0 arguments; send /record/start name"),
+    ("/record/start", ("a", "b", 0), "does not take 2 arguments"),
+    ("/record/start", (7, 0), "is not a word"),
     ("/record/start", ("../session",), "is no plain name"),
     ("/record/start", ("taken",), "exists already"),
     ("/record/start", ("LPT1",), "is a device of Windows"),
@@ -354,10 +359,10 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/midi/learn", ("nothing",), "is unknown"),
     ("/midi/learn", ("singer",), "no control can move"),
     ("/midi/learn", (1,), "is not a word"),
-    ("/panic", (1, 1), "arguments does not fit; send 0"),
-    ("/panic", ("now",), "arguments does not fit; send 0"),
-    ("/subscribe", (), "takes a rate, seconds and addresses"),
-    ("/subscribe", (10.0, 10.0), "takes a rate, seconds and addresses"),
+    ("/panic", (1, 1), "does not take 1 argument; send /panic"),
+    ("/panic", ("now",), "does not take 1 argument; send /panic"),
+    ("/subscribe", (), "send /subscribe rate seconds [port] address..."),
+    ("/subscribe", (10.0, 10.0), "does not take 2 arguments"),
     ("/subscribe", ("fast", 10.0, "/param/gain"), "is not a number"),
     ("/subscribe", (1000.0, 10.0, "/param/gain"), "send 0.1 to 100"),
     ("/subscribe", (float("nan"), 10.0, "/param/gain"), "send 0.1 to 100"),
@@ -368,6 +373,31 @@ REFUSED: list[tuple[str, tuple[Argument, ...], str]] = [
     ("/subscribe", (10.0, 10.0, 3), "is not a word"),
     ("/unsubscribe", ("/nowhere",), "has no value to subscribe to"),
 ]
+
+
+MOST = {
+    row.path: len(row.arguments.split())
+    for row in ADDRESSES.values()
+    if row.kind == "command" and row.path != "/sync" and not row.arguments.endswith("...")
+}
+GIVEN: dict[str, Argument] = {"i": 7, "s": "mine", "f": 1.0}
+
+
+@in_loop
+async def test_every_command_refuses_more_and_fewer_arguments_than_it_takes(tmp_path: Path) -> None:
+    async with served(tmp_path) as (rig, server), Client(server.port) as client:
+        assert len(MOST) > 12
+        for path, most in MOST.items():
+            own: tuple[Argument, ...] = tuple(GIVEN[tag] for tag in ADDRESSES[path].types)
+            many = (*own, *(True for _ in range(most - len(own))), "more")
+            for wrong in (many, (*many, 0), (*many, 1), own[:-1]):
+                if wrong != own:
+                    assert f"{path} does not take " in await client.fail(path, *wrong), wrong
+        for row in ADDRESSES.values():
+            if row.kind == "command" and row.types:
+                bad = tuple("no" if tag in "if" else 0.5 for tag in row.types)
+                assert " is not a " in await client.fail(row.path, *bad, *("x" for _ in row.types[3:]))
+        assert rig.sent == []
 
 
 @in_loop

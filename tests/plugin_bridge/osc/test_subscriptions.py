@@ -202,6 +202,39 @@ async def test_notices_go_to_those_who_want_them(tmp_path: Path) -> None:
 
 
 @in_loop
+async def test_the_last_100_reports_are_there_for_who_comes_later(tmp_path: Path) -> None:
+    async with served(tmp_path, http_port=None) as (rig, server), Client(server.port) as client:
+        assert await client.done("/report/list") == ()
+        for number in range(120):
+            rig.tell(f"report {number}")
+        rows = await client.done("/report/list")
+        assert rows[0::2] == tuple(f"report {number}" for number in range(20, 120))
+        ages = [float(str(age)) for age in rows[1::2]]
+        assert ages == sorted(ages, reverse=True)
+        assert 0.0 <= ages[-1] <= ages[0] < 120.0
+
+
+@in_loop
+async def test_what_commands_did_is_reported_to_everybody(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, server), Client(server.port) as one, Client(server.port) as two:
+        await two.done("/subscribe", 1.0, 60, "/report")
+        await one.done("/preset/save", "mine")
+        await one.done("/preset/load", "mine")
+        await one.done("/record/start", "take")
+        await one.done("/record/stop")
+        await one.done("/panic")
+        expected = (
+            "preset mine is saved",
+            "preset mine is loaded",
+            "session take is being recorded",
+            "session take is recorded",
+            "panic: all notes off; bypass, melody and morph are as at the start",
+        )
+        assert tuple([(await two.hear_of("/report"))[1][0] for _ in expected]) == expected
+        assert (await two.done("/report/list"))[0::2] == expected
+
+
+@in_loop
 async def test_everything_at_once_fits_into_small_packets(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, server), Client(server.port) as client:
         readable = [path for path, row in ADDRESSES.items() if row.readable]

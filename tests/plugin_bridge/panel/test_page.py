@@ -292,7 +292,29 @@ def test_presets_are_saved_loaded_and_known_to_every_panel(
     wait_until(lambda: osc.value("gain") == -4.0)
     page.get_by_label("Name of the preset").fill("quiet")
     page.get_by_role("button", name="Replace", exact=True).click()
-    page.locator("#log").get_by_text("The sound is saved as preset quiet.").nth(1).wait_for()
+    page.locator("#log").get_by_text("preset quiet is saved").nth(1).wait_for()
+
+
+def test_a_panel_that_opens_later_shows_what_was_told_before_in_step_with_the_others(
+    new_page: NewPage, panel: LivePanel, osc: OscClient
+) -> None:
+    first = opened(new_page(), panel)
+    osc.ask("/preset/save", "early")
+    panel.do(lambda rig: rig.learn("brightness"))
+    panel.do(lambda rig: rig.midi(b"\xb0\x16\x40"))  # control 22
+    first.locator("#log").get_by_text("control 22 moves brightness").wait_for()
+    later = opened(new_page(phone=True), panel)
+    later.locator("#log").get_by_text("control 22 moves brightness").wait_for()
+    osc.ask("/panic")
+    reports = "[...document.querySelectorAll('#log .report span')].map((line) => line.textContent)"
+    expected = [str(sentence) for sentence in osc.ask("/report/list")[0::2]][::-1]
+    assert {
+        "preset early is saved",
+        "panic: all notes off; bypass, melody and morph are as at the start",
+    } <= {*expected}
+    wait_until(lambda: first.evaluate(reports) == later.evaluate(reports) == expected)
+    times = "[...document.querySelectorAll('#log .event')].map((line) => Number(line.dataset.when))"
+    assert later.evaluate(times) == sorted(later.evaluate(times), reverse=True)
 
 
 _DROP = """([name, bytes]) => {
