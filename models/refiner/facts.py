@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -25,7 +24,7 @@ class Refiner(BaseModel):
     noise: bool = True
     """Whether it starts from noise; a regression does not, and is given zeros."""
     milliseconds: Annotated[float, Field(ge=0.0, lt=1000.0, allow_inf_nan=False)] = 0.0
-    """Time of a frame at the fewest steps, measured frame by frame where it was trained; 0 if it was not."""
+    """What one step of one frame takes, as it was measured where the refiner was trained; 0 if it was not."""
 
     @field_validator("steps")
     @classmethod
@@ -33,18 +32,3 @@ class Refiner(BaseModel):
         if list(value) != sorted(set(value)):
             raise ValueError(f"steps {value} do not ascend; give each number of steps once, the lowest first")
         return value
-
-
-def steps_for(asked: int, available: Collection[int]) -> int:
-    """Return how many steps a refiner takes.
-
-    Args:
-        asked: 0 for none.
-        available: those that it can take; empty for a singer without a refiner.
-
-    Returns:
-        The most that are available and not more than asked, else the fewest; 0 stays 0.
-    """
-    if asked <= 0 or not available:
-        return 0
-    return max((steps for steps in available if steps <= asked), default=min(available))

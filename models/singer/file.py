@@ -20,8 +20,8 @@ from models.content.file import ContentEncoder, find
 from models.errors import ModelFileError, SingerFileError
 from models.filekind import FileKind
 from models.onnxstep import RunningGraph
-from models.refiner.facts import steps_for
 from models.refiner.randomness import Randomness
+from models.refiner.steps import steps_for
 from models.singer.manifest import FORMAT, METADATA_KEY, OLDEST, Manifest
 from models.singer.retired import retired
 
@@ -146,7 +146,7 @@ class Estimator:
             loudness: A-weighted dB re full scale, shape (n,).
             likeness: 0 to 1, how much is recalled from the singer's own recordings, shape (n,).
             steps: how many steps the refiner may take, whole numbers, 0 for none, shape (n,); see
-                `models.refiner.facts.steps_for`. Without a refiner it changes nothing.
+                `models.refiner.steps.steps_for`. Without a refiner it changes nothing.
 
         Returns:
             Natural-log magnitudes: harmonic, shape (n, H), and noise, shape (n, 72), float32, new arrays.

@@ -11,7 +11,8 @@ from plugin_bridge.commands.options import add_json, add_pitch, add_seconds, add
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Fill the parser of the command."""
     parser.description = (
-        "Measure speed, block times, start times and, with --hours, the memory of a long bounce."
+        "Measure speed and block times, at each quality that the singer has, start times and, with --hours, "
+        "the memory of a long bounce."
     )
     add_singer(parser, "default: the first built-in one")
     add_seconds(parser, 1.0, 210.0, "length of the stem for the speed; default 210, a song")

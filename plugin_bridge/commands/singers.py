@@ -1,4 +1,4 @@
-"""`plugin-bridge singers`: the singers, their ranges and licences."""
+"""`plugin-bridge singers`: the singers, their ranges, licences and refiners."""
 
 from __future__ import annotations
 
@@ -49,14 +49,32 @@ def run(arguments: argparse.Namespace) -> int:
 
 def described(manifest: Manifest, path: Path) -> dict[str, object]:
     """Return what a singer's file says of itself, and where it lies."""
+    from plugin_bridge.engine.singers import qualities  # noqa: PLC0415 - loads numpy
+
     facts = manifest.model_dump(mode="json", exclude={"tables"})
-    return {**facts, "path": str(path), "bytes": path.stat().st_size}
+    return {**facts, "qualities": qualities(manifest), "path": str(path), "bytes": path.stat().st_size}
 
 
 def _show(manifest: Manifest) -> None:
     pitch = f"{manifest.f0_low:.0f}-{manifest.f0_high:.0f} Hz"
     print(printable(f"{manifest.id:<10}  {manifest.name}, {manifest.kind}, sings {pitch}"))
     print(printable(f"{'':<10}  {manifest.licence}: {manifest.attribution}"))
+    print(f"{'':<10}  {_refining(manifest)}")
     if manifest.scores:
         scores = ", ".join(f"{name} {value:.3g}" for name, value in manifest.scores.items())
         print(printable(f"{'':<10}  {scores}"))
+
+
+def _refining(manifest: Manifest) -> str:
+    """Return how many steps a singer's refiner takes at each quality, and what they cost."""
+    from plugin_bridge.engine.singers import qualities  # noqa: PLC0415 - as above
+
+    refiner = manifest.refiner
+    if refiner is None:
+        return "no refiner: every quality is the same"
+    shown = []
+    for word, steps in qualities(manifest).items():
+        cost = steps * refiner.milliseconds
+        shown.append(f"{word} {steps} ({cost:.2g} ms)" if cost else f"{word} {steps}")
+    kind = "refiner" if refiner.noise else "refiner (a regression)"
+    return f"{kind}, steps for each 10 ms: {', '.join(shown)}"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.synth import Synthesizer
+from models.refiner.steps import steps_for
 from models.singer.retired import retired
 from plugin_bridge.control.events import AnyEvent, Event, check_event
-from plugin_bridge.control.parameters import Value
+from plugin_bridge.control.parameters import QUALITIES, Value
 from plugin_bridge.errors import SingerFileError
+
+if TYPE_CHECKING:
+    from models.refiner.facts import Refiner
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -26,6 +30,10 @@ class Manifest(Protocol):
     @property
     def f0_median(self) -> float:
         """Median pitch of the singer in hertz."""
+
+    @property
+    def refiner(self) -> Refiner | None:
+        """The facts of its refiner, None without one."""
 
 
 class RunningEncoder(Protocol):
@@ -199,6 +207,17 @@ def check_events(events: Iterable[AnyEvent], ids: Collection[str]) -> list[AnyEv
         if isinstance(event, Event):
             check_singer(event.parameter, event.value, ids)
     return checked
+
+
+def qualities(manifest: Manifest) -> dict[str, int]:
+    """Return the words of `quality` for which a singer has a sound of its own, each with its steps."""
+    available = manifest.refiner.steps if manifest.refiner else ()
+    found: dict[str, int] = {}
+    for word, asked in QUALITIES.items():
+        steps = steps_for(asked, available)
+        if steps not in found.values():
+            found[word] = steps
+    return found
 
 
 def file_of(singer: Singer) -> str:

@@ -22,6 +22,7 @@ from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.pitchtracking import USUAL
+from plugin_bridge.engine.singers import qualities
 from plugin_bridge.errors import BridgeError, SingerFileError
 from plugin_bridge.files.writer import AudioWriter, OutputFormat
 
@@ -62,17 +63,21 @@ def measured(
     if not singer and not library.known():
         raise SingerFileError("no singer ships with this installation; name a singer file with --singer")
     singer = singer or library.known()[0]
-    library.load([singer])
     with tempfile.TemporaryDirectory(prefix="plugin-bridge-bench-") as name:
         folder = Path(name)
         with one_core():
             figures: dict[str, Any] = {
                 "singer": library.id_of(singer),
                 "pitch": pitch,
-                "bounce": _speed(
-                    folder, library, seconds, BounceSettings(singer=singer, pitch=pitch, force=True)
-                ),
-                "blocks": [_block_times(library, singer, size, pitch) for size in BLOCKS],
+                "qualities": [
+                    {
+                        "quality": quality,
+                        "steps": steps,
+                        "bounce": _speed(folder, library, seconds, singer, pitch, quality),
+                        "blocks": [_block_times(library, singer, size, pitch, quality) for size in BLOCKS],
+                    }
+                    for quality, steps in qualities(library.load([singer])[0].manifest).items()
+                ],
             }
         figures["start"] = _starts(folder, singer, pitch)
         if hours:
@@ -82,16 +87,26 @@ def measured(
 
 def as_lines(figures: dict[str, Any]) -> Iterator[str]:
     """Yield the figures as lines for people."""
-    speed = figures["bounce"]
     yield (
         f"singer {figures['singer']}, pitch by {figures['pitch']}, {RATE} Hz, one core; "
         "CPU time leaves out what other programs took"
     )
+    for row in figures["qualities"]:
+        name = f"quality {row['quality']}, steps {row['steps']}: " if len(figures["qualities"]) > 1 else ""
+        yield from (f"{name}{line}" for line in _quality_lines(row["bounce"], row["blocks"]))
+    for what, value in figures["start"].items():
+        yield f"{what.removesuffix('_seconds').replace('_', ' ')}: {value:.3f} s"
+    if "memory" in figures:
+        row = figures["memory"]
+        yield f"bounce of {row['hours']:g} h: {row['peak_mb']:.0f} MB at most, {row['rtf']:.4f} of real time"
+
+
+def _quality_lines(speed: dict[str, Any], blocks: list[dict[str, Any]]) -> Iterator[str]:
     yield (
         f"bounce of {speed['seconds']:.0f} s, file to file: {speed['rtf']:.4f} of real time, "
         f"CPU {speed['cpu_rtf']:.4f}"
     )
-    for row in figures["blocks"]:
+    for row in blocks:
         share = 100.0 / row["block_ms"]
         yield (
             f"blocks of {row['block']}: median {row['median_ms']:.3f} ms ({row['median_ms'] * share:.0f} %), "
@@ -99,11 +114,6 @@ def as_lines(figures: dict[str, Any]) -> Iterator[str]:
             f"CPU p99.9 {row['cpu_p999_ms']:.3f} ms ({row['cpu_p999_ms'] * share:.0f} %), "
             f"load {row['cpu_load']:.4f}"
         )
-    for what, value in figures["start"].items():
-        yield f"{what.removesuffix('_seconds').replace('_', ' ')}: {value:.3f} s"
-    if "memory" in figures:
-        row = figures["memory"]
-        yield f"bounce of {row['hours']:g} h: {row['peak_mb']:.0f} MB at most, {row['rtf']:.4f} of real time"
 
 
 def phrase(sample_rate: int = RATE) -> Float32:
@@ -157,8 +167,11 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _speed(folder: Path, library: SingerLibrary, seconds: float, settings: BounceSettings) -> dict[str, Any]:
+def _speed(
+    folder: Path, library: SingerLibrary, seconds: float, singer: str, pitch: str, quality: str
+) -> dict[str, Any]:
     """The median of a few bounces from file to file, with `transpose auto` measuring the source first."""
+    settings = BounceSettings(singer=singer, pitch=pitch, parameters={"quality": quality}, force=True)
     source, target = folder / "stem.wav", folder / "out.wav"
     write_stem(source, seconds)
     walls, cpus = [], []
@@ -171,9 +184,9 @@ def _speed(folder: Path, library: SingerLibrary, seconds: float, settings: Bounc
     return {"seconds": seconds, "rtf": rtf, "cpu_rtf": cpu_rtf}
 
 
-def _block_times(library: SingerLibrary, singer: str, size: int, pitch: str) -> dict[str, Any]:
+def _block_times(library: SingerLibrary, singer: str, size: int, pitch: str, quality: str) -> dict[str, Any]:
     """As live: garbage collection frozen, one block after the other."""
-    engine = Engine(RATE, 1, library.load([singer]), pitch=pitch)
+    engine = Engine(RATE, 1, library.load([singer]), parameters={"quality": quality}, pitch=pitch)
     x = np.tile(phrase(), (1, 1 + _BLOCK_SECONDS // _PHRASE_SECONDS))
     blocks = [np.ascontiguousarray(x[:, i : i + size]) for i in range(0, _BLOCK_SECONDS * RATE, size)]
     walls, cpus = np.zeros(len(blocks)), np.zeros(len(blocks))

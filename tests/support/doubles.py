@@ -68,7 +68,7 @@ class CopySinger:
 
     @property
     def manifest(self) -> SimpleNamespace:
-        return SimpleNamespace(f0_median=self.f0_median)
+        return SimpleNamespace(f0_median=self.f0_median, refiner=None)
 
     def start(self) -> CopyEstimator:
         return CopyEstimator(self.kind, self.tilt_db)

@@ -7,7 +7,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from models.refiner.facts import MAX_BANDS, Refiner, steps_for
+from models.refiner.facts import MAX_BANDS, Refiner
+from models.refiner.steps import steps_for
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from models.refiner.facts import Refiner
 from plugin_bridge.commands import COMMANDS
 from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.measure.bench import _bounce_command
@@ -244,6 +245,53 @@ def test_singers_describe_themselves(here: Path, capsys: Capture) -> None:
     assert done.out.startswith("bright")
 
 
+REFINERS = {
+    "fine.onnx": (
+        Refiner(bands=4, steps=(1, 2, 8), milliseconds=0.125),
+        {"draft": 0, "live": 1, "mix": 2, "render": 8},
+    ),
+    "quick.onnx": (Refiner(bands=4, steps=(1,), noise=False), {"draft": 0, "live": 1}),
+    "slow.onnx": (Refiner(bands=4, steps=(4, 6)), {"draft": 0, "live": 4, "render": 6}),
+    "plain.onnx": (None, {"draft": 0}),
+}
+SHOWN = {
+    "fine.onnx": "refiner, steps for each 10 ms: draft 0, live 1 (0.12 ms), mix 2 (0.25 ms), render 8 (1 ms)",
+    "quick.onnx": "refiner (a regression), steps for each 10 ms: draft 0, live 1",
+    "slow.onnx": "refiner, steps for each 10 ms: draft 0, live 4, render 6",
+    "plain.onnx": "no refiner: every quality is the same",
+}
+
+
+@pytest.mark.parametrize("name", REFINERS)
+def test_singers_tell_at_which_qualities_they_are_refined(here: Path, capsys: Capture, name: str) -> None:
+    refiner, wanted = REFINERS[name]
+    write_singer(here / name, refiner=refiner)
+    assert call(capsys, "singers", name).out.splitlines()[2].strip() == SHOWN[name]
+    (row,) = json.loads(call(capsys, "singers", name, "--json").out)
+    assert row["qualities"] == wanted
+    assert row["refiner"] == (None if refiner is None else json.loads(refiner.model_dump_json()))
+
+
+def test_a_bounce_has_the_quality_asked_for(here: Path, capsys: Capture) -> None:
+    write_singer(here / "fine.onnx", refiner=Refiner(bands=4, steps=(1, 2, 8)))
+    write_singer(here / "plain.onnx")
+    found = {}
+    for word in ("", "draft", "live", "mix", "Render"):
+        asked = ("--transpose", "0", *(("--quality", word) if word else ()))
+        done = call(
+            capsys, "bounce", "stem.wav", "--singer", "fine.onnx", *asked, "-o", f"{word or 'usual'}.wav"
+        )
+        assert (done.status, done.err) == (0, "")
+        found[word] = soundfile.read(f"{word or 'usual'}.wav")[0].tobytes()
+    assert found[""] == found["live"]
+    assert len(set(found.values())) == 4
+    call(capsys, "bounce", "stem.wav", "--singer", "plain.onnx", "--transpose", "0", "-o", "plain.wav")
+    assert soundfile.read("plain.wav")[0].tobytes() == found["draft"]
+    done = call(capsys, "bounce", "stem.wav", "--singer", "fine.onnx", "--quality", "best")
+    assert done.status == 2
+    assert "quality 'best' is unknown; give one of draft, live, mix, render" in done.err
+
+
 def test_params_lists_the_table(capsys: Capture) -> None:
     text = call(capsys, "params").out
     rows = json.loads(call(capsys, "params", "--json").out)
@@ -263,14 +311,27 @@ def test_bench_measures(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyP
     )
     figures = json.loads(done.out)
     assert figures["singer"] == "dark"
-    assert 0 < figures["bounce"]["rtf"] < 20
-    assert [row["block"] for row in figures["blocks"]] == [64, 128, 256]
-    assert all(0 < row["median_ms"] <= row["p999_ms"] <= row["worst_ms"] for row in figures["blocks"])
+    (only,) = figures["qualities"]
+    assert (only["quality"], only["steps"]) == ("draft", 0)
+    assert 0 < only["bounce"]["rtf"] < 20
+    assert [row["block"] for row in only["blocks"]] == [64, 128, 256]
+    assert all(0 < row["median_ms"] <= row["p999_ms"] <= row["worst_ms"] for row in only["blocks"])
     assert 20 < figures["memory"]["peak_mb"] < 500
     assert figures["start"]["import_seconds"] > 0
     from plugin_bridge.measure.bench import as_lines
 
     assert len(list(as_lines(figures))) == 10
+
+
+def test_bench_measures_each_quality(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_BLOCK_SECONDS", 2), ("_REPEATS", 1), ("_STARTS", 1), ("BLOCKS", (256,))):
+        monkeypatch.setattr(f"plugin_bridge.measure.bench.{name}", value)
+    write_singer(here / "fine.onnx", refiner=Refiner(bands=4, steps=(1, 2, 8)))
+    lines = call(capsys, "bench", "--singer", "fine.onnx", "--seconds", "1").out.splitlines()
+    measured = [line for line in lines if "bounce of 1 s" in line or "blocks of 256" in line]
+    names = [line.partition(": ")[0] for line in measured]
+    steps = {"draft": 0, "live": 1, "mix": 2, "render": 8}
+    assert names == [f"quality {word}, steps {count}" for word, count in steps.items() for _ in range(2)]
 
 
 def test_bench_starts_bounces_with_the_pitch_it_tells_of(tmp_path: Path) -> None:
@@ -346,7 +407,7 @@ def test_no_text_of_a_file_reaches_the_terminal_as_commands(here: Path, capsys: 
         call(capsys, "bench", f"--{escape}x"),
     ]
     assert not [done for done in shown if "\x1b" in done.out + done.err]
-    assert shown[0].out.count("\n") == 2
+    assert shown[0].out.count("\n") == 3
     assert shown[2].out.startswith("[2Jstem .dark.wav: dark, ")
     assert all(done.err.count("\n") <= 1 for done in shown)
 

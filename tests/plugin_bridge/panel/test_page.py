@@ -46,7 +46,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePanel]:
     """Two singers, `dark` and `bright`, and a vowel that is sung over and over."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("open")
     singers = (
-        write_singer(home / "dark.onnx", -2.0, 130.0, **FACTS),
+        write_singer(home / "dark.onnx", -2.0, 130.0, None, **FACTS),
         write_singer(home / "bright.onnx", 2.0, 260.0),
     )
     soundfile.write(home / "stem.wav", sung(RATE, 2.0).T, RATE, "PCM_16")
