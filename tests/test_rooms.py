@@ -55,11 +55,11 @@ ROOMS = {
     "plugin_bridge/osc": 13.4,
     "plugin_bridge/measure": 14.0,
     "plugin_bridge/panel": 14.0,
-    "plugin_bridge/plugin": 14.0,
-    "plugin_bridge/commands": 15.0,
-    "plugin_bridge/cli.py": 16.0,
-    "plugin_bridge/__main__.py": 17.0,
-    "plugin_bridge/__init__.py": 17.0,
+    "plugin_bridge/plugin": 15.0,
+    "plugin_bridge/commands": 16.0,
+    "plugin_bridge/cli.py": 17.0,
+    "plugin_bridge/__main__.py": 18.0,
+    "plugin_bridge/__init__.py": 18.0,
 }
 # Rooms that are not made yet, but have their place.
 PLANNED = {

@@ -38,6 +38,7 @@ class Panel:
         files: by id, the file of each singer that does not ship.
         folder: the open folder, where stems go and bounces and sessions lie; None for none.
         came: called when a stem has come, for other panels.
+        is_plugin: whether the rig is a plug-in, so that the page leaves out what a DAW does.
     """
 
     def __init__(
@@ -46,12 +47,15 @@ class Panel:
         files: Mapping[str, str],
         folder: Path | None,
         came: Callable[[], None] = lambda: None,
+        *,
+        is_plugin: bool = False,
     ) -> None:
         self._singers = singers
         self._files = files
         self._facts: asyncio.Task[list[dict[str, object]]] | None = None
         self._folder = Folder(folder)
         self._came = came
+        self._is_plugin = is_plugin
         self._uploads = Uploads(self._folder)
 
     @property
@@ -80,7 +84,8 @@ class Panel:
         return file(request, path)
 
     async def _about(self, _: web.Request) -> web.StreamResponse:
-        return told({"name": "plugin_bridge", "version": __version__, "scales": dict(SCALES), "keys": KEYS})
+        names = {"name": "plugin_bridge", "version": __version__}
+        return told(names | {"plugin": self._is_plugin, "scales": dict(SCALES), "keys": KEYS})
 
     async def _tell_singers(self, _: web.Request) -> web.StreamResponse:
         if self._facts is None:

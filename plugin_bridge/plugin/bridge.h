@@ -1,4 +1,5 @@
-// The shared segment of one plug-in instance, and the rings in it: one definition for the plug-in and the engine.
+// The shared segment of one plug-in instance, and the rings in it: one definition for the plug-in, the engine and the
+// panel.
 //
 // Positions count samples of one instance and only grow. Each index has one writer and a cache line of its own.
 // The engine's output at position q is what it returned when it was fed the input at q.
@@ -10,7 +11,7 @@
 
 namespace bridge {
 
-constexpr uint32_t kMagic = 0x50424731, kVersion = 1;
+constexpr uint32_t kMagic = 0x50424731, kVersion = 2;
 constexpr uint32_t kChannels = 2;
 constexpr uint32_t kIn = 1u << 19;    // samples kept of the input: what an engine that starts again may hear again
 constexpr uint32_t kOut = 1u << 16;   // samples of the output
@@ -18,7 +19,11 @@ constexpr uint32_t kMessages = 1u << 14;
 constexpr uint32_t kSlots = 16;       // numbers of singers
 constexpr uint32_t kText = 256;
 constexpr uint32_t kMaxBlock = 8192;  // samples written at once
+constexpr uint32_t kAsks = 256;       // moves of the panel that may wait for the host
+constexpr uint32_t kMaxRows = 64;     // parameters
+constexpr uint32_t kMeters = 8;
 
+enum Answer : uint32_t { kWaits = 0, kTaken = 1, kRefused = 2 };
 enum Kind : uint32_t { kValue = 1, kMidi = 2 };
 
 struct Message {  // at a sample: a parameter's value, or a MIDI message of `id` bytes
@@ -38,12 +43,14 @@ struct Singer {  // what a number means in this project
 struct Segment {
   std::atomic<uint32_t> magic;  // last, once the rest is there; 0 when the instance is gone
   uint32_t version;
+  char format[8];               // VST3, CLAP or LV2
+  uint32_t takes_moves;         // whether the host lets a plug-in move its parameters
   char map[kText];              // path of the MIDI map that names the singers; empty for the one that ships
   Singer singers[kSlots];
   alignas(64) std::atomic<uint64_t> epoch;  // number of the stream; the rest of this line was written before
   uint64_t base, first_message;
   double rate;
-  uint32_t channels, hop, delay;
+  uint32_t channels, hop, delay, block;
   uint32_t drains;                          // whether the stream before is to be sung to its end: it loops
   float heard;                              // the source's pitch found by a stream before, hertz; 0 for none
   alignas(64) std::atomic<uint32_t> exact;  // whether the host waits for the output
@@ -59,6 +66,14 @@ struct Segment {
   alignas(64) std::atomic<uint32_t> bell_out;
   alignas(64) std::atomic<uint32_t> port_in;  // doorbells by socket: where each end listens
   std::atomic<uint32_t> port_out;
+  alignas(64) std::atomic<uint32_t> pressed;  // how often the button of the panel was
+  std::atomic<float> values[kMaxRows];        // as the host has them, 20 times a second
+  alignas(64) std::atomic<uint64_t> ask_r;    // the plug-in's: moves that it has handed to the host
+  std::atomic<uint32_t> answers[kAsks];
+  alignas(64) std::atomic<uint64_t> ask_w;    // the panel's
+  std::atomic<uint64_t> asks[kAsks];          // number of the parameter, and its value's bits below
+  std::atomic<uint32_t> port;                 // of its page on 127.0.0.1; 0 while there is none
+  alignas(64) std::atomic<float> meters[kMeters];  // the engine's
   alignas(64) Message messages[kMessages];
   alignas(64) float in[kChannels][kIn];
   float out[kChannels][kOut];

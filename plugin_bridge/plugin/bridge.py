@@ -1,8 +1,9 @@
-"""The engine's end of a segment: the functions of a built plug-in, which alone knows the layout."""
+"""The ends of the engine and the panel in a segment: functions of a built plug-in, which knows the layout."""
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,13 +23,18 @@ SLACK = 1 << 15
 """Of the input kept, what the host may overwrite while the engine reads: four of its largest blocks."""
 
 
+WAITS, TAKEN, REFUSED = 0, 1, 2
+"""Answers of a host to a move."""
+_METERS = 8
+
+
 class Stream(ctypes.Structure):
     """The facts of a stream: from an activation of the plug-in to the next."""
 
     _fields_ = (
         *((name, ctypes.c_uint64) for name in ("epoch", "base", "first", "taken", "sent", "made", "ack")),
         ("rate", ctypes.c_double),
-        *((name, ctypes.c_uint32) for name in ("channels", "hop", "delay", "exact", "drains")),
+        *((name, ctypes.c_uint32) for name in ("channels", "hop", "delay", "block", "exact", "drains")),
         ("heard", ctypes.c_float),
         ("alive", ctypes.c_uint32),
         ("process", ctypes.c_uint32),
@@ -54,6 +60,8 @@ class Stream(ctypes.Structure):
     """Samples."""
     delay: int
     """Samples between an input and the moment its output is fetched, without the engine's own latency."""
+    block: int
+    """The host's, samples at most."""
     exact: int
     """Whether the host waits."""
     drains: int
@@ -119,6 +127,16 @@ class Library:
             ("beat", None, [pointer]),
             ("bell", number, [pointer]),
             ("wait", None, [pointer, number, number]),
+            ("measure", None, [pointer, pointer]),
+            ("format", ctypes.c_char_p, [pointer]),
+            ("takes_moves", number, [pointer]),
+            ("pressed", number, [pointer]),
+            ("show", None, [pointer, number]),
+            ("port", number, [pointer]),
+            ("values", None, [pointer, pointer, number]),
+            ("meters", None, [pointer, pointer]),
+            ("ask", long, [pointer, number, ctypes.c_float]),
+            ("answer", number, [pointer, long]),
         ):
             function = getattr(self.functions, f"plugin_bridge_{name}")
             function.restype, function.argtypes = result, arguments
@@ -240,3 +258,47 @@ class Segment:
     def wait(self, seen: int, milliseconds: int) -> None:
         """Wait until the host rings more often than `seen`, but no longer than so."""
         self._functions.plugin_bridge_wait(self._handle, seen, milliseconds)
+
+    def measure(self, meters: Sequence[float]) -> None:
+        """Tell the six figures of `control.rig.Meters`, and of `Status` worst_ms and faults."""
+        self._functions.plugin_bridge_measure(self._handle, (ctypes.c_float * _METERS)(*meters))
+
+    def meters(self) -> list[float]:
+        """Return what was told last."""
+        found = (ctypes.c_float * _METERS)()
+        self._functions.plugin_bridge_meters(self._handle, found)
+        return list(found)
+
+    def format(self) -> str:
+        """Return the plug-in's format: VST3, CLAP or LV2."""
+        return str(self._functions.plugin_bridge_format(self._handle).decode())
+
+    def takes_moves(self) -> bool:
+        """Return whether the host lets a plug-in move its parameters at all."""
+        return bool(self._functions.plugin_bridge_takes_moves(self._handle))
+
+    def values(self, count: int) -> list[float]:
+        """Return so many parameters as the host has them, by number."""
+        found = (ctypes.c_float * count)()
+        self._functions.plugin_bridge_values(self._handle, found, count)
+        return list(found)
+
+    def ask(self, number: int, value: float) -> int:
+        """Ask the host to move a parameter; return a number for `answer`, 0 where too many moves wait."""
+        return int(self._functions.plugin_bridge_ask(self._handle, number, value))
+
+    def answer(self, ask: int) -> int:
+        """Return what became of a move: `WAITS`, `TAKEN` or `REFUSED`; known for the 256 newest."""
+        return int(self._functions.plugin_bridge_answer(self._handle, ask))
+
+    def pressed(self) -> int:
+        """Return how often the button of the panel was pressed."""
+        return int(self._functions.plugin_bridge_pressed(self._handle))
+
+    def show(self, port: int) -> None:
+        """Tell the port of the panel's page on 127.0.0.1."""
+        self._functions.plugin_bridge_show(self._handle, port)
+
+    def port(self) -> int:
+        """Return what was told last, 0 for no page."""
+        return int(self._functions.plugin_bridge_port(self._handle))

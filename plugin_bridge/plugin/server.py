@@ -20,7 +20,7 @@ from plugin_bridge.live.audio.realtime import settle_process
 from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.instance import Instance
 from plugin_bridge.plugin.singers import SingerLoader
-from plugin_bridge.plugin.table import HOST, LOCK, SEGMENT
+from plugin_bridge.plugin.table import HOST, LOCK, PANEL, SEGMENT
 
 LOG = "engine.log"
 """The file in the folder of the instances in which the engine says what is wrong."""
@@ -41,16 +41,23 @@ def main(arguments: list[str]) -> int:
         arguments: the folder and a built plug-in.
     """
     folder, path = Path(arguments[0]), Path(arguments[1])
-    if hasattr(os, "fork"):
-        if os.fork():
-            return 0  # the plug-in waits for this process, not for the engine
-        os.setsid()
+    if not is_detached():
+        return 0
     held = Library(path).hold(folder / LOCK)
     if held is None:
         return 0
     log_to(folder / LOG)
     Server(folder, path, held).run()
     return 0
+
+
+def is_detached() -> bool:
+    """Go on in a process of its own, in which this returns True: the plug-in waits for the one it started."""
+    if hasattr(os, "fork"):
+        if os.fork():
+            return False
+        os.setsid()
+    return True
 
 
 def log_to(path: Path) -> None:
@@ -162,6 +169,7 @@ def remove(segment: Path) -> None:
     """Remove the files of an instance."""
     segment.unlink(missing_ok=True)
     segment.with_suffix(HOST).unlink(missing_ok=True)
+    segment.with_suffix(PANEL).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-// The plug-in: it carries audio, automation and state between a host and the engine, which is another process.
+// The plug-in: it carries audio, automation and state between a host and the engine, which is another process, and
+// the moves of its panel, which is a third one, to the host.
 //
 // The audio thread only copies samples into and out of the segment's rings. What the engine has not made in time is
 // faded out, and the latency never changes. Where the host waits (an export), the output is the engine's to the bit.
@@ -29,7 +30,22 @@ constexpr uint32_t kLongestBlock = 4096;  // a host may name any; live, nobody p
 constexpr int64_t kJitter = 16;           // samples by which hosts that count in beats may be off
 constexpr double kPatience = 10.0;        // seconds an export waits for an engine that shows no sign of life
 constexpr double kTick = 0.05;
+#if defined(DISTRHO_PLUGIN_TARGET_LV2)
+constexpr char kFormat[] = "LV2";
+constexpr bool kMayRefuse = true;  // moving parameters is an extension, which most hosts do without
+constexpr uint32_t kButton = kParameterIsTrigger;
+#else  // in VST3 a host cannot set a trigger of DPF's
+#if defined(DISTRHO_PLUGIN_TARGET_VST3)
+constexpr char kFormat[] = "VST3";
+#else
+constexpr char kFormat[] = "CLAP";
+#endif
+constexpr bool kMayRefuse = false;
+constexpr uint32_t kButton = kParameterIsBoolean | kParameterIsInteger;
+#endif
 constexpr double kDelays[] = {0.0, 2.0, 4.0, 8.0};  // seconds between starts of an engine that does not come
+
+static_assert(kCount <= kMaxRows, "the segment's values");
 
 std::map<std::string, std::string> read_conf() {  // what the installation wrote beside this library
   std::map<std::string, std::string> found;
@@ -60,6 +76,8 @@ bool is_free(const std::string& path) {  // a file that is not there is, too
   return !file.open(path, false) || file.lock();
 }
 
+bool fits(const Row& row, float value) { return value >= row.low && value <= row.high; }  // NaN does not
+
 void copy_text(char* to, size_t size, const std::string& from) {
   std::memset(to, 0, size);
   std::memcpy(to, from.data(), std::min(size - 1, from.size()));
@@ -85,6 +103,7 @@ class Shell : public Plugin {
       bell_.ring(segment_->bell_in, segment_->port_in);
       remove_file(path_ + kSegmentSuffix);
       remove_file(path_ + kHostSuffix);
+      remove_file(path_ + kPanelSuffix);
     }
   }
 
@@ -105,6 +124,7 @@ class Shell : public Plugin {
     parameter.hints = row.output ? kParameterIsOutput : kParameterIsAutomatable;
     if (row.step) parameter.hints |= kParameterIsInteger;
     if (row.toggles) parameter.hints |= kParameterIsBoolean;
+    if (index == kPanel) parameter.hints = kButton;
     parameter.name = row.name;
     parameter.symbol = row.id;
     parameter.unit = row.unit;
@@ -128,8 +148,12 @@ class Shell : public Plugin {
 
   void setParameterValue(uint32_t index, float value) override {
     const Row& row = kRows[index];
-    if (row.output || !(value >= row.low && value <= row.high)) return;  // NaN, too
+    if (row.output || !fits(row, value)) return;
     const float before = values_[index].exchange(value);
+    if (index == kPanel) {
+      if (before < 0.5f && value >= 0.5f && played_) pressed_++;  // not where a project is opened
+      return;
+    }
     if (index == kAuto && before < 0.5f && value >= 0.5f) kept_ = 0.f;  // asked again: it listens again
     if (bridge_event_frame >= 0 && count_ < kPoints)
       points_[count_++] = {static_cast<uint32_t>(bridge_event_frame), index, value};
@@ -201,7 +225,7 @@ class Shell : public Plugin {
 
 #if DISTRHO_PLUGIN_WANT_MIDI_INPUT
   void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
-    if (segment_) follow_host(frames);
+    if (segment_) follow_host(frames), hand_on();
     for (uint32_t i = 0; segment_ && i < count; i++) {
       if (events[i].size > 3) continue;  // exclusive messages mean nothing here
       const bool two = (events[i].data[0] & 0xE0) == 0xC0;  // CLAP hands on three bytes of these, too
@@ -211,7 +235,7 @@ class Shell : public Plugin {
   }
 #else
   void run(const float** in, float** out, uint32_t frames) override {
-    if (segment_) follow_host(frames);
+    if (segment_) follow_host(frames), hand_on();
     process(in, out, frames);
   }
 #endif
@@ -242,6 +266,9 @@ class Shell : public Plugin {
     segment_ = file_.map(true);
     if (!segment_) return;
     segment_->version = kVersion;
+    copy_text(segment_->format, sizeof segment_->format, kFormat);
+    segment_->takes_moves = !kMayRefuse || canRequestParameterValueChanges();
+    show_values();
     copy_text(segment_->map, sizeof segment_->map, conf_["map"]);
     bell_.listen(segment_->port_out);
     segment_->magic.store(kMagic);
@@ -294,6 +321,7 @@ class Shell : public Plugin {
     segment_->channels = PLUGIN_BRIDGE_CHANNELS;
     segment_->hop = hop_;
     segment_->delay = delay_;
+    segment_->block = getBufferSize();
     segment_->drains = drains_ = drains;
     segment_->heard = kept_;
     segment_->found.store(0.f);
@@ -323,6 +351,42 @@ class Shell : public Plugin {
     sent_all_ = segment_->msg_w.load(std::memory_order_relaxed);
     for (uint32_t i = 0; i < kCount; i++)
       if (!kRows[i].output) send({position, kValue, i, values_[i], {}, 0}, nullptr);
+  }
+
+  // Hand the panel's moves to the host, which owns the values: it records them, and it may refuse them.
+  void hand_on() {
+    played_ = true;
+    const bool down = values_[kPanel] >= 0.5f;
+    if (down && !was_down_) requestParameterValueChange(kPanel, 0.f);  // a button comes up by itself
+    was_down_ = down;
+    const uint64_t end = segment_->ask_w.load(std::memory_order_acquire);
+    if (end == asked_) return;
+    if (end - asked_ > kAsks) asked_ = end - kAsks;  // whatever wrote that
+    for (; asked_ != end; asked_++) {
+      const uint64_t ask = segment_->asks[asked_ & (kAsks - 1)].load(std::memory_order_relaxed);
+      const uint32_t number = static_cast<uint32_t>(ask >> 32), bits = static_cast<uint32_t>(ask);
+      float value;
+      std::memcpy(&value, &bits, sizeof value);
+      const bool taken = number == kCalm ? calm() : can_ask(number) && fits(kRows[number], value) &&
+                                                        requestParameterValueChange(number, value);
+      segment_->answers[asked_ & (kAsks - 1)].store(taken ? kTaken : kRefused, std::memory_order_relaxed);
+    }
+    segment_->ask_r.store(asked_, std::memory_order_release);
+  }
+
+  static bool can_ask(uint32_t number) { return number < kCount && number != kPanel && !kRows[number].output; }
+
+  bool calm() {  // all notes off
+    for (uint8_t channel = 0; channel < 16; channel++) {
+      const uint8_t bytes[4] = {static_cast<uint8_t>(0xB0 | channel), 123, 0, 0};
+      send({position_, kMidi, 3, 0.f, {}, 0}, bytes);
+    }
+    return true;
+  }
+
+  void show_values() {
+    for (uint32_t i = 0; i < kCount; i++)
+      segment_->values[i].store(getParameterValue(i), std::memory_order_relaxed);
   }
 
   void process(const float** in, float** out, uint32_t frames) {
@@ -411,11 +475,12 @@ class Shell : public Plugin {
     return false;
   }
 
-  // A thread of its own: it has the engine started where there is none, and tells how things stand.
+  // A thread of its own: it has the engine started where there is none, and the panel where it is asked for, and tells
+  // how things stand.
   void supervise() {
-    Starter starter;
+    Starter starter, opener;
     double next = 0.0;
-    uint32_t starts = 0;
+    uint32_t starts = 0, opened = 0;
     bool lost = false;
     while (!ending_) {
       const bool served = !is_free(file_), begins = starter.busy() || !is_free(conf_["run"] + "/" + kLock);
@@ -427,9 +492,16 @@ class Shell : public Plugin {
                               {std::begin(kEnvironment), std::end(kEnvironment)});
         next = now() + kDelays[std::min<uint32_t>(++starts, 3)];
       }
+      show_values();
+      if (!opener.busy() && opened != pressed_) {  // a panel that is there sees it, and opens its page again
+        opened = pressed_;
+        segment_->pressed.store(opened);
+        if (is_free(path_ + kPanelSuffix))
+          opener.start({conf_["python"], "-I", "-m", kPanelServer, path_ + kSegmentSuffix, own_path()}, {});
+      }
       std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
     }
-    while (starter.busy()) std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
+    while (starter.busy() || opener.busy()) std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
   }
 
   struct Point {
@@ -443,18 +515,18 @@ class Shell : public Plugin {
   Bell bell_;
   Segment* segment_ = nullptr;
   std::thread supervisor_;
-  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false};
+  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false}, played_{false};
   mutable std::mutex mutex_;  // of singers_, which hosts set from their own threads
   Singer singers_[kSlots]{};
   std::atomic<float> kept_{0.f}, values_[kCount];
   std::atomic<bool> moved_[kCount];
-  std::atomic<uint32_t> status_{kStarting};
+  std::atomic<uint32_t> status_{kStarting}, pressed_{0};
   std::atomic<uint64_t> late_{0};
   Point points_[kPoints];
   uint32_t count_ = 0, hop_ = 1, delay_ = 1;
-  uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0, sent_all_ = 0;
+  uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0, sent_all_ = 0, asked_ = 0;
   float gain_ = 0.f;
-  bool lost_ = false, plays_ = false, drains_ = false;
+  bool lost_ = false, plays_ = false, drains_ = false, was_down_ = false;
 };
 
 Plugin* createPlugin() { return new Shell(); }
@@ -477,7 +549,7 @@ struct Claim {
 struct Stream {  // mirrored by bridge.py
   uint64_t epoch, base, first_message, in_w, msg_w, out_w, ack;
   double rate;
-  uint32_t channels, hop, delay, exact, drains;
+  uint32_t channels, hop, delay, block, exact, drains;
   float heard;
   uint32_t alive, process;
 };
@@ -531,6 +603,7 @@ BRIDGE_EXPORT int plugin_bridge_stream(Claim* claim, Stream* stream) {
   if (stream->epoch == 0 || stream->epoch % 2) return 0;
   stream->base = s.base, stream->first_message = s.first_message, stream->rate = s.rate;
   stream->channels = s.channels, stream->hop = s.hop, stream->delay = s.delay, stream->heard = s.heard;
+  stream->block = s.block;
   stream->drains = s.drains;
   stream->exact = s.exact.load(), stream->out_w = s.out_w.load(), stream->ack = s.ack.load();
   stream->in_w = s.in_w.load(std::memory_order_acquire);   // first: what was sent before is then there, too
@@ -571,4 +644,38 @@ BRIDGE_EXPORT void plugin_bridge_beat(Claim* claim) { claim->segment->beat.fetch
 BRIDGE_EXPORT uint32_t plugin_bridge_bell(Claim* claim) { return claim->segment->bell_in.load(); }
 BRIDGE_EXPORT void plugin_bridge_wait(Claim* claim, uint32_t seen, uint32_t ms) {
   claim->bell.wait(claim->segment->bell_in, seen, ms);
+}
+BRIDGE_EXPORT void plugin_bridge_measure(Claim* claim, const float* meters) {
+  for (uint32_t i = 0; i < bridge::kMeters; i++) claim->segment->meters[i].store(meters[i], std::memory_order_relaxed);
+}
+
+// The panel's end. It may be one process at a time.
+BRIDGE_EXPORT const char* plugin_bridge_format(Claim* claim) { return claim->segment->format; }
+BRIDGE_EXPORT uint32_t plugin_bridge_takes_moves(Claim* claim) { return claim->segment->takes_moves; }
+BRIDGE_EXPORT uint32_t plugin_bridge_pressed(Claim* claim) { return claim->segment->pressed.load(); }
+BRIDGE_EXPORT void plugin_bridge_show(Claim* claim, uint32_t port) { claim->segment->port.store(port); }
+BRIDGE_EXPORT uint32_t plugin_bridge_port(Claim* claim) { return claim->segment->port.load(); }
+BRIDGE_EXPORT void plugin_bridge_values(Claim* claim, float* values, uint32_t n) {
+  for (uint32_t i = 0; i < std::min(n, bridge::kMaxRows); i++)
+    values[i] = claim->segment->values[i].load(std::memory_order_relaxed);
+}
+BRIDGE_EXPORT void plugin_bridge_meters(Claim* claim, float* meters) {
+  for (uint32_t i = 0; i < bridge::kMeters; i++) meters[i] = claim->segment->meters[i].load(std::memory_order_relaxed);
+}
+
+// Ask the host to move a parameter; 0 where too many moves wait already, else a number for `answer`.
+BRIDGE_EXPORT uint64_t plugin_bridge_ask(Claim* claim, uint32_t number, float value) {
+  bridge::Segment& s = *claim->segment;
+  const uint64_t at = s.ask_w.load(std::memory_order_relaxed);
+  if (at - s.ask_r.load(std::memory_order_acquire) >= bridge::kAsks) return 0;
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  s.asks[at & (bridge::kAsks - 1)].store(static_cast<uint64_t>(number) << 32 | bits, std::memory_order_relaxed);
+  s.ask_w.store(at + 1, std::memory_order_release);
+  return at + 1;
+}
+BRIDGE_EXPORT uint32_t plugin_bridge_answer(Claim* claim, uint64_t ask) {
+  bridge::Segment& s = *claim->segment;
+  if (s.ask_r.load(std::memory_order_acquire) < ask) return bridge::kWaits;
+  return s.answers[(ask - 1) & (bridge::kAsks - 1)].load(std::memory_order_relaxed);
 }

@@ -51,12 +51,17 @@ class SingerLoader:
             ScoreError: it is missing or does not fit.
             SingerFileError: it names a singer that is missing.
         """
+        self._names_in(midi_map)
+        return self._libraries[midi_map]
+
+    def _names_in(self, midi_map: str) -> dict[str, str]:
+        """Return what the singers of a map are named by in it, by id."""
         if midi_map not in self._libraries:
             library = SingerLibrary()
             programs = load_midi_map(Path(midi_map) if midi_map else None).program
             names = {library.id_of(row.singer): row.singer for row in programs}
             self._names[midi_map], self._libraries[midi_map] = names, library
-        return self._libraries[midi_map]
+        return self._names[midi_map]
 
     def of(self, segment: Segment) -> InstanceSingers:
         """Return the singers of an instance, and tell it which files they are.
@@ -78,6 +83,19 @@ class SingerLoader:
             if wanted not in {"", digits}:
                 changed.add(number)
         return InstanceSingers(loaded, frozenset(changed))
+
+    def names_of(self, segment: Segment) -> dict[int, tuple[str, str]]:
+        """Return the ids of an instance's singers by number, each with the id or file that it is loaded by.
+
+        Raises:
+            ScoreError, SingerFileError: as `load`.
+        """
+        midi_map = segment.midi_map()
+        names = {name: name for name in SingerLibrary().known()} | (
+            self._names_in(midi_map) if midi_map else {}
+        )
+        ids = {number: segment.singer(number)[0] for number in range(SLOTS)}
+        return {number: (name, names[name]) for number, name in ids.items() if name in names}
 
     def _hash(self, singer: Singer) -> str:
         path = getattr(singer, "path", None)

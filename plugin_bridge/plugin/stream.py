@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +14,7 @@ from plugin_bridge.control.events import AnyEvent, Event
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.core import LATENCY_HOPS
 from plugin_bridge.engine.engine import Engine
+from plugin_bridge.live.audio.gauges import Levels, Load
 from plugin_bridge.live.audio.realtime import ordinary_priority
 from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.plugin.bridge import HISTORY, MIDI, SLACK, VALUE, Float32, Message, Segment, Stream
@@ -87,6 +89,7 @@ class StreamEngine:
         self.engine: Engine = used or Engine(*form, singers.members)
         self.engine.reset()  # what is set at position 0 holds as if the engine were made with it
         self.engine.schedule([*(Event(0, *value) for value in first.items()), *events])
+        self._levels, self._load = Levels(), Load()
         self._reported = 0
         if self._publish_from is not None:
             segment.begin(stream.epoch, stream.base, self._publish_from)
@@ -176,6 +179,7 @@ class StreamEngine:
         ):
             self._skip(hops - 1)
             hops = 1
+        began = time.perf_counter()
         events = self._events(self._segment.messages(self._sent, stream.sent))
         self._sent = stream.sent
         self.engine.schedule(events)
@@ -194,8 +198,19 @@ class StreamEngine:
         self._next += source.shape[1]
         if self._publish_from is None and count == hops:
             self._start_at(self._next)
+        self._measure(source, sung, time.perf_counter() - began)
         self._report(count)
         return True
+
+    def _measure(self, source: Float32, sung: Float32, spent: float) -> None:
+        """Update the meters, which the panel shows."""
+        seconds = source.shape[1] / self.engine.sample_rate
+        self._levels.take(source, sung, seconds)
+        self._load.count_block(spent, seconds)
+        reading = self.engine.reading
+        pitch = (reading.f0, reading.voicing, reading.f0_out)
+        figures = (self._load.now, 1000.0 * self._load.worst, float(self.engine.faults))
+        self._segment.measure((*self._levels.decibels, *pitch, *figures))
 
     def _add_rest(self, sung: Float32) -> None:
         """Let the stream before end within the latency of this one, which is silent."""

@@ -60,17 +60,21 @@ OWN = (
     Parameter(
         "late", "Samples that the engine did not make in time.", 0.0, unit="samples", high=1e9, number=25
     ),
+    Parameter("panel", "A button: opens the panel in the browser.", False, kind="switch", number=27),
 )
 """Parameters of the plug-in, not of the engine."""
 SLOTS = 16
 """Singers that a host can choose from: the programs 0 to 15 of the MIDI map, bank 0."""
-SERVER = "plugin_bridge.plugin.server"
+SERVER, PANEL_SERVER = "plugin_bridge.plugin.server", "plugin_bridge.plugin.panelserver"
+"""Modules that the plug-in starts."""
 CONF = "engine.conf"
 """The file beside a built library that says where its engine is."""
 LOCK = "engine.lock"
 """The file in the folder of the instances that their engine holds locked."""
-SEGMENT, HOST = ".segment", ".host"
-"""Endings of the two files of an instance: what is shared, and a lock that its host holds."""
+SEGMENT, HOST, PANEL = ".segment", ".host", ".panel"
+"""Endings of the files of an instance: what is shared, a lock that its host holds, and one of its panel."""
+CALM = 1 << 16
+"""What the panel asks for by this number, in a parameter's place: that all notes end."""
 
 
 def rows() -> list[Parameter]:
@@ -99,7 +103,7 @@ def slots(midi_map: Path | None = None) -> dict[int, str]:
 
 
 class HostValues:
-    """Turn what a host sets into values of the engine's parameters.
+    """Turn what a host sets into values of the engine's parameters, and back.
 
     Args:
         singers: ids by number.
@@ -130,6 +134,31 @@ class HostValues:
             if row.id in {name, switch} and name in self._set and switch in self._set:
                 return name, "auto" if self._set[switch] else self._set[name]
         return None
+
+    def given(self, name: str, value: Value) -> list[tuple[int, float]]:
+        """Return the numbers of rows, with values as a host has them, that make a parameter what it shall be.
+
+        Args:
+            name: of one of the engine's parameters.
+            value: checked; a singer is one of those that have numbers.
+        """
+        row = PARAMETERS[name]
+        switch = next((own.number for own in OWN if own.id == AUTO.get(name)), None)
+        if switch is None:
+            return [(row.number, self._number(row, value))]
+        if isinstance(value, str):
+            return [(switch, 1.0)]
+        return [(row.number, float(value)), (switch, 0.0)]
+
+    def _number(self, row: Parameter, value: Value) -> float:
+        if not isinstance(value, str):
+            return float(value)
+        if row.kind == "choice":
+            return float(row.words.index(value))
+        if not value:
+            return 0.0
+        number = next(number for number, name in self._singers.items() if name == value)
+        return float(number + (row.id == "morph_singer"))
 
     def _value(self, row: Parameter, value: float) -> Value | None:
         if row.kind == "number":
@@ -172,6 +201,8 @@ def header(singers: Mapping[int, str]) -> str:
         "Fallback": place["fallback"],
         "Status": place["status"],
         "Late": place["late"],
+        "Panel": place["panel"],
+        "Calm": CALM,
         "Programs": max(singers) + 1,
         "HopsPerSecond": HOPS_PER_SECOND,
         "LatencyHops": LATENCY_HOPS,
@@ -183,7 +214,8 @@ def header(singers: Mapping[int, str]) -> str:
         "Minor": minor,
         "Micro": micro,
     }
-    texts = {"Conf": CONF, "Server": SERVER, "Lock": LOCK, "SegmentSuffix": SEGMENT, "HostSuffix": HOST}
+    texts = {"Conf": CONF, "Server": SERVER, "PanelServer": PANEL_SERVER, "Lock": LOCK}
+    texts |= {"SegmentSuffix": SEGMENT, "HostSuffix": HOST, "PanelSuffix": PANEL}
     return "\n".join(
         [
             "// Made from plugin_bridge/plugin/table.py at every build.",

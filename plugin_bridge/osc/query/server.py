@@ -94,6 +94,7 @@ class QueryServer:
         self._refused: set[web.RequestHandler] = set()
         """Those of them that may not ask; aiohttp waits a while for what they still send."""
         self._server: asyncio.Server | None = None
+        self._port = 0
         app = web.Application(middlewares=[self._guarded])
         app.on_response_prepare.append(_protect)
         app.add_routes(query.pages)
@@ -103,7 +104,7 @@ class QueryServer:
     @property
     def port(self) -> int:
         """Of HTTP, once started."""
-        return 0 if self._server is None else int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     @property
     def is_listened_to(self) -> bool:
@@ -119,6 +120,7 @@ class QueryServer:
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._client, self._query.host, port)
+        self._port = int(self._server.sockets[0].getsockname()[1])  # a request may outlive the sockets
 
     async def stop(self) -> None:
         """Close; may be called twice."""

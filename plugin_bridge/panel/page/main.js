@@ -76,6 +76,7 @@ async function readFacts() {
 }
 
 function build(namespace, about) {
+  document.body.classList.toggle("plugin", about.plugin);
   figures = namespace.figures;
   bounces.singers = names;
   pitch = new PitchView(store, about.scales, about.keys);
@@ -112,7 +113,8 @@ function showConnection() {
   document.body.classList.toggle("lost", isAway);
   for (const button of document.querySelectorAll("[data-needs-server]")) button.disabled = isAway;
   const isRunning = store.get("/status/running") ?? true;
-  write(byId("state"), isAway ? "Server away" : isRunning ? "Playing" : "Device away");
+  const waiting = document.body.classList.contains("plugin") ? "Not played" : "Device away";
+  write(byId("state"), isAway ? "Server away" : isRunning ? "Playing" : waiting);
   byId("state").dataset.state = isAway ? "lost" : isRunning ? "playing" : "waiting";
 }
 

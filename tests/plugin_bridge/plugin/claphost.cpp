@@ -3,7 +3,8 @@
 //   claphost LIBRARY ID RATE BLOCK|random offline|live IN OUT EVENTS LOAD SAVE
 //
 // IN and OUT hold float32, channel by channel. EVENTS has lines "POSITION value NUMBER VALUE", "POSITION midi A B C"
-// and "POSITION reset". LOAD and SAVE are files of the plug-in's state; "-" is none. It writes figures as JSON.
+// and "POSITION reset". LOAD and SAVE are files of the plug-in's state; "-" is none. It writes figures as JSON. Live it
+// ends as soon as there is a file OUT.end.
 #include "clap/entry.h"
 #include "clap/events.h"
 #include "clap/ext/audio-ports.h"
@@ -50,7 +51,8 @@ union Any {
 };
 
 static std::vector<Any> given;
-static std::map<uint32_t, double> told;
+static std::map<uint32_t, double> told;  // values that the plug-in has set
+static std::map<uint32_t, std::pair<int, int>> gestures;  // begun and ended
 static int restarts = 0;
 
 static uint32_t count(const clap_input_events_t*) { return given.size(); }
@@ -59,6 +61,9 @@ static bool push(const clap_output_events_t*, const clap_event_header_t* event) 
   if (event->type == CLAP_EVENT_PARAM_VALUE) {
     const auto* value = reinterpret_cast<const clap_event_param_value_t*>(event);
     told[value->param_id] = value->value;
+  } else if (event->type == CLAP_EVENT_PARAM_GESTURE_BEGIN || event->type == CLAP_EVENT_PARAM_GESTURE_END) {
+    auto& of = gestures[reinterpret_cast<const clap_event_param_gesture_t*>(event)->param_id];
+    (event->type == CLAP_EVENT_PARAM_GESTURE_BEGIN ? of.first : of.second)++;
   }
   return true;
 }
@@ -142,6 +147,7 @@ int main(int, char** words) {
     uint64_t n = std::min<uint64_t>(frames - done, block == "random" ? 1 + dice() % largest : largest);
     if (reset < resets.size() && resets[reset] == done) plugin->reset(plugin), reset++;
     if (reset < resets.size()) n = std::min(n, resets[reset] - done);
+    if (live && std::ifstream(std::string(words[7]) + ".end")) break;
     if (live) std::this_thread::sleep_until(began + std::chrono::duration<double>((done + n) / rate));
     given.clear();
     for (; next < events.size() && events[next].position < done + n; next++) {
@@ -197,6 +203,11 @@ int main(int, char** words) {
     params->get_value(plugin, info.id, &value);
     params->value_to_text(plugin, info.id, value, text, sizeof text);
     std::printf("%s\"%u\": [\"%s\", %.9g, \"%s\", %u]", i ? ", " : "", info.id, info.name, value, text, info.flags);
+  }
+  std::printf("}, \"told\": {");
+  for (const auto& [number, value] : told) {
+    const auto [begun, ended] = gestures[number];
+    std::printf("%s\"%u\": [%.9g, %d, %d]", number == told.begin()->first ? "" : ", ", number, value, begun, ended);
   }
   std::puts("}}");
   plugin->stop_processing(plugin);

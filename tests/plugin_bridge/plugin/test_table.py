@@ -42,6 +42,7 @@ NUMBERS = [
     "status",
     "late",
     "quality",
+    "panel",
 ]
 SINGERS = {0: "pjs", 1: "nit"}
 
@@ -96,6 +97,19 @@ def test_auto_is_a_switch_of_its_own() -> None:
     assert host.take(number["transpose_auto"], 1.0) == ("transpose", "auto")
     assert host.take(number["transpose"], 7.0) == ("transpose", "auto")
     assert host.take(number["transpose_auto"], 0.0) == ("transpose", 7.0)
+
+
+def test_what_a_page_sets_is_what_a_host_would_set() -> None:
+    """Every value comes back as itself, but for the grid of numbers."""
+    host = HostValues(SINGERS)
+    for row in PARAMETERS.values():
+        singers = [name for name in ("pjs", "nit", "") if name or row.id == "morph_singer"]
+        numbers = [row.low, row.high] if row.kind == "number" else []
+        values = {"singer": singers, "switch": [True, False]}.get(row.kind, [*numbers, *row.words])
+        for value in values:
+            for number, held in host.given(row.id, value):
+                found = host.take(number, held)
+            assert found == (row.id, value)
 
 
 def test_the_header_has_every_row() -> None:
