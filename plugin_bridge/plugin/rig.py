@@ -68,6 +68,7 @@ class PluginRig:
         self._told: Listeners[str] = Listeners()
         self._said: dict[str, float] = {}
         self._refused = self._restarts = 0
+        self._late = self._numbers[_NUMBER["late"]]  # most of it while the engine began
         self._trouble = ""
         self._process = self._position = 0
         self._moved = -_STILL_SECONDS
@@ -188,7 +189,7 @@ class PluginRig:
             worst_ms=figures[6],
             queue_ms=queue,
             xruns=0,
-            dropped=round(self._numbers[_NUMBER["late"]]),
+            dropped=round(self._numbers[_NUMBER["late"]] - self._late),
             late=0,
             refused=self._refused,
             restarts=self._restarts,

@@ -22,6 +22,7 @@ _MIDI = "http://lv2plug.in/ns/ext/midi#MidiEvent"
 _OBJECT, _LONG, _FLOAT = (f"http://lv2plug.in/ns/ext/atom#{name}" for name in ("Object", "Long", "Float"))
 _TIME = "http://lv2plug.in/ns/ext/time#"
 _ROOM = 4096
+_MOVES = "http://kx.studio/ns/lv2ext/control-input-port-change-request"
 
 
 class _Feature(ctypes.Structure):
@@ -40,6 +41,13 @@ _MapFunction = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_char_
 
 class _Map(ctypes.Structure):
     _fields_ = (("handle", ctypes.c_void_p), ("map", _MapFunction))
+
+
+_RequestFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_float)
+
+
+class _Request(ctypes.Structure):
+    _fields_ = (("handle", ctypes.c_void_p), ("request", _RequestFunction))
 
 
 class _Descriptor(ctypes.Structure):
@@ -78,9 +86,10 @@ class Lv2Host:
         bundle: its folder.
         rate: hertz.
         block: the largest block.
+        takes_moves: whether the plug-in may ask for other values of its ports.
     """
 
-    def __init__(self, bundle: Path, rate: int, block: int) -> None:
+    def __init__(self, bundle: Path, rate: int, block: int, *, takes_moves: bool = False) -> None:
         text = (bundle / f"{bundle.stem}.ttl").read_text()
         parts = [f"lv2:index {part}" for part in text.split("lv2:index ")[1:]]
         ports = [dict(re.findall(r"lv2:(\w+) \"?([^\s\"]+)\"? ;", part)) for part in parts]
@@ -98,8 +107,12 @@ class Lv2Host:
             _Feature(_MAP.encode(), ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p)),
             _Feature(_OPTIONS.encode(), ctypes.cast(options, ctypes.c_void_p)),
         ]
-        pointers = (ctypes.POINTER(_Feature) * 3)(*map(ctypes.pointer, features))
-        self._kept += [mapping, size, options, features, pointers]
+        request = _Request(None, _RequestFunction(self._move))
+        if takes_moves:
+            place = ctypes.cast(ctypes.pointer(request), ctypes.c_void_p)
+            features.append(_Feature(_MOVES.encode(), place))
+        pointers = (ctypes.POINTER(_Feature) * 4)(*map(ctypes.pointer, features))
+        self._kept += [mapping, size, options, request, features, pointers]
         descriptor = ctypes.addressof(self._plugin)
         self._instance = self._plugin.instantiate(descriptor, rate, f"{bundle}/".encode(), pointers)
         assert self._instance
@@ -117,6 +130,14 @@ class Lv2Host:
     def urid(self, uri: str) -> int:
         """Return the number of a name."""
         return self._number(uri.encode())
+
+    def _move(self, _: int | None, port: int, value: float) -> int:
+        """Take a move, but not of `mix`, as while it is automated."""
+        name = next(name for name, number in self._ports.items() if number == port)
+        if name == "mix":
+            return 1
+        self.controls[name].value = value
+        return 0
 
     def _number(self, uri: bytes) -> int:
         return self._numbers.setdefault(uri, len(self._numbers) + 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import mmap
 import shlex
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +17,12 @@ import numpy as np
 import pytest
 
 from plugin_bridge.plugin.bridge import REFUSED, WAITS, Library, Segment
+from plugin_bridge.plugin.installation import Installation
 from plugin_bridge.plugin.server import LOG
 from plugin_bridge.plugin.table import PANEL, SEGMENT
 from tests.plugin_bridge.plugin.claphosting import NUMBER, ClapHost, Heard
-from tests.plugin_bridge.plugin.hosting import Float32
+from tests.plugin_bridge.plugin.hosting import Float32, vst3
+from tests.plugin_bridge.plugin.lv2hosting import Lv2Host
 from tests.plugin_bridge.plugin.test_clap import RATE, voice
 from tests.support.extras import needs
 from tests.support.waiting import wait_until
@@ -92,11 +97,11 @@ def level(audio: Float32, start: int) -> float:
 def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
     host: ClapHost, opened: Callable[[], list[str]]
 ) -> None:
-    with playing(live(host).value(8 * RATE, "breath", 6.0)) as played:
+    live(host).value(8 * RATE, "breath", 6.0).value(8 * RATE, "panel", 1)
+    with playing(host) as played:
         (port,) = panels(host.place)
         page = PanelClient(port)
         wait_until(opened)
-        assert opened() == [f"http://127.0.0.1:{port}/panel/"]
         assert b"<title>plugin_bridge</title>" in page.read("/panel/")
         assert page.get("/panel/about")["plugin"]
         assert [row["id"] for row in page.get("/panel/singers")] == page.ask("/singer/list") == ["pjs", "nit"]
@@ -116,6 +121,9 @@ def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
         assert float(str(page.ask("/meter/voicing")[0])) > 0.9
         assert -60.0 < float(str(page.ask("/meter/input")[0])) < 0.0
         wait_until(lambda: position(page) > after + RATE // 2)
+        wait_until(lambda: len(opened()) > 1)  # pressed again
+        assert set(opened()) == {f"http://127.0.0.1:{port}/panel/"}
+        assert panels(host.place) == [port]
         page.close()
     (heard,) = played
     assert {name: heard.number(name) for name in ("gain", "singer", "key", "transpose_auto", "breath")} == {
@@ -156,42 +164,28 @@ def test_what_a_daw_does_is_refused_in_a_sentence(host: ClapHost) -> None:
         page.close()
 
 
-def test_another_press_opens_the_same_page_again(host: ClapHost, opened: Callable[[], list[str]]) -> None:
-    live(host)
-    for seconds in (6, 9):  # the first one may come while the panel starts
-        host.value(seconds * RATE, "panel", 1)
-    with playing(host):
-        (port,) = panels(host.place)
-        wait_until(lambda: len(opened()) >= 2)
-        assert set(opened()) == {f"http://127.0.0.1:{port}/panel/"}
-        assert panels(host.place) == [port]
-
-
-def test_instances_have_panels_of_their_own(host: ClapHost, tmp_path: Path) -> None:
+def test_instances_have_panels_of_their_own_that_end_with_them(host: ClapHost, tmp_path: Path) -> None:
+    """One of them is killed."""
     other = ClapHost(host.program, host.place, tmp_path / "other")
-    with playing(live(host).value(0, "gain", -3.0)) as first:
-        with playing(live(other).value(0, "gain", -7.0)) as second:
+    killed = live(other).value(0, "gain", -7.0).start(voice(60.0), RATE, 0)
+    try:
+        with playing(live(host).value(0, "gain", -3.0)) as played:
             pages = [PanelClient(port) for port in panels(host.place, 2)]
             one, two = sorted(pages, key=lambda page: float(str(page.value("gain"))))
             assert (one.value("gain"), two.value("gain")) == (-7.0, -3.0)
             one.ask("/param/gain", -9.0)
             wait_until(lambda: one.value("gain") == -9.0)
             assert two.value("gain") == -3.0
+            killed.process.kill()
+            wait_until(lambda: not is_served(one))
+            assert is_served(two)
             for page in pages:
                 page.close()
-        assert second[0].number("gain") == -9.0
-        wait_until(lambda: panels(host.place) == [two.port])
-    assert first[0].number("gain") == -3.0
-
-
-def test_the_panel_of_a_host_that_is_killed_ends(host: ClapHost) -> None:
-    running = live(host).start(voice(60.0), RATE, 0)
-    try:
-        page = PanelClient(panels(host.place)[0])
     finally:
-        running.process.kill()
-        running.process.communicate()
-    wait_until(lambda: not is_served(page))
+        killed.process.kill()
+        killed.process.communicate()
+    assert played[0].number("gain") == -3.0
+    wait_until(lambda: not list(host.place.run.glob(f"*{PANEL}")))
 
 
 def test_a_project_that_was_saved_with_the_button_down_opens_nothing(
@@ -229,6 +223,104 @@ def test_a_panel_that_writes_nonsense_harms_no_host(host: ClapHost) -> None:
             wait_until(lambda: segment.values(len(NUMBER))[NUMBER["gain"]] == -11.0)
             page.close()
     assert played[0].number("gain") == -11.0
+
+
+def held(place: Installation, parameter: str) -> float:
+    """Return a parameter of the one instance that there is, as the plug-in has it."""
+    (path,) = place.run.glob(f"*{SEGMENT}")
+    segment = Library(place.home / ".clap/plugin_bridge/plugin_bridge.clap").look_at(path)
+    assert segment is not None
+    with segment:
+        return segment.values(len(NUMBER))[NUMBER[parameter]]
+
+
+@contextmanager
+def running(place: Installation, *, takes_moves: bool) -> Iterator[Lv2Host]:
+    """Run an LV2 host for the length of a `with` block, in a thread, and press the button."""
+    block, audio, ended = 480, voice(1.0), threading.Event()
+    host = Lv2Host(place.home / ".lv2/plugin_bridge_mono.lv2", RATE, block, takes_moves=takes_moves)
+    host.activate()
+
+    def play() -> None:
+        for number in itertools.count():
+            if ended.is_set():
+                return
+            start = number * block % RATE
+            host.run(audio[:, start : start + block])
+            if number == 50:
+                host.controls["panel"].value = 1.0
+            time.sleep(block / RATE)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        yield host
+    finally:
+        ended.set()
+        thread.join()
+        host.close()
+
+
+def test_an_lv2_host_may_take_moves_or_refuse_them(place: Installation) -> None:
+    with running(place, takes_moves=True) as host:
+        page = PanelClient(panels(place)[0])
+        page.subscribe()
+        page.ask("/param/gain", -12.5)
+        page.ask("/param/bypass", True)  # a port that is turned round: lv2:enabled
+        page.ask("/param/key", "A")
+        wait_until(lambda: host.controls["gain"].value == -12.5 and host.controls["key"].value == 9.0)
+        wait_until(lambda: host.controls["lv2_enabled"].value == 0.0)
+        wait_until(lambda: page.value("gain") == -12.5)
+        page.ask("/param/mix", 0.25)
+        page.hear_that("/report", "the DAW does not let its plug-in move mix now; move it in the DAW")
+        assert page.value("mix") == 1.0
+        assert page.ask("/status/device") == ["LV2: ready"]
+        page.close()
+
+
+def test_an_lv2_host_that_takes_no_moves_is_told(place: Installation) -> None:
+    with running(place, takes_moves=False) as host:
+        page = PanelClient(panels(place)[0])
+        page.subscribe()
+        assert page.refused("/param/gain", -12.5) == (
+            "this LV2 host takes no moves from a plug-in; move gain in the DAW"
+        )
+        assert page.value("gain") == 0.0
+        host.controls["gain"].value = -3.0
+        page.hear_that("/param/gain", -3.0)
+        page.ask("/note/alloff")
+        page.close()
+
+
+def test_a_move_is_saved_in_a_vst3_host(place: Installation) -> None:
+    """Pedalboard takes no notice of what a plug-in says of its parameters, but for its state."""
+    audio, ended = voice(0.1, 2), threading.Event()
+    plugin = vst3(place, 2)
+    plugin.wait = "never"
+    plugin.process(audio, RATE, buffer_size=480, reset=False)
+    plugin.panel = True
+
+    def play() -> None:
+        while not ended.is_set():
+            plugin.process(audio, RATE, buffer_size=480, reset=False)
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        page = PanelClient(panels(place)[0])
+        page.ask("/param/gain", -12.5)
+        page.ask("/param/singer", "nit")
+        wait_until(lambda: held(place, "gain") == -12.5 and held(place, "singer") == 1.0)
+        assert str(page.ask("/status/device")[0]).startswith("VST3: ")
+        page.close()
+    finally:
+        ended.set()
+        thread.join()
+    again = vst3(place, 2)
+    again.raw_state = plugin.raw_state
+    again.process(audio, RATE, buffer_size=480, reset=False)
+    assert (round(float(again.gain_db), 3), again.singer) == (-12.5, "nit")
 
 
 def _write_nonsense(path: Path, segment: Segment) -> None:
