@@ -214,9 +214,7 @@ def test_a_panel_that_writes_nonsense_harms_no_host(host: ClapHost) -> None:
                 (999, 0.0),
                 (2**32 - 1, math.inf),
             ):
-                ask = segment.ask(number, value)
-                wait_until(lambda asked=ask: segment.answer(asked) != WAITS)
-                assert segment.answer(ask) == REFUSED
+                assert answer(segment, segment.ask(number, value)) == REFUSED
             _write_nonsense(path, segment)
             page = PanelClient(panels(host.place)[0])
             page.ask("/param/gain", -11.0)
@@ -323,6 +321,12 @@ def test_a_move_is_saved_in_a_vst3_host(place: Installation) -> None:
     assert (round(float(again.gain_db), 3), again.singer) == (-12.5, "nit")
 
 
+def answer(segment: Segment, ask: int) -> int:
+    """Wait for what becomes of a move."""
+    wait_until(lambda: segment.answer(ask) != WAITS)
+    return segment.answer(ask)
+
+
 def _write_nonsense(path: Path, segment: Segment) -> None:
     """Move the count of what the panel has asked for, which lies before the asks, to anywhere."""
     ask = segment.ask(0x12345678, 1.0)
@@ -330,4 +334,4 @@ def _write_nonsense(path: Path, segment: Segment) -> None:
         place = memory.find(struct.pack("<fI", 1.0, 0x12345678)) - 8 * (ask - 1) - 8
         assert struct.unpack_from("<Q", memory, place) == (ask,)
         struct.pack_into("<Q", memory, place, 2**63 + 17)
-    wait_until(lambda: segment.answer(2**63 + 17) != WAITS)
+    answer(segment, 2**63 + 17)

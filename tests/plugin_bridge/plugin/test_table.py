@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_bridge.control.parameters import PARAMETERS
+from plugin_bridge.control.parameters import PARAMETERS, Value
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.plugin.table import HostValues, header, rows, slots
 
@@ -103,9 +103,11 @@ def test_what_a_page_sets_is_what_a_host_would_set() -> None:
     """Every value comes back as itself, but for the grid of numbers."""
     host = HostValues(SINGERS)
     for row in PARAMETERS.values():
-        singers = [name for name in ("pjs", "nit", "") if name or row.id == "morph_singer"]
-        numbers = [row.low, row.high] if row.kind == "number" else []
-        values = {"singer": singers, "switch": [True, False]}.get(row.kind, [*numbers, *row.words])
+        values: list[Value] = list(row.words)
+        values += [row.low, row.high] if row.kind == "number" else []
+        values += [True, False] if row.kind == "switch" else []
+        values += ["pjs", "nit"] if row.kind == "singer" else []
+        values += [""] if row.id == "morph_singer" else []
         for value in values:
             for number, held in host.given(row.id, value):
                 found = host.take(number, held)
