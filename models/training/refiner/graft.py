@@ -27,7 +27,9 @@ _COARSE = {name: f"coarse_{name}" for name in ("harmonic", "noise")}
 """The controls that the singer's network gives, by the names that the refined ones take over."""
 
 
-def graft(path: Path, networks: Mapping[int, Denoiser], facts: Refiner, output: Path) -> Manifest:
+def graft(
+    path: Path, networks: Mapping[int, Denoiser], facts: Refiner, output: Path, scores: Mapping[str, float]
+) -> Manifest:
     """Write a singer file with a refiner.
 
     Args:
@@ -35,13 +37,17 @@ def graft(path: Path, networks: Mapping[int, Denoiser], facts: Refiner, output: 
         networks: by the number of their steps; a regression has one step.
         facts: of the refiner.
         output: the file to write; it may be the same.
+        scores: held-out scores, by name; they join those that the file has.
 
     Returns:
         Its manifest.
     """
     model = onnx.load_model(path)
     said = next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY)
-    manifest = Manifest.model_validate_json(said).model_copy(update={"format": FORMAT, "refiner": facts})
+    manifest = Manifest.model_validate_json(said)
+    manifest = manifest.model_copy(
+        update={"format": FORMAT, "refiner": facts, "scores": {**manifest.scores, **scores}}
+    )
     write_model(_refined(model.graph, networks, noise=facts.noise), manifest.to_metadata(), output)
     return manifest
 
