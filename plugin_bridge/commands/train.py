@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import how_to_install
+from models.errors import TrainingError, how_to_install
 from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
 from plugin_bridge.commands.training import Bars, end_by_exception, positive
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from models.singer.manifest import Manifest
 
 KINDS = ("sawsing", "ddsp-add", "dwts")
+REFINERS = ("regression", "diffusion")
+REFINER_SIZES = ("full", "mobile")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +73,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="recordings of other voices; a second stage of training guards the words of what they sing",
     )
+    add(
+        "--refiner",
+        nargs="?",
+        const=REFINERS[0],
+        choices=REFINERS,
+        help="then train a refiner, which gives the voice the movement that it lacks: a regression (the "
+        "default), or a diffusion that is distilled to 4, 2 and 1 steps; on the CPU",
+    )
+    add(
+        "--refiner-size",
+        choices=REFINER_SIZES,
+        default=REFINER_SIZES[0],
+        help="mobile costs half as much time as full, the default",
+    )
+    add(
+        "--refiner-steps",
+        type=positive,
+        default=5000,
+        metavar="N",
+        help="training steps of the refiner, including those of earlier runs; default 5000",
+    )
     add("--device", choices=("cpu", "cuda"), help="default: cuda where available")
     add("--threads", type=positive, metavar="N", help="CPU threads; default: all")
     add_force(parser)
@@ -81,6 +104,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train and print the scores; returns 130 after an interrupt, with the checkpoint written."""
     output = arguments.output or Path(f"{arguments.id}.onnx")
+    if arguments.refiner and arguments.kind != "sawsing":
+        raise TrainingError(f"a {arguments.kind} singer takes no refiner; train one of --kind sawsing")
     check_target(output, force=arguments.force)
     end_by_exception()
     try:
@@ -128,12 +153,33 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         other_voices=arguments.other_voices,
     )
     with Bars(plan.steps + (plan.adversarial_steps if arguments.other_voices else 0)) as bars:
-        return train_singer(
+        manifest = train_singer(
             arguments.folder,
             facts,
             output,
             plan=plan,
             device=arguments.device,
+            threads=arguments.threads,
+            listener=bars.listener(),
+        )
+    return _refine(arguments, output) if arguments.refiner else manifest
+
+
+def _refine(arguments: argparse.Namespace, singer: Path) -> Manifest:
+    from models.training.refiner.recipe import refine_singer  # noqa: PLC0415 - loads torch
+    from models.training.refiner.training import SIZES, RefinerPlan  # noqa: PLC0415
+
+    channels, blocks = SIZES[arguments.refiner_size]
+    plan = RefinerPlan(
+        kind=arguments.refiner, steps=arguments.refiner_steps, channels=channels, blocks=blocks
+    )
+    with Bars(plan.steps) as bars:
+        return refine_singer(
+            singer,
+            arguments.folder,
+            singer,
+            plan=plan,
+            hold_out=arguments.hold_out,
             threads=arguments.threads,
             listener=bars.listener(),
         )

@@ -73,7 +73,8 @@ def decide(network: Denoiser, quality: Measure, latency: Measure, target: float,
     for number in range(len(network.blocks)):
         without = copy.deepcopy(network)
         del without.blocks[number]
-        worths.append(Worth(number, whole - quality(without), time - latency(without)))
+        rest = latency(without) if len(without.blocks) else 0.0
+        worths.append(Worth(number, whole - quality(without), time - rest))
     action: Literal["removed", "doubled", "kept"] = "kept"
     block = None
     if time > target and len(worths) > MIN_BLOCKS:

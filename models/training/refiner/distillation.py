@@ -69,7 +69,7 @@ def halved(
         The student, in evaluation mode.
     """
     teacher = teacher.eval()
-    student = copy.deepcopy(teacher).train()
+    student = copy.deepcopy(teacher).train().requires_grad_(requires_grad=True)
     optimizer = torch.optim.Adam(student.parameters(), lr=plan.learning_rate)
     for update in range(plan.updates):
         clean, denoiser = next(batches)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -179,16 +179,12 @@ def _power(audio: Float32) -> Float64:
 
 
 def training_frames(
-    maker: FrameMaker,
-    recordings: Sequence[PreparedRecording],
-    draws: int,
-    seed: int,
-    progress: Callable[[Sequence[PreparedRecording]], Iterable[PreparedRecording]] = iter,
+    maker: FrameMaker, recordings: Sequence[PreparedRecording], draws: int, seed: int
 ) -> list[Frames]:
     """Return the frames of recordings, each as it is and with so many draws of perturbations."""
     rng = np.random.default_rng(seed)
     found: list[Frames] = []
-    for prepared in progress(recordings):
+    for prepared in recordings:
         found.append(maker.clean(prepared))
         for _ in range(draws):
             found.extend(maker.perturbed(prepared, rng))

@@ -16,6 +16,7 @@ from dsp.units import NEPER_PER_DB
 from models.content.file import find
 from models.errors import TrainingError
 from models.refiner.facts import Refiner
+from models.refiner.randomness import Randomness
 from models.singer.file import load_singer
 from models.singer.manifest import Manifest, finite
 from models.training.refiner.adjustment import Decision
@@ -85,6 +86,7 @@ def refine_singer(
     run = run_folder or output.with_suffix(".training")
     with claimed(run):
         parts = split(folder, hold_out, run / "analyses", listener)
+        torch.manual_seed(plan.seed)  # of the noise in the copies
         maker = FrameMaker(CoarseSinger(singer), find(manifest.content, singer.parent).start())
         unseen = [maker.clean(prepared) for prepared in parts.held_out]
         learnt = training_frames(maker, parts.own, plan.draws, plan.seed)
@@ -129,22 +131,21 @@ def _students(training: RefinerTraining, run: Path) -> dict[int, Denoiser]:
 
 
 @torch.inference_mode()
-def refined(network: Denoiser, told: Tensor, count: int, *, noise: bool, seed: int = 0) -> Tensor:
+def refined(network: Denoiser, told: Tensor, count: int, start: Tensor | None) -> Tensor:
     """Return what a refiner adds to coarse controls, nepers, (batch, frames, bands).
 
     Args:
         network: a regression, or one that makes so many steps.
         told: conditions, (batch, frames, width).
         count: steps.
-        noise: whether it is a diffusion.
-        seed: of its noise.
+        start: the noise that a diffusion starts from, (batch, frames, bands); None for a regression.
     """
-    if not noise:
+    if start is None:
         return network.from_unit(regressed(network, told))
-    generator = torch.Generator().manual_seed(seed)
-    start = torch.randn((*told.shape[:2], BANDS), generator=generator)
-    denoise = denoiser_of(network, told)
-    return network.from_unit(sample(denoise, start, steps(count), ddim_step, lambda _: start))
+    noise = start
+    return network.from_unit(
+        sample(denoiser_of(network, told), noise, steps(count), ddim_step, lambda _: noise)
+    )
 
 
 def lacking(unseen: Sequence[Frames], networks: Mapping[int, Denoiser], *, noise: bool) -> dict[str, float]:
@@ -155,8 +156,9 @@ def lacking(unseen: Sequence[Frames], networks: Mapping[int, Denoiser], *, noise
         sung = one.weight > 0.0
         before.append(one.lack[sung])
         told = torch.from_numpy(one.condition)[None]
+        start = torch.from_numpy(Randomness(BANDS).process(sung.size))[None] if noise else None
         for count, network in networks.items():
-            added = refined(network, told, count, noise=noise)[0].numpy()
+            added = refined(network, told, count, start)[0].numpy()
             after[count].append((one.lack - added)[sung])
     scores = {"lack_db": _db(before)}
     return scores | {f"lack_db_{count}": _db(left) for count, left in sorted(after.items())}

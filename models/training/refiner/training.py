@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.errors import TrainingError
 from models.training.refiner.adjustment import Decision, Worth, apply, decide, stands
 from models.training.refiner.bands import BANDS
 from models.training.refiner.diffusion import MAX_LOG_SNR, Denoise, diffused, log_snr, loss
@@ -27,6 +26,8 @@ from models.training.schedule import fall, rise
 CHECKPOINT_FORMAT = 1
 Kind = Literal["regression", "diffusion"]
 KINDS: tuple[Kind, ...] = ("regression", "diffusion")
+SIZES = {"full": (96, 4), "mobile": (64, 3)}
+"""Channels and blocks, by name: mobile costs half of the time and a third of the space."""
 _CROPS = 64
 """Of held-out recordings: by them an adjustment judges quality."""
 
@@ -70,16 +71,12 @@ class Examples:
 
     Args:
         found: all there are.
-        frames: length of a crop.
-
-    Raises:
-        TrainingError: none is longer than a crop.
+        frames: length of a crop, if any is as long.
     """
 
     def __init__(self, found: Sequence[Frames], frames: int) -> None:
-        self._found = [one for one in found if one.weight.size > frames]
-        if not self._found:
-            raise TrainingError(f"no recording is longer than {frames / 100:g} s; give longer recordings")
+        frames = min(frames, max(one.weight.size for one in found))
+        self._found = [one for one in found if one.weight.size >= frames]
         lengths = np.array([one.weight.size for one in self._found], np.float64)
         self._chance = lengths / lengths.sum()
         self._frames = frames
@@ -89,7 +86,7 @@ class Examples:
         clean, told = [], []
         for index in rng.choice(len(self._found), count, p=self._chance):
             one = self._found[index]
-            start = int(rng.integers(one.weight.size - self._frames))
+            start = int(rng.integers(one.weight.size - self._frames + 1))
             span = slice(start, start + self._frames)
             clean.append(network.to_unit(torch.from_numpy(one.lack[span])) * _column(one.weight[span]))
             told.append(torch.from_numpy(one.condition[span]))
