@@ -57,8 +57,8 @@ class PanelClient(OscClient):
         return str(found[1])
 
     def subscribe(self) -> None:
-        """Hear of all values from now on."""
-        self.ask("/subscribe", 30.0, 60.0, "/param/*", "/meter/*", "/report", "/status/running")
+        """Hear of all values from now on; what comes is lost where this page asks for something, too."""
+        self.send("/subscribe", 30.0, 60.0, "/param/*", "/meter/*", "/report", "/status/running")
 
 
 def panels(place: Installation, count: int = 1) -> list[int]:

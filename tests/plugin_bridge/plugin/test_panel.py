@@ -100,7 +100,7 @@ def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
     live(host).value(8 * RATE, "breath", 6.0).value(8 * RATE, "panel", 1)
     with playing(host) as played:
         (port,) = panels(host.place)
-        page = PanelClient(port)
+        page, ear = PanelClient(port), PanelClient(port)
         wait_until(opened)
         assert b"<title>plugin_bridge</title>" in page.read("/panel/")
         assert page.get("/panel/about")["plugin"]
@@ -108,18 +108,19 @@ def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
         assert page.value("singer") == "nit"
         assert page.value("transpose") == 0.0
         before = sounding(page)
-        page.subscribe()
+        ear.subscribe()
         assert page.ask("/param/gain", -20.0) == [-20.0]
         page.ask("/param/singer", "pjs")
         page.ask("/param/key", "D#")
         page.ask("/param/transpose", "auto")
-        page.hear_that("/param/breath", 6.0)
+        ear.hear_that("/param/breath", 6.0)
         after = position(page) + RATE // 4
         (latency,) = page.ask("/status/latency")
         assert page.ask("/status/sample_rate") == [RATE]
         assert page.ask("/status/device") == ["CLAP: ready"]
         assert float(str(page.ask("/meter/voicing")[0])) > 0.9
         assert -60.0 < float(str(page.ask("/meter/input")[0])) < 0.0
+        ear.close()
         wait_until(lambda: position(page) > after + RATE // 2)
         wait_until(lambda: len(opened()) > 1)  # pressed again
         assert set(opened()) == {f"http://127.0.0.1:{port}/panel/"}
@@ -261,8 +262,9 @@ def running(place: Installation, *, takes_moves: bool) -> Iterator[Lv2Host]:
 
 def test_an_lv2_host_may_take_moves_or_refuse_them(place: Installation) -> None:
     with running(place, takes_moves=True) as host:
-        page = PanelClient(panels(place)[0])
-        page.subscribe()
+        (port,) = panels(place)
+        page, ear = PanelClient(port), PanelClient(port)
+        ear.subscribe()
         page.ask("/param/gain", -12.5)
         page.ask("/param/bypass", True)  # a port that is turned round: lv2:enabled
         page.ask("/param/key", "A")
@@ -270,24 +272,27 @@ def test_an_lv2_host_may_take_moves_or_refuse_them(place: Installation) -> None:
         wait_until(lambda: host.controls["lv2_enabled"].value == 0.0)
         wait_until(lambda: page.value("gain") == -12.5)
         page.ask("/param/mix", 0.25)
-        page.hear_that("/report", "the DAW does not let its plug-in move mix now; move it in the DAW")
+        ear.hear_that("/report", "the DAW does not let its plug-in move mix now; move it in the DAW")
         assert page.value("mix") == 1.0
         assert page.ask("/status/device") == ["LV2: ready"]
         page.close()
+        ear.close()
 
 
 def test_an_lv2_host_that_takes_no_moves_is_told(place: Installation) -> None:
     with running(place, takes_moves=False) as host:
-        page = PanelClient(panels(place)[0])
-        page.subscribe()
+        (port,) = panels(place)
+        page, ear = PanelClient(port), PanelClient(port)
+        ear.subscribe()
         assert page.refused("/param/gain", -12.5) == (
             "this LV2 host takes no moves from a plug-in; move gain in the DAW"
         )
         assert page.value("gain") == 0.0
         host.controls["gain"].value = -3.0
-        page.hear_that("/param/gain", -3.0)
+        ear.hear_that("/param/gain", -3.0)
         page.ask("/note/alloff")
         page.close()
+        ear.close()
 
 
 def test_a_move_is_saved_in_a_vst3_host(place: Installation) -> None:
