@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from plugin_bridge.commands import train
 from plugin_bridge.commands.training import Bars, positive
 from tests.plugin_bridge.commands.commandline import call
+from tests.support.extras import needs
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "", "1.0", "1e3", "x", "٠"])
@@ -33,6 +35,24 @@ def test_a_number_of_steps_that_is_none_is_refused(
     assert done.status == 2
     assert "--steps" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_singer_that_takes_no_refiner_is_refused_before_it_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(capsys, "train", "voices", "--id", "me", "--kind", "dwts", "--refiner")
+    assert done.status == 2
+    assert "a dwts singer takes no refiner; train one of --kind sawsing" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_command_offers_is_what_can_be_trained() -> None:
+    needs("torch")
+    from models.training.refiner.training import KINDS, SIZES
+
+    assert train.REFINERS == KINDS
+    assert tuple(SIZES) == train.REFINER_SIZES
 
 
 def test_the_loss_that_is_shown_is_a_running_mean(monkeypatch: pytest.MonkeyPatch) -> None:
