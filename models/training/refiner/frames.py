@@ -30,7 +30,7 @@ from models.training.batches import (
 )
 from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE
 from models.training.perturbation import Perturbation
-from models.training.refiner.bands import BANDS, read
+from models.training.refiner.bands import BANDS, BANDS_HZ, read
 from models.training.singer.renderers import SawSingRenderer
 
 Float32 = NDArray[np.float32]
@@ -154,7 +154,7 @@ class FrameMaker:
             controls = [torch.from_numpy(part)[None] for part in coarse]
             copies = [self._renderer(batch, *controls)[0].numpy() for _ in range(RENDERS)]
         copied = sum(_levels(_power(copy), f0) for copy in copies) / RENDERS
-        lack = NEPER_PER_DB * (_levels(recording.power[span], f0) - copied)
+        lack = sung_part(NEPER_PER_DB * (_levels(recording.power[span], f0) - copied), f0)
         loudness = recording.loudness[span]
         sung = (recording.voicing[span] > VOICED) & (loudness > recording.loudness.max() - AUDIBLE_DB)
         return Frames(
@@ -162,6 +162,19 @@ class FrameMaker:
             np.clip(lack, -MAX_LACK, MAX_LACK).astype(np.float32),
             sung.astype(np.float32),
         )
+
+
+def sung_part(lack: Float64, f0: Float64) -> Float64:
+    """Return what bands lack; those below the pitch take what the first one from the pitch on lacks.
+
+    Below its pitch a recording holds no voice but the room, which is not to be learnt.
+
+    Args:
+        lack: (frames, BANDS).
+        f0: hertz, (frames,).
+    """
+    first = np.searchsorted(BANDS_HZ, f0)[:, None]
+    return np.take_along_axis(lack, np.maximum(first, np.arange(BANDS)), axis=1)
 
 
 def _levels(power: NDArray[np.floating], f0: Float64) -> Float64:

@@ -27,7 +27,7 @@ from models.refiner.randomness import Randomness  # noqa: E402
 from models.singer.file import load_singer  # noqa: E402
 from models.singer.manifest import Manifest  # noqa: E402
 from models.training.refiner.bands import BANDS, BANDS_HZ, read, written  # noqa: E402
-from models.training.refiner.frames import condition, width  # noqa: E402
+from models.training.refiner.frames import condition, sung_part, width  # noqa: E402
 from models.training.refiner.graft import graft  # noqa: E402
 from models.training.refiner.network import Denoiser, RefinerSize  # noqa: E402
 from models.training.refiner.recipe import refine_singer, refined  # noqa: E402
@@ -91,6 +91,14 @@ def test_bands_are_written_to_a_grid_and_read_back() -> None:
         np.testing.assert_allclose(there, np.interp(grid, BANDS_HZ, slope))
         np.testing.assert_allclose((read(grid) @ there)[1:-1], slope[1:-1], atol=0.01)
         np.testing.assert_allclose(read(grid).sum(axis=1), 1.0)
+
+
+def test_below_the_pitch_nothing_of_the_room_is_learnt() -> None:
+    lack = np.arange(3.0 * BANDS).reshape(3, BANDS)
+    found = sung_part(lack, np.array([150.0, 200.0, 450.0]))
+    assert found[0, :3].tolist() == [1.0, 1.0, 2.0]
+    assert found[1, :3].tolist() == [BANDS + 1.0, BANDS + 1.0, BANDS + 2.0]
+    assert found[2, :5].tolist() == [2 * BANDS + band for band in (3.0, 3.0, 3.0, 3.0, 4.0)]
 
 
 @pytest.fixture(scope="module")
