@@ -10,7 +10,7 @@ const AWAY = "The server is away; this was not sent. It is looked for again.";
 
 /**
  * Tells, as events: `open`, `lost`, `heard` (detail: address and values, of what comes unasked and of answers
- * that nobody awaits), `refused` (detail: address and reason, where nobody awaits the answer) and `changed`
+ * that nobody awaits, which have `isAnswer`), `refused` (detail: address and reason, where nobody awaits the answer) and `changed`
  * (detail: the path of the namespace that changed).
  */
 export class Connection extends EventTarget {
@@ -95,7 +95,7 @@ export class Connection extends EventTarget {
       values.pop();
       if (done) asked.resolve(values);
       else asked.reject(new Error(String(values[0])));
-    } else if (done) this.#tell("heard", { address, values });
+    } else if (done) this.#tell("heard", { address, values, isAnswer: true });
     else this.#tell("refused", { address, reason: String(values[0]) });
   }
 

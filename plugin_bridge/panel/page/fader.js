@@ -5,6 +5,8 @@ import { positionOf, stepOf, stepped, valueAt, written } from "./scaling.js";
 
 const FINE = 0.1; // of the hand's way, with Shift
 const PAGE_STEPS = 10;
+const TWICE_MS = 400; // from one tap to the next; browsers make no double-click of them
+const SURE = 8; // pixels after which a finger is known to move the fader, not to scroll the page
 
 /** The fader of a number's row; `now` returns the number, `move` takes another, `reset` the default. */
 export class Fader {
@@ -17,6 +19,7 @@ export class Fader {
   #fill = el("span", { class: "fill" });
   #thumb = el("span", { class: "thumb" });
   #hand = null; // where a drag has come to
+  #tapped = -TWICE_MS; // when a finger last did so
 
   constructor(row, { now, move, reset }) {
     this.#row = row;
@@ -36,8 +39,8 @@ export class Fader {
         "aria-description": `${row.description} Double-click or Delete for the default.`,
         onpointerdown: (event) => this.#take(event),
         onpointermove: (event) => this.#drag(event),
-        onpointerup: () => (this.#hand = null),
-        onpointercancel: () => (this.#hand = null),
+        onpointerup: (event) => this.#lift(event),
+        onpointercancel: () => this.#leave(),
         ondblclick: reset,
         onkeydown: (event) => this.#press(event),
       },
@@ -60,17 +63,37 @@ export class Fader {
 
   #take(event) {
     if (event.button !== 0) return;
-    this.#hand = { x: event.clientX, position: positionOf(this.#row, this.#now()) };
+    const [x, y] = [event.clientX, event.clientY];
+    const isSure = event.pointerType === "mouse";
+    this.#hand = { x, y, isSure, from: this.#now(), position: positionOf(this.#row, this.#now()) };
     this.element.setPointerCapture(event.pointerId);
   }
 
   /** Relative to where it began, so that a touch alone moves nothing. */
   #drag(event) {
     if (this.#hand === null || event.clientX === this.#hand.x) return;
-    const way = ((event.clientX - this.#hand.x) / this.element.clientWidth) * (event.shiftKey ? FINE : 1);
-    this.#hand = { x: event.clientX, position: this.#hand.position + way };
+    const [across, along] = [event.clientX - this.#hand.x, event.clientY - this.#hand.y];
+    this.#hand.isSure ||= Math.abs(across) >= SURE && Math.abs(across) > Math.abs(along);
+    if (!this.#hand.isSure) return;
+    this.#hand.x = event.clientX;
+    this.#hand.position += (across / this.element.clientWidth) * (event.shiftKey ? FINE : 1);
     const position = Math.min(1, Math.max(0, this.#hand.position));
     this.#move(valueAt(this.#row, position), event.shiftKey);
+  }
+
+  #lift(event) {
+    if (this.#hand && !this.#hand.isSure) {
+      const isSecond = event.timeStamp - this.#tapped < TWICE_MS;
+      this.#tapped = isSecond ? -TWICE_MS : event.timeStamp;
+      if (isSecond) this.#reset();
+    }
+    this.#hand = null;
+  }
+
+  /** The browser scrolls with the finger: put back what it has moved on its way. */
+  #leave() {
+    if (this.#hand?.isSure) this.#move(this.#hand.from);
+    this.#hand = null;
   }
 
   /** Where the page itself scrolls, only the fader that has the focus is wheeled. */

@@ -8,14 +8,23 @@ export class Store {
   #shown = new Map(); // as shown: the server's, or what this page has just moved
   #movedAt = new Map();
   #pending = new Map(); // moved while the server was away
+  #unanswered = new Map(); // how many moves the server has not answered yet: what it told before is old
   #watchers = new Map();
   #echo = null;
   #begun = null; // what the watchers of a builder end by
 
   constructor(link) {
     this.#link = link;
-    link.addEventListener("heard", ({ detail }) => this.#hear(detail.address, detail.values[0]));
-    link.addEventListener("refused", ({ detail }) => this.#refused(detail.address));
+    link.addEventListener("heard", ({ detail }) => {
+      if (detail.isAnswer) this.#answered(detail.address);
+      this.#hear(detail.address, detail.values[0]);
+    });
+    link.addEventListener("refused", ({ detail }) => {
+      if (detail.address) this.#answered(detail.address);
+      else this.#unanswered.clear(); // a packet as a whole
+      this.#refused(detail.address);
+    });
+    link.addEventListener("lost", () => this.#unanswered.clear());
     link.addEventListener("open", () => this.#sendPending());
   }
 
@@ -60,6 +69,7 @@ export class Store {
     const changed = rows.filter(([address, value]) => this.#shown.get(address) !== value);
     for (const [address, value] of rows) {
       if (away) this.#pending.set(address, value);
+      else this.#asked(address);
       this.#movedAt.set(address, performance.now());
       this.#shown.set(address, value);
     }
@@ -76,10 +86,13 @@ export class Store {
     }
     this.#movedAt.set(address, performance.now());
     this.#show(address, value);
+    this.#asked(address);
     try {
       const [taken] = await this.#link.ask(address, value);
+      this.#answered(address);
       this.#hear(address, taken);
     } catch (refusal) {
+      this.#answered(address);
       this.#refused(address);
       throw refusal;
     }
@@ -87,26 +100,37 @@ export class Store {
 
   #hear(address, value) {
     this.#server.set(address, value);
-    if (this.#pending.has(address)) return;
+    if (this.#pending.has(address) || this.#unanswered.has(address)) return;
     if (performance.now() - (this.#movedAt.get(address) ?? -ECHO_MS) < ECHO_MS) this.#settleLater();
     else this.#show(address, value);
   }
 
+  #asked(address) {
+    this.#unanswered.set(address, (this.#unanswered.get(address) ?? 0) + 1);
+  }
+
+  #answered(address) {
+    const left = (this.#unanswered.get(address) ?? 0) - 1;
+    if (left > 0) this.#unanswered.set(address, left);
+    else this.#unanswered.delete(address);
+  }
+
   #refused(address) {
-    if (!this.#server.has(address)) return;
+    if (!this.#server.has(address) || this.#unanswered.has(address)) return;
     this.#movedAt.delete(address);
     this.#show(address, this.#server.get(address));
   }
 
-  /** Once a hand rests, show what the server holds. */
+  /** Once a hand rests and all is answered, show what the server holds. */
   #settleLater() {
     clearTimeout(this.#echo);
     this.#echo = setTimeout(() => {
       for (const address of this.#movedAt.keys()) {
+        if (this.#unanswered.has(address)) continue;
+        this.#movedAt.delete(address);
         if (!this.#pending.has(address) && this.#server.has(address))
           this.#show(address, this.#server.get(address));
       }
-      this.#movedAt.clear();
     }, ECHO_MS);
   }
 

@@ -167,6 +167,36 @@ def test_values_are_typed_as_people_write_them(run: Callable[..., Any]) -> None:
     assert run("scaling.written(given, -0.001)", "scaling", given=row) == "0"
 
 
+_MOVED = """(async () => {
+  const link = new EventTarget();
+  Object.assign(link, { isOpen: true, sendTogether: () => true });
+  const tell = (type, detail) => link.dispatchEvent(new CustomEvent(type, { detail }));
+  const rest = () => new Promise((resolve) => setTimeout(resolve, 400)); // longer than an echo is kept back
+  const kept = new store.Store(link);
+  const address = "/param/gain";
+  tell("heard", { address, values: [0] });
+  kept.move(address, 1);
+  kept.move(address, 2);
+  await rest();
+  const seen = [kept.get(address)];
+  tell("heard", { address, values: [0.5] }); // on its way before the moves came
+  tell("heard", { address, values: [1], isAnswer: true });
+  await rest();
+  seen.push(kept.get(address));
+  tell(given, { address, values: [2], isAnswer: true, reason: "no" });
+  tell("heard", { address, values: [-3] }); // another surface, a little later
+  await rest();
+  seen.push(kept.get(address));
+  return seen;
+})()"""
+
+
+@pytest.mark.parametrize("answer", ["heard", "refused"])
+def test_what_a_hand_moved_stays_until_the_server_has_answered(run: Callable[..., Any], answer: str) -> None:
+    """However long that takes: a key pressed meanwhile goes on from where the hand is."""
+    assert run(_MOVED, "store", given=answer) == [2, 2, -3]
+
+
 _SWITCH = """(async () => {
   const context = new OfflineAudioContext(1, 48000, 48000);
   const tracks = given.map((level) => {

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
     NewPage = Callable[..., Page]
+    Place = tuple[float, float]
 
 RATE = 16000
 _NETWORK = urlsplit(address("0.0.0.0", 1)).hostname or ""  # noqa: S104 - only its name
@@ -238,6 +239,82 @@ def test_the_pad_morphs_and_its_puck_stays_where_the_hand_leaves_it(
     )  # a step of 2 % of the pad, of 72 % between
     page.get_by_role("button", name="Panic").click()
     shows(other, "#pad-words", "dark")
+
+
+class Finger:
+    """One that is put on a page, moved and lifted, as a touch screen tells of it."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def drag(self, start: Place, end: Place, steps: int = 8) -> None:
+        """Put it down, move it there and lift it."""
+        self._tell("touchStart", start)
+        for step in range(1, steps + 1):
+            there = [a + (b - a) * step / steps for a, b in zip(start, end, strict=True)]
+            self._tell("touchMove", (there[0], there[1]))
+        self._tell("touchEnd")
+
+    def _tell(self, kind: str, *places: Place) -> None:
+        points = [{"x": x, "y": y} for x, y in places]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_finger_drags_a_parameter_and_scrolls_across_it(
+    new_page: NewPage, panel: LivePanel, osc: OscClient
+) -> None:
+    page = opened(new_page(phone=True), panel)
+    fader = page.get_by_role("slider", name="Breath")
+    fader.evaluate("(fader) => fader.scrollIntoView({ block: 'center' })")  # clear of the bar at the bottom
+    fader.hover()  # waits until nothing moves it any longer
+    finger, scrolled = Finger(page), page.evaluate("scrollY")
+    box = fader.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger.drag((x, y), (x, y))  # a tap alone moves nothing
+    finger.drag((x, y), (x - box["width"] / 4, y + 3))
+    a_quarter_down = pytest.approx(-15.0, abs=0.5)  # of 60 dB, from 0
+    wait_until(lambda: osc.value("breath") == a_quarter_down)
+    assert page.evaluate("scrollY") == scrolled
+    left = osc.value("breath")
+    finger.drag((x, y), (x + 60, y - 200))  # aslant, as a thumb does
+    wait_until(lambda: page.evaluate("scrollY") > scrolled + 100)
+    assert osc.value("breath") == left
+    fader.hover()
+    box = fader.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def is_reset() -> bool:
+        finger.drag(middle, middle, steps=0)
+        finger.drag(middle, middle, steps=0)
+        return osc.value("breath") == 0.0
+
+    wait_until(is_reset)  # where the machine is too busy for two taps in time, they are tried again
+
+
+def test_a_finger_drags_the_pad_and_the_page_stays(
+    new_page: NewPage, panel: LivePanel, osc: OscClient
+) -> None:
+    page = opened(new_page(phone=True), panel)
+    pad = page.locator("#pad")
+    pad.evaluate("(pad) => pad.scrollIntoView({ block: 'center' })")  # clear of the bar at the bottom
+    pad.hover()
+    scrolled = page.evaluate("scrollY")
+    box = pad.bounding_box()
+    assert box is not None
+
+    def at(x: float, y: float) -> Place:
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    finger = Finger(page)
+    finger.drag(at(0.14, 0.5), at(0.86, 0.5))  # from the marker of `dark` to that of `bright`
+    wait_until(lambda: osc.value("morph") == pytest.approx(1.0, abs=0.02))
+    assert osc.value("morph_singer") == "bright"
+    finger.drag(at(0.5, 0.9), at(0.5, 0.1))
+    wait_until(lambda: osc.value("morph") == pytest.approx(0.5, abs=0.02))
+    assert page.locator("#pad .puck").evaluate("(puck) => Math.round(parseFloat(puck.style.top))") == 10
+    assert page.evaluate("scrollY") == scrolled
 
 
 def test_midi_learn(new_page: NewPage, panel: LivePanel, osc: OscClient) -> None:
