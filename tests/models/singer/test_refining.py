@@ -148,6 +148,16 @@ def more(*shape: int | str, name: str = "more", after: str = "next_more") -> Cha
     return change
 
 
+def in_a_chain(graph: onnx.GraphProto) -> None:
+    """Add a state whose next value is an input itself, with a next value of its own."""
+    row = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3]) for name in ("y", "next_y")]
+    graph.input.extend(row)
+    more(1, 3, name="x", after="next_next_y")(graph)
+    graph.input.pop()
+    graph.node[-1].input[0] = "y"
+    graph.output.append(row[1])
+
+
 def without(name: str) -> Change:
     """Leave an output out."""
 
@@ -187,6 +197,7 @@ def test_a_refiner_may_keep_states_of_any_name(tmp_path: Path) -> None:
         (more(1, 3, after=""), REFINER),
         (more(1, 3, after="another"), REFINER),
         (more(1, 3, name="harmonics", after="extra"), REFINER),
+        (in_a_chain, REFINER),
         (without("next_kept_state"), REFINER),
         (without("harmonic"), REFINER),
         (more(1, 3), None),

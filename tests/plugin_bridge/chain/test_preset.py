@@ -38,7 +38,14 @@ SOME = Preset(
     name="Some",
     description="All there is.",
     singer="dark",
-    parameters={"transpose": 3, "morph_singer": "bright", "morph": 0.5, "bypass": False, "scale": "minor"},
+    parameters={
+        "transpose": 3,
+        "morph_singer": "bright",
+        "morph": 0.5,
+        "bypass": False,
+        "scale": "minor",
+        "quality": "mix",
+    },
     before=(NativeEffect(effect="HighpassFilter", parameters={"cutoff_frequency_hz": 80.0}),),
     after=(NativeEffect(effect="LadderFilter", parameters={"mode": "HPF24", "cutoff_hz": 300}),),
 )

@@ -25,6 +25,15 @@ def test_paths_of_singers_start_at_the_map(tmp_path: Path) -> None:
     assert load_midi_map(path).program[0].singer == str(tmp_path / "mine" / "me.onnx")
 
 
+def test_a_control_turns_through_the_words_of_a_choice(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text('[[control]]\nnumber = 20\nparameter = "quality"\n', encoding="utf-8")
+    (row,) = load_midi_map(path).control
+    words = [row.value(place / 127.0) for place in range(128)]
+    assert list(dict.fromkeys(words)) == ["draft", "live", "mix", "render"]
+    assert all(words.count(word) == 32 for word in words)
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [

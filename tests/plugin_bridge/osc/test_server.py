@@ -207,6 +207,7 @@ async def test_symbols_characters_and_a_faders_excess_are_understood(tmp_path: P
         assert await client.done("/param/key", "Bb") == ("A#",)
         assert await client.done("/param/key", "eb") == ("D#",)
         assert await client.done("/param/scale", "Minor") == ("minor",)
+        assert await client.done("/param/quality", "Render") == ("render",)
         assert await client.done("/param/mix", 1.0000001) == (1.0,)
         assert await client.done("/morph", -1e-9) == (0.0,)
         assert await client.done("/param/gain/unit", 1.0000001) == (1.0,)
