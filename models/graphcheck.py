@@ -14,7 +14,8 @@ from models.protobuf import fields, parts
 
 Shape = list[int]
 
-MAX_NODES = 2000
+MAX_NODES = 4000
+"""Operators: a refiner of 1, 2, 4 and 8 steps has 2200."""
 MAX_CONSTANTS = 1 << 24
 """Numbers in all constants of a graph."""
 MAX_VALUE = 1 << 21

@@ -31,6 +31,8 @@ class Graph:
         self.name = name
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
+        self._names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        """Of the constants, by what they are: steps of one network share its weights."""
 
     def constant(self, values: ArrayLike, kind: type[np.generic] = np.float32) -> str:
         """Add a constant and return its name.
@@ -38,8 +40,10 @@ class Graph:
         What multiplies rows in a branch must be a constant of the branch: of others onnxruntime does not
         arrange the weights beforehand, and multiplies a single row in another order.
         """
-        name = f"{self.name}_constant{len(self._constants)}"
-        self._constants[name] = np.array(values, kind, order="C")
+        array = np.array(values, kind, order="C")
+        fresh = f"{self.name}_constant{len(self._constants)}"
+        name = self._names.setdefault((array.dtype.str, array.shape, array.tobytes()), fresh)
+        self._constants[name] = array
         return name
 
     def add(self, kind: str, *inputs: str, out: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has them
