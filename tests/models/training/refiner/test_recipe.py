@@ -208,7 +208,7 @@ def test_the_file_sings_what_the_network_says(
         estimator.reset()
         cuts = pairwise([0, 1, 2, 9, 30, 31, 75, n])
         parts = [
-            estimator.process(*(row[a:b] for row in given), asked[a:b])  # type: ignore[arg-type]
+            estimator.process(*(row[a:b] for row in given), asked[a:b])  # type: ignore[arg-type, call-arg]
             for a, b in cuts
         ]
         for place in (0, 1):
