@@ -21,6 +21,7 @@ from dsp.downmix import Downmix
 from dsp.features import FeatureExtractor
 from dsp.fifo import Backlog, Delay, HopFifo
 from dsp.filters import HARMONIC_GRID, NOISE_GRID, TimeVaryingFilter
+from dsp.harmoniccap import HarmonicCap
 from dsp.levelhold import LevelHold
 from dsp.ltas import Audible, LtasNormalizer
 from dsp.movement import Movement
@@ -162,6 +163,18 @@ def level_hold() -> tuple[Render, Callable[[], None]]:
         gate, sure, bass = np.abs(frames[:, :3].T % 1.0).astype(np.float64)
         held = block.process(harmonic, noise, 300.0 + 100.0 * gate, gate, np.stack((sure, bass)))
         return np.concatenate([spread(row) for row in np.concatenate(held, axis=1)])
+
+    return render, block.reset
+
+
+def harmonic_cap() -> tuple[Render, Callable[[], None]]:
+    block = HarmonicCap()
+
+    def render(x: Float32) -> Float32:
+        frames = x.reshape(-1, HOP)
+        harmonic = np.stack([np.resize(5.0 * frame, HARMONIC_GRID.size) for frame in frames])
+        gates = np.abs(frames[:, 0] % 1.5).clip(max=1.0).astype(np.float64)
+        return np.concatenate([spread(row) for row in block.process(harmonic, gates)])
 
     return render, block.reset
 
@@ -440,6 +453,7 @@ BLOCKS: dict[str, Block] = {
     "Engine under music": Block(lambda: engine("melody")),
     "FeatureExtractor": Block(by_hops(features, MAX_HOPS)),
     "HarmonicBank": Block(by_hops(bank)),
+    "HarmonicCap": Block(by_hops(harmonic_cap, MAX_HOPS)),
     "HopFifo": Block(fifo),
     "LevelHold": Block(by_hops(level_hold, MAX_HOPS)),
     "MelodySpectra": Block(by_hops(melody_spectra, MAX_HOPS)),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.flutter import Flutter
+from dsp.harmoniccap import HarmonicCap
 from dsp.levelhold import LevelHold
 from dsp.movement import Movement
 from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
@@ -50,15 +51,14 @@ class Estimators:
         self._holds = list(holds)
         self._movement = Movement()
         self._refined = any(singer.manifest.refiner is not None for singer in every)
+        self._caps = [HarmonicCap() for _ in every]
         self._flutters = [Flutter() for _ in every]
         self.reset()
 
     def reset(self) -> None:
         """Return to the initial state."""
-        for estimator, hold, flutter in zip(self._estimators, self._holds, self._flutters, strict=True):
-            estimator.reset()
-            hold.reset()
-            flutter.reset()
+        for part in (*self._estimators, *self._holds, *self._caps, *self._flutters):
+            part.reset()
         for encoder in self._encoders:
             encoder.reset()
         self._movement.reset()
@@ -115,6 +115,7 @@ class Estimators:
         pending.clear()
         harmonic, noise, faulty = bounded(self._estimators[index], seen, movement, facts[:5])
         harmonic, noise = self._holds[index].process(harmonic, noise, facts[5], facts[1], facts[6:])
+        harmonic = self._caps[index].process(harmonic, facts[1])
         harmonic += self._flutters[index].process(*harmonic.shape)
         controls = list(zip(harmonic, noise, strict=True))
         before, self._last[index] = self._last[index] or controls[0], controls[-1]

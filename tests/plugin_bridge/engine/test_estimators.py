@@ -143,6 +143,7 @@ def still(harmonic: list[Float32]) -> Float32:
 def test_singers_of_one_encoder_share_what_it_says() -> None:
     bands, facts = drawn()
     bands *= np.float32(0.25)  # within what controls may be
+    facts[1] = 1.0  # of a voice, whose controls are not capped
     shared, other = CountingEncoder(), CountingEncoder()
     singers = [ReadingSinger("a", content=one) for one in (shared, other, None, shared)]
     estimators = Estimators(singers, cast("list[LevelHold]", [NoHold() for _ in singers]))
@@ -162,6 +163,7 @@ def test_singers_of_one_encoder_share_what_it_says() -> None:
 def test_content_that_is_no_number_is_nothing_and_the_encoder_starts_anew(sizes: list[int]) -> None:
     bands, facts = drawn()
     bands *= np.float32(0.25)  # within what controls may be
+    facts[1] = 1.0  # of a voice, whose controls are not capped
     singers = [ReadingSinger("a", content=CountingEncoder(fails_at=2))]
     estimators = Estimators(singers, cast("list[LevelHold]", [NoHold()]))
     found, start = [], 0
