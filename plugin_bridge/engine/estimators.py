@@ -57,8 +57,12 @@ class Estimators:
 
     def reset(self) -> None:
         """Return to the initial state."""
-        for part in (*self._estimators, *self._holds, *self._caps, *self._flutters):
-            part.reset()
+        every = (self._estimators, self._holds, self._caps, self._flutters)
+        for estimator, hold, cap, flutter in zip(*every, strict=True):
+            estimator.reset()
+            hold.reset()
+            cap.reset()
+            flutter.reset()
         for encoder in self._encoders:
             encoder.reset()
         self._movement.reset()
