@@ -49,10 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def described(manifest: Manifest, path: Path) -> dict[str, object]:
     """Return what a singer's file says of itself, and where it lies."""
+    facts = manifest.model_dump(mode="json", exclude={"tables"})
+    return {**facts, "qualities": _qualities(manifest), "path": str(path), "bytes": path.stat().st_size}
+
+
+def _qualities(manifest: Manifest) -> dict[str, dict[str, float]]:
+    """Return the qualities that differ for a singer, with the steps of its refiner and their milliseconds."""
     from plugin_bridge.engine.singers import qualities  # noqa: PLC0415 - loads numpy
 
-    facts = manifest.model_dump(mode="json", exclude={"tables"})
-    return {**facts, "qualities": qualities(manifest), "path": str(path), "bytes": path.stat().st_size}
+    each = manifest.refiner.milliseconds if manifest.refiner else 0.0
+    return {
+        word: {"steps": steps, "milliseconds": round(steps * each, 4)}
+        for word, steps in qualities(manifest).items()
+    }
 
 
 def _show(manifest: Manifest) -> None:
@@ -67,14 +76,12 @@ def _show(manifest: Manifest) -> None:
 
 def _refining(manifest: Manifest) -> str:
     """Return how many steps a singer's refiner takes at each quality, and what they cost."""
-    from plugin_bridge.engine.singers import qualities  # noqa: PLC0415 - as above
-
     refiner = manifest.refiner
     if refiner is None:
         return "no refiner: every quality is the same"
-    shown = []
-    for word, steps in qualities(manifest).items():
-        cost = steps * refiner.milliseconds
-        shown.append(f"{word} {steps} ({cost:.2g} ms)" if cost else f"{word} {steps}")
+    shown = [
+        f"{word} {cost['steps']}" + (f" ({cost['milliseconds']:.2g} ms)" if cost["milliseconds"] else "")
+        for word, cost in _qualities(manifest).items()
+    ]
     kind = "refiner" if refiner.noise else "refiner (a regression)"
     return f"{kind}, steps for each 10 ms: {', '.join(shown)}"

@@ -24,7 +24,7 @@ STEMS = "/bounce/start"
 """The OSC address that takes what was uploaded."""
 _PAGE = Path(__file__).with_name("page")
 _SINGERS = (sys.executable, "-m", "plugin_bridge", "singers", "--json")
-_FACTS = {"id": "id", "name": "name", "licence": "licence", "attribution": "attribution"} | {
+_FACTS = {name: name for name in ("id", "name", "licence", "attribution", "qualities")} | {
     "low_hz": "f0_low",
     "high_hz": "f0_high",
 }

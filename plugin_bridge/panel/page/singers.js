@@ -24,7 +24,7 @@ export function sing(name, store) {
 
 /**
  * Fill the place of the singers; returns what shows them again.
- * `facts` has, by id and once they are known, name, licence, attribution and range of each.
+ * `facts` has, by id and once they are known, name, licence, attribution, qualities and range of each.
  */
 export function buildSingers(names, facts, store) {
   const buttons = names.map((name, index) => singerButton(name, index, facts, store));
@@ -98,6 +98,16 @@ function credits(names, facts) {
   byId("credits").showModal();
 }
 
+/** Return what a singer's refiner does at each quality, and what it costs; empty where it is not known. */
+function refined(qualities) {
+  if (!qualities) return "";
+  const parts = Object.entries(qualities).map(([word, { steps, milliseconds }]) => {
+    const cost = milliseconds ? `, ${Number(milliseconds.toPrecision(2))} ms` : "";
+    return steps ? `${word} (${steps === 1 ? "1 step" : `${steps} steps`}${cost})` : `${word} (none)`;
+  });
+  return parts.length > 1 ? `Refined every 10 ms: ${parts.join(", ")}` : "No refiner: the same at every quality";
+}
+
 function fillCredits(facts) {
   const told = (what, words) => [el("dt", {}, what), el("dd", {}, words || "not told")];
   const entries = credited.flatMap((name) => {
@@ -105,7 +115,8 @@ function fillCredits(facts) {
     const title = el("h3", {}, own?.name && own.name !== name ? `${name}: ${own.name}` : name);
     if (!own) return [title, el("p", {}, "Reading …")];
     const credit = [own.attribution ?? ""].flat().join("\n");
-    return [title, el("dl", {}, ...told("Licence", own.licence), ...told("Credits", credit))];
+    const lines = { Licence: own.licence, Credits: credit, Quality: refined(own.qualities) };
+    return [title, el("dl", {}, ...Object.entries(lines).flatMap(([what, words]) => told(what, words)))];
   });
   byId("credits-lines").replaceChildren(...entries);
 }

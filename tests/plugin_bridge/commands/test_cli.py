@@ -268,7 +268,9 @@ def test_singers_tell_at_which_qualities_they_are_refined(here: Path, capsys: Ca
     write_singer(here / name, refiner=refiner)
     assert call(capsys, "singers", name).out.splitlines()[2].strip() == SHOWN[name]
     (row,) = json.loads(call(capsys, "singers", name, "--json").out)
-    assert row["qualities"] == wanted
+    assert {word: cost["steps"] for word, cost in row["qualities"].items()} == wanted
+    each = refiner.milliseconds if refiner else 0.0
+    assert all(cost["milliseconds"] == cost["steps"] * each for cost in row["qualities"].values())
     assert row["refiner"] == (None if refiner is None else json.loads(refiner.model_dump_json()))
 
 

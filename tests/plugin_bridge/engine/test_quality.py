@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 from dsp.levelhold import LevelHold
 from models.refiner.facts import Refiner
@@ -132,6 +134,37 @@ def test_a_reset_engine_refines_as_a_new_one(singers: list[Singer]) -> None:
     engine.process(SOURCE, [Event(engine.position, "quality", "render")])
     engine.reset()
     assert np.array_equal(engine.process(SOURCE), first)
+
+
+def failing(path: Path) -> Singer:
+    """Return a singer whose refiner, at the noise of some frames, says and keeps what is not a number."""
+    model = onnx.load(write_singer(path, refiner=Refiner(bands=2, steps=(1, 2, 8))))
+    at, rows = next((at, node) for at, node in enumerate(model.graph.node) if "rows" in node.output)
+    rows.input[0] = "rooted"
+    model.graph.node.insert(at, helper.make_node("Add", ["random", "room"], ["positive"]))
+    model.graph.node.insert(at + 1, helper.make_node("Sqrt", ["positive"], ["rooted"]))
+    room = np.full((1, 1), 2.2, np.float32)  # the tenth frame is the first that needs more
+    model.graph.initializer.append(numpy_helper.from_array(room, "room"))
+    onnx.save(model, path)
+    return load_singer(path)
+
+
+@pytest.mark.parametrize("size", [1, 160, 1000, None])
+def test_a_refiner_that_fails_does_so_in_the_same_frames_at_all_block_sizes(
+    tmp_path: Path, size: int | None
+) -> None:
+    singer = failing(tmp_path / "fine.onnx")
+    counts = set()
+    for sizes in ([SOURCE.shape[1]], blocks(SOURCE.shape[1], size)):
+        engine = Engine(RATE, 1, [singer], parameters={"transpose": 0.0, "quality": "mix"})
+        parts, start = [], 0
+        for n in sizes:
+            parts.append(engine.process(SOURCE[:, start : start + n]))
+            start += n
+        counts.add((engine.faults, np.concatenate(parts, axis=1).tobytes()))
+    ((faults, sound),) = counts
+    assert 5 <= faults <= 11
+    assert np.isfinite(np.frombuffer(sound, np.float32)).all()
 
 
 @pytest.mark.parametrize("seed", range(3))

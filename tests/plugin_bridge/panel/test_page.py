@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.refiner.facts import Refiner
 from plugin_bridge.panel.opening import address
 from tests.plugin_bridge.commands.commandline import spawn
 from tests.plugin_bridge.panel.conftest import DESK
@@ -39,6 +40,7 @@ OWN_ADDRESS = _NETWORK if re.fullmatch(r"[\d.]+", _NETWORK) else ""
 BOUNCED_MS = 120_000
 """Milliseconds until a bounce counts as missing; a busy machine is not a failing test."""
 START: dict[str, float | str] = {"singer": "dark", "morph": 0.0, "gain": 0.0, "breath": 0.0, "bypass": False}
+REFINER = Refiner(bands=4, steps=(1, 8), milliseconds=0.25)
 FACTS: dict[str, Any] = {"licence": "CC BY 4.0", "attribution": "A voice of the tests"}
 
 
@@ -47,7 +49,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePanel]:
     """Two singers, `dark` and `bright`, and a vowel that is sung over and over."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("open")
     singers = (
-        write_singer(home / "dark.onnx", -2.0, 130.0, None, **FACTS),
+        write_singer(home / "dark.onnx", -2.0, 130.0, REFINER, **FACTS),
         write_singer(home / "bright.onnx", 2.0, 260.0),
     )
     soundfile.write(home / "stem.wav", sung(RATE, 2.0).T, RATE, "PCM_16")
@@ -148,7 +150,7 @@ def test_a_singer_is_switched_by_button_and_key_and_heard_of_by_osc(
 def test_licence_and_credits_are_one_touch_away(new_page: NewPage, panel: LivePanel) -> None:
     page = opened(new_page(phone=True), panel)
     page.get_by_role("button", name="Licence and credits of dark").tap()
-    for told in FACTS.values():
+    for told in (*FACTS.values(), "draft (none), live (1 step, 0.25 ms), render (8 steps, 2 ms)"):
         page.locator("#credits").get_by_text(told).wait_for()
 
 
