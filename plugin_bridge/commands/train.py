@@ -152,20 +152,24 @@ def _train(arguments: argparse.Namespace, output: Path) -> Manifest:
         hold_out=tuple(arguments.hold_out),
         other_voices=arguments.other_voices,
     )
+    run_folder = output.with_suffix(".training")
+    # An output that is there is refused, so that it may not be before the refiner is trained, too.
+    singer = run_folder / "coarse.onnx" if arguments.refiner else output
     with Bars(plan.steps + (plan.adversarial_steps if arguments.other_voices else 0)) as bars:
         manifest = train_singer(
             arguments.folder,
             facts,
-            output,
+            singer,
             plan=plan,
+            run_folder=run_folder,
             device=arguments.device,
             threads=arguments.threads,
             listener=bars.listener(),
         )
-    return _refine(arguments, output) if arguments.refiner else manifest
+    return _refine(arguments, singer, output) if arguments.refiner else manifest
 
 
-def _refine(arguments: argparse.Namespace, singer: Path) -> Manifest:
+def _refine(arguments: argparse.Namespace, singer: Path, output: Path) -> Manifest:
     from models.training.refiner.recipe import refine_singer  # noqa: PLC0415 - loads torch
     from models.training.refiner.training import SIZES, RefinerPlan  # noqa: PLC0415
 
@@ -177,7 +181,7 @@ def _refine(arguments: argparse.Namespace, singer: Path) -> Manifest:
         return refine_singer(
             singer,
             arguments.folder,
-            singer,
+            output,
             plan=plan,
             hold_out=arguments.hold_out,
             threads=arguments.threads,

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from models.singer.file import load_singer
 from plugin_bridge.commands import train
 from plugin_bridge.commands.training import Bars, positive
 from tests.plugin_bridge.commands.commandline import call
+from tests.support.doubles import sung
 from tests.support.extras import needs
 
 
@@ -45,6 +48,35 @@ def test_a_singer_that_takes_no_refiner_is_refused_before_it_is_trained(
     assert done.status == 2
     assert "a dwts singer takes no refiner; train one of --kind sawsing" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_singer_is_written_once_with_its_refiner(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted in between there is no singer yet, and the same command goes on."""
+    needs("torch")
+    from models.training.refiner import recipe
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "voice").mkdir()
+    for number in range(2):
+        take = sung(48000, 2.0, 180.0 + 40.0 * number)[0]
+        soundfile.write(tmp_path / "voice" / f"take{number}.wav", take, 48000)
+    command = ["train", "voice", "--id", "me", "--steps", "2", "--refiner", "--refiner-steps", "2"]
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "refine_singer", interrupted)
+        assert call(capsys, *command).status == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["me.training", "voice"]
+    done = call(capsys, *command, "--refiner-size", "mobile")
+    assert done.status == 0
+    assert "lack_db_1" in done.out
+    singer = load_singer("me.onnx")
+    assert singer.manifest.refiner is not None
+    assert (singer.id, singer.manifest.steps, singer.manifest.refiner.steps) == ("me", 2, (1,))
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_what_the_command_offers_is_what_can_be_trained() -> None:
