@@ -17,6 +17,8 @@
 // Set by the patched wrappers of DPF around `run` and `setParameterValue`.
 thread_local int bridge_process_mode = 0;        // 2 where the host says that it is offline
 thread_local int32_t bridge_event_frame = -1;    // sample of the block at which a value acts; -1 for none
+// Set here around `requestParameterValueChange`, for them: 1 begins a gesture, -1 ends it, 0 moves the value.
+thread_local int bridge_gesture = 0;
 uint32_t bridge_tail(double rate) { return bridge::kTailHops * static_cast<uint32_t>(rate) / bridge::kHopsPerSecond; }
 
 namespace {
@@ -30,14 +32,21 @@ constexpr uint32_t kLongestBlock = 4096;  // a host may name any; live, nobody p
 constexpr int64_t kJitter = 16;           // samples by which hosts that count in beats may be off
 constexpr double kPatience = 10.0;        // seconds an export waits for an engine that shows no sign of life
 constexpr double kTick = 0.05;
+constexpr double kTurn = 0.01;    // seconds between looks for moves outside the audio thread
+constexpr double kGesture = 0.5;  // seconds after the last move of a hand
 #if defined(DISTRHO_PLUGIN_TARGET_LV2)
 constexpr char kFormat[] = "LV2";
 constexpr bool kMayRefuse = true;  // moving parameters is an extension, which most hosts do without
+constexpr bool kAside = false;
 constexpr uint32_t kButton = kParameterIsTrigger;
 #else  // in VST3 a host cannot set a trigger of DPF's
 #if defined(DISTRHO_PLUGIN_TARGET_VST3)
+// Whether moves are asked for outside the audio thread. There a host may only be told what a processor has changed,
+// and few take that for a move; its thread for windows is out of reach for a plug-in without one.
+constexpr bool kAside = true;
 constexpr char kFormat[] = "VST3";
 #else
+constexpr bool kAside = false;
 constexpr char kFormat[] = "CLAP";
 #endif
 constexpr bool kMayRefuse = false;
@@ -124,7 +133,7 @@ class Shell : public Plugin {
     parameter.hints = row.output ? kParameterIsOutput : kParameterIsAutomatable;
     if (row.step) parameter.hints |= kParameterIsInteger;
     if (row.toggles) parameter.hints |= kParameterIsBoolean;
-    if (index == kPanel) parameter.hints = kButton;
+    if (index == kPanel) parameter.hints |= kButton;  // automatable, for Ardour does not show others in VST3
     parameter.name = row.name;
     parameter.symbol = row.id;
     parameter.unit = row.unit;
@@ -151,7 +160,7 @@ class Shell : public Plugin {
     if (row.output || !fits(row, value)) return;
     const float before = values_[index].exchange(value);
     if (index == kPanel) {
-      if (before < 0.5f && value >= 0.5f && played_) pressed_++;  // not where a project is opened
+      if (before < 0.5f && value >= 0.5f && played_ && !waits()) pressed_++;  // not where a project is opened or exported
       return;
     }
     if (index == kAuto && before < 0.5f && value >= 0.5f) kept_ = 0.f;  // asked again: it listens again
@@ -225,7 +234,7 @@ class Shell : public Plugin {
 
 #if DISTRHO_PLUGIN_WANT_MIDI_INPUT
   void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
-    if (segment_) follow_host(frames), hand_on();
+    if (segment_) follow_host(frames), listen_to_panel();
     for (uint32_t i = 0; segment_ && i < count; i++) {
       if (events[i].size > 3) continue;  // exclusive messages mean nothing here
       const bool two = (events[i].data[0] & 0xE0) == 0xC0;  // CLAP hands on three bytes of these, too
@@ -235,7 +244,7 @@ class Shell : public Plugin {
   }
 #else
   void run(const float** in, float** out, uint32_t frames) override {
-    if (segment_) follow_host(frames), hand_on();
+    if (segment_) follow_host(frames), listen_to_panel();
     process(in, out, frames);
   }
 #endif
@@ -353,12 +362,18 @@ class Shell : public Plugin {
       if (!kRows[i].output) send({position, kValue, i, values_[i], {}, 0}, nullptr);
   }
 
+  void listen_to_panel() {
+    played_ = true;
+    if (!kAside) hand_on();
+    if (calm_.exchange(false)) end_notes();
+  }
+
   // Hand the panel's moves to the host, which owns the values: it records them, and it may refuse them.
   void hand_on() {
-    played_ = true;
     const bool down = values_[kPanel] >= 0.5f;
     if (down && !was_down_) requestParameterValueChange(kPanel, 0.f);  // a button comes up by itself
     was_down_ = down;
+    let_go();
     const uint64_t end = segment_->ask_w.load(std::memory_order_acquire);
     if (end == asked_) return;
     if (end - asked_ > kAsks) asked_ = end - kAsks;  // whatever wrote that
@@ -367,21 +382,38 @@ class Shell : public Plugin {
       const uint32_t number = static_cast<uint32_t>(ask >> 32), bits = static_cast<uint32_t>(ask);
       float value;
       std::memcpy(&value, &bits, sizeof value);
-      const bool taken = number == kCalm ? calm() : can_ask(number) && fits(kRows[number], value) &&
-                                                        requestParameterValueChange(number, value);
+      if (number == kCalm) calm_ = true;
+      const bool taken = number == kCalm || (can_ask(number) && fits(kRows[number], value) && move(number, value));
       segment_->answers[asked_ & (kAsks - 1)].store(taken ? kTaken : kRefused, std::memory_order_relaxed);
     }
     segment_->ask_r.store(asked_, std::memory_order_release);
   }
 
+  // Move a parameter. The moves of a hand are one gesture, which a host records and undoes as one.
+  bool move(uint32_t number, float value) {
+    if (held_until_[number] == 0.0) gesture(number, 1);
+    held_until_[number] = now() + kGesture;
+    return requestParameterValueChange(number, value);
+  }
+
+  void let_go() {
+    for (uint32_t i = 0; i < kCount; i++)
+      if (held_until_[i] != 0.0 && now() >= held_until_[i]) gesture(i, -1), held_until_[i] = 0.0;
+  }
+
+  void gesture(uint32_t number, int how) {
+    bridge_gesture = how;
+    requestParameterValueChange(number, values_[number]);
+    bridge_gesture = 0;
+  }
+
   static bool can_ask(uint32_t number) { return number < kCount && number != kPanel && !kRows[number].output; }
 
-  bool calm() {  // all notes off
+  void end_notes() {
     for (uint8_t channel = 0; channel < 16; channel++) {
       const uint8_t bytes[4] = {static_cast<uint8_t>(0xB0 | channel), 123, 0, 0};
       send({position_, kMidi, 3, 0.f, {}, 0}, bytes);
     }
-    return true;
   }
 
   void show_values() {
@@ -499,7 +531,10 @@ class Shell : public Plugin {
         if (is_free(path_ + kPanelSuffix))
           opener.start({conf_["python"], "-I", "-m", kPanelServer, path_ + kSegmentSuffix, own_path()}, {});
       }
-      std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
+      for (const double until = now() + kTick; !ending_ && now() < until;) {
+        if (kAside) hand_on();
+        std::this_thread::sleep_for(std::chrono::duration<double>(kAside ? kTurn : kTick));
+      }
     }
     while (starter.busy() || opener.busy()) std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
   }
@@ -515,7 +550,7 @@ class Shell : public Plugin {
   Bell bell_;
   Segment* segment_ = nullptr;
   std::thread supervisor_;
-  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false}, played_{false};
+  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false}, played_{false}, calm_{false};
   mutable std::mutex mutex_;  // of singers_, which hosts set from their own threads
   Singer singers_[kSlots]{};
   std::atomic<float> kept_{0.f}, values_[kCount];
@@ -525,6 +560,7 @@ class Shell : public Plugin {
   Point points_[kPoints];
   uint32_t count_ = 0, hop_ = 1, delay_ = 1;
   uint64_t position_ = kIn, base_ = kIn, made_before_ = 0, valid_before_ = 0, expected_ = 0, sent_all_ = 0, asked_ = 0;
+  double held_until_[kCount] = {};  // of the parameters that the panel moves
   float gain_ = 0.f;
   bool lost_ = false, plays_ = false, drains_ = false, was_down_ = false;
 };

@@ -6,7 +6,8 @@ import contextlib
 import os
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,24 @@ _SAVE = """
 AudioEngine:set_backend("None (Dummy)", "", "")
 local session = load_session("{folder}", "{name}")
 assert(session)
+session:save_state("")
+close_session()
+quit()
+"""
+
+_HOLD = """
+AudioEngine:set_backend("None (Dummy)", "", "")
+local session = load_session("{folder}", "{name}")
+assert(session)
+local plugin = session:route_by_name("vox"):nth_plugin(0)
+ARDOUR.LuaAPI.usleep(1000000) -- the plug-in is played
+for i = 0, plugin:to_insert():plugin(0):parameter_count() - 1 do
+  local known, _, _, row = pcall(ARDOUR.LuaAPI.plugin_automation, plugin, i)
+  if known and row ~= nil and row.label == "Panel" then
+    assert(ARDOUR.LuaAPI.set_processor_param(plugin, i, 1))
+  end
+end
+while io.open("{end}") == nil do ARDOUR.LuaAPI.usleep(50000) end
 session:save_state("")
 close_session()
 quit()
@@ -119,6 +138,23 @@ class Ardour:
         text = _SAVE.format(folder=session.folder, name=session.name)
         self._lua_script(text, session.folder.with_name("save.lua"))
 
+    @contextmanager
+    def panel(self, session: Session) -> Iterator[None]:
+        """Keep a session open for a `with` block, with the button of the panel pressed, and save it."""
+        end, script = session.folder.with_name("end"), session.folder.with_name("hold.lua")
+        script.write_text(_HOLD.format(folder=session.folder, name=session.name, end=end))
+        pipe = subprocess.PIPE
+        words = [str(self._lua), str(script)]
+        process = subprocess.Popen(words, env=self._environment(), stdout=pipe, stderr=subprocess.STDOUT)
+        try:
+            yield
+            end.touch()
+            said, _ = process.communicate(timeout=_SECONDS)
+            assert process.returncode == 0, said
+        finally:
+            process.kill()
+            process.communicate()
+
     def export(self, session: Session, wanted: Float32) -> Float32:
         """Return what the master bus makes of a session, shape (2, samples).
 
@@ -153,11 +189,14 @@ class Ardour:
         assert "Error:" not in said, said
 
     def _call(self, words: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, **settings, "HOME": str(self._home)}
-        environment.pop("LV2_PATH", None)
+        environment = {**self._environment(), **settings}
         return subprocess.run(
             words, env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS
         )
+
+    def _environment(self) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if name != "LV2_PATH"}
+        return {**others, "HOME": str(self._home)}
 
 
 class Session:
@@ -171,6 +210,12 @@ class Session:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
         self.path = folder / f"{name}.ardour"
+
+    def values(self) -> dict[str, float]:
+        """Return the plug-in's parameters as they are saved, by the names that Ardour shows."""
+        track = ET.parse(self.path).getroot().iter("Processor")  # noqa: S314 - Ardour's own file
+        rows = [one for found in track for one in found.iter("Controllable") if one.get("parameter")]
+        return {one.get("name", ""): float(one.get("value", "")) for one in rows}
 
     def put_in(self, audio: Float32, rate: int, moves: list[Move]) -> None:
         """Write the stem and the automation into the file, as Ardour's editor would, which has a display."""

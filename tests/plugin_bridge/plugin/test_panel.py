@@ -20,8 +20,9 @@ from plugin_bridge.plugin.bridge import REFUSED, WAITS, Library, Segment
 from plugin_bridge.plugin.installation import Installation
 from plugin_bridge.plugin.server import LOG
 from plugin_bridge.plugin.table import PANEL, SEGMENT
+from tests.plugin_bridge.plugin.ardour import Ardour
 from tests.plugin_bridge.plugin.claphosting import NUMBER, ClapHost, Heard
-from tests.plugin_bridge.plugin.hosting import Float32, vst3
+from tests.plugin_bridge.plugin.hosting import Float32, Move, vst3
 from tests.plugin_bridge.plugin.lv2hosting import Lv2Host
 from tests.plugin_bridge.plugin.test_clap import RATE, voice
 from tests.support.extras import needs
@@ -295,8 +296,7 @@ def test_an_lv2_host_that_takes_no_moves_is_told(place: Installation) -> None:
         ear.close()
 
 
-def test_a_move_is_saved_in_a_vst3_host(place: Installation) -> None:
-    """Pedalboard takes no notice of what a plug-in says of its parameters, but for its state."""
+def test_a_vst3_host_takes_moves(place: Installation) -> None:
     audio, ended = voice(0.1, 2), threading.Event()
     plugin = vst3(place, 2)
     plugin.wait = "never"
@@ -314,16 +314,33 @@ def test_a_move_is_saved_in_a_vst3_host(place: Installation) -> None:
         page = PanelClient(panels(place)[0])
         page.ask("/param/gain", -12.5)
         page.ask("/param/singer", "nit")
-        wait_until(lambda: held(place, "gain") == -12.5 and held(place, "singer") == 1.0)
+        wait_until(lambda: round(float(plugin.gain_db), 3) == -12.5 and plugin.singer == "nit")
+        assert not plugin.panel  # the button has come up
+        wait_until(lambda: round(held(place, "gain"), 3) == -12.5 and held(place, "singer") == 1.0)
         assert str(page.ask("/status/device")[0]).startswith("VST3: ")
         page.close()
     finally:
         ended.set()
         thread.join()
-    again = vst3(place, 2)
-    again.raw_state = plugin.raw_state
-    again.process(audio, RATE, buffer_size=480, reset=False)
-    assert (round(float(again.gain_db), 3), again.singer) == (-12.5, "nit")
+
+
+def test_a_daw_saves_what_the_page_has_moved(
+    place: Installation, stem: tuple[Float32, int], tmp_path: Path
+) -> None:
+    """Ardour records it as a move of its own: opened and saved again, the project has it still."""
+    ardour = Ardour(place)
+    session = ardour.make(tmp_path / "vox", "VST3", *stem, [Move(0, "gain", -3.0)])
+    with ardour.panel(session):
+        page = PanelClient(panels(place)[0])
+        assert page.value("gain") == -3.0
+        page.ask("/param/gain", -12.5)
+        page.ask("/param/key", "A")
+        wait_until(lambda: round(held(place, "gain"), 3) == -12.5 and held(place, "key") == 9.0)
+        page.close()
+    for _ in range(2):
+        found = session.values()
+        assert (round(found["Gain"], 3), found["Key"], found["Panel"]) == (-12.5, 9.0, 0.0)
+        ardour.save(session)
 
 
 def answer(segment: Segment, ask: int) -> int:
