@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.errors import how_to_install
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_json
 from plugin_bridge.files.printable import printable
@@ -19,6 +22,7 @@ _EPILOG = """\
 install builds it, with a C++ compiler (on Debian and Ubuntu: apt-get install g++) and DPF 1.6, which it
 fetches where the system has none (Debian 12 has it: apt-get install dpf-source), and puts the bundles where
 DAWs look: ~/.vst3, ~/.clap and ~/.lv2.
+Its button Panel opens the panel in the browser, which needs the extra live.
 They hold the path of this Python environment, whose engine they start by themselves; after you move it,
 install again.
 
@@ -52,7 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--midi-map belongs to install; leave it out")
     place = Installation(arguments.into.resolve()) if arguments.into else Installation()
     if arguments.action == "install":
-        return _told("installed", place.install(arguments.midi_map), arguments)
+        done = _told("installed", place.install(arguments.midi_map), arguments)
+        if find_spec("aiohttp") is None:
+            lack = f"its button Panel needs aiohttp, which is not installed; {how_to_install('live')}"
+            print(printable(f"plugin-bridge plugin: {lack}"), file=sys.stderr)
+        return done
     if arguments.action == "uninstall":
         return _told("removed", place.uninstall(), arguments)
     return _status(place, place.status(), arguments)

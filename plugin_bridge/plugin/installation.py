@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.wholefile import unwritable
+from plugin_bridge.panel.opening import address
 from plugin_bridge.plugin.bridge import Library
 from plugin_bridge.plugin.build import Bundle, build, bundles
 from plugin_bridge.plugin.server import is_abandoned
@@ -117,7 +118,9 @@ class Installation:
                     continue
                 mode = "waits for the engine" if stream.exact else "live"
                 status = "starting" if library.is_free(path) else STATUSES[segment.status()]
-                yield f"{path.stem}: {status}, {stream.rate:.0f} Hz, {stream.channels} channels, {mode}"
+                facts = f"{status}, {stream.rate:.0f} Hz, {stream.channels} channels, {mode}"
+                panel = f", panel at {address('127.0.0.1', segment.port())}" if segment.port() else ""
+                yield f"{path.stem}: {facts}{panel}"
 
     @contextmanager
     def _stage(self) -> Iterator[Path]:

@@ -8,7 +8,6 @@ pressed, and ends with the instance.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -102,8 +101,7 @@ async def serve(library: Library, path: Path, segment: Segment) -> None:
         await _follow(library, path, segment, rig, address(server.host, port))
     finally:
         segment.show(0)
-        with contextlib.suppress(TimeoutError):
-            await server.stop()
+        await server.stop()
 
 
 async def _follow(library: Library, path: Path, segment: Segment, rig: PluginRig, where: str) -> None:

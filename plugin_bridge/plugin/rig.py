@@ -20,10 +20,8 @@ from plugin_bridge.plugin.table import CALM, REFUSALS, STATUSES, HostValues, row
 
 _STILL_SECONDS = 0.5
 """Without new audio, from which on the host counts as not playing the plug-in."""
-_UNANSWERED_SECONDS = 1.0
-"""Until a move that waits for the host is told, and no longer shown."""
-_ECHO_SECONDS = 0.5
-"""Until a move that the host took must be in its values."""
+_PATIENCE_SECONDS = 1.0
+"""Until the host has a move in its values, or answers, or it is told and no longer shown."""
 _ROUNDED = 1e-5
 """Share of a range by which a host may miss a value."""
 _AGAIN_SECONDS = 3.0
@@ -113,23 +111,22 @@ class PluginRig:
         if answer == REFUSED:
             self._refused += 1
             self._give_up(number, f"the DAW does not let its plug-in move {name} now; move it in the DAW")
-        elif not move.taken:
-            if now - move.since > _UNANSWERED_SECONDS:
+        elif move.taken and self._is_near(number, move.value):
+            self._give_up(number)
+        elif now - move.since > _PATIENCE_SECONDS:
+            if not self._is_played:
                 self._give_up(number, f"the DAW does not play the plug-in: the move of {name} waits")
-        elif self._is_near(number, move.value):
-            del self._moves[number]
-        elif now - move.since > _ECHO_SECONDS:
-            still = self._is_near(number, move.before)
-            self._give_up(
-                number, f"the DAW has left {name} where it was; move it in the DAW" if still else ""
-            )
+            elif self._is_near(number, move.before):
+                self._give_up(number, f"the DAW has left {name} where it was; move it in the DAW")
+            else:
+                self._give_up(number)  # to what the DAW has moved it meanwhile
 
     def _is_near(self, number: int, value: float) -> bool:
         """Return whether the host has this value, but for what hosts round."""
         row = self._rows[number]
         return abs(self._numbers[number] - value) <= _ROUNDED * (row.high - row.low)
 
-    def _give_up(self, number: int, sentence: str) -> None:
+    def _give_up(self, number: int, sentence: str = "") -> None:
         del self._moves[number]
         if sentence:
             self._say(sentence)

@@ -32,21 +32,15 @@ constexpr uint32_t kLongestBlock = 4096;  // a host may name any; live, nobody p
 constexpr int64_t kJitter = 16;           // samples by which hosts that count in beats may be off
 constexpr double kPatience = 10.0;        // seconds an export waits for an engine that shows no sign of life
 constexpr double kTick = 0.05;
-constexpr double kTurn = 0.01;    // seconds between looks for moves outside the audio thread
 constexpr double kGesture = 0.5;  // seconds after the last move of a hand
 #if defined(DISTRHO_PLUGIN_TARGET_LV2)
 constexpr char kFormat[] = "LV2";
 constexpr bool kMayRefuse = true;  // moving parameters is an extension, which most hosts do without
-constexpr bool kAside = false;
 constexpr uint32_t kButton = kParameterIsTrigger;
 #else  // in VST3 a host cannot set a trigger of DPF's
 #if defined(DISTRHO_PLUGIN_TARGET_VST3)
-// Whether moves are asked for outside the audio thread. There a host may only be told what a processor has changed,
-// and few take that for a move; its thread for windows is out of reach for a plug-in without one.
-constexpr bool kAside = true;
 constexpr char kFormat[] = "VST3";
 #else
-constexpr bool kAside = false;
 constexpr char kFormat[] = "CLAP";
 #endif
 constexpr bool kMayRefuse = false;
@@ -234,7 +228,7 @@ class Shell : public Plugin {
 
 #if DISTRHO_PLUGIN_WANT_MIDI_INPUT
   void run(const float** in, float** out, uint32_t frames, const MidiEvent* events, uint32_t count) override {
-    if (segment_) follow_host(frames), listen_to_panel();
+    if (segment_) follow_host(frames), hand_on();
     for (uint32_t i = 0; segment_ && i < count; i++) {
       if (events[i].size > 3) continue;  // exclusive messages mean nothing here
       const bool two = (events[i].data[0] & 0xE0) == 0xC0;  // CLAP hands on three bytes of these, too
@@ -244,7 +238,7 @@ class Shell : public Plugin {
   }
 #else
   void run(const float** in, float** out, uint32_t frames) override {
-    if (segment_) follow_host(frames), listen_to_panel();
+    if (segment_) follow_host(frames), hand_on();
     process(in, out, frames);
   }
 #endif
@@ -362,14 +356,11 @@ class Shell : public Plugin {
       if (!kRows[i].output) send({position, kValue, i, values_[i], {}, 0}, nullptr);
   }
 
-  void listen_to_panel() {
-    played_ = true;
-    if (!kAside) hand_on();
-    if (calm_.exchange(false)) end_notes();
-  }
-
-  // Hand the panel's moves to the host, which owns the values: it records them, and it may refuse them.
+  // Hand the panel's moves to the host, which owns the values: it records them, and it may refuse them. In VST3 that is
+  // for the host's thread of windows, which a plug-in without one does not see. Audio threads have done it in many
+  // plug-ins, so that hosts bear it; a thread of our own made Ardour 7.3 crash.
   void hand_on() {
+    played_ = true;
     const bool down = values_[kPanel] >= 0.5f;
     if (down && !was_down_) requestParameterValueChange(kPanel, 0.f);  // a button comes up by itself
     was_down_ = down;
@@ -382,7 +373,7 @@ class Shell : public Plugin {
       const uint32_t number = static_cast<uint32_t>(ask >> 32), bits = static_cast<uint32_t>(ask);
       float value;
       std::memcpy(&value, &bits, sizeof value);
-      if (number == kCalm) calm_ = true;
+      if (number == kCalm) end_notes();
       const bool taken = number == kCalm || (can_ask(number) && fits(kRows[number], value) && move(number, value));
       segment_->answers[asked_ & (kAsks - 1)].store(taken ? kTaken : kRefused, std::memory_order_relaxed);
     }
@@ -531,10 +522,7 @@ class Shell : public Plugin {
         if (is_free(path_ + kPanelSuffix))
           opener.start({conf_["python"], "-I", "-m", kPanelServer, path_ + kSegmentSuffix, own_path()}, {});
       }
-      for (const double until = now() + kTick; !ending_ && now() < until;) {
-        if (kAside) hand_on();
-        std::this_thread::sleep_for(std::chrono::duration<double>(kAside ? kTurn : kTick));
-      }
+      std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
     }
     while (starter.busy() || opener.busy()) std::this_thread::sleep_for(std::chrono::duration<double>(kTick));
   }
@@ -550,7 +538,7 @@ class Shell : public Plugin {
   Bell bell_;
   Segment* segment_ = nullptr;
   std::thread supervisor_;
-  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false}, played_{false}, calm_{false};
+  std::atomic<bool> ending_{false}, hopeless_{false}, again_{false}, played_{false};
   mutable std::mutex mutex_;  // of singers_, which hosts set from their own threads
   Singer singers_[kSlots]{};
   std::atomic<float> kept_{0.f}, values_[kCount];

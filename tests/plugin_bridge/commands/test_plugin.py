@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from plugin_bridge.commands import plugin
 from plugin_bridge.plugin.build import bundles
+from plugin_bridge.plugin.installation import Installation
 from plugin_bridge.plugin.table import CONF
 from tests.plugin_bridge.commands.commandline import call
 
@@ -46,6 +48,17 @@ def test_a_map_without_singers_is_refused(capsys: pytest.CaptureFixture[str], tm
     assert done.status == 2
     assert "names no singer for programs 0 to 15" in done.err
     assert call(capsys, "plugin", "status", "--midi-map", tmp_path / "map.toml").status == 2
+
+
+def test_where_aiohttp_is_missing_the_button_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Installation, "install", lambda *_: [tmp_path / "plugin_bridge.clap"])
+    assert call(capsys, "plugin", "install", "--into", tmp_path).err == ""
+    monkeypatch.setattr(plugin, "find_spec", lambda _: None)
+    done = call(capsys, "plugin", "install", "--into", tmp_path)
+    assert (done.status, done.out) == (0, f"installed {tmp_path / 'plugin_bridge.clap'}\n")
+    assert "its button Panel needs aiohttp, which is not installed; " in done.err
 
 
 def test_status_and_uninstall_where_nothing_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -73,8 +73,15 @@ for i = 0, plugin:to_insert():plugin(0):parameter_count() - 1 do
   if known and row ~= nil and row.label == "Panel" then
     assert(ARDOUR.LuaAPI.set_processor_param(plugin, i, 1))
   end
+  if known and row ~= nil and row.label == "{recorded}" then
+    local which = Evoral.Parameter(ARDOUR.AutomationType.PluginAutomation, 0, i)
+    plugin:to_automatable():automation_control(which, true):set_automation_state(ARDOUR.AutoState.Touch)
+  end
 end
+session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
 while io.open("{end}") == nil do ARDOUR.LuaAPI.usleep(50000) end
+session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
+ARDOUR.LuaAPI.usleep(500000)
 session:save_state("")
 close_session()
 quit()
@@ -139,10 +146,16 @@ class Ardour:
         self._lua_script(text, session.folder.with_name("save.lua"))
 
     @contextmanager
-    def panel(self, session: Session) -> Iterator[None]:
-        """Keep a session open for a `with` block, with the button of the panel pressed, and save it."""
+    def panel(self, session: Session, recorded: str) -> Iterator[None]:
+        """Play a session for a `with` block, with the button of the panel pressed, and save it.
+
+        Args:
+            session: as it was made.
+            recorded: a parameter whose moves become automation.
+        """
         end, script = session.folder.with_name("end"), session.folder.with_name("hold.lua")
-        script.write_text(_HOLD.format(folder=session.folder, name=session.name, end=end))
+        facts = {"folder": session.folder, "name": session.name, "recorded": _label(recorded), "end": end}
+        script.write_text(_HOLD.format(**facts))
         pipe = subprocess.PIPE
         words = [str(self._lua), str(script)]
         process = subprocess.Popen(words, env=self._environment(), stdout=pipe, stderr=subprocess.STDOUT)
@@ -216,6 +229,14 @@ class Session:
         track = ET.parse(self.path).getroot().iter("Processor")  # noqa: S314 - Ardour's own file
         rows = [one for found in track for one in found.iter("Controllable") if one.get("parameter")]
         return {one.get("name", ""): float(one.get("value", "")) for one in rows}
+
+    def recorded(self, parameter: str) -> set[float]:
+        """Return the values in a parameter's automation."""
+        root = ET.parse(self.path).getroot()  # noqa: S314 - Ardour's own file
+        numbers = {one.get("name"): one.get("parameter") for one in root.iter("Controllable")}
+        name = f"parameter-{numbers[_label(parameter)]}"
+        (row,) = (one for one in root.iter("AutomationList") if one.get("automation-id") == name)
+        return {float(line.split()[1]) for line in row.findtext("events", "").split("\n") if line}
 
     def put_in(self, audio: Float32, rate: int, moves: list[Move]) -> None:
         """Write the stem and the automation into the file, as Ardour's editor would, which has a display."""

@@ -7,11 +7,14 @@ import math
 import mmap
 import shlex
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,7 +22,8 @@ import pytest
 from plugin_bridge.plugin.bridge import REFUSED, WAITS, Library, Segment
 from plugin_bridge.plugin.installation import Installation
 from plugin_bridge.plugin.server import LOG
-from plugin_bridge.plugin.table import PANEL, SEGMENT
+from plugin_bridge.plugin.table import PANEL, PANEL_SERVER, SEGMENT
+from tests.plugin_bridge.panel.conftest import browser, new_page
 from tests.plugin_bridge.plugin.ardour import Ardour
 from tests.plugin_bridge.plugin.claphosting import NUMBER, ClapHost, Heard
 from tests.plugin_bridge.plugin.hosting import Float32, Move, vst3
@@ -33,6 +37,10 @@ needs("websockets")
 
 from tests.plugin_bridge.plugin.panelclient import PanelClient, panels  # noqa: E402 - needs them
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["browser", "new_page"]  # fixtures
 PRESSED = RATE // 2
 """Sample at which the button is."""
 
@@ -119,6 +127,7 @@ def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
         (latency,) = page.ask("/status/latency")
         assert page.ask("/status/sample_rate") == [RATE]
         assert page.ask("/status/device") == ["CLAP: ready"]
+        assert host.place.status().instances[0].endswith(f"live, panel at http://127.0.0.1:{port}/panel/")
         assert float(str(page.ask("/meter/voicing")[0])) > 0.9
         assert -60.0 < float(str(page.ask("/meter/input")[0])) < 0.0
         ear.close()
@@ -188,6 +197,24 @@ def test_instances_have_panels_of_their_own_that_end_with_them(host: ClapHost, t
         killed.process.communicate()
     assert played[0].number("gain") == -3.0
     wait_until(lambda: not list(host.place.run.glob(f"*{PANEL}")))
+
+
+def test_the_page_shows_no_more_than_a_plug_in_can_do(host: ClapHost, new_page: Callable[..., Page]) -> None:
+    with playing(live(host)):
+        (port,) = panels(host.place)
+        page = new_page(losing=True)  # the page outlives the instance
+        page.goto(f"http://127.0.0.1:{port}/panel/")
+        page.locator("#state[data-state=playing]").wait_for()
+        for shown in ("#singers", "#pad", "#parameters", "#meter-input", "#presets", "#bypass", "#panic"):
+            assert page.locator(shown).is_visible(), shown
+        for hidden in ("#record", "#learn", "#tab-bounce", "#preset-form", "#head-xruns"):
+            assert not page.locator(hidden).is_visible(), hidden
+        assert page.locator("#head-driver").inner_text() == "plug-in · CLAP: ready"
+        page.keyboard.press("1")
+        wait_until(lambda: held(host.place, "singer") == 0.0)
+        page.locator("#field-gain").fill("-9")
+        page.keyboard.press("Enter")
+        wait_until(lambda: held(host.place, "gain") == -9.0)
 
 
 def test_a_project_that_was_saved_with_the_button_down_opens_nothing(
@@ -324,23 +351,46 @@ def test_a_vst3_host_takes_moves(place: Installation) -> None:
         thread.join()
 
 
-def test_a_daw_saves_what_the_page_has_moved(
+def test_a_daw_records_and_saves_what_the_page_moves(
     place: Installation, stem: tuple[Float32, int], tmp_path: Path
 ) -> None:
-    """Ardour records it as a move of its own: opened and saved again, the project has it still."""
-    ardour = Ardour(place)
-    session = ardour.make(tmp_path / "vox", "VST3", *stem, [Move(0, "gain", -3.0)])
-    with ardour.panel(session):
+    """Ardour takes it for a move of its own: in its automation, and in a project that is opened again."""
+    ardour, (audio, rate) = Ardour(place), stem
+    long = np.tile(audio, 20)
+    session = ardour.make(tmp_path / "vox", "VST3", long, rate, [Move(0, "gain", -3.0)])
+    with ardour.panel(session, recorded="gain"):
         page = PanelClient(panels(place)[0])
         assert page.value("gain") == -3.0
         page.ask("/param/gain", -12.5)
         page.ask("/param/key", "A")
-        wait_until(lambda: round(held(place, "gain"), 3) == -12.5 and held(place, "key") == 9.0)
+        wait_until(lambda: held(place, "key") == 9.0)
+        time.sleep(1.0)  # the gesture ends
         page.close()
+    assert -12.5 in {round(value, 3) for value in session.recorded("gain")}
     for _ in range(2):
         found = session.values()
-        assert (round(found["Gain"], 3), found["Key"], found["Panel"]) == (-12.5, 9.0, 0.0)
+        assert (found["Key"], found["Panel"]) == (9.0, 0.0)
         ardour.save(session)
+
+
+def test_a_panel_of_another_version_is_refused_in_a_sentence(host: ClapHost) -> None:
+    library = host.place.home / ".clap/plugin_bridge/plugin_bridge.clap"
+    host.mode, host.block = "live", "256"
+    with playing(host):
+        wait_until(lambda: list(host.place.run.glob(f"*{SEGMENT}")))
+        (path,) = host.place.run.glob(f"*{SEGMENT}")
+        with path.open("r+b") as file:
+            file.seek(4)  # behind the magic number
+            (version,) = struct.unpack("<I", file.read(4))
+            file.seek(4)
+            file.write(struct.pack("<I", version - 1))
+        words = [sys.executable, "-m", PANEL_SERVER, str(path), str(library)]
+        subprocess.run(words, check=True, timeout=30.0)
+        log = host.place.run / LOG
+        wait_until(
+            lambda: f"{path.name} is of another version of the plug-in; install it again" in log.read_text()
+        )
+    wait_until(lambda: not list(host.place.run.glob(f"*{PANEL}")))
 
 
 def answer(segment: Segment, ask: int) -> int:
