@@ -362,7 +362,7 @@ class Shell : public Plugin {
   void hand_on() {
     played_ = true;
     const bool down = values_[kPanel] >= 0.5f;
-    if (down && !was_down_) requestParameterValueChange(kPanel, 0.f);  // a button comes up by itself
+    if (down && !was_down_) move(kPanel, 0.f);  // a button comes up by itself
     was_down_ = down;
     let_go();
     const uint64_t end = segment_->ask_w.load(std::memory_order_acquire);
