@@ -21,8 +21,8 @@ class Refiner(BaseModel):
     """Width of the noise that it starts from."""
     steps: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_STEPS)], ...], Field(min_length=1)]
     """How many steps it can take, in ascending order."""
-    noise: bool = True
-    """Whether it starts from noise; a regression does not, and is given zeros."""
+    noise: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """Standard deviation of the noise that it starts from: 0 of a regression, which starts from none."""
     milliseconds: Annotated[float, Field(ge=0.0, lt=1000.0, allow_inf_nan=False)] = 0.0
     """What one step of one frame takes, as it was measured where the refiner was trained; 0 if it was not."""
 

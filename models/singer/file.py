@@ -122,6 +122,7 @@ class Estimator:
         self._ltas = SingerLtas(manifest.ltas) if manifest.ltas else None
         refiner = manifest.refiner
         self._available = refiner.steps if refiner else ()
+        self._spread = np.float32(refiner.noise if refiner else 0.0)
         self._randomness = Randomness(refiner.bands) if refiner and refiner.noise else None
 
     def process(
@@ -201,7 +202,7 @@ class Estimator:
             arrays["movement"][:] = movement
             arrays["steps"][:] = steps_for(int(steps[0]), self._available)
             if self._randomness is not None:
-                arrays["random"][:] = self._randomness.process(frames)
+                np.multiply(self._randomness.process(frames), self._spread, out=arrays["random"])
         self._graph.run(frames)
         harmonic, noise = arrays["harmonic"], arrays["noise"]
         if self._ltas is None:

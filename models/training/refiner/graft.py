@@ -48,7 +48,7 @@ def graft(
     manifest = manifest.model_copy(
         update={"format": FORMAT, "refiner": facts, "scores": {**manifest.scores, **scores}}
     )
-    write_model(_refined(model.graph, networks, noise=facts.noise), manifest.to_metadata(), output)
+    write_model(_refined(model.graph, networks, noise=facts.noise > 0.0), manifest.to_metadata(), output)
     return manifest
 
 

@@ -250,7 +250,7 @@ REFINERS = {
         Refiner(bands=4, steps=(1, 2, 8), milliseconds=0.125),
         {"draft": 0, "live": 1, "mix": 2, "render": 8},
     ),
-    "quick.onnx": (Refiner(bands=4, steps=(1,), noise=False), {"draft": 0, "live": 1}),
+    "quick.onnx": (Refiner(bands=4, steps=(1,), noise=0.0), {"draft": 0, "live": 1}),
     "slow.onnx": (Refiner(bands=4, steps=(4, 6)), {"draft": 0, "live": 4, "render": 6}),
     "plain.onnx": (None, {"draft": 0}),
 }

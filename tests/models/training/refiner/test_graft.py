@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from models.refiner.facts import Refiner
-from models.singer.file import Singer, load_singer, shipped
-from models.training.refiner.bands import BANDS
-from models.training.refiner.frames import width
+from models.refiner.randomness import Randomness
+from models.singer.file import Singer, load_singer
+from models.training.refiner.bands import BANDS, written
+from models.training.refiner.frames import condition, width
 from models.training.refiner.graft import graft
 from models.training.refiner.network import Denoiser, RefinerSize
+from models.training.refiner.recipe import refined as added_by
+from tests.models.training.refiner.conftest import CONTENT
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -24,8 +29,8 @@ FRAMES = 130
 
 
 @pytest.fixture(scope="module")
-def plain() -> Singer:
-    return load_singer("pjs")
+def plain(coarse: Path) -> Singer:
+    return load_singer(coarse)
 
 
 @pytest.fixture(scope="module", params=[(1, 2, 4, 8), (1,)], ids=["diffusion", "regression"])
@@ -39,7 +44,8 @@ def refined(
     size = RefinerSize(BANDS, width(plain.content.manifest.size))
     path = tmp_path_factory.mktemp("grafted") / "fine.onnx"
     networks = {count: Denoiser(size).eval() for count in counts}
-    graft(shipped()["pjs"], networks, Refiner(bands=BANDS, steps=counts, noise=len(counts) > 1), path, {})
+    facts = Refiner(bands=BANDS, steps=counts, noise=float(len(counts) > 1))
+    graft(plain.path, networks, facts, path, {})
     return load_singer(path)
 
 
@@ -85,3 +91,39 @@ def test_a_file_holds_each_network_once(refined: Singer, plain: Singer) -> None:
     assert refiner is not None
     more = refined.path.stat().st_size - plain.path.stat().st_size
     assert more < len(refiner.steps) * 1.5e6
+
+
+def random_networks(counts: tuple[int, ...]) -> dict[int, Denoiser]:
+    torch.manual_seed(1)
+    found = {}
+    for count in counts:
+        network = Denoiser(RefinerSize(BANDS, width(CONTENT), 24, 2)).eval()
+        told = torch.randn(500, width(CONTENT)) * 3.0 + 1.0
+        network.fit(told, 0.2 * torch.randn(500, BANDS) + 0.1)
+        found[count] = network
+    return found
+
+
+@pytest.mark.parametrize(("counts", "noise"), [((1,), 0.0), ((1, 2, 4), 0.7)])
+def test_the_file_sings_what_the_network_says(
+    tmp_path: Path, coarse: Path, counts: tuple[int, ...], noise: float
+) -> None:
+    """Coarse controls and what the network adds, as far as the source is voiced."""
+    networks, path, n = random_networks(counts), tmp_path / "made.onnx", 90
+    graft(coarse, networks, Refiner(bands=BANDS, steps=counts, noise=noise), path, {"lack_db": 3.0})
+    plain, singer, rng = load_singer(coarse), load_singer(path), np.random.default_rng(2)
+    content = rng.uniform(-1.0, 1.0, (n, CONTENT)).astype(np.float32)
+    movement = rng.uniform(-6.0, 6.0, (n, NOISE_GRID.size)).astype(np.float32)
+    f0, voicing, loudness = (rng.uniform(*ends, n) for ends in ((90.0, 700.0), (0.0, 1.0), (-60.0, -10.0)))
+    given = (content, movement, f0, voicing, loudness, np.zeros(n))
+    harmonic, hiss = plain.start().process(*given, np.zeros(n))
+    pitch = np.stack([np.log2(f0 / 220.0), voicing, loudness], axis=1).astype(np.float32)
+    told = torch.from_numpy(condition(harmonic, hiss, pitch, content, movement))[None]
+    for count in counts:
+        asked = np.full(n, float(count))
+        found = singer.start().process(*given, asked)
+        start = noise * torch.from_numpy(Randomness(BANDS).process(n))[None] if noise else None
+        added = added_by(networks[count], told, count, start)[0].numpy()
+        added *= voicing[:, None]
+        for was, now, grid in zip((harmonic, hiss), found, (HARMONIC_GRID, NOISE_GRID), strict=True):
+            np.testing.assert_allclose(now, was + added @ written(grid).T, atol=2e-4)
