@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.singer.manifest import Manifest
 
 KINDS = ("sawsing", "ddsp-add", "dwts")
-REFINERS = ("regression", "diffusion")
+REFINERS = ("diffusion", "regression")
 REFINER_SIZES = ("full", "mobile")
 
 
@@ -78,8 +78,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=REFINERS[0],
         choices=REFINERS,
-        help="then train a refiner, which gives the voice the movement that it lacks: a regression (the "
-        "default), or a diffusion that is distilled to 4, 2 and 1 steps; on the CPU",
+        help="then train a refiner, which gives the voice the movement that it lacks: a diffusion (the "
+        "default), which is distilled to 4, 2 and 1 steps, or a regression; on the CPU",
     )
     add(
         "--refiner-size",

@@ -25,7 +25,7 @@ from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 1
 Kind = Literal["regression", "diffusion"]
-KINDS: tuple[Kind, ...] = ("regression", "diffusion")
+KINDS: tuple[Kind, ...] = ("diffusion", "regression")
 SIZES = {"full": (96, 4), "mobile": (64, 3)}
 """Channels and blocks, by name: mobile costs half of the time and a third of the space."""
 _CROPS = 64
@@ -36,7 +36,7 @@ _CROPS = 64
 class RefinerPlan:
     """How to train."""
 
-    kind: Kind = "regression"
+    kind: Kind = "diffusion"
     steps: int = 4000
     """How many in all, those of earlier runs counted; each halving comes on top."""
     channels: int = 96

@@ -62,7 +62,18 @@ def test_a_singer_is_written_once_with_its_refiner(
     for number in range(2):
         take = sung(48000, 2.0, 180.0 + 40.0 * number)[0]
         soundfile.write(tmp_path / "voice" / f"take{number}.wav", take, 48000)
-    command = ["train", "voice", "--id", "me", "--steps", "2", "--refiner", "--refiner-steps", "2"]
+    command = [
+        "train",
+        "voice",
+        "--id",
+        "me",
+        "--steps",
+        "2",
+        "--refiner",
+        "regression",
+        "--refiner-steps",
+        "2",
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(recipe, "refine_singer", interrupted)
         assert call(capsys, *command).status == 130

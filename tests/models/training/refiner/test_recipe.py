@@ -31,7 +31,15 @@ Float32 = NDArray[np.float32]
 RATE = 48000
 CONTENT = 32
 SMALL = RefinerPlan(
-    steps=120, channels=24, blocks=2, draws=1, frames=40, batch=4, halving_updates=8, adjust_every=0
+    kind="regression",
+    steps=120,
+    channels=24,
+    blocks=2,
+    draws=1,
+    frames=40,
+    batch=4,
+    halving_updates=8,
+    adjust_every=0,
 )
 
 
