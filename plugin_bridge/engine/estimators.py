@@ -50,7 +50,6 @@ class Estimators:
         """Of each singer what it reads: 0 the envelope, else the content of one of the encoders."""
         self._holds = list(holds)
         self._movement = Movement()
-        self._refined = any(singer.manifest.refiner is not None for singer in every)
         self._caps = [HarmonicCap() for _ in every]
         self._flutters = [Flutter() for _ in every]
         self.reset()
@@ -89,7 +88,7 @@ class Estimators:
         found = [[SILENT] * (n + 1) for _ in wanted]
         self.faulty.clear()
         seen = [bands, *(described(encoder, bands) for encoder in self._encoders)]
-        movement = self._movement.process(bands) if self._refined else bands  # which nobody reads
+        movement = self._movement.process(bands)
         for index, pending in enumerate(self._pending):
             pending.append((seen[self._read[index]], movement, facts))
             if wanted[index]:
