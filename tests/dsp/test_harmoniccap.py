@@ -49,7 +49,7 @@ def test_any_number_of_frames_at_once_gives_the_same_bits_and_leaves_its_input()
     rng = np.random.default_rng(0)
     harmonic = rng.normal(0.0, 3.0, (200, 142)).astype(np.float32)
     before = harmonic.copy()
-    voicing = rng.choice([0.0, 0.3, 0.7, 1.0], 200)
+    voicing = rng.choice(np.array([0.0, 0.3, 0.7, 1.0]), 200)
     whole, parts = HarmonicCap().process(harmonic, voicing), HarmonicCap()
     edges = [0, 1, 2, 9, 50, 114, 200]
     split = [parts.process(harmonic[a:b], voicing[a:b]) for a, b in pairwise(edges)]

@@ -61,7 +61,7 @@ def held(steps: float) -> Float64:
     return np.full(FRAMES, steps)
 
 
-CHANGING = np.repeat(np.random.default_rng(7).choice([0.0, 1.0, 2.0, 8.0], FRAMES), 3)[:FRAMES]
+CHANGING = np.repeat(np.random.default_rng(7).choice(np.array([0.0, 1.0, 2.0, 8.0]), FRAMES), 3)[:FRAMES]
 
 
 def test_without_steps_the_bits_are_those_of_the_singer_without_a_refiner(

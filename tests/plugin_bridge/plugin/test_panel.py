@@ -128,7 +128,7 @@ def test_the_page_moves_the_values_of_the_host_and_shows_its_moves(
         after = position(page) + RATE // 4
         (latency,) = page.ask("/status/latency")
         assert page.ask("/status/sample_rate") == [RATE]
-        assert page.ask("/status/device") == ["CLAP: ready"]
+        assert page.ask("/status/device")[0] in ("CLAP: ready", "CLAP: behind")
         assert host.place.status().instances[0].endswith(f"live, panel at http://127.0.0.1:{port}/panel/")
         assert float(str(page.ask("/meter/voicing")[0])) > 0.9
         assert -60.0 < float(str(page.ask("/meter/input")[0])) < 0.0
@@ -304,7 +304,10 @@ def test_an_lv2_host_may_take_moves_or_refuse_them(place: Installation) -> None:
         page.ask("/param/mix", 0.25)
         ear.hear_that("/report", "the DAW does not let its plug-in move mix now; move it in the DAW")
         assert page.value("mix") == 1.0
-        assert page.ask("/status/device") == ["LV2: ready"]
+        assert page.ask("/status/device")[0] in (
+            "LV2: ready",
+            "LV2: behind",
+        )  # of a host that waits for nobody
         page.close()
         ear.close()
 

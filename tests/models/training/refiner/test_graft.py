@@ -78,7 +78,7 @@ def test_without_steps_the_bits_are_the_singers_own(refined: Singer, plain: Sing
 
 @pytest.mark.parametrize("steps", [1.0, 8.0, None])
 def test_frames_have_the_same_bits_however_many_come_at_once(refined: Singer, steps: float | None) -> None:
-    changing = np.repeat(np.random.default_rng(5).choice([0.0, 1.0, 2.0, 8.0], FRAMES), 4)[:FRAMES]
+    changing = np.repeat(np.random.default_rng(5).choice(np.array([0.0, 1.0, 2.0, 8.0]), FRAMES), 4)[:FRAMES]
     asked = changing if steps is None else np.full(FRAMES, steps)
     one_by_one = run(refined, asked, [1])
     assert np.isfinite(one_by_one).all()
