@@ -211,7 +211,7 @@ def test_the_page_shows_no_more_than_a_plug_in_can_do(host: ClapHost, new_page: 
             assert page.locator(shown).is_visible(), shown
         for hidden in ("#record", "#learn", "#tab-bounce", "#preset-form", "#head-xruns"):
             assert not page.locator(hidden).is_visible(), hidden
-        assert page.locator("#head-driver").inner_text() == "plug-in · CLAP: ready"
+        assert page.locator("#head-driver").inner_text().startswith("plug-in · CLAP: ")
         page.keyboard.press("1")
         wait_until(lambda: held(host.place, "singer") == 0.0)
         page.locator("#field-gain").fill("-9")
