@@ -173,9 +173,13 @@ def _refine(arguments: argparse.Namespace, singer: Path, output: Path) -> Manife
     from models.training.refiner.recipe import refine_singer  # noqa: PLC0415 - loads torch
     from models.training.refiner.training import SIZES, RefinerPlan  # noqa: PLC0415
 
-    channels, blocks = SIZES[arguments.refiner_size]
+    channels, blocks, milliseconds = SIZES[arguments.refiner_size]
     plan = RefinerPlan(
-        kind=arguments.refiner, steps=arguments.refiner_steps, channels=channels, blocks=blocks
+        kind=arguments.refiner,
+        steps=arguments.refiner_steps,
+        channels=channels,
+        blocks=blocks,
+        milliseconds=milliseconds,
     )
     with Bars(plan.steps) as bars:
         return refine_singer(

@@ -96,6 +96,9 @@ def refine_singer(
         checkpoint = run / f"{plan.kind}.pt"
         if checkpoint.exists():
             training.load(checkpoint)
+        if training.step < plan.steps:  # students of the teacher as it was
+            for count in STUDENT_STEPS:
+                _student_file(run, count).unlink(missing_ok=True)
         train(training, checkpoint, listener.step)
         _write_log(run / "adjustment.json", training.log)
         networks = {1: training.average} if plan.kind == "regression" else _students(training, run)
@@ -114,7 +117,7 @@ def _students(training: RefinerTraining, run: Path) -> dict[int, Denoiser]:
     plan, found = training.plan, {}
     teacher = training.average
     for count in STUDENT_STEPS:
-        path = run / f"diffusion-{count}.pt"
+        path = _student_file(run, count)
         kind = {"format": _STUDENT_FORMAT, "steps": plan.steps, "updates": plan.halving_updates}
         student = copy.deepcopy(teacher)
         if path.exists():
@@ -130,6 +133,10 @@ def _students(training: RefinerTraining, run: Path) -> dict[int, Denoiser]:
             write_checkpoint(path, {**kind, "network": student.state_dict()})
         found[count] = teacher = student
     return found
+
+
+def _student_file(run: Path, count: int) -> Path:
+    return run / f"diffusion-{count}.pt"
 
 
 @torch.inference_mode()

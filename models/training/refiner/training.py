@@ -26,8 +26,8 @@ from models.training.schedule import fall, rise
 CHECKPOINT_FORMAT = 1
 Kind = Literal["regression", "diffusion"]
 KINDS: tuple[Kind, ...] = ("diffusion", "regression")
-SIZES = {"full": (96, 4), "mobile": (64, 3)}
-"""Channels and blocks, by name: mobile costs half of the time and a third of the space."""
+SIZES = {"full": (96, 4, 0.12), "mobile": (64, 3, 0.06)}
+"""Channels, blocks at first, and milliseconds that adjustment aims at, by name."""
 _CROPS = 64
 """Of held-out recordings: by them an adjustment judges quality."""
 

@@ -16,6 +16,7 @@ from tests.support.extras import needs
 
 needs("torch")
 
+import torch  # noqa: E402
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID  # noqa: E402
 from models.errors import TrainingError  # noqa: E402
@@ -138,6 +139,20 @@ def test_a_diffusion_has_a_network_for_each_number_of_steps_and_goes_on(
     )
     assert again.scores == made.scores
     assert abs(len(path.read_bytes()) - len(before)) < 100  # the measured time is another
+
+
+def test_a_teacher_that_goes_on_gets_new_students(tmp_path: Path, folder: Path, coarse: Path) -> None:
+    """Those of the teacher as it was are not read, and not refused either."""
+    run, path = tmp_path / "run", tmp_path / "made.onnx"
+    plan = replace(SMALL, kind="diffusion", steps=2, halving_updates=1)
+    for steps in (2, 4):
+        refine_singer(coarse, folder, path, plan=replace(plan, steps=steps), run_folder=run)
+    taught = torch.load(run / "diffusion-4.pt", weights_only=True)
+    assert taught["steps"] == 4
+    (run / "diffusion.pt").unlink()  # as a refused checkpoint's sentence says
+    before = (run / "diffusion-1.pt").stat().st_mtime_ns
+    refine_singer(coarse, folder, path, plan=replace(plan, steps=4), run_folder=run)
+    assert (run / "diffusion-1.pt").stat().st_mtime_ns > before
 
 
 def _never(step: int, _: float) -> None:
