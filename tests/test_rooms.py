@@ -32,6 +32,7 @@ ROOMS = {
     "models/training/content": 7.1,
     "models/training/singer": 7.1,
     "models/training/melody": 7.1,
+    "models/training/tune": 7.1,
     "models/training/refiner": 7.2,
     "models/training/extractor": 7.2,
     "plugin_bridge/version.py": 8.0,
