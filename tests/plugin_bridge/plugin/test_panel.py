@@ -208,7 +208,7 @@ def test_the_page_shows_no_more_than_a_plug_in_can_do(host: ClapHost, new_page: 
         page.goto(f"http://127.0.0.1:{port}/panel/")
         page.locator("#state[data-state=playing]").wait_for()
         for shown in ("#singers", "#pad", "#parameters", "#meter-input", "#presets", "#bypass", "#panic"):
-            assert page.locator(shown).is_visible(), shown
+            page.locator(shown).wait_for()
         for hidden in ("#record", "#learn", "#tab-bounce", "#preset-form", "#head-xruns"):
             assert not page.locator(hidden).is_visible(), hidden
         assert page.locator("#head-driver").inner_text().startswith("plug-in · CLAP: ")
