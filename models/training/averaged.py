@@ -51,6 +51,8 @@ class AveragedTraining(Generic[Network]):
         decay = min(self._decay, 1.0 - 1.0 / (self.step + 1))
         for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
             mean.lerp_(now, 1.0 - decay)
+        for known, new in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            known.copy_(new)  # what batch normalisation keeps is an average already
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the old one stays until the new one is whole."""

@@ -1,0 +1,1 @@
+"""The singer embedding: who is heard, as a vector that is near for recordings of one singer."""

@@ -1,0 +1,104 @@
+"""What the singer embedding reads: log-mel frames in which somebody sings, in crops of equal level."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from numpy.typing import ArrayLike, NDArray
+
+Float32 = NDArray[np.float32]
+
+RATE = 16000
+"""Hertz: every recording reaches up to 8 kHz, so that its bandwidth does not tell who sings."""
+HOP = 160
+"""Samples of a frame, 10 ms."""
+WINDOW = 512
+MELS = 80
+LOWEST_HZ, HIGHEST_HZ = 50.0, 7600.0
+CROP = 243
+"""Frames that are read at once."""
+STEP = CROP // 2
+"""Frames from one crop to the next."""
+SILENCE_DB = 35.0
+"""A frame so far below the loud ones has no voice in it."""
+FLOOR_DB = -60.0
+"""Levels lower than this against the crop's mean power say nothing."""
+SCALE_DB = 20.0
+_LEAST = 1e-12  # power, -120 dB
+_TOGETHER = 1024  # frames whose spectra are held at once
+
+
+def _mel(hertz: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hertz) / 700.0))
+
+
+def _filters() -> Float32:
+    """Return overlapping triangles of equal width in mel, each of sum 1, shape (MELS, WINDOW // 2 + 1)."""
+    lowest, highest = _mel([LOWEST_HZ, HIGHEST_HZ])
+    width = (highest - lowest) / (MELS + 1)
+    centres = lowest + width * np.arange(1, MELS + 1)
+    bins = _mel(np.arange(WINDOW // 2 + 1) * (RATE / WINDOW))
+    triangles = np.maximum(1.0 - np.abs(bins - centres[:, None]) / width, 0.0)
+    # The lowest are narrower than a bin of 31 Hz: they read the bin at their centre.
+    nearest = np.abs(bins - centres[:, None]).argmin(axis=1)
+    triangles[np.arange(MELS), nearest] += np.where(triangles.sum(axis=1) > 0.0, 0.0, 1.0)
+    return np.asarray(triangles / triangles.sum(axis=1, keepdims=True), np.float32)
+
+
+_FILTERS = _filters()
+_HANN = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
+_HANN *= 2.0 / _HANN.sum()
+
+
+def levels(audio: Float32, sample_rate: int) -> Float32:
+    """Return the levels of mel bands.
+
+    Args:
+        audio: mono, shape (samples,), float32, of any level.
+        sample_rate: hertz, any.
+
+    Returns:
+        dB, shape (frames, 80), float32, a frame for every 10 ms that begins within the audio, each centred
+        there; a sine of amplitude 1 has about 0 dB, and none is below -120 dB.
+    """
+    x = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)
+    count = -(-x.size // HOP)
+    padded = np.zeros(count * HOP + WINDOW, np.float32)
+    padded[WINDOW // 2 : WINDOW // 2 + x.size] = x
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:count]
+    power = np.zeros((count, MELS), np.float32)
+    for at in range(0, count, _TOGETHER):
+        spectrum = np.fft.rfft(pieces[at : at + _TOGETHER] * _HANN)
+        power[at : at + _TOGETHER] = np.square(np.abs(spectrum)).astype(np.float32) @ _FILTERS.T
+    return np.asarray(10.0 * np.log10(np.maximum(power, _LEAST)), np.float32)
+
+
+def sung(level: Float32) -> Float32:
+    """Return the frames that are not much quieter than the loud ones, shape (n, 80); none of silence."""
+    if not level.size:
+        return level
+    loudness = 10.0 * np.log10(np.mean(10.0 ** (level / 10.0), axis=1))
+    loud = max(float(np.percentile(loudness, 95.0)) - SILENCE_DB, 10.0 * np.log10(2.0 * _LEAST))
+    return np.asarray(level[loudness > loud])
+
+
+def crops(level: Float32) -> Float32:
+    """Cut frames into crops.
+
+    Args:
+        level: dB, shape (n, 80), n at least 1.
+
+    Returns:
+        Shape (crops, 243, 80), float32: each half on the one before, the last one up to the end; fewer frames
+        than one crop has are repeated.
+    """
+    if len(level) <= CROP:
+        return normalized(level[np.arange(CROP) % len(level)][None])
+    starts = [*range(0, len(level) - CROP, STEP), len(level) - CROP]
+    return normalized(np.stack([level[start : start + CROP] for start in starts]))
+
+
+def normalized(cut: Float32) -> Float32:
+    """Return crops, dB, shape (crops, 243, 80), at equal level and in the range that a network reads."""
+    mean = 10.0 * np.log10(np.mean(10.0 ** (cut / 10.0), axis=(1, 2), keepdims=True))
+    return np.asarray(np.maximum(cut - mean, FLOOR_DB) / SCALE_DB, np.float32)
