@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from models.embedding.frames import MELS
 from models.training.averaged import AveragedTraining
 from models.training.embedding.batches import CropMaker
-from models.training.embedding.contrast import contrast
 from models.training.embedding.voices import Voice
 from models.training.schedule import fall, rise
 from models.training.tune.architecture import Architecture
+from models.training.tune.contrast import contrast
 from models.training.tune.network import TuneNetwork
 
 CHECKPOINT_FORMAT = 1
@@ -64,8 +63,7 @@ class Trainer(AveragedTraining[TuneNetwork]):
     def advance(self) -> float:
         """Do one step and return its loss."""
         batch = self._crops([self.plan.seed, self.step])
-        vectors = functional.normalize(self.network(batch.frames.transpose(1, 2)))
-        loss = contrast(vectors, batch.voices, self.plan.temperature)
+        loss = contrast(self.network(batch.frames.transpose(1, 2)), batch.voices, self.plan.temperature)
         rate = rise(self.step, self.plan.warmup_steps) * fall(self.step, self.plan.steps, 1.0)
         self.descend(loss, self.plan.learning_rate * rate)
         return float(loss.detach())

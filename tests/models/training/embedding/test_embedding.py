@@ -17,7 +17,6 @@ from models.embedding.frames import CROP, MELS, RATE, levels
 from models.embedding.manifest import EmbeddingManifest
 from models.errors import TrainingError
 from models.training.embedding.batches import CropMaker, Unlike
-from models.training.embedding.contrast import contrast
 from models.training.embedding.run import main, write_embedding
 from models.training.embedding.training import ARCHITECTURE, Plan, Trainer
 from models.training.embedding.trials import changes, pieces_of
@@ -126,18 +125,6 @@ def test_music_plays_at_its_level_and_not_where_none_is_given(voices: list[Voice
     share = (10.0 ** (2.0 * under[:, :, -1])).mean(1) / MELS  # of the power, whose mean is 1
     assert torch.allclose(share, torch.tensor(1.0 / 11.0), atol=0.01)
     assert ((10.0 ** (2.0 * without[:, :, -1])).mean(1) / MELS < 0.001).all()
-
-
-def test_the_loss_is_that_of_the_formula() -> None:
-    vectors = functional.normalize(torch.randn(7, 5, generator=torch.Generator().manual_seed(0)).double())
-    names, temperature = [0, 0, 1, 1, 1, 2, 2], 0.3
-    total = 0.0
-    for i, own in enumerate(names):
-        share = [torch.exp(vectors[i] @ vectors[j] / temperature) for j in range(7)]
-        others = sum(share[j] for j in range(7) if names[j] != own)
-        terms = [-torch.log(share[j] / (share[j] + others)) for j in range(7) if names[j] == own and j != i]
-        total += float(sum(terms)) / len(terms)
-    assert float(contrast(vectors, torch.tensor(names), temperature)) == pytest.approx(total / 7)
 
 
 def manifest(steps: int = 1) -> EmbeddingManifest:
