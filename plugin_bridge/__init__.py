@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.singer.file import Singer, load_singer
     from models.singer.file import shipped as shipped_singers
     from models.singer.manifest import Manifest
+    from models.training.enrolment.enrol import enrol_singer
     from models.training.singer.recipe import SingerFacts, TrainingListener, train_singer
     from models.training.singer.training import Plan as TrainingPlan
     from plugin_bridge.bounce.batch import BounceJob, plan_jobs
@@ -56,6 +57,7 @@ _NAMES = {
     "models.extractor.runtime": "MelodyExtractor",
     "models.singer.manifest": "Manifest",
     "models.training.singer.recipe": "SingerFacts TrainingListener train_singer",
+    "models.training.enrolment.enrol": "enrol_singer",
     "models.singer.file": "Singer load_singer shipped:shipped_singers",
     "models.training.singer.training": "Plan:TrainingPlan",
     "plugin_bridge.files.writer": "OutputFormat",
@@ -123,6 +125,7 @@ __all__ = [
     "TrainingListener",
     "TrainingPlan",
     "bounce_file",
+    "enrol_singer",
     "load_preset",
     "load_singer",
     "load_vst3",

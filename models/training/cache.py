@@ -18,7 +18,7 @@ from models.wholefile import whole
 
 Arrays = dict[str, NDArray[Any]]
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, RuntimeError, ValueError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, RuntimeError, ValueError)
 """What a file raises that was cut short, overwritten or is another one."""
 
 
@@ -37,17 +37,22 @@ def cached(stored: Path, make: Callable[[], Arrays]) -> Arrays:
     """
     if stored.exists():
         try:
-            return _read(stored)
-        except _DAMAGE:  # made again
+            return read_arrays(stored)
+        except DAMAGE:  # made again
             pass
     arrays = make()
     with whole(stored) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    return _read(stored)
+    return read_arrays(stored)
 
 
-def _read(stored: Path) -> Arrays:
-    """Read all of every array, as only its end tells whether its checksum is right."""
+def read_arrays(stored: Path) -> Arrays:
+    """Read all of every array of a .npz file, as only its end tells whether its checksum is right.
+
+    Raises:
+        OSError: the file cannot be read.
+        Exception: one of `DAMAGE`; it is something else.
+    """
     with zipfile.ZipFile(stored) as file:
         found = {name.removesuffix(".npy"): _array(file.read(name)) for name in file.namelist()}
     if not found:

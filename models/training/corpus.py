@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -50,6 +50,18 @@ class Recording:
     def frames(self) -> int:
         """How many frames there are."""
         return int(self.f0.shape[0])
+
+    def cut(self, start: int, stop: int) -> Recording:
+        """Return the frames from `start` up to `stop`."""
+        frames, samples = slice(start, stop), slice(start * HOP, stop * HOP)
+        return replace(
+            self,
+            audio=self.audio[samples],
+            power=self.power[frames],
+            loudness=self.loudness[frames],
+            f0=self.f0[frames],
+            voicing=self.voicing[frames],
+        )
 
 
 def recordings_in(folder: Path) -> list[Path]:
@@ -155,10 +167,27 @@ def load_corpus(
 
 
 def _cached(path: Path, shift: float, cache: Path) -> Recording:
+    record = analysed(path, cache, shift, lambda audio: shifted(audio, shift) if shift else audio)
+    return replace(record, name=f"{path.stem}{shift:+g}") if shift else record
+
+
+def analysed(path: Path, cache: Path, way: object, change: Callable[[Float32], Float32]) -> Recording:
+    """Read, change and analyse a recording, or take what an earlier run made of it.
+
+    Args:
+        path: an audio file.
+        cache: a folder for the analyses.
+        way: tells the change, as JSON takes it: the analysis is kept under it.
+        change: of the audio at 48 kHz, mono.
+
+    Raises:
+        TrainingError: `read_voice` refuses the file.
+    """
+
     def arrays() -> Arrays:
-        audio = read_voice(path)
-        record = analyse(path.stem, shifted(audio, shift) if shift else audio)
+        record = analyse(path.stem, change(read_voice(path)))
         return {name: value for name, value in vars(record).items() if name != "name"}
 
-    stored = cache / f"{digest(json.dumps([ANALYSIS_VERSION, shift]), path)}.npz"
-    return Recording(f"{path.stem}{shift:+g}" if shift else path.stem, **cached(stored, arrays))
+    cache.mkdir(parents=True, exist_ok=True)
+    stored = cache / f"{digest(json.dumps([ANALYSIS_VERSION, way]), path)}.npz"
+    return Recording(path.stem, **cached(stored, arrays))

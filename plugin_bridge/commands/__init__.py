@@ -14,6 +14,7 @@ COMMANDS = {
     "params": "list the parameters",
     "inspect": "draw spectrogram, pitch, level and voicing",
     "train": "train a singer from recordings",
+    "enrol": "make a singer of half a minute of a voice",
     "extractor": "train a melody extractor on HuBERT or WavLM",
     "evaluate": "score conversions, singers and pitch trackers",
     "bench": "measure speed and memory",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from models.errors import TrainingError, how_to_install
 from models.wholefile import check_target
 from plugin_bridge.commands.options import add_force, add_json
-from plugin_bridge.commands.training import Bars, end_by_exception, positive
+from plugin_bridge.commands.training import Bars, add_facts, end_by_exception, output_of, positive
 from plugin_bridge.errors import MissingExtraError
 from plugin_bridge.files.printable import printable
 
@@ -36,22 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="recordings: WAV, AIFF, FLAC, OGG, MP3 and so on; subfolders are included",
     )
-    add(
-        "--id",
-        type=_id,
-        required=True,
-        metavar="NAME",
-        help="id of the new singer: lower-case letters, digits, '-' and '_'",
-    )
-    add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default: the id with .onnx")
-    add("--name", metavar="TEXT", help="name of the singer for people; default: the id")
-    add(
-        "--licence",
-        default="unspecified",
-        metavar="TEXT",
-        help="licence of the recordings, stored in the singer file",
-    )
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the singer file")
+    add_facts(parser)
     add(
         "--steps",
         type=positive,
@@ -103,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and print the scores; returns 130 after an interrupt, with the checkpoint written."""
-    output = arguments.output or Path(f"{arguments.id}.onnx")
+    output = output_of(arguments)
     if arguments.refiner and arguments.kind != "sawsing":
         raise TrainingError(f"a {arguments.kind} singer takes no refiner; train one of --kind sawsing")
     check_target(output, force=arguments.force)
@@ -120,15 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(f"{output}: {manifest.name}, {pitch}, {manifest.steps} steps"))
         print(f"held out: {json.dumps(manifest.scores)}")
     return 0
-
-
-def _id(text: str) -> str:
-    from models.singer.manifest import plain_id  # noqa: PLC0415 - loads pydantic
-
-    try:
-        return plain_id(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _train(arguments: argparse.Namespace, output: Path) -> Manifest:

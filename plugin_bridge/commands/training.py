@@ -1,4 +1,4 @@
-"""What the training commands share: progress bars, an end on request, whole numbers."""
+"""What the training commands share: facts of a singer, progress bars, an end on request, whole numbers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,41 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up; give one")
     return int(text)
+
+
+def add_facts(parser: argparse.ArgumentParser) -> None:
+    """Add what a singer file says of itself, and where it is written."""
+    add = parser.add_argument
+    add(
+        "--id",
+        type=_id,
+        required=True,
+        metavar="NAME",
+        help="id of the new singer: lower-case letters, digits, '-' and '_'",
+    )
+    add("-o", "--output", type=Path, metavar="FILE", help="singer file to write; default: the id with .onnx")
+    add("--name", metavar="TEXT", help="name of the singer for people; default: the id")
+    add(
+        "--licence",
+        default="unspecified",
+        metavar="TEXT",
+        help="licence of the recordings, stored in the singer file",
+    )
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the singer file")
+
+
+def output_of(arguments: argparse.Namespace) -> Path:
+    """Return the file that is to be written."""
+    return arguments.output or Path(f"{arguments.id}.onnx")
+
+
+def _id(text: str) -> str:
+    from models.singer.manifest import plain_id  # noqa: PLC0415 - loads pydantic
+
+    try:
+        return plain_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def end_by_exception() -> None:

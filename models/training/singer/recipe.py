@@ -45,10 +45,16 @@ class SingerFacts:
 
 @dataclass(frozen=True)
 class TrainingListener:
-    """How progress is shown: wrap the files that are analysed, and be told of every step."""
+    """How progress is shown: wrap the files that are analysed, and be told of every step.
+
+    What a callback raises ends the training.
+    """
 
     files: Callable[[Sequence[Path]], Iterable[Path]] = iter
     step: Callable[[int, float], None] = lambda _step, _loss: None
+    """Called after each step with its number, from 0, and its loss."""
+    told: Callable[[str], None] = lambda _sentence: None
+    """Called with a sentence where a recording is less than it should be (`enrol_singer`)."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +119,7 @@ def split(folder: Path, patterns: Sequence[str], cache: Path, listener: Training
 
 def _part(record: Recording, last: bool) -> Recording:
     cut = round(record.frames * (1.0 - HELD_OUT_SHARE))
-    frames, samples = (slice(cut, None), slice(cut * HOP, None)) if last else (slice(cut), slice(cut * HOP))
-    return replace(
-        record,
-        audio=record.audio[samples],
-        power=record.power[frames],
-        loudness=record.loudness[frames],
-        f0=record.f0[frames],
-        voicing=record.voicing[frames],
-    )
+    return record.cut(cut, record.frames) if last else record.cut(0, cut)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from models.training.batches import Batch, BatchMaker, PreparedRecording
 from models.training.corpus import HOP, TRAINING_RATE
 from models.training.runfolder import read_checkpoint, write_checkpoint
 from models.training.schedule import fall, rise
-from models.training.singer.network import Estimator
+from models.training.singer.network import Estimator, NetworkSize
 from models.training.singer.renderers import KINDS, Renderer, size_of
 
 CHECKPOINT_FORMAT = 4
@@ -85,7 +85,7 @@ class Trainer:
         self.encoder = encoder
         self.step = 0
         self.device = torch.device(device)
-        self.network = Estimator(size_of(plan.kind, encoder.manifest.size)).to(self.device)
+        self.network = self._new_network(size_of(plan.kind, encoder.manifest.size)).to(self.device)
         self.renderer = KINDS[plan.kind]().to(self.device)
         with torch.no_grad():
             self.network.harmonic.bias.copy_(self.renderer.initial_bias())
@@ -98,14 +98,18 @@ class Trainer:
         self.batches = (recordings, weights)
         self._maker = self._new_maker()
 
-    def _new_maker(self) -> BatchMaker:
+    def _new_network(self, size: NetworkSize) -> Estimator:
+        """Return what is trained."""
+        return Estimator(size)
+
+    def _new_maker(self) -> Callable[[], Batch]:
         seed = hash((self.plan.seed, self.step)) % 2**32
         return BatchMaker(*self.batches, self.encoder.start(), self.plan.frames, self.plan.batch, seed)
 
     def advance(self) -> float:
         """Do one step and return its loss."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate() * group.get("share", 1.0)
         batch = self._maker().to(self.device)
         chosen = np.random.default_rng([self.plan.seed, self.step]).choice(
             FFT_SIZES, self.plan.scales_per_step, replace=False

@@ -1,0 +1,122 @@
+"""From half a minute of a voice to a singer file: read the reference, fit, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dsp.controls import VOICED
+from dsp.units import HOPS_PER_SECOND
+from models.errors import TrainingError
+from models.singer.manifest import Manifest, check_unicode, plain_id
+from models.training.corpus import Recording, analyse, read_voice
+from models.training.enrolment.bandlimit import band_limit
+from models.training.enrolment.file import read_shared, shipped
+from models.training.enrolment.fitting import PULL, FittingTrainer
+from models.training.singer.adversarial import prepared_pieces
+from models.training.singer.publish import publish
+from models.training.singer.recipe import SingerFacts, TrainingListener
+from models.training.singer.training import Plan
+from models.wholefile import check_output
+
+MIN_SECONDS = 5.0
+"""Of singing; less holds too few vowels."""
+SHORT_SECONDS = 10.0
+ENROLMENT = Plan(steps=300, learning_rate=3e-3, warmup_steps=20, cooldown=0.5, average=0.98)
+"""About a minute on a core."""
+MAX_SECONDS = 120.0
+"""More changes nothing that is heard; `plugin-bridge train` makes more of more."""
+
+
+def enrol_singer(
+    references: Sequence[Path],
+    facts: SingerFacts,
+    output: Path,
+    *,
+    plan: Plan | None = None,
+    shared: Path | None = None,
+    threads: int | None = None,
+    listener: TrainingListener | None = None,
+) -> Manifest:
+    """Make a singer of 10 to 120 s of a voice, in about a minute.
+
+    Args:
+        references: WAV, AIFF, FLAC, OGG or MP3 files of one voice, dry and alone, at any rate.
+        facts: what the file says of itself; what it owes to the shared network is added.
+        output: the singer file to write (.onnx); one that is there is replaced.
+        plan: how long to fit; the same plan makes the same file on the same machine.
+        shared: file of a shared network; by default the one that ships.
+        threads: of the CPU; by default as many as torch finds right.
+        listener: shows progress; what it raises ends the enrolment, and no file is left.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        TrainingError: the id is not plain, a text is no Unicode, a reference cannot be read, or less than
+            5 s are sung.
+        ModelFileError: the shared network cannot be used.
+        OutputError: the singer file cannot be written.
+    """
+    try:
+        plain_id(facts.id)
+    except ValueError as error:  # here and not when the file is written, a minute later
+        raise TrainingError(str(error)) from error
+    check_unicode(asdict(facts))
+    check_output(output)
+    listener, plan = listener or TrainingListener(), plan or ENROLMENT
+    if threads:
+        torch.set_num_threads(threads)
+    network, said, encoder = read_shared(shared or shipped())
+    records = read_references(references, listener)
+    own, limit = prepared_pieces(records), band_limit(records)
+    trainer = FittingTrainer(own, limit, network, encoder, plan, PULL / sung_seconds(records))
+    while trainer.step < plan.steps:
+        step = trainer.step
+        listener.step(step, trainer.advance())
+    owed = f"; on the shared network of plugin_bridge: {said.attribution}"
+    told = replace(facts, attribution=f"{facts.attribution}{owed}".removeprefix("; "))
+    return publish(trainer, own, output, asdict(told), {"sung_seconds": round(sung_seconds(records), 1)})
+
+
+def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[Recording]:
+    """Read and analyse a reference, up to `MAX_SECONDS` of singing.
+
+    Args:
+        paths: files of one voice.
+        listener: shows progress, and is told where less than all is well.
+
+    Raises:
+        TrainingError: a file cannot be read, or less than `MIN_SECONDS` are sung in all.
+    """
+    found: list[Recording] = []
+    left = round(MAX_SECONDS * HOPS_PER_SECOND)
+    for path in listener.files(paths):
+        record = analyse(path.stem, read_voice(path))
+        sung = np.cumsum(record.voicing > VOICED)
+        if sung[-1] > left:
+            found.append(record.cut(0, int(np.searchsorted(sung, left)) + 1))
+            listener.told(
+                f"only the first {MAX_SECONDS:g} s of singing are heard; 'plugin-bridge train' hears all"
+            )
+            break
+        found.append(record)
+        left -= int(sung[-1])
+    seconds = sung_seconds(found)
+    if seconds < MIN_SECONDS:
+        raise TrainingError(
+            f"{seconds:.1f} s are sung in the reference and a voice needs {MIN_SECONDS:g}; "
+            "give more, 30 s if you can, dry and alone"
+        )
+    if seconds < SHORT_SECONDS:
+        listener.told(f"{seconds:.1f} s are sung in the reference; a voice is closer from 30 s on")
+    return found
+
+
+def sung_seconds(recordings: Sequence[Recording]) -> float:
+    """Return for how long recordings are voiced."""
+    return float(sum(np.count_nonzero(record.voicing > VOICED) for record in recordings)) / HOPS_PER_SECOND

@@ -1,0 +1,101 @@
+"""Fit the shared network to one new voice: its vector, the offsets of its bands, and all weights a little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from models.content.file import ContentEncoder
+from models.training.batches import Batch, PreparedRecording
+from models.training.enrolment.bandlimit import below
+from models.training.enrolment.network import SharedEstimator
+from models.training.singer.network import Estimator, NetworkSize
+from models.training.singer.renderers import Renderer
+from models.training.singer.training import Plan, Trainer
+
+VECTOR_SHARE = 1.0
+BAND_SHARE = 1.0
+WEIGHT_SHARE = 0.1
+"""Of the learning rate: of the vector, of the offsets of the bands, and of all other weights."""
+PULL = 1.0
+"""Weight of the squared way from the start in the loss, for a second of reference."""
+
+
+class FittingTrainer(Trainer):
+    """The state of a fit.
+
+    Args:
+        recordings: of the new voice.
+        limit: up to where they hold anything, hertz.
+        shared: the network; it stays as it is.
+        encoder: the content encoder of the shared network.
+        plan: how to train.
+        pull: towards the start.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[PreparedRecording],
+        limit: float,
+        shared: SharedEstimator,
+        encoder: ContentEncoder,
+        plan: Plan,
+        pull: float,
+    ) -> None:
+        self._limit = limit
+        self._pull = pull
+        super().__init__(recordings, [1.0] * len(recordings), encoder, plan)
+        vector = self._nearest(shared)
+        state = {**shared.state_dict(), "vectors.weight": vector[None]}
+        for network in (self.network, self.average[0]):
+            network.load_state_dict(state)
+        network = cast(SharedEstimator, self.network)
+        network.film.requires_grad_(requires_grad=False)
+        bands = [network.harmonic.bias, network.noise.bias]
+        groups = [([network.vectors.weight], VECTOR_SHARE), (bands, BAND_SHARE)]
+        known = {id(part) for parts, _ in groups for part in parts}
+        rest = [part for part in network.parameters() if part.requires_grad and id(part) not in known]
+        groups.append((rest, WEIGHT_SHARE))
+        self.optimizer = torch.optim.AdamW(
+            [{"params": parts, "share": share} for parts, share in groups if share],
+            betas=(0.9, 0.98),
+            weight_decay=0.0,
+        )
+        self._parameters = [part for group in self.optimizer.param_groups for part in group["params"]]
+        self._start = [part.detach().clone() for part in self._parameters]
+
+    def _new_network(self, size: NetworkSize) -> Estimator:
+        return SharedEstimator(size, 1)
+
+    @property
+    def averaged(self) -> tuple[Estimator, Renderer]:
+        """The averaged network, its vector folded into plain weights, and the renderer."""
+        network, render = super().averaged
+        shared = cast(SharedEstimator, network)
+        return shared.folded(shared.vectors.weight[0]), render
+
+    @torch.no_grad()
+    def _nearest(self, shared: SharedEstimator) -> Tensor:
+        """Return the vector of the voice, or of the middle, whose song differs least from the reference."""
+        vectors = torch.cat([torch.zeros_like(shared.vectors.weight[:1]), shared.vectors.weight])
+        batch = self._new_maker()()
+        losses = [self._distance(shared, vector, batch, [1024]) for vector in vectors]
+        return vectors[int(torch.stack(losses).argmin())]
+
+    def _distance(
+        self, network: SharedEstimator, vector: Tensor, batch: Batch, sizes: Sequence[int]
+    ) -> Tensor:
+        """Compare copies by the voice of a vector with their recordings."""
+        audio = self.renderer(batch, *network(batch.content, batch.pitch, vector))
+        limits = audio.new_full((audio.shape[0],), self._limit)
+        batch = batch._replace(target=below(batch.target, limits))
+        return self._copy_loss(below(audio, limits), batch, sizes)
+
+    def _loss(self, batch: Batch, sizes: Sequence[int]) -> Tensor:
+        network = cast(SharedEstimator, self.network)
+        parts = zip(self._parameters, self._start, strict=True)
+        way = torch.stack([(now - start).square().sum() for now, start in parts]).sum()
+        return self._distance(network, network.vectors.weight[0], batch, sizes) + self._pull * way
