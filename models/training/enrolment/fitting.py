@@ -54,11 +54,13 @@ class FittingTrainer(Trainer):
             network.load_state_dict(state)
         network = cast(SharedEstimator, self.network)
         network.film.requires_grad_(requires_grad=False)
-        bands = [network.harmonic.bias, network.noise.bias]
-        groups = [([network.vectors.weight], VECTOR_SHARE), (bands, BAND_SHARE)]
-        known = {id(part) for parts, _ in groups for part in parts}
-        rest = [part for part in network.parameters() if part.requires_grad and id(part) not in known]
-        groups.append((rest, WEIGHT_SHARE))
+        few = [network.vectors.weight, network.harmonic.bias, network.noise.bias]
+        rest = [
+            part
+            for part in network.parameters()
+            if part.requires_grad and all(part is not one for one in few)
+        ]
+        groups = [(few[:1], VECTOR_SHARE), (few[1:], BAND_SHARE), (rest, WEIGHT_SHARE)]
         self.optimizer = torch.optim.AdamW(
             [{"params": parts, "share": share} for parts, share in groups if share],
             betas=(0.9, 0.98),

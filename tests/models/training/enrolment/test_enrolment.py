@@ -38,7 +38,7 @@ PLAN = Plan(steps=2, batch=1)
 
 def voice(seconds: float, f0: float = 220.0) -> Float32:
     """A voice at 48 kHz."""
-    return sung(48000, seconds, f0)[0]
+    return np.asarray(sung(48000, seconds, f0)[0], np.float32)
 
 
 def file_of(path: Path, seconds: float, f0: float = 220.0) -> Path:
@@ -105,8 +105,8 @@ def limited(hertz: float) -> Recording:
     """A voice of which nothing is left above a frequency but what a file of 16 bits keeps."""
     audio = voice(2.0)
     size = audio.size
-    audio = (audio + 0.003 * np.random.default_rng(0).standard_normal(size)) * np.hanning(size)
-    spectrum = np.fft.rfft(audio)
+    hissing = (audio + 0.003 * np.random.default_rng(0).standard_normal(size)) * np.hanning(size)
+    spectrum = np.fft.rfft(hissing)
     spectrum[np.fft.rfftfreq(size, 1 / 48000) > hertz] = 0.0
     cut = np.fft.irfft(spectrum) + 1e-5 * np.random.default_rng(1).standard_normal(size)
     return analyse("cut", cut.astype(np.float32))
@@ -121,7 +121,7 @@ def test_what_a_recording_does_not_hold_is_not_asked_for() -> None:
     audio = torch.randn(2, 4800, requires_grad=True)
     kept = below(audio, torch.tensor([8000.0, 24000.0]))
     torch.testing.assert_close(kept[1], audio[1])
-    kept.square().sum().backward()
+    kept.square().sum().backward()  # type: ignore[no-untyped-call]
     assert audio.grad is not None
     high = torch.fft.rfftfreq(4800, 1 / 48000) > 8000.0
     assert float(torch.fft.rfft(audio.grad[0])[high].abs().max()) < 1e-3
