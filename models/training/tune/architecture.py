@@ -160,3 +160,11 @@ TABLE_1 = MappingProxyType(
     }
 )
 """The published variants, by name."""
+CPU_SIZED = "tune+cpu"
+VARIANTS = MappingProxyType(
+    {
+        CPU_SIZED: Architecture(tail=9, filters=4, plus=True, representation=64, wide_from=4),
+        **TABLE_1,
+    }
+)
+"""Those, and one of 0.11 million weights that one core trains in an hour."""

@@ -23,8 +23,8 @@ CHECKPOINT_FORMAT = 1
 class Plan:
     """How to train."""
 
-    steps: int = 2000
-    """Number of steps in all, including those of earlier runs."""
+    steps: int = 1400
+    """Number in all, including those of earlier runs: an hour of one core for the smallest variant."""
     batch: int = 16
     """Clips at once, two views of each; 48 as published."""
     learning_rate: float = 1e-3
@@ -39,10 +39,15 @@ class Trainer:
         architecture: of the encoder.
         pairs: makes the batch of a seed.
         plan: how to train.
+        device: of torch.
     """
 
     def __init__(
-        self, architecture: Architecture, pairs: Callable[[Sequence[int]], Pairs], plan: Plan
+        self,
+        architecture: Architecture,
+        pairs: Callable[[Sequence[int]], Pairs],
+        plan: Plan,
+        device: str = "cpu",
     ) -> None:
         torch.manual_seed(plan.seed)
         self.step = 0
@@ -50,14 +55,15 @@ class Trainer:
         self.network = TuneNetwork(architecture)
         self.projector = Projector(architecture.size)
         self._pairs = pairs
-        self._whole = nn.Sequential(self.network, self.projector)
+        self._device = torch.device(device)
+        self._whole = nn.Sequential(self.network, self.projector).to(self._device)
         self._optimizer = torch.optim.Adam(self._whole.parameters(), lr=plan.learning_rate)
         self._kind = {"format": CHECKPOINT_FORMAT, "architecture": asdict(architecture)}
 
     def advance(self) -> float:
         """Do one step and return its loss."""
         views, labels = self._pairs([self.plan.seed, self.step])
-        loss = contrast(self._whole(views), labels)
+        loss = contrast(self._whole(views.to(self._device)), labels.to(self._device))
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -81,7 +87,7 @@ class Trainer:
             TrainingError: it is none, of another version or variant, or of a training that diverged.
         """
         refusal = "is no TUNe checkpoint of this version and variant"
-        with read_checkpoint(path, torch.device("cpu"), self._kind, refusal) as state:
+        with read_checkpoint(path, self._device, self._kind, refusal) as state:
             self._whole.load_state_dict(state["whole"])
             self._optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])

@@ -1,0 +1,114 @@
+"""Train an encoder of music or singing by contrast alone, and write it as one ONNX file.
+
+    python -m models.training.tune MUSIC/ -o encoder.onnx
+
+MUSIC holds any recordings, in subfolders too; nothing needs to be labelled, as all that is learnt is which
+two excerpts, filtered, transposed and reverberant, are of the same half minute. The variants are those of the
+paper and `tune+cpu`, of 0.11 million weights, which one core trains in an hour. What an encoder knows then is
+told by `python -m models.training.tune.probe`. The folder `--work` holds the run; interrupt it when you like,
+the same command goes on. Needs the extra train.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from models.errors import TrainingError
+from models.singer.manifest import check_unicode
+from models.training.command import run
+from models.training.runfolder import claimed
+from models.training.schedule import device_of, train
+from models.training.tune.architecture import CPU_SIZED, VARIANTS
+from models.training.tune.examples import PairMaker, read_clips
+from models.training.tune.file import manifest_of, write_encoder
+from models.training.tune.training import Plan, Trainer
+from models.wholefile import check_output
+
+COMMAND = "python -m models.training.tune"
+REPORT_EVERY = 20
+CHECKPOINT_EVERY = 50
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 2 and one sentence for bad input, 130 after an interrupt."""
+    return run(COMMAND, lambda: _run(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("music", type=Path, metavar="MUSIC", help="folder of recordings; subfolders count")
+    add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
+    add("--variant", choices=VARIANTS, default=CPU_SIZED, help=f"what to train; default {CPU_SIZED}")
+    add(
+        "--steps",
+        type=int,
+        default=Plan.steps,
+        metavar="N",
+        help=f"training steps, including those of earlier runs; default {Plan.steps}",
+    )
+    add(
+        "--batch",
+        type=int,
+        default=Plan.batch,
+        metavar="N",
+        help=f"clips at once, two views of each; default {Plan.batch}, as published 48",
+    )
+    add("--device", choices=("cpu", "cuda"), help="where to train; default cuda where there is one")
+    add("--licence", default="unspecified", metavar="TEXT", help="licence of the music, stored in the file")
+    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
+    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
+    add(
+        "--work",
+        type=Path,
+        default=Path("tune-work"),
+        metavar="FOLDER",
+        help="folder of the run; default ./tune-work",
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.steps < 1:
+        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
+    if options.batch < 2:
+        raise TrainingError(f"a batch of {options.batch} has nothing to tell apart; give 2 clips or more")
+    words = {name: getattr(options, name) for name in ("licence", "attribution", "training_data")}
+    check_unicode(words)
+    device = device_of(options.device)
+    check_output(options.output)
+    torch.set_num_threads(1)
+    with claimed(options.work):
+        pairs = PairMaker(read_clips(options.music, _shown), options.batch)
+        plan = Plan(steps=options.steps, batch=options.batch)
+        trainer = Trainer(VARIANTS[options.variant], pairs, plan, device)
+        checkpoint = options.work / "checkpoint.pt"
+        if checkpoint.exists():
+            trainer.load(checkpoint)
+        train(trainer, checkpoint, _report, CHECKPOINT_EVERY)
+    manifest = manifest_of(trainer.network, options.variant, trainer.step, **words)
+    write_encoder(trainer.network, manifest, options.output)
+    print(manifest.model_dump_json(indent=2))  # noqa: T201
+    return 0
+
+
+def _shown(paths: Sequence[Path]) -> Iterable[Path]:
+    return tqdm(paths, "music", disable=None)
+
+
+def _report(step: int, loss: float) -> None:
+    if (step + 1) % REPORT_EVERY == 0:
+        print(step + 1, f"{loss:.3f}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
