@@ -71,14 +71,14 @@ def enrol_singer(
     listener, plan = listener or TrainingListener(), plan or ENROLMENT
     if threads:
         torch.set_num_threads(threads)
-    network, said, encoder = read_shared(shared or shipped())
     records = read_references(references, listener)
+    known = read_shared(shared or shipped())
     own, limit = prepared_pieces(records), band_limit(records)
-    trainer = FittingTrainer(own, limit, network, encoder, plan, PULL / sung_seconds(records))
+    trainer = FittingTrainer(own, limit, known, plan, PULL / sung_seconds(records))
     while trainer.step < plan.steps:
         step = trainer.step
         listener.step(step, trainer.advance())
-    owed = f"; on the shared network of plugin_bridge: {said.attribution}"
+    owed = f"; on the shared network of plugin_bridge: {known.manifest.attribution}"
     told = replace(facts, attribution=f"{facts.attribution}{owed}".removeprefix("; "))
     return publish(trainer, own, output, asdict(told), {"sung_seconds": round(sung_seconds(records), 1)})
 

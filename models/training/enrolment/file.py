@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from models.content.file import ContentEncoder, find
 from models.errors import ModelFileError
 from models.training.cache import DAMAGE, read_arrays
 from models.training.enrolment.network import SharedEstimator
+from models.training.enrolment.songs import FRAMES
 from models.training.singer.renderers import size_of
 from models.wholefile import whole
 
 MAX_BYTES = 64 * 2**20
-_MANIFEST = "manifest"
+_MANIFEST, _SONGS = "manifest", "songs"
+"""Arrays beside the weights."""
 _REMEDY = "install it again, or make one by 'python -m models.training.enrolment'"
 
 
@@ -44,23 +47,32 @@ def shipped() -> Path:
     return Path(__file__).parent / "shipped" / "shared.npz"
 
 
-def write_shared(network: SharedEstimator, manifest: SharedManifest, path: Path) -> None:
+class Shared(NamedTuple):
+    """What is needed to enrol a voice."""
+
+    network: SharedEstimator
+    songs: Tensor
+    """What others sang (`models.training.enrolment.songs`)."""
+    manifest: SharedManifest
+    encoder: ContentEncoder
+    """The one that the network was trained on."""
+
+
+def write_shared(network: SharedEstimator, songs: Tensor, manifest: SharedManifest, path: Path) -> None:
     """Write the file; nothing is left behind when it fails.
 
     Raises:
         OutputError: it cannot be written.
     """
     arrays = {name: part.cpu().numpy().astype(np.float32) for name, part in network.state_dict().items()}
+    arrays[_SONGS] = songs.numpy()
     arrays[_MANIFEST] = np.frombuffer(manifest.model_dump_json().encode(), np.uint8)
     with whole(path) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def read_shared(path: Path) -> tuple[SharedEstimator, SharedManifest, ContentEncoder]:
-    """Read the file, which may be hostile, and find the content encoder that it was trained on.
-
-    Returns:
-        The frozen network, what the file says of itself, and the encoder.
+def read_shared(path: Path) -> Shared:
+    """Read the file, which may be hostile, find its content encoder, and freeze the network.
 
     Raises:
         ModelFileError: it is missing, damaged, of another version, too large or not finite, or its encoder is
@@ -68,6 +80,7 @@ def read_shared(path: Path) -> tuple[SharedEstimator, SharedManifest, ContentEnc
     """
     try:
         arrays = _arrays(path)
+        songs = torch.from_numpy(arrays.pop(_SONGS))
         said = arrays.pop(_MANIFEST).astype(np.uint8).tobytes()
         manifest = SharedManifest.model_validate_json(said)
     except OSError as error:
@@ -80,7 +93,9 @@ def read_shared(path: Path) -> tuple[SharedEstimator, SharedManifest, ContentEnc
         network.load_state_dict({name: torch.from_numpy(part) for name, part in arrays.items()})
     except (RuntimeError, TypeError) as error:
         raise ModelFileError(f"{path} has weights that do not fit; {_REMEDY}") from error
-    return network.requires_grad_(requires_grad=False), manifest, encoder
+    if songs.dtype != torch.float16 or songs.shape != (max(1, len(songs)), FRAMES, encoder.manifest.size + 3):
+        raise ModelFileError(f"{path} has songs that do not fit; {_REMEDY}")
+    return Shared(network.requires_grad_(requires_grad=False), songs, manifest, encoder)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from models.content.file import ContentEncoder
+from models.differentiable.content import read_encoder
 from models.training.batches import Batch, PreparedRecording
 from models.training.enrolment.bandlimit import below
+from models.training.enrolment.file import Shared
 from models.training.enrolment.network import SharedEstimator
+from models.training.enrolment.songs import Songs
 from models.training.singer.network import Estimator, NetworkSize
+from models.training.singer.publish import voiced_f0
 from models.training.singer.renderers import Renderer
 from models.training.singer.training import Plan, Trainer
+from models.training.singer.wordguard import WordGuard, audible, envelopes
 
 VECTOR_SHARE = 1.0
 BAND_SHARE = 1.0
 WEIGHT_SHARE = 0.1
 """Of the learning rate: of the vector, of the offsets of the bands, and of all other weights."""
+GUARD_WEIGHT = 3.0
 PULL = 1.0
 """Weight of the squared way from the start in the loss, for a second of reference."""
 
@@ -30,8 +36,7 @@ class FittingTrainer(Trainer):
     Args:
         recordings: of the new voice.
         limit: up to where they hold anything, hertz.
-        shared: the network; it stays as it is.
-        encoder: the content encoder of the shared network.
+        shared: the network and what belongs to it; it stays as it is.
         plan: how to train.
         pull: towards the start.
     """
@@ -40,16 +45,15 @@ class FittingTrainer(Trainer):
         self,
         recordings: Sequence[PreparedRecording],
         limit: float,
-        shared: SharedEstimator,
-        encoder: ContentEncoder,
+        shared: Shared,
         plan: Plan,
         pull: float,
     ) -> None:
         self._limit = limit
         self._pull = pull
-        super().__init__(recordings, [1.0] * len(recordings), encoder, plan)
-        vector = self._nearest(shared)
-        state = {**shared.state_dict(), "vectors.weight": vector[None]}
+        super().__init__(recordings, [1.0] * len(recordings), shared.encoder, plan)
+        vector = self._nearest(shared.network)
+        state = {**shared.network.state_dict(), "vectors.weight": vector[None]}
         for network in (self.network, self.average[0]):
             network.load_state_dict(state)
         network = cast(SharedEstimator, self.network)
@@ -68,6 +72,10 @@ class FittingTrainer(Trainer):
         )
         self._parameters = [part for group in self.optimizer.param_groups for part in group["params"]]
         self._start = [part.detach().clone() for part in self._parameters]
+        self._songs = Songs(shared.songs, voiced_f0(recordings), np.random.default_rng(plan.seed))
+        heard = self._new_maker()()
+        levels = envelopes(heard.target, heard.pitch)[audible(heard.pitch) > 0.0].mean(0)
+        self._guard = WordGuard(read_encoder(self.encoder.path), levels)
 
     def _new_network(self, size: NetworkSize) -> Estimator:
         return SharedEstimator(size, 1)
@@ -100,4 +108,15 @@ class FittingTrainer(Trainer):
         network = cast(SharedEstimator, self.network)
         parts = zip(self._parameters, self._start, strict=True)
         way = torch.stack([(now - start).square().sum() for now, start in parts]).sum()
-        return self._distance(network, network.vectors.weight[0], batch, sizes) + self._pull * way
+        return (
+            self._distance(network, network.vectors.weight[0], batch, sizes)
+            + self._pull * way
+            + GUARD_WEIGHT * self._words_lost(network)
+        )
+
+    def _words_lost(self, network: SharedEstimator) -> Tensor:
+        """Sing what others sang, and compare what is heard."""
+        rng = np.random.default_rng([self.plan.seed, self.step])
+        songs = self._songs.draw(self.plan.batch, rng)
+        audio = self.renderer(songs, *network(songs.content, songs.pitch, network.vectors.weight[0]))
+        return cast(Tensor, self._guard(audio, songs.pitch, songs.content))

@@ -26,6 +26,7 @@ from models.singer.manifest import check_unicode
 from models.training.command import run
 from models.training.enrolment.file import SharedManifest, write_shared
 from models.training.enrolment.network import SharedEstimator
+from models.training.enrolment.songs import songs_of
 from models.training.enrolment.training import SharedTrainer
 from models.training.enrolment.voices import read_voices
 from models.training.runfolder import claimed
@@ -103,7 +104,8 @@ def _run(options: argparse.Namespace) -> int:
         voices=tuple(voice.name for voice in voices),
         steps=trainer.step,
     )
-    write_shared(cast(SharedEstimator, trainer.averaged[0]), manifest, options.output)
+    network = cast(SharedEstimator, trainer.averaged[0])
+    write_shared(network, songs_of(voices, encoder), manifest, options.output)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0
 

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from models.content.file import ContentEncoder, digest
+from models.content.file import digest
 from models.content.file import shipped as shipped_encoder
 from models.singer.file import load_singer
 from models.singer.manifest import Manifest
@@ -24,6 +24,7 @@ from models.training.enrolment.bandlimit import band_limit, below
 from models.training.enrolment.enrol import enrol_singer, read_references, sung_seconds
 from models.training.enrolment.file import SharedManifest, read_shared, write_shared
 from models.training.enrolment.network import VECTOR, SharedEstimator
+from models.training.enrolment.songs import FRAMES
 from models.training.enrolment.voices import RATIOS
 from models.training.singer.recipe import SingerFacts, TrainingListener
 from models.training.singer.renderers import size_of
@@ -54,6 +55,12 @@ def some_network(voices: int = 2) -> SharedEstimator:
     return network
 
 
+def some_songs() -> Tensor:
+    """Two songs, of content at random."""
+    content, pitch = torch.rand(2, FRAMES, 32), torch.tensor([300.0, 1.0, -20.0]).expand(2, FRAMES, 3)
+    return torch.cat([content, pitch], 2).half()
+
+
 def manifest_of(voices: int = 2) -> SharedManifest:
     return SharedManifest(
         licence="CC0",
@@ -68,7 +75,7 @@ def manifest_of(voices: int = 2) -> SharedManifest:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("shared") / "shared.npz"
-    write_shared(some_network(), manifest_of(), path)
+    write_shared(some_network(), some_songs(), manifest_of(), path)
     return path
 
 
@@ -129,11 +136,12 @@ def test_what_a_recording_does_not_hold_is_not_asked_for() -> None:
 
 
 def test_a_shared_network_is_written_and_read(shared: Path) -> None:
-    network, manifest, encoder = read_shared(shared)
-    assert manifest == manifest_of()
-    assert isinstance(encoder, ContentEncoder)
+    found = read_shared(shared)
+    assert found.manifest == manifest_of()
+    assert found.encoder.path == shipped_encoder()
+    assert found.songs.shape == (2, FRAMES, 35)
     written = some_network().state_dict()
-    assert all(torch.equal(part, written[name]) for name, part in network.state_dict().items())
+    assert all(torch.equal(part, written[name]) for name, part in found.network.state_dict().items())
 
 
 def spoilt(shared: Path, folder: Path, how: str) -> Path:
@@ -147,15 +155,18 @@ def spoilt(shared: Path, folder: Path, how: str) -> Path:
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("manifest.npy", pickle.dumps(print))
     elif how == "wide":
-        write_shared(some_network(3), manifest_of(2), path)
+        write_shared(some_network(3), some_songs(), manifest_of(2), path)
     elif how == "endless":
         network = some_network()
         nn.init.constant_(network.film.weight, float("nan"))
-        write_shared(network, manifest_of(), path)
+        write_shared(network, some_songs(), manifest_of(), path)
+    elif how == "silent":
+        write_shared(some_network(), some_songs()[:0], manifest_of(), path)
     elif how == "stranger":
-        write_shared(some_network(), manifest_of().model_copy(update={"content": "0" * 64}), path)
+        manifest = manifest_of().model_copy(update={"content": "0" * 64})
+        write_shared(some_network(), some_songs(), manifest, path)
     elif how == "newer":
-        write_shared(some_network(), manifest_of().model_copy(update={"format": 9}), path)
+        write_shared(some_network(), some_songs(), manifest_of().model_copy(update={"format": 9}), path)
     elif how == "huge":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr("manifest.npy", bytes(65 * 2**20))
@@ -173,6 +184,7 @@ def spoilt(shared: Path, folder: Path, how: str) -> Path:
         ("newer", "is no shared network of this version"),
         ("huge", "is no shared network of this version"),
         ("wide", "has weights that do not fit"),
+        ("silent", "has songs that do not fit"),
         ("stranger", "is not here; copy its file"),
     ],
 )
@@ -262,12 +274,14 @@ def test_voices_are_learned_and_learning_goes_on(
     command = [str(tmp_path / "voices"), "-o", str(output), "--work", str(work), "--attribution", "we"]
     assert run.main([*command, "--steps", "1"]) == 0
     assert run.main([*command, "--steps", "2"]) == 0
-    network, manifest, _ = read_shared(output)
+    network, songs, manifest, _ = read_shared(output)
     assert manifest.steps == 2
     assert manifest.voices == tuple(
         name if ratio == 1.0 else f"{name}x{ratio:g}" for name in ("high", "low") for ratio in (1.0, *RATIOS)
     )
     assert float(network.film.weight.abs().max()) > 0.0
+    assert bool(songs.isfinite().all())
+    assert float(songs[..., -3].max()) < 400.0
     (tmp_path / "voices" / "low" / "take.wav").rename(tmp_path / "take.wav")
     (tmp_path / "voices" / "low").rmdir()
     capsys.readouterr()
