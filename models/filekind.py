@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterable, Mapping
@@ -50,18 +51,30 @@ class FileKind(Generic[Facts]):
         Raises:
             BridgeError: of the kind `error`; the file is too large, no ONNX model, or its graph is refused.
         """
+        model = self._read(path)
+        try:
+            check_graph(memoryview(model))
+            return opened(model)
+        except GraphError as error:
+            raise self.error(f"{path} {error}; {self.remedy}") from error
+
+    def digest(self, path: Path) -> str:
+        """Return the SHA-256 of a file.
+
+        Raises:
+            BridgeError: of the kind `error`; it is too large or cannot be read.
+        """
+        return hashlib.sha256(self._read(path)).hexdigest()
+
+    def _read(self, path: Path) -> bytes:
         try:
             size = path.stat().st_size
             if size > MAX_BYTES:
                 most = f"{size / 2**20:.0f} MB and a {self.name} file at most {MAX_BYTES / 2**20:.0f}"
                 raise self.error(f"{path} has {most}; {self.remedy}")
-            model = path.read_bytes()
-            check_graph(memoryview(model))
-            return opened(model)
+            return path.read_bytes()
         except OSError as error:
             raise self.error(f"{path} cannot be read: {error.strerror}; {self.remedy}") from error
-        except GraphError as error:
-            raise self.error(f"{path} {error}; {self.remedy}") from error
 
     def try_out(
         self,

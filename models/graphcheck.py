@@ -10,7 +10,7 @@ import onnxruntime
 
 from dsp.units import MAX_HOPS
 from models import protobuf
-from models.protobuf import fields, parts
+from models.protobuf import fields, messages, parts
 
 Shape = list[int]
 
@@ -163,15 +163,18 @@ class _Flattener:
         return outputs
 
     def _node(self, node: memoryview, depth: int) -> None:
-        kinds = [_text(kind) for kind in parts(node, _OP_TYPE)]
-        domains = {_text(domain) for domain in parts(node, _DOMAIN)} - {"", "ai.onnx"}
+        found = messages(node)
+        kinds = [_text(kind) for kind in found.get(_OP_TYPE, [])]
+        domains = {_text(domain) for domain in found.get(_DOMAIN, [])} - {"", "ai.onnx"}
         for kind in kinds:
             if kind not in self._operators or domains:
                 raise GraphError(f"holds the operator {kind[:40]!r}, which is not allowed")
         if len(kinds) != 1 or len(self._flat.nodes) >= MAX_NODES:
             raise GraphError(f"has more than {MAX_NODES} operators")
-        inputs, outputs = ([_text(name) for name in parts(node, end)] for end in (_NODE_INPUT, _NODE_OUTPUT))
-        branches = [self._attribute(attribute, kinds[0], depth) for attribute in parts(node, _ATTRIBUTE)]
+        inputs, outputs = (
+            [_text(name) for name in found.get(end, [])] for end in (_NODE_INPUT, _NODE_OUTPUT)
+        )
+        branches = [self._attribute(one, kinds[0], depth) for one in found.get(_ATTRIBUTE, [])]
         if kinds[0] != "If":
             self._flat.nodes.append(_Node(kinds[0], inputs, [name for name in outputs if name]))
             self._flat.written.append(protobuf.field(_NODE, node))

@@ -17,8 +17,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     Raises:
         ValueError: the message is cut short, is no protobuf message, or has more than `MAX_FIELDS` fields.
     """
-    at = count = 0
-    while at < len(message):
+    at, end, count = 0, len(message), 0
+    while at < end:
         key, at = _varint(message, at)
         kind = key & 7
         count += 1
@@ -34,10 +34,19 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             length = 8 if kind == _EIGHT_BYTES else 4
         else:
             raise ValueError(f"a field is of the unknown kind {kind}")
-        if length > len(message) - at:
+        if length > end - at:
             raise ValueError("a field is cut short")
         yield key >> 3, message[at : at + length]
         at += length
+
+
+def messages(message: memoryview) -> dict[int, list[memoryview]]:
+    """Return the messages and strings in a message by their field numbers."""
+    found: dict[int, list[memoryview]] = {}
+    for number, value in fields(message):
+        if isinstance(value, memoryview):
+            found.setdefault(number, []).append(value)
+    return found
 
 
 def parts(message: memoryview, *path: int) -> Iterator[memoryview]:
@@ -70,6 +79,8 @@ def field(number: int, value: int | bytes | memoryview) -> bytes:
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """Return a whole number and where the next thing begins."""
+    if at < len(message) and message[at] < 0x80:  # nearly all are
+        return message[at], at + 1
     number = 0
     for place, byte in enumerate(message[at : at + _MAX_VARINT_BYTES]):
         number |= (byte & 0x7F) << 7 * place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def load_singer(which: str | Path) -> Singer:
         raise SingerFileError(
             f"singer {str(which)!r} is unknown; use one of {known}, or the path of a singer file"
         )
+    return _loaded(path, _KIND.digest(path))
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, sha256: str) -> Singer:
+    """Load a singer once for all engines that sing it; the last few stay."""
+    del sha256  # another file under the same name is another singer
     return Singer(path)
 
 

@@ -140,3 +140,11 @@ def test_a_pitch_that_nobody_sings_is_a_broken_manifest(tmp_path: Path, name: st
     for hertz in (0.01, 23999.0):
         write_manifest(path, json.dumps(facts | {name: hertz}))
         load_singer(path)
+
+
+def test_a_singer_is_shared_until_its_file_is_another(tmp_path: Path) -> None:
+    path = write_singer(tmp_path / "made.onnx")
+    first = load_singer(path)
+    assert load_singer(path) is first
+    write_singer(path, id="another")
+    assert load_singer(path).id == "another"
