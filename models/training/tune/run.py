@@ -27,7 +27,7 @@ from models.training.schedule import device_of, train
 from models.training.tune.architecture import CPU_SIZED, VARIANTS
 from models.training.tune.examples import PairMaker, read_clips
 from models.training.tune.file import manifest_of, write_encoder
-from models.training.tune.training import Plan, Trainer
+from models.training.tune.training import PUBLISHED_RATE, Plan, Trainer
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.tune"
@@ -89,7 +89,8 @@ def _run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     with claimed(options.work):
         pairs = PairMaker(read_clips(options.music, _shown), options.batch)
-        plan = Plan(steps=options.steps, batch=options.batch)
+        rate = Plan.learning_rate if options.variant == CPU_SIZED else PUBLISHED_RATE
+        plan = Plan(steps=options.steps, batch=options.batch, learning_rate=rate)
         trainer = Trainer(VARIANTS[options.variant], pairs, plan, device)
         checkpoint = options.work / "checkpoint.pt"
         if checkpoint.exists():

@@ -54,7 +54,9 @@ def test_long_recordings_are_cut_short_ones_joined_and_silent_ones_left_out(tmp_
 
 def test_too_few_recordings_are_refused_in_a_sentence(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", note(200.0, 3 * RATE))
-    with pytest.raises(TrainingError, match=r"holds 1 clips of 2\.7 s or more .* needs 2; add longer"):
+    with pytest.raises(
+        TrainingError, match=r"too little: contrast needs 2 clips of 2\.7 s .* there are 1; add"
+    ):
         read_clips(tmp_path)
 
 
