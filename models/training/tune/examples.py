@@ -65,8 +65,8 @@ def read_clips(folder: Path, progress: Callable[[Sequence[Path]], Iterable[Path]
         clips += cut(np.concatenate(parts))
     if len(clips) < 2:
         raise TrainingError(
-            f"{folder} holds too little: contrast needs 2 clips of {SAMPLES / RATE:.1f} s or more that are not "
-            f"silent, and there are {len(clips)}; add recordings"
+            f"{folder} holds too little: contrast needs 2 clips of {SAMPLES / RATE:.1f} s or more that are "
+            f"not silent, and there are {len(clips)}; add recordings"
         )
     return clips
 
