@@ -37,7 +37,7 @@ ROOMS = {
     "models/training/refiner": 7.2,
     "models/training/embedding": 7.2,
     "models/training/extractor": 7.2,
-    "models/training/enrolment": 7.2,
+    "models/training/enrolment": 7.3,
     "plugin_bridge/version.py": 8.0,
     "plugin_bridge/errors.py": 8.0,
     "plugin_bridge/shadowing.py": 8.0,

@@ -26,6 +26,7 @@ BAND_SHARE = 1.0
 WEIGHT_SHARE = 0.1
 """Of the learning rate: of the vector, of the offsets of the bands, and of all other weights."""
 GUARD_WEIGHT = 3.0
+FINALISTS = 16
 PULL = 1.0
 """Weight of the squared way from the start in the loss, for a second of reference."""
 
@@ -89,11 +90,17 @@ class FittingTrainer(Trainer):
 
     @torch.no_grad()
     def _nearest(self, shared: SharedEstimator) -> Tensor:
-        """Return the vector of the voice, or of the middle, whose song differs least from the reference."""
+        """Return the vector of the voice, or of the middle, whose copy differs least from the reference.
+
+        All are tried on one example, the nearest then on a batch.
+        """
         vectors = torch.cat([torch.zeros_like(shared.vectors.weight[:1]), shared.vectors.weight])
         batch = self._new_maker()()
-        losses = [self._distance(shared, vector, batch, [1024]) for vector in vectors]
-        return vectors[int(torch.stack(losses).argmin())]
+        for examples, kept in ((1, FINALISTS), (self.plan.batch, 1)):
+            some = Batch(*(part[:examples] for part in batch))
+            losses = torch.stack([self._distance(shared, vector, some, [1024]) for vector in vectors])
+            vectors = vectors[losses.argsort()[:kept]]
+        return vectors[0]
 
     def _distance(
         self, network: SharedEstimator, vector: Tensor, batch: Batch, sizes: Sequence[int]

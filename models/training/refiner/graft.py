@@ -23,6 +23,8 @@ from models.training.refiner.stepgraph import add_steps, state_size, weights_of
 Float64 = NDArray[np.float64]
 Branch = tuple[Graph, list[str]]
 """A part of the graph, and the names of its outputs."""
+REFINER = "refiner"
+"""With this begin the names of all that is in the graph of one."""
 _COARSE = {name: f"coarse_{name}" for name in ("harmonic", "noise")}
 """The controls that the singer's network gives, by the names that the refined ones take over."""
 
@@ -42,27 +44,45 @@ def graft(
     Returns:
         Its manifest.
     """
-    model = onnx.load_model(path)
-    said = next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY)
-    manifest = Manifest.model_validate_json(said)
+    graph, manifest = _read(path)
     manifest = manifest.model_copy(
         update={"format": FORMAT, "refiner": facts, "scores": {**manifest.scores, **scores}}
     )
-    write_model(_refined(model.graph, networks, noise=facts.noise > 0.0), manifest.to_metadata(), output)
+    write_model(_refined(graph, networks, noise=facts.noise > 0.0), manifest.to_metadata(), output)
     return manifest
 
 
+def lend(donor: Path, path: Path, output: Path) -> Manifest:
+    """Write a singer file with the refiner of another singer.
+
+    Args:
+        donor: a singer file of this project's making with a refiner.
+        path: one without, on the same content encoder, of the kind sawsing.
+        output: the file to write; it may be `path`.
+
+    Returns:
+        Its manifest.
+    """
+    (giver, known), (singer, manifest) = _read(donor), _read(path)
+    manifest = manifest.model_copy(update={"format": FORMAT, "refiner": known.refiner})
+    write_model(_joined(singer, giver), manifest.to_metadata(), output)
+    return manifest
+
+
+def _read(path: Path) -> tuple[onnx.GraphProto, Manifest]:
+    model = onnx.load_model(path)
+    said = next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY)
+    return model.graph, Manifest.model_validate_json(said)
+
+
 def _refined(singer: onnx.GraphProto, networks: Mapping[int, Denoiser], *, noise: bool) -> onnx.GraphProto:
-    for node in singer.node:
-        for index, name in enumerate(node.output):
-            node.output[index] = _COARSE.get(name, name)
     states = {count: (1, state_size(network, count)) for count, network in sorted(networks.items())}
     outputs: Shapes = {
         "harmonic": (FRAMES, HARMONIC_GRID.size),
         "noise": (FRAMES, NOISE_GRID.size),
         **{f"next_{_state(count)}": shape for count, shape in states.items()},
     }
-    graph = Graph("refiner")
+    graph = Graph(REFINER)
     most = graph.add("ReduceMax", "steps", keepdims=0)
     branches = [_passing(list(states))]
     branches += [_refining(networks[count], count, list(states), noise=noise) for count in states]
@@ -76,15 +96,22 @@ def _refined(singer: onnx.GraphProto, networks: Mapping[int, Denoiser], *, noise
         },
         outputs,
     )
-    for part, more in (
-        (singer.node, added.node),
-        (singer.initializer, added.initializer),
-        (singer.input, added.input),
-    ):
-        part.extend(more)
-    kept = [end for end in singer.output if end.name not in _COARSE]
+    return _joined(singer, added)
+
+
+def _joined(singer: onnx.GraphProto, added: onnx.GraphProto) -> onnx.GraphProto:
+    """Let a refiner, or that of a graph that has one, take over the outputs of a singer's graph."""
+    for node in singer.node:
+        for index, name in enumerate(node.output):
+            node.output[index] = _COARSE.get(name, name)
+    given = {end.name for end in singer.input} | {name for node in singer.node for name in node.output}
+    known = {end.name for end in singer.output} - set(_COARSE)
+    singer.node.extend(node for node in added.node if given.isdisjoint(node.output))
+    singer.initializer.extend(part for part in added.initializer if part.name.startswith(REFINER))
+    singer.input.extend(end for end in added.input if end.name not in given)
+    kept = [end for end in singer.output if end.name in known]
     del singer.output[:]
-    singer.output.extend([*kept, *added.output])
+    singer.output.extend([*kept, *(end for end in added.output if end.name not in known)])
     return singer
 
 
@@ -101,7 +128,7 @@ def _choose(
     if len(branches) > 2:
         part = Graph(f"{graph.name}_{counts[1]}")
         other = part, _choose(part, most, counts[1:], branches[1:], outputs)
-    names = list(outputs) if graph.name == "refiner" else [f"{graph.name}_{name}" for name in outputs]
+    names = list(outputs) if graph.name == REFINER else [f"{graph.name}_{name}" for name in outputs]
     protos = {
         key: part.proto({}, dict(zip(outs, outputs.values(), strict=True)))
         for key, (part, outs) in (("then_branch", branches[0]), ("else_branch", other))

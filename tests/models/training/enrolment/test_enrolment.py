@@ -12,9 +12,8 @@ import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from models.content.file import digest
 from models.content.file import shipped as shipped_encoder
 from models.singer.file import load_singer
 from models.singer.manifest import Manifest
@@ -22,15 +21,15 @@ from models.training.corpus import Recording, analyse
 from models.training.enrolment import run
 from models.training.enrolment.bandlimit import band_limit, below
 from models.training.enrolment.enrol import enrol_singer, read_references, sung_seconds
-from models.training.enrolment.file import SharedManifest, read_shared, write_shared
-from models.training.enrolment.network import VECTOR, SharedEstimator
+from models.training.enrolment.file import read_shared, write_shared
+from models.training.enrolment.network import VECTOR
 from models.training.enrolment.songs import FRAMES
 from models.training.enrolment.voices import RATIOS
 from models.training.singer.recipe import SingerFacts, TrainingListener
-from models.training.singer.renderers import size_of
 from models.training.singer.training import Plan
 from plugin_bridge.errors import ModelFileError, TrainingError
 from tests.support.doubles import sung
+from tests.support.sharednetworks import manifest_of, some_network, some_songs
 
 Float32 = NDArray[np.float32]
 FACTS = SingerFacts("made", "Made", "CC0", "somebody", "a voice made by the test")
@@ -45,31 +44,6 @@ def voice(seconds: float, f0: float = 220.0) -> Float32:
 def file_of(path: Path, seconds: float, f0: float = 220.0) -> Path:
     soundfile.write(path, voice(seconds, f0), 48000)
     return path
-
-
-def some_network(voices: int = 2) -> SharedEstimator:
-    """A network in which vectors change everything that they can."""
-    torch.manual_seed(1)
-    network = SharedEstimator(size_of("sawsing", 32), voices)
-    nn.init.normal_(network.film.weight, std=0.05)
-    return network
-
-
-def some_songs() -> Tensor:
-    """Two songs, of content at random."""
-    content, pitch = torch.rand(2, FRAMES, 32), torch.tensor([300.0, 1.0, -20.0]).expand(2, FRAMES, 3)
-    return torch.cat([content, pitch], 2).half()
-
-
-def manifest_of(voices: int = 2) -> SharedManifest:
-    return SharedManifest(
-        licence="CC0",
-        attribution="the makers of voices",
-        training_data="made",
-        content=digest(shipped_encoder()),
-        voices=tuple(f"voice{number}" for number in range(voices)),
-        steps=2,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from plugin_bridge.midi.input import MidiInput
 from plugin_bridge.sessions.reader import SessionReader
 from plugin_bridge.sessions.writer import SessionHeader, SessionWriter
 from tests.support.doubles import BRIGHT, BROKEN, DARK, sung
+from tests.support.extras import needs
 from tests.support.singerfiles import write_singer
 
 Float32 = NDArray[np.float32]
@@ -240,9 +241,35 @@ def test_a_recording_is_what_was_heard(tmp_path: Path, stage: Stage, stalled: in
     np.testing.assert_array_equal(heard, bounced[: heard.size])
 
 
-def test_a_recording_of_every_quality_is_its_bounce(tmp_path: Path) -> None:
-    refiner = Refiner(bands=4, steps=(1, 2, 8))
-    singer = load_singer(write_singer(tmp_path / "dark.onnx", refiner=refiner))
+def enrolled(folder: Path) -> Path:
+    """Enrol a voice as a singer called dark."""
+    needs("torch")
+    from models.training.enrolment.enrol import enrol_singer
+    from models.training.enrolment.file import write_shared
+    from models.training.singer.recipe import SingerFacts
+    from models.training.singer.training import Plan
+    from tests.support.sharednetworks import manifest_of, some_network, some_songs
+
+    soundfile.write(folder / "said.wav", sung(48000, 6.0, 200.0)[0], 48000)
+    write_shared(some_network(), some_songs(), manifest_of(), folder / "shared.npz")
+    facts = SingerFacts("dark", "Dark", "CC0", "nobody", "made by the test")
+    enrol_singer(
+        [folder / "said.wav"],
+        facts,
+        folder / "dark.onnx",
+        plan=Plan(steps=1, batch=1),
+        shared=folder / "shared.npz",
+    )
+    return folder / "dark.onnx"
+
+
+def refined(folder: Path) -> Path:
+    return write_singer(folder / "dark.onnx", refiner=Refiner(bands=4, steps=(1, 2, 8)))
+
+
+@pytest.mark.parametrize("maker", [refined, enrolled])
+def test_a_recording_of_every_quality_is_its_bounce(tmp_path: Path, maker: Callable[[Path], Path]) -> None:
+    singer = load_singer(maker(tmp_path))
     stage, source = Stage(tmp_path, engine=Engine(RATE, 1, [singer], parameters=VALUES)), song(300)
     stage.events.at_once([Event(0, "quality", "mix")], 1)
     stage.play(source[:, : 10 * BLOCK])
