@@ -1,1 +1,1 @@
-"""The tests, room by room; `python -m tests` runs every check there is."""
+"""The tests, room by room; `python -m tests` runs the checks."""
