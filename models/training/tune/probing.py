@@ -159,10 +159,15 @@ def area(classes: Int64, logits: Float64) -> float:
 
 
 def ranged(score: Callable[[Int64, Float64], float], held: Examples, logits: Float64) -> Range:
-    """Return a score and its range, for which the recordings of each class are drawn with replacement."""
+    """Return a score and its range, for which recordings are drawn with replacement.
+
+    They are drawn class by class, so that none is missing, unless some recordings hold several classes.
+    """
     rng = np.random.default_rng(0)
     rows = {one: np.flatnonzero(held.recordings == one) for one in np.unique(held.recordings)}
     groups = [np.unique(held.recordings[held.classes == one]) for one in np.unique(held.classes)]
+    if sum(group.size for group in groups) > len(rows):
+        groups = [np.unique(held.recordings)]
     drawn = []
     for _ in range(DRAWS):
         chosen = np.concatenate([rows[one] for group in groups for one in rng.choice(group, group.size)])

@@ -112,6 +112,17 @@ def test_the_range_is_over_recordings_and_not_over_their_examples() -> None:
     assert found.high - found.low == pytest.approx(2.0 * wide, rel=0.2)
 
 
+def test_recordings_of_several_classes_are_drawn_whole() -> None:
+    """Of ten songs of all three classes four are recognised wholly, the others not at all."""
+    classes, of = np.tile([0, 1, 2], 100), np.repeat(np.arange(10), 30)
+    right = of < 4
+    logits = np.eye(3)[np.where(right, classes, (classes + 1) % 3)]
+    found = ranged(accuracy, Examples(np.zeros((300, 1), np.float32), classes, of), logits)
+    wide = 1.96 * np.sqrt(0.4 * 0.6 / 10.0)
+    assert found.score == pytest.approx(0.4)
+    assert found.high - found.low == pytest.approx(2.0 * wide, rel=0.2)
+
+
 def test_every_fifth_recording_of_each_class_is_held_out() -> None:
     examples = clouds(APART, 22)
     held = fifths(examples)
