@@ -17,7 +17,7 @@ from models.refiner.randomness import Randomness
 from models.singer.file import Singer, load_singer
 from models.training.refiner.bands import BANDS, written
 from models.training.refiner.frames import condition, width
-from models.training.refiner.graft import graft
+from models.training.refiner.graft import graft, lend
 from models.training.refiner.network import Denoiser, RefinerSize
 from models.training.refiner.recipe import refined as added_by
 from tests.models.training.refiner.conftest import CONTENT
@@ -91,6 +91,17 @@ def test_a_file_holds_each_network_once(refined: Singer, plain: Singer) -> None:
     assert refiner is not None
     more = refined.path.stat().st_size - plain.path.stat().st_size
     assert more < len(refiner.steps) * 1.5e6
+
+
+def test_a_refiner_that_is_lent_does_what_it_did(refined: Singer, plain: Singer, tmp_path: Path) -> None:
+    manifest = lend(refined.path, plain.path, tmp_path / "lent.onnx")
+    lent = load_singer(tmp_path / "lent.onnx")
+    assert lent.manifest == manifest
+    assert manifest.refiner == refined.manifest.refiner
+    assert manifest.scores == plain.manifest.scores
+    for steps in (0.0, 1.0, 8.0):
+        asked = np.full(FRAMES, steps)
+        assert np.array_equal(run(lent, asked, [3]), run(refined, asked, [3]))
 
 
 def random_networks(counts: tuple[int, ...]) -> dict[int, Denoiser]:
