@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -114,3 +115,47 @@ def test_the_loss_that_is_shown_is_a_running_mean(monkeypatch: pytest.MonkeyPatc
         2.0 + 2.0 * 0.99**100 / sum(0.99**n for n in range(101)), abs=6e-4
     )
     assert float(shown[-1]) == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_voice_is_enrolled_by_one_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("torch")
+    from models.training.enrolment import enrol
+    from models.training.enrolment.file import write_shared
+    from models.training.singer.training import Plan
+    from tests.support.sharednetworks import manifest_of, some_network, some_songs
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(enrol, "ENROLMENT", Plan(steps=1, batch=1))
+    monkeypatch.setattr(enrol, "shipped", lambda: tmp_path / "shared.npz")
+    write_shared(some_network(), some_songs(), manifest_of(), tmp_path / "shared.npz")
+    soundfile.write("said.wav", sung(48000, 6.0, 200.0)[0], 48000)
+    command = ["enrol", "said.wav", "--id", "me", "--licence", "CC0", "--attribution", "I", "--json"]
+    done = call(capsys, *command)
+    assert done.status == 0
+    assert "a voice is closer from 30 s on" in done.err
+    manifest = load_singer(tmp_path / "me.onnx").manifest
+    assert json.loads(done.out)["scores"] == manifest.scores
+    assert (manifest.licence, manifest.attribution.partition(";")[0]) == ("CC0", "I")
+    assert "said.wav" in manifest.training_data
+    again = call(capsys, *command)
+    assert again.status == 2
+    assert "give force to replace it" in again.err
+    with monkeypatch.context() as patch:
+        patch.setattr(enrol, "enrol_singer", interrupted)
+        assert call(capsys, *command, "--force").status == 130
+    assert call(capsys, *command, "--force").status == 0
+
+
+def test_a_reference_that_is_none_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("torch")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said.wav").write_text("no audio")
+    done = call(capsys, "enrol", "said.wav", "--id", "me")
+    assert done.status == 2
+    assert "said.wav cannot be read as audio" in done.err
+    assert done.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["said.wav"]

@@ -21,7 +21,7 @@ from models.training.corpus import Recording, analyse
 from models.training.enrolment import run
 from models.training.enrolment.bandlimit import band_limit, below
 from models.training.enrolment.enrol import enrol_singer, read_references, sung_seconds
-from models.training.enrolment.file import read_shared, write_shared
+from models.training.enrolment.file import read_shared, shipped, write_shared
 from models.training.enrolment.network import VECTOR
 from models.training.enrolment.songs import FRAMES
 from models.training.enrolment.voices import RATIOS
@@ -267,3 +267,11 @@ def test_a_folder_without_voices_is_refused(tmp_path: Path, capsys: pytest.Captu
     place = str(tmp_path)
     assert run.main([place, "-o", f"{place}/x.npz", "--work", f"{place}/work"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_network_that_ships_is_small_and_says_whose_voices_it_learned() -> None:
+    found = read_shared(shipped())
+    assert shipped().stat().st_size < 5e6
+    assert found.manifest.licence == "GPL-3.0-or-later"
+    assert "PJS corpus" in found.manifest.attribution
+    assert {"pjs", "nit"} <= set(found.manifest.voices)
