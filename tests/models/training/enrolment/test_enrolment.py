@@ -82,20 +82,21 @@ def test_voices_of_a_batch_are_conditioned_each_by_its_own_vector() -> None:
         torch.testing.assert_close(part[1:], alone)
 
 
-def limited(hertz: float) -> Recording:
-    """A voice of which nothing is left above a frequency but what a file of 16 bits keeps."""
+def limited(hertz: float, noise: float) -> Recording:
+    """A voice of which nothing is left above a frequency but some noise."""
     audio = voice(2.0)
     size = audio.size
     hissing = (audio + 0.003 * np.random.default_rng(0).standard_normal(size)) * np.hanning(size)
     spectrum = np.fft.rfft(hissing)
     spectrum[np.fft.rfftfreq(size, 1 / 48000) > hertz] = 0.0
-    cut = np.fft.irfft(spectrum) + 1e-5 * np.random.default_rng(1).standard_normal(size)
+    cut = np.fft.irfft(spectrum) + noise * np.random.default_rng(1).standard_normal(size)
     return analyse("cut", cut.astype(np.float32))
 
 
 @pytest.mark.parametrize("hertz", [4000.0, 8000.0, 12000.0, 16000.0, 24000.0])
-def test_the_band_of_a_recording_is_found(hertz: float) -> None:
-    assert band_limit([limited(hertz)]) == pytest.approx(hertz, abs=200.0)
+@pytest.mark.parametrize("noise", [0.0, 1e-5, 1e-4])
+def test_the_band_of_a_recording_is_found(hertz: float, noise: float) -> None:
+    assert band_limit([limited(hertz, noise)]) == pytest.approx(hertz, abs=200.0)
 
 
 def test_what_a_recording_does_not_hold_is_not_asked_for() -> None:
