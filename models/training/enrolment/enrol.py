@@ -82,7 +82,8 @@ def enrol_singer(
     while trainer.step < plan.steps:
         step = trainer.step
         listener.step(step, trainer.advance())
-    owed = f"; on the shared network of plugin_bridge: {known.manifest.attribution}"
+    source = known.manifest
+    owed = f"; on the shared network of plugin_bridge ({source.licence}): {source.attribution}"
     told = replace(facts, attribution=f"{facts.attribution}{owed}".removeprefix("; "))
     scores = {"sung_seconds": round(sung_seconds(records), 1)}
     with whole(output) as partial:

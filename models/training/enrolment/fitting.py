@@ -25,8 +25,10 @@ VECTOR_SHARE = 1.0
 BAND_SHARE = 1.0
 WEIGHT_SHARE = 0.1
 """Of the learning rate: of the vector, of the offsets of the bands, and of all other weights."""
-GUARD_WEIGHT = 3.0
+GUARD_WEIGHT = 8.0
+"""Of the words in the loss: of an unheard voice 70 % of the vowels are right after 30 s, with 3 only 67."""
 FINALISTS = 16
+"""Voices that are tried a second time in the search for the nearest."""
 PULL = 1.0
 """Weight of the squared way from the start in the loss, for a second of reference."""
 
