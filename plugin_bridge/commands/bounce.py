@@ -6,7 +6,6 @@ import argparse
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
@@ -19,8 +18,10 @@ from plugin_bridge.commands.options import (
     add_force,
     add_parameters,
     add_pitch,
+    add_progress,
     number_within,
     parameter_values,
+    printed_progress,
 )
 from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.files.printable import printable
@@ -162,7 +163,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
     add("--resume", action="store_true", help="skip inputs whose output exists already, to continue a batch")
     add("--json", action="store_true", help="print the report as JSON")
-    add("--progress", action="store_true", help="print progress to standard error as JSON lines")
+    add_progress(parser)
     add_parameters(parser, leave_out=("singer",))
     parser.set_defaults(run=run)
 
@@ -264,7 +265,7 @@ def _row(
                 notes.append(sentence)
                 _say(sentence, print if bar is None else bar.write)
 
-            plain = _printed() if arguments.progress else _nothing
+            plain = printed_progress() if arguments.progress else _nothing
             listener = BounceListener(report, plain if bar is None else _mover(bar))
             done = bounce(job.source, job.target, job.form, settings, library=library, listener=listener)
     except BrokenPipeError:
@@ -303,21 +304,6 @@ def _tail(text: str) -> float | None:
 
 def _nothing(_: float, __: float) -> None:
     pass
-
-
-def _printed() -> Callable[[float, float], None]:
-    """Print progress to standard error, at most ten times a second and at the end."""
-    printed = 0.0
-
-    def move(done: float, total: float) -> None:
-        nonlocal printed
-        now = time.monotonic()
-        if now - printed >= 0.1 or done >= total:
-            printed = now
-            line = json.dumps({"done": round(done, 3), "total": round(total, 3)})
-            print(line, file=sys.stderr, flush=True)
-
-    return move
 
 
 def _bar(name: str) -> AbstractContextManager[Any]:

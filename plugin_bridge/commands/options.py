@@ -1,8 +1,11 @@
-"""Options shared by commands: singers, reports, seconds, and one for each parameter of the table."""
+"""Options shared by commands: singers, reports, progress, seconds, and one for each parameter."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +30,28 @@ def add_singer(parser: argparse.ArgumentParser, more: str, *, several: bool = Fa
         metavar="SINGER",
         help=f"id or path of a singer file; {more}",
     )
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """Add `--progress`, for programs that start the command."""
+    parser.add_argument(
+        "--progress", action="store_true", help="print progress to standard error as JSON lines"
+    )
+
+
+def printed_progress() -> Callable[[float, float], None]:
+    """Return what prints seconds done and in all to standard error, ten times a second and at the end."""
+    printed = 0.0
+
+    def move(done: float, total: float) -> None:
+        nonlocal printed
+        now = time.monotonic()
+        if now - printed >= 0.1 or done >= total:
+            printed = now
+            line = json.dumps({"done": round(done, 3), "total": round(total, 3)})
+            print(line, file=sys.stderr, flush=True)
+
+    return move
 
 
 def add_pitch(parser: argparse.ArgumentParser, unset: str = USUAL, more: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Carry out the commands of the address table: presets, bounces, recordings, subscriptions, status."""
+"""Carry out the commands of the address table: presets, bounces, enrolments, recordings, subscriptions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from plugin_bridge.engine.singers import check_singer
 from plugin_bridge.errors import OutputError
 from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
-from plugin_bridge.osc.bounceplan import BouncePlanner
-from plugin_bridge.osc.bounces import BounceQueue
+from plugin_bridge.osc.bounceplan import BouncePlanner, by_osc
+from plugin_bridge.osc.enrolplan import EnrolPlanner
+from plugin_bridge.osc.jobs import Job, JobQueue, Kind
 from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
@@ -28,6 +29,9 @@ from plugin_bridge.osc.wire.senders import Call
 from plugin_bridge.osc.wire.validation import TOKEN
 from plugin_bridge.version import __version__
 
+BOUNCES = Kind("bounce", "bounce", "bounce it from the command line", by_osc)
+ENROLMENTS = Kind("enrol", "enrolment", "enrol it from the command line")
+
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
 """Returns the values of the answer, or what will."""
 
@@ -40,6 +44,7 @@ class Commands:
         presets: those that can be loaded and saved.
         watch: knows their names.
         planner: what bounces may use.
+        enroller: what enrolments may use.
         subscriptions: the subscribers.
         reports: told of what is done.
         counters: of the server.
@@ -51,6 +56,7 @@ class Commands:
         presets: PresetStore,
         watch: PresetWatch,
         planner: BouncePlanner,
+        enroller: EnrolPlanner,
         subscriptions: Subscriptions,
         reports: Reports,
         counters: Counters,
@@ -59,19 +65,22 @@ class Commands:
         self._presets = presets
         self._watch = watch
         self._planner = planner
+        self._enroller = enroller
         self._subscriptions = subscriptions
         self._reports = reports
         self._counters = counters
-        self.bounces = BounceQueue()
-        """Under way and done."""
+        self._bounces, self._enrolments = JobQueue(BOUNCES), JobQueue(ENROLMENTS)
         self.handlers: Mapping[str, Handler] = {
             "/singer/list": lambda _: tuple(rig.singers),
             "/preset/load": self._load,
             "/preset/save": self._save,
             "/preset/list": self._list_presets,
             "/bounce/start": self._bounce,
-            "/bounce/cancel": self._cancel,
-            "/bounce/list": lambda _: tuple(self.bounces.listed()),
+            "/bounce/cancel": lambda call: _cancel(self._bounces, call),
+            "/bounce/list": lambda _: tuple(self._bounces.listed()),
+            "/enrol/start": self._enrol,
+            "/enrol/cancel": lambda call: _cancel(self._enrolments, call),
+            "/enrol/list": lambda _: tuple(self._enrolments.listed()),
             "/record/start": self._record,
             "/record/stop": self._stop_recording,
             "/midi/learn": self._learn,
@@ -122,20 +131,38 @@ class Commands:
         live = dict(self._rig.values)
         words, target = await asyncio.to_thread(self._planner.plan, call.arguments, live)
 
-        def tell(*how: Argument) -> None:
-            call.sender.send(message("/bounce/progress", *how))
-            self._subscriptions.tell("/bounce/progress", *how, but=call.sender.key)
-            state = str(how[1])
-            if state == "done":
-                self._reports.note(f"{target.name} is bounced")
-            elif state.startswith("failed: "):
-                self._reports.note(f"{target.name} is not bounced: {state.removeprefix('failed: ')}")
+        tell = self._follower(call, "/bounce/progress", f"{target.name} is {{}}bounced")
+        return (self._bounces.start(words, target, tell),)
 
-        return (self.bounces.start(words, target, tell),)
+    async def _enrol(self, call: Call) -> Arguments:
+        recording = self._rig.status.recording
+        words, target = await asyncio.to_thread(self._enroller.plan, call.arguments, recording)
+        tell = self._follower(call, "/enrol/progress", f"{target.stem} is {{}}enrolled")
+        return (self._enrolments.start(words, target, tell),)
 
-    async def _cancel(self, call: Call) -> Arguments:
-        found = whole(call.arguments[0], "bounce")
-        return (found, await self.bounces.cancel(found))
+    def _follower(self, call: Call, path: str, sentence: str) -> Callable[[Job], None]:
+        """Return what tells who asked for a job and all subscribers how it stands, and everybody how it ends.
+
+        Args:
+            call: that asked for it.
+            path: of its progress.
+            sentence: of its end, with a place for "not ".
+        """
+
+        def tell(job: Job) -> None:
+            how = (job.number, job.state, job.done, job.total)
+            call.sender.send(message(path, *how))
+            self._subscriptions.tell(path, *how, but=call.sender.key)
+            if job.state == "done":
+                self._reports.note("; ".join(filter(None, (sentence.format(""), job.said))))
+            elif job.state.startswith("failed: "):
+                self._reports.note(f"{sentence.format('not ')}: {job.state.removeprefix('failed: ')}")
+
+        return tell
+
+    async def close(self) -> None:
+        """End what is under way, with its unfinished files."""
+        await asyncio.gather(self._bounces.close(), self._enrolments.close())
 
     def _record(self, call: Call) -> Awaitable[Arguments]:
         name = checked_name(word(call.arguments[0], "session"), "session")
@@ -187,3 +214,8 @@ class Commands:
         if not call.sender.validate(token):
             raise ValueError(f"token {token!r} is not the one of {call.sender.host}; send back that one")
         return ()
+
+
+async def _cancel(jobs: JobQueue, call: Call) -> Arguments:
+    number = whole(call.arguments[0], "number")
+    return (number, await jobs.cancel(number))

@@ -17,6 +17,7 @@ from plugin_bridge.osc.addresses.values import read
 from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.dispatcher import Dispatcher
+from plugin_bridge.osc.enrolplan import EnrolPlanner
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.query.announcing import Announcement
@@ -72,7 +73,14 @@ class OscServer:
         self._presets = PresetWatch(presets.names, self._is_queried, lambda: self.changed(PRESETS))
         self._reports = Reports(lambda sentence: self._subscriptions.tell("/report", sentence))
         self._commands = Commands(
-            rig, presets, self._presets, planner, self._subscriptions, self._reports, self.counters
+            rig,
+            presets,
+            self._presets,
+            planner,
+            EnrolPlanner(settings.folder, singers),
+            self._subscriptions,
+            self._reports,
+            self.counters,
         )
         self._dispatcher = Dispatcher(
             rig,
@@ -157,7 +165,7 @@ class OscServer:
         self._unlisten = self._rig.reports(self._reports.note)
 
     async def stop(self) -> None:
-        """Close everything, bounces under way with their unfinished files too; may be called twice."""
+        """Close everything, with jobs under way and their unfinished files; may be called twice."""
         if self._unlisten is not None:
             self._unlisten()
         self._unlisten = None
@@ -173,7 +181,7 @@ class OscServer:
         for connection in list(self._connections):
             connection.hang_up()
         self._subscriptions.close()
-        await self._commands.bounces.close()
+        await self._commands.close()
         await self._dispatcher.close()
         if self._udp is not None:
             self._udp.close()

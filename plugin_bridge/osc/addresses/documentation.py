@@ -26,8 +26,8 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Buttons**: the arguments of a command may be followed by a number or a switch, as control surfaces send
   one. Anything but 0 or `F` fires the command; 0 or `F`, from a button that is released, does nothing and is
   answered by `F`. Where a command takes a `T` of its own, `F` in its place is refused.
-- **Commands** that take a while (presets, bounces) do not hold up what is sent after them; `/sync` is
-  answered when they are done.
+- **Commands** that take a while (presets, bounces, enrolments) do not hold up what is sent after them;
+  `/sync` is answered when they are done.
 - **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address
   and port, or a connection; `/subscribe 20 60 /param/* /meter/output` sends them for 60 s, at most 20
   times a second. Subscribe again to go on. All values are sent at first, then those that change. A surface
@@ -54,6 +54,10 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   effects is refused unless `live` was started with `--allow-effects`, because plug-ins are programs. Only
   their owner can read the files that are made. Nothing more is made in a folder that holds 1000 files and
   sessions, or on a disk with less than 500 MB free.
+- **Enrolment** makes a singer of half a minute of a voice: `/enrol/start maria` writes `maria.onnx` into the
+  folder of bounces, from what was sung into the newest recording; `/enrol/start maria stem.wav licence CC0`
+  names the recording or the stem, and takes as options `name`, `licence`, `attribution` and `force`, each
+  with a value.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
   to this machine's own names and addresses only, so that no web page can reach it under another name; where
   it asks for a token, as the panel does beyond this machine, to every name. What is refused is answered by

@@ -195,6 +195,15 @@ _COMMANDS = (
     ),
     ("/bounce/cancel", "number", "i", False, "End a bounce; no half file is left."),
     ("/bounce/list", "", "", False, "The bounces: number, state, part done 0..1, output; and so on."),
+    (
+        "/enrol/start",
+        "id [source] [option value]...",
+        "s",
+        False,
+        "Make a singer of a stem or of the input of a recording, else the newest; answers with its number.",
+    ),
+    ("/enrol/cancel", "number", "i", False, "End an enrolment; no half file is left."),
+    ("/enrol/list", "", "", False, "The enrolments: number, state, part done 0..1, singer file; and so on."),
     ("/record/start", "name", "s", False, "Record a session; answers with its folder once it has begun."),
     ("/record/stop", "", "", False, "End the recording; answers with its folder."),
     ("/midi/learn", "parameter", "s", False, "Let the next control change move this parameter from now on."),
@@ -239,7 +248,7 @@ _COMMANDS = (
     ),
 )
 
-_TAKING_NUMBERS = ("/bounce/start", "/sync")
+_TAKING_NUMBERS = ("/bounce/start", "/enrol/start", "/sync")
 """Commands whose own last argument may be a number or a switch, and cannot be told from a button's."""
 
 _NOTICES = (
@@ -252,6 +261,11 @@ _NOTICES = (
         "/bounce/progress",
         "isff",
         "Number, state, seconds done and in all; also sent, unasked, to who started the bounce.",
+    ),
+    (
+        "/enrol/progress",
+        "isff",
+        "Number, state, seconds passed and, by estimate, in all; sent as `/bounce/progress`.",
     ),
 )
 

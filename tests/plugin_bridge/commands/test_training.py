@@ -156,6 +156,6 @@ def test_a_reference_that_is_none_is_refused_in_a_sentence(
     (tmp_path / "said.wav").write_text("no audio")
     done = call(capsys, "enrol", "said.wav", "--id", "me")
     assert done.status == 2
-    assert "said.wav cannot be read as audio" in done.err
+    assert "said.wav is not audio this program reads" in done.err
     assert done.err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["said.wav"]

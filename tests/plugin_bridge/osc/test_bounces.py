@@ -15,9 +15,10 @@ import soundfile
 
 from plugin_bridge import BounceSettings, OutputFormat, bounce_file
 from plugin_bridge.control.parameters import PARAMETERS
-from plugin_bridge.osc import bounces, quota
+from plugin_bridge.osc import jobs, quota
 from plugin_bridge.osc.bounceplan import BouncePlanner, by_osc
-from plugin_bridge.osc.bounces import BounceQueue
+from plugin_bridge.osc.commands import BOUNCES
+from plugin_bridge.osc.jobs import Job, JobQueue
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
@@ -44,24 +45,21 @@ def files_of(folder: Path) -> dict[str, str]:
 
 @in_loop
 async def test_a_queue_that_closes_begins_no_more(folder: Path) -> None:
-    queue = BounceQueue()
-    told: list[tuple[Argument, ...]] = []
+    queue = JobQueue(BOUNCES)
+    told: list[Job] = []
 
     def words(name: str) -> list[str]:
         stem, singer = str(folder / "long.wav"), files_of(folder)["dark"]
         return [stem, "-o", str(folder / name), "--progress", f"--singer={singer}"]
 
-    def tell(*how: Argument) -> None:
-        told.append(how)
-
     for name in ("a.wav", "b.wav"):
-        queue.start(words(name), folder / name, tell)
+        queue.start(words(name), folder / name, told.append)
     while not told:
         await asyncio.sleep(0.01)
     closing = asyncio.create_task(queue.close())
     await asyncio.sleep(0)
-    with pytest.raises(ValueError, match=r"'c\.wav' cannot begin, for the server ends"):
-        queue.start(words("c.wav"), folder / "c.wav", tell)
+    with pytest.raises(ValueError, match=r"'c\.wav' cannot be made, for the server ends"):
+        queue.start(words("c.wav"), folder / "c.wav", told.append)
     await closing
     assert queue.listed() == [1, "cancelled", queue.listed()[2], "a.wav", 2, "cancelled", 0.0, "b.wav"]
     assert sorted(path.name for path in folder.iterdir()) == ["long.wav", "stem.wav"]
@@ -305,11 +303,11 @@ def test_whatever_a_bounce_says_the_next_one_runs_and_the_server_ends(
     program = tmp_path / "say.py"
     program.write_text("import os, sys\nos.write(2, open(sys.argv[-1], 'rb').read())\nsys.exit(1)\n")
     (tmp_path / "said").write_bytes(said)
-    monkeypatch.setattr(bounces, "_COMMAND", (sys.executable, str(program)))
+    monkeypatch.setattr(jobs, "_PROGRAM", (sys.executable, str(program)))
 
     @in_loop
     async def test() -> None:
-        queue = BounceQueue()
+        queue = JobQueue(BOUNCES)
         for name in ("a.wav", "b.wav"):
             queue.start([str(tmp_path / "said")], tmp_path / name, lambda *_: None)
         while "waiting" in queue.listed() or "running" in queue.listed():

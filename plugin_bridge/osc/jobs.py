@@ -1,4 +1,4 @@
-"""Bounces during live play: a queue of child processes, each `plugin-bridge bounce`, one at a time."""
+"""Work beside the live sound: a queue of child processes of one kind, such as bounces, one at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plugin_bridge.errors import OutputError
-from plugin_bridge.osc.bounceplan import by_osc
 from plugin_bridge.osc.quota import check_free
 from plugin_bridge.osc.wire.packets import Argument
 
-_COMMAND = (sys.executable, "-m", "plugin_bridge", "bounce")
+_PROGRAM = (sys.executable, "-m", "plugin_bridge")
 _MAX_WAITING = 16
 _MAX_KEPT = 64
 _NICENESS = 10
@@ -25,28 +24,43 @@ _NICENESS = 10
 _PATIENCE_SECONDS = 5.0
 _READ_BYTES = 65_536
 _MAX_LINE_BYTES = 1000
-"""Of what a bounce prints; the rest of a longer line is dropped."""
+"""Of what a job prints; the rest of a longer line is dropped."""
 _OWNER_ONLY = 0o077
-"""umask of a bounce."""
+"""umask of a job."""
 
-Tell = Callable[[Argument, Argument, Argument, Argument], None]
-"""Is told number, state, seconds done and seconds in all."""
+
+@dataclass(frozen=True)
+class Kind:
+    """What a queue runs."""
+
+    command: str
+    """Of `plugin-bridge`, and of the OSC addresses."""
+    name: str
+    """Of one, for sentences."""
+    by_hand: str
+    """How a person does the same, to see what a process that said nothing would not tell."""
+    translated: Callable[[str], str] = str
+    """Puts what the command says into the words of OSC."""
 
 
 @dataclass
-class Bounce:
+class Job:
     """One that was asked for."""
 
+    kind: Kind
     number: int
     words: Sequence[str]
-    """Arguments of `plugin-bridge bounce`."""
+    """Arguments of its command."""
     target: Path
-    tell: Tell
+    tell: Callable[[Job], None]
+    """Hears how it goes."""
     state: str = "waiting"
     """"waiting", "running", "done", "failed: ..." or "cancelled"."""
     done: float = 0.0
-    """Seconds of audio."""
+    """Seconds, of audio or of time."""
     total: float = 0.0
+    said: str = ""
+    """The last sentence of its command, which may be a warning."""
     process: asyncio.subprocess.Process | None = None
     cancelled: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,23 +72,28 @@ class Bounce:
 
     def report(self) -> None:
         """Tell how it stands."""
-        self.tell(self.number, self.state, self.done, self.total)
+        self.tell(self)
 
 
-class BounceQueue:
-    """Runs bounces in the order they were asked for and remembers the last 64."""
+class JobQueue:
+    """Runs jobs in the order they were asked for and remembers the last 64.
 
-    def __init__(self) -> None:
-        self._bounces: OrderedDict[int, Bounce] = OrderedDict()
+    Args:
+        kind: of all of them.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._jobs: OrderedDict[int, Job] = OrderedDict()
         self._count = 0
         self._worker: asyncio.Task[None] | None = None
         self._closing = False
 
-    def start(self, words: Sequence[str], target: Path, tell: Tell) -> int:
-        """Queue a bounce and return its number.
+    def start(self, words: Sequence[str], target: Path, tell: Callable[[Job], None]) -> int:
+        """Queue a job and return its number.
 
         Args:
-            words: arguments of `plugin-bridge bounce`, with `--progress`.
+            words: arguments of its command, with `--progress`.
             target: its output.
             tell: hears how it goes.
 
@@ -82,49 +101,51 @@ class BounceQueue:
             ValueError: 16 are waiting, one is making that output, or the queue closes.
         """
         if self._closing:
-            raise ValueError(
-                f"a bounce to {target.name!r} cannot begin, for the server ends; start it again first"
-            )
-        pending = [bounce for bounce in self._bounces.values() if not bounce.ended.is_set()]
+            raise ValueError(f"{target.name!r} cannot be made, for the server ends; start it again first")
+        pending = [job for job in self._jobs.values() if not job.ended.is_set()]
         if len(pending) > _MAX_WAITING:
-            raise ValueError(f"{_MAX_WAITING} bounces wait already; send it again when one is done")
-        if any(bounce.target == target for bounce in pending):
-            raise ValueError(f"a bounce to {target.name!r} is on its way; choose another name or cancel it")
+            raise ValueError(
+                f"{_MAX_WAITING} {self._kind.name}s wait already; send it again when one is done"
+            )
+        if any(job.target == target for job in pending):
+            raise ValueError(f"{target.name!r} is on its way already; choose another name or cancel it")
         self._count += 1
-        self._bounces[self._count] = Bounce(self._count, words, target, tell)
-        for number in [n for n, bounce in self._bounces.items() if bounce.ended.is_set()][:-_MAX_KEPT]:
-            del self._bounces[number]
+        self._jobs[self._count] = Job(self._kind, self._count, words, target, tell)
+        for number in [n for n, job in self._jobs.items() if job.ended.is_set()][:-_MAX_KEPT]:
+            del self._jobs[number]
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
         return self._count
 
     def listed(self) -> list[Argument]:
         """Return number, state, part done and output of each."""
-        rows = self._bounces.values()
+        rows = self._jobs.values()
         return [cell for row in rows for cell in (row.number, row.state, row.part, row.target.name)]
 
     async def cancel(self, number: int) -> str:
-        """End a bounce and return its state once it has ended and its unfinished files are gone.
+        """End a job and return its state once it has ended and its unfinished files are gone.
 
         Raises:
             ValueError: there is none of that number.
         """
-        bounce = self._bounces.get(number)
-        if bounce is None:
-            raise ValueError(f"bounce {number} is unknown; /bounce/list numbers them")
-        bounce.cancelled = True
-        if not bounce.ended.is_set():
-            if bounce.state == "waiting":
-                _end(bounce, "cancelled")
-            elif bounce.process is not None:  # else `_run` sees to it once there is one
-                await _terminate(bounce.process)
-            await bounce.ended.wait()
-        return bounce.state
+        job = self._jobs.get(number)
+        if job is None:
+            raise ValueError(
+                f"{self._kind.name} {number} is unknown; /{self._kind.command}/list numbers them"
+            )
+        job.cancelled = True
+        if not job.ended.is_set():
+            if job.state == "waiting":
+                _end(job, "cancelled")
+            elif job.process is not None:  # else `_run` sees to it once there is one
+                await _terminate(job.process)
+            await job.ended.wait()
+        return job.state
 
     async def close(self) -> None:
         """End all, and begin no more until that is done."""
         self._closing = True
-        for number in reversed(list(self._bounces)):
+        for number in reversed(list(self._jobs)):
             await self.cancel(number)
         if self._worker is not None:
             await self._worker
@@ -132,53 +153,59 @@ class BounceQueue:
 
     async def _work(self) -> None:
         while True:
-            waiting = [bounce for bounce in self._bounces.values() if not bounce.ended.is_set()]
+            waiting = [job for job in self._jobs.values() if not job.ended.is_set()]
             if not waiting:
                 return
             await _run(waiting[0])
 
 
-async def _run(bounce: Bounce) -> None:
+async def _run(job: Job) -> None:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    bounce.state = "running"
+    job.state = "running"
     try:
         process = await asyncio.create_subprocess_exec(
-            *_COMMAND, *bounce.words, stdin=nothing, stdout=nothing, stderr=pipe, umask=_OWNER_ONLY
+            *_PROGRAM,
+            job.kind.command,
+            *job.words,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=pipe,
+            umask=_OWNER_ONLY,
         )
     except OSError as error:
-        _end(bounce, f"failed: no process can be started: {error.strerror}; try again")
+        _end(job, f"failed: no process can be started: {error.strerror}; try again")
         return
-    bounce.process = process
+    job.process = process
     with contextlib.suppress(OSError):  # it may be over already
         os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-    if bounce.cancelled:
+    if job.cancelled:
         await _terminate(process)
-    bounce.report()
-    reason = await _follow(bounce, process)
+    job.report()
+    reason = await _follow(job, process)
     status = await process.wait()
-    for left in bounce.target.parent.glob(f".plugin-bridge-*-{process.pid}-*.part"):  # after a kill
+    for left in job.target.parent.glob(f".plugin-bridge-*-{process.pid}-*.part"):  # after a kill
         left.unlink(missing_ok=True)
-    _end(bounce, "done" if status == 0 else "cancelled" if bounce.cancelled else f"failed: {reason}")
+    _end(job, "done" if status == 0 else "cancelled" if job.cancelled else f"failed: {reason}")
 
 
-async def _follow(bounce: Bounce, process: asyncio.subprocess.Process) -> str:
+async def _follow(job: Job, process: asyncio.subprocess.Process) -> str:
     """Note the progress of a process until it ends; return why it ended if it failed."""
     assert process.stderr is not None
-    reason = "it ended without a word; bounce it from the command line to see why"
     full = ""
     async for line in _lines(process.stderr):
         progress = _progress(line)
         if progress is None:
-            reason = by_osc(line.removeprefix("plugin-bridge bounce: ")) or reason
+            sentence = line.removeprefix(f"plugin-bridge {job.kind.command}: ")
+            job.said = job.kind.translated(sentence) or job.said
             continue
-        bounce.done, bounce.total = progress
-        bounce.report()
+        job.done, job.total = progress
+        job.report()
         try:
-            check_free(bounce.target.parent)
+            check_free(job.target.parent)
         except OutputError as error:
             full = full or str(error)
             await _terminate(process)
-    return full or reason
+    return full or job.said or f"it ended without a word; {job.kind.by_hand} to see why"
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
@@ -215,7 +242,7 @@ async def _terminate(process: asyncio.subprocess.Process) -> None:
             return
 
 
-def _end(bounce: Bounce, state: str) -> None:
-    bounce.state = state
-    bounce.ended.set()
-    bounce.report()
+def _end(job: Job, state: str) -> None:
+    job.state = state
+    job.ended.set()
+    job.report()
