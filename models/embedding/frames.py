@@ -6,6 +6,8 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
+from dsp.units import LN_POWER_PER_DB
+
 Float32 = NDArray[np.float32]
 
 RATE = 16000
@@ -24,7 +26,9 @@ SILENCE_DB = 35.0
 FLOOR_DB = -60.0
 """Levels lower than this against the crop's mean power say nothing."""
 SCALE_DB = 20.0
-_LEAST = 1e-12  # power, -120 dB
+_FLOOR = np.float32(10.0 ** (FLOOR_DB / 10.0))
+_LEAST = np.float32(1e-12)  # power, -120 dB
+_LN_PER_DB = np.float32(LN_POWER_PER_DB)
 _TOGETHER = 1024  # frames whose spectra are held at once
 
 
@@ -70,14 +74,19 @@ def levels(audio: Float32, sample_rate: int) -> Float32:
     for at in range(0, count, _TOGETHER):
         spectrum = np.fft.rfft(pieces[at : at + _TOGETHER] * _HANN)
         power[at : at + _TOGETHER] = np.square(np.abs(spectrum)).astype(np.float32) @ _FILTERS.T
-    return np.asarray(10.0 * np.log10(np.maximum(power, _LEAST)), np.float32)
+    return np.asarray(np.log(np.maximum(power, _LEAST)) / _LN_PER_DB, np.float32)
+
+
+def power_of(level: Float32) -> Float32:
+    """Return the power of levels in dB, of their shape, float32."""
+    return np.asarray(np.exp(level * _LN_PER_DB), np.float32)
 
 
 def sung(level: Float32) -> Float32:
     """Return the frames that are not much quieter than the loud ones, shape (n, 80); none of silence."""
     if not level.size:
         return level
-    loudness = 10.0 * np.log10(np.mean(10.0 ** (level / 10.0), axis=1))
+    loudness = 10.0 * np.log10(power_of(level).mean(axis=1))
     loud = max(float(np.percentile(loudness, 95.0)) - SILENCE_DB, 10.0 * np.log10(2.0 * _LEAST))
     return np.asarray(level[loudness > loud])
 
@@ -93,12 +102,20 @@ def crops(level: Float32) -> Float32:
         than one crop has are repeated.
     """
     if len(level) <= CROP:
-        return normalized(level[np.arange(CROP) % len(level)][None])
+        return normalized(power_of(level[np.arange(CROP) % len(level)][None]))
     starts = [*range(0, len(level) - CROP, STEP), len(level) - CROP]
-    return normalized(np.stack([level[start : start + CROP] for start in starts]))
+    return normalized(power_of(np.stack([level[start : start + CROP] for start in starts])))
 
 
-def normalized(cut: Float32) -> Float32:
-    """Return crops, dB, shape (crops, 243, 80), at equal level and in the range that a network reads."""
-    mean = 10.0 * np.log10(np.mean(10.0 ** (cut / 10.0), axis=(1, 2), keepdims=True))
-    return np.asarray(np.maximum(cut - mean, FLOOR_DB) / SCALE_DB, np.float32)
+def normalized(power: Float32) -> Float32:
+    """Return the levels of crops, of equal loudness, in the range that a network reads.
+
+    Args:
+        power: above 0, shape (crops, 243, 80).
+
+    Returns:
+        -3 to about 2, of the same shape, float32; the mean power is 0.
+    """
+    mean = power.mean(axis=(1, 2), keepdims=True)
+    found = np.log(np.maximum(power / mean, _FLOOR)) / (_LN_PER_DB * SCALE_DB)
+    return np.asarray(found, np.float32)

@@ -1,16 +1,18 @@
-"""Who is heard: speaker embeddings of two judges (Resemblyzer and a d-vector) and their similarity."""
+"""Who is heard: embeddings by three judges (Resemblyzer, a d-vector, our own TUNe) and their similarity."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from models.embedding.file import embedding as tune
 from models.metrics.extras import eval_extra
 
 RATE = 16000
@@ -70,12 +72,18 @@ def d_vector(audio: Float32, sample_rate: int) -> Float32:
     return np.asarray(extract(at_rate * (_D_VECTOR_RMS / _rms(at_rate)), settings, session), np.float32)
 
 
+Judge = Callable[[Float32, int], Float32]
+"""Turns audio, mono, not silent, at a rate into a vector of length 1, or raises ValueError."""
+JUDGES: Mapping[str, Judge] = MappingProxyType({"resemblyzer": embedding, "d-vector": d_vector, "tune": tune})
+"""By name. The last is `models.embedding`, taught by singing; the others know many more people, who speak."""
+
+
 def _rms(audio: Float32) -> float:
     return float(np.sqrt(np.mean(np.square(audio))))
 
 
 def mean_embedding(embeddings: Sequence[Float32]) -> Float32:
-    """Return the direction of the mean of embeddings, shape (256,), length 1."""
+    """Return the direction of the mean of embeddings, of their shape, length 1."""
     mean = np.mean(np.stack(embeddings), axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 

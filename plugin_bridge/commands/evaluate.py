@@ -10,13 +10,16 @@ from plugin_bridge.commands.options import add_parameters, add_pitch, add_second
 from plugin_bridge.commands.report import add_report
 
 SNR_DB = 5.0
+LIKENESSES = ("resemblyzer", "d-vector", "tune")
+"""Names of `models.metrics.speaker.JUDGES`, which takes a second to load."""
 _EPILOG = """\
 Conversion (SOURCE or --plan): cents, F0RMSE, corr. (correlation), gross (more than 50 cents off), octave
 and F1 (voicing) compare the pitch of the output, measured by a tracker other than the engine's, with the
 pitch the engine asked for. spread is the standard deviation of that pitch in cents: a held note has little
 to correlate. src ct and src F1 compare the two trackers on the source. before and after are the similarity
-(Resemblyzer) of source and output to the singer's held-out recordings, and real is that of those recordings
-to each other, in clips of the same length, since short clips score lower. STOI compares the output with the
+of source and output to the singer's held-out recordings (by the judge --likeness: Resemblyzer, a d-vector or
+TUNe, which is our own and learnt from singing), and real is that of those recordings to each other, in clips
+of the same length, since short clips score lower. STOI compares the output with the
 source; it drops when the voice is transposed, so "at pi." repeats it at the source's pitch. With --music
 the engine hears the source mixed with accompaniment, and pitch is compared with that of the clean source,
 moved by the interval the engine chose, in frames where two trackers agree.
@@ -30,9 +33,10 @@ where the language is not Japanese: against the labels (HTS, NAME.lab beside NAM
 (NAME.lyrics.txt), or else against what it understands of the source; err.src is that of the source itself.
 vowels and cons. are the shares of labelled vowels and consonants that another recogniser (snfa, Japanese)
 hears as such, with "src" in the source. rise is the dB by which consonants rise above 2 kHz within 4 ms, and
-lead by how many ms they come before the source's. d-vec. is a second judge of likeness, d real the singer's
-recordings among one another. level is the output's loudness over the source's, dB. At the end stands how
-many phones of each kind are heard right, in the source and in the output, and what is heard instead.
+lead by how many ms they come before the source's. d-vec. and TUNe are judges of likeness, too, d real and t
+real the singer's recordings among one another. level is the output's loudness over the source's, dB. At the
+end stands how many phones of each kind are heard right, in the source and in the output, and what is heard
+instead.
 
 Life, for both: harmonics-to-noise ratio (HNR, dB) in 1-2, 2-4, 4-8 and 8-12 kHz, shimmer and jitter
 (Praat), and by how many dB the spectrum moves within 10 ms of held vowels; "re." and "real" stand for the
@@ -109,6 +113,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="tracker to compare with --melody; may be repeated; default: all that are installed",
+    )
+    add(
+        "--likeness",
+        choices=LIKENESSES,
+        default=LIKENESSES[0],
+        help=f"judge of similarity; default {LIKENESSES[0]}",
     )
     add_pitch(parser)
     add_seconds(

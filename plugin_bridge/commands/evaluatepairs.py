@@ -60,7 +60,9 @@ def run_pairs(arguments: argparse.Namespace) -> int:
         for row in counted:
             report.say(line(PHONES, row))
     values = parameter_values(arguments)
-    report.finish({"parameters": values, "rows": rows, "means": means, "phones": phones})
+    report.finish(
+        {"parameters": values, "likeness": arguments.likeness, "rows": rows, "means": means, "phones": phones}
+    )
     return 0
 
 
@@ -109,7 +111,7 @@ def _scored(arguments: argparse.Namespace, report: Report) -> Iterator[Row]:
 
     plan = _plan(arguments)
     singers = _singers(arguments, plan)
-    targets = {name: _target(plan, name, singer.id) for name, singer in singers.items()}
+    targets = {name: _target(plan, name, singer.id, arguments.likeness) for name, singer in singers.items()}
     music = _music(arguments, len(plan.items))
     judged = cache(lambda index: _judged(plan.items[index], music[index], arguments))
     values = parameter_values(arguments)
@@ -131,7 +133,7 @@ def _scored(arguments: argparse.Namespace, report: Report) -> Iterator[Row]:
 def _scores(take: Take, singer: str, target: Target, *, copy: bool) -> Scores:
     from plugin_bridge.measure.evaluation import score_conversion, score_copy  # noqa: PLC0415 - the engine
 
-    return score_copy(take, singer, target.speaker) if copy else score_conversion(take, singer, target)
+    return score_copy(take, singer, target) if copy else score_conversion(take, singer, target)
 
 
 def _judged(item: Item, music: Path | None, arguments: argparse.Namespace) -> tuple[Source, VoiceJudge]:
@@ -141,7 +143,7 @@ def _judged(item: Item, music: Path | None, arguments: argparse.Namespace) -> tu
 
     clip = read_clip(item.paths, item.name, item.spelt, item.language)
     mix = None if music is None else _measured(_mix, clip, read_clip([music]), arguments.snr)
-    source = _measured(heard, clip, item.seconds, mix)
+    source = _measured(heard, clip, item.seconds, mix, arguments.likeness)
     return source, VoiceJudge(source.clip)
 
 
@@ -183,13 +185,13 @@ def _label(singer: Singer, name: str, singers: Mapping[str, Singer], plan: Plan)
     return singer.id if alone else Path(name).stem
 
 
-def _target(plan: Plan, name: str, singer: str) -> Target:
+def _target(plan: Plan, name: str, singer: str, likeness: str) -> Target:
     """Return a singer's held-out recordings."""
     from plugin_bridge.measure.clips import read_clip  # noqa: PLC0415 - loads numpy
     from plugin_bridge.measure.target import Target  # noqa: PLC0415
 
     paths = plan.references.get(name) or plan.references[singer]
-    return cast("Target", _measured(Target, [read_clip([path]) for path in paths]))
+    return cast("Target", _measured(Target, [read_clip([path]) for path in paths], likeness))
 
 
 def _measured(measure: Callable[..., Any], *audio: Any) -> Any:  # noqa: ANN401 - passes on what it is given

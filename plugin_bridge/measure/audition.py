@@ -15,7 +15,7 @@ from dsp.units import hop_size
 from models.metrics.phones import moved_labels
 from models.metrics.pitch import FRAMES_PER_SECOND, PitchTrack, busiest, transposed
 from models.metrics.reference import consensus
-from models.metrics.speaker import embedding
+from models.metrics.speaker import JUDGES
 from models.metrics.tracker import track_pitch
 from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.engine import Engine
@@ -33,7 +33,7 @@ class Source:
 
     clip: Clip
     speaker: Float32
-    """Its speaker embedding."""
+    """Its speaker embedding, by one judge."""
     pitch: PitchTrack
     """Its pitch by the independent tracker."""
     scored: NDArray[np.bool_] | None = None
@@ -61,13 +61,16 @@ class Take:
     """The output without transposition, for measures that a transposition disturbs."""
 
 
-def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Source:
+def heard(
+    clip: Clip, seconds: float = 0.0, mix: Float32 | None = None, likeness: str = "resemblyzer"
+) -> Source:
     """Measure a clip.
 
     Args:
         clip: a voice.
         seconds: of a longer clip only the stretch of this length with the most voiced frames; 0 for all.
         mix: what the engine is to be given in its place, of the same shape; None for the clip itself.
+        likeness: the judge of `models.metrics.speaker.JUDGES` that tells its speaker.
 
     Raises:
         MissingExtraError: the extra `eval` is not installed.
@@ -82,7 +85,7 @@ def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None) -> Sourc
     lyrics = clip.lyrics if whole else ""  # nobody knows which of them are left
     clip = dataclasses.replace(clip, audio=clip.audio[samples], labels=labels, lyrics=lyrics)
     pitch = PitchTrack(pitch.f0[frames], pitch.voiced[frames])
-    speaker = embedding(clip.audio, clip.sample_rate)
+    speaker = JUDGES[likeness](clip.audio, clip.sample_rate)
     if mix is None:
         return Source(clip, speaker, pitch)
     known = consensus(clip.audio, clip.sample_rate)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.metrics.intelligibility import pesq, stoi
 from models.metrics.pitch import compare_pitch
-from models.metrics.speaker import embedding, similarity
+from models.metrics.speaker import JUDGES, similarity
 from models.metrics.spectral import log_spectral_distance, stft_loss
 from plugin_bridge.measure.audition import Take
 from plugin_bridge.measure.target import Target
@@ -91,8 +91,8 @@ def score_conversion(take: Take, singer: str, target: Target) -> ConversionScore
     clip = take.source.clip
     pitch = compare_pitch(take.requested, take.pitch, take.source.scored)
     tracking = compare_pitch(take.source.pitch, take.heard, take.source.scored)
-    before = similarity(take.source.speaker, target.speaker)
-    after = _likeness(take, target.speaker)
+    before = similarity(take.source.speaker, target.speaker(target.likeness))
+    after = _likeness(take, target)
     return ConversionScores(
         source=clip.name,
         singer=singer,
@@ -116,13 +116,13 @@ def score_conversion(take: Take, singer: str, target: Target) -> ConversionScore
     )
 
 
-def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
+def score_copy(take: Take, singer: str, target: Target) -> CopyScores:
     """Score copy synthesis.
 
     Args:
         take: the recording as sung.
         singer: name for the table.
-        target: mean speaker embedding of all the recordings.
+        target: all the recordings.
     """
     clip = take.source.clip
     pitch = compare_pitch(take.source.pitch, take.pitch)
@@ -137,7 +137,7 @@ def score_copy(take: Take, singer: str, target: Float32) -> CopyScores:
         stoi=stoi(clip.audio, take.output, clip.sample_rate),
         pesq=pesq(clip.audio, take.output, clip.sample_rate),
         similarity=_likeness(take, target),
-        similarity_of_recording=similarity(take.source.speaker, target),
+        similarity_of_recording=similarity(take.source.speaker, target.speaker(target.likeness)),
     )
 
 
@@ -152,7 +152,8 @@ def mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return means
 
 
-def _likeness(take: Take, target: Float32) -> float:
+def _likeness(take: Take, target: Target) -> float:
     if not take.output.any():
         return math.nan
-    return similarity(embedding(take.output, take.source.clip.sample_rate), target)
+    speaker = JUDGES[target.likeness](take.output, take.source.clip.sample_rate)
+    return similarity(speaker, target.speaker(target.likeness))

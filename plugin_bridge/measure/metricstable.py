@@ -74,6 +74,8 @@ WORDS = (
     Column("lead", "lead", "+.1f", 5),
     Column("d_vector_real", "d real", ".3f"),
     Column("d_vector", "d-vec.", ".3f"),
+    Column("tune_real", "t real", ".3f"),
+    Column("tune", "TUNe", ".3f"),
     Column("level", "level", "+.1f"),
 )
 LIFE = (

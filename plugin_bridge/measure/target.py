@@ -1,4 +1,4 @@
-"""The target of a conversion: a singer's held-out recordings as a mean speaker embedding."""
+"""The target of a conversion: a singer's held-out recordings as a mean speaker embedding by each judge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.metrics.bandlevels import band_levels
 from models.metrics.liveliness import Liveliness, liveliness, mean_liveliness
-from models.metrics.speaker import d_vector, embedding, mean_embedding, similarity
+from models.metrics.speaker import JUDGES, mean_embedding, similarity
 from models.metrics.variation import Variation, mean_variation, variation
 from plugin_bridge.measure.clips import Clip, loudest
 
@@ -25,35 +25,35 @@ class Target:
 
     Args:
         clips: at least one.
+        likeness: the judge of `models.metrics.speaker.JUDGES` by whom conversions are scored first.
 
     Raises:
         MissingExtraError: the extra `eval` is not installed.
         ValueError: a clip is silent.
     """
 
-    def __init__(self, clips: Sequence[Clip]) -> None:
+    def __init__(self, clips: Sequence[Clip], likeness: str = "resemblyzer") -> None:
         self._clips = clips
-        self._speakers = [embedding(clip.audio, clip.sample_rate) for clip in clips]
-        self.speaker = mean_embedding(self._speakers)
-        """Mean speaker embedding, shape (256,)."""
+        self.likeness = likeness
+        self._speakers: dict[str, list[Float32]] = {}
         self._ceilings: dict[int, float] = {}
+        self.speaker(likeness)
 
-    @cached_property
-    def d_vector(self) -> Float32:
-        """The mean of the second judge's embeddings, shape (256,)."""
-        return mean_embedding(self._d_vectors)
+    def speaker(self, judge: str) -> Float32:
+        """Return the mean of the recordings' embeddings by a judge, length 1."""
+        return mean_embedding(self._by(judge))
 
-    @cached_property
-    def d_vector_ceiling(self) -> float:
-        """The singer's likeness to itself by the second judge: each recording to the mean of the others."""
-        found = [
-            similarity(self._d_vectors[one], _mean_without(self._d_vectors, one)) for one in self._picks()
-        ]
+    def real(self, judge: str) -> float:
+        """Return the singer's likeness to itself by a judge: each recording to the mean of the others."""
+        speakers = self._by(judge)
+        found = [similarity(speakers[one], _mean_without(speakers, one)) for one in self._picks()]
         return float(np.mean(found))
 
-    @cached_property
-    def _d_vectors(self) -> list[Float32]:
-        return [d_vector(clip.audio, clip.sample_rate) for clip in self._clips]
+    def _by(self, judge: str) -> list[Float32]:
+        if judge not in self._speakers:
+            heard = [JUDGES[judge](clip.audio, clip.sample_rate) for clip in self._clips]
+            self._speakers[judge] = heard
+        return self._speakers[judge]
 
     @cached_property
     def liveliness(self) -> Liveliness:
@@ -74,8 +74,8 @@ class Target:
     def ceiling(self, seconds: float) -> float:
         """Return the similarity of the singer to itself in clips of a length: the ceiling for a conversion.
 
-        Short clips tell the encoder little: one singer's real recordings reached 0.70 in cuts of 1.2 s and
-        0.87 in cuts of 6 s. Each cut is compared with the mean of the other recordings.
+        Short clips tell a judge little: by Resemblyzer one singer's real recordings reached 0.70 in cuts of
+        1.2 s and 0.87 in cuts of 6 s. Each cut is compared with the mean of the other recordings.
         """
         key = max(1, round(seconds))
         if key not in self._ceilings:
@@ -85,7 +85,8 @@ class Target:
     def _likeness(self, index: int, seconds: int) -> float:
         clip = self._clips[index]
         cut = loudest(clip.audio, clip.sample_rate, seconds)
-        return similarity(embedding(cut, clip.sample_rate), _mean_without(self._speakers, index))
+        speakers = self._by(self.likeness)
+        return similarity(JUDGES[self.likeness](cut, clip.sample_rate), _mean_without(speakers, index))
 
 
 def _mean_without(speakers: Sequence[Float32], index: int) -> Float32:

@@ -7,17 +7,21 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.metrics.bandlevels import band_levels
 from models.metrics.liveliness import liveliness
 from models.metrics.onsets import compare_onsets, level_db
 from models.metrics.phones import PhoneScores, score_phones
-from models.metrics.speaker import d_vector, similarity
+from models.metrics.speaker import JUDGES, similarity
 from models.metrics.variation import Variation, compare_variation, variation
 from models.metrics.words import Heard, phoneme_error, phonemes, phonemes_of_labels, transcribe
 from plugin_bridge.measure.audition import Take
 from plugin_bridge.measure.clips import Clip
 from plugin_bridge.measure.target import Target
 
+Float32 = NDArray[np.float32]
 Confusions = dict[str, dict[str, int]]
 
 
@@ -47,7 +51,9 @@ class VoiceScores:
     confusions: Confusions
     d_vector_real: float
     d_vector: float
-    """Cosine between the output's and the singer's second speaker embedding."""
+    """Cosine between the output's and the singer's second speaker embedding; then that of TUNe's."""
+    tune_real: float
+    tune: float
     rise_source: float
     rise: float
     """dB by which consonants rise within 4 ms above 2 kHz."""
@@ -129,8 +135,10 @@ class VoiceJudge:
             consonants=heard.consonants,
             confusions_source=_nested(self._meant.confusions),
             confusions=_nested(heard.confusions),
-            d_vector_real=target.d_vector_ceiling,
-            d_vector=math.nan if silent else similarity(d_vector(output, rate), target.d_vector),
+            d_vector_real=target.real("d-vector"),
+            d_vector=self._likeness(output, target, "d-vector"),
+            tune_real=target.real("tune"),
+            tune=self._likeness(output, target, "tune"),
             rise_source=onsets.source_rise,
             rise=onsets.rise,
             lead=onsets.lead,
@@ -147,6 +155,11 @@ class VoiceJudge:
             modulation_10=moved.modulation[1],
             modulation_30=moved.modulation[2],
         )
+
+    def _likeness(self, output: Float32, target: Target, judge: str) -> float:
+        if not output.any():
+            return math.nan
+        return similarity(JUDGES[judge](output, self._clip.sample_rate), target.speaker(judge))
 
     @cached_property
     def _understood(self) -> Heard:

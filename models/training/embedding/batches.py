@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.embedding.frames import CROP, HIGHEST_HZ, LOWEST_HZ, MELS, normalized
+from models.embedding.frames import CROP, HIGHEST_HZ, LOWEST_HZ, MELS, normalized, power_of
 from models.training.embedding.voices import FORMANTS, Voice
 
 Float16 = NDArray[np.float16]
@@ -82,8 +82,8 @@ class CropMaker:
                 at = int(singer) * len(FORMANTS) + int(formants)
                 cuts += self._pair(self._voices[at], rng)
                 labels += [at, at]
-        levels = self._unlike(np.stack(cuts).astype(np.float32), rng)
-        return Batch(torch.from_numpy(normalized(levels)), torch.tensor(labels))
+        power = self._unlike(power_of(np.stack(cuts).astype(np.float32)), rng)
+        return Batch(torch.from_numpy(normalized(power)), torch.tensor(labels))
 
     def _pair(self, voice: Voice, rng: Random) -> list[Float16]:
         """Return two crops that begin in different recordings, or in one where it is alone."""
@@ -105,9 +105,9 @@ class CropMaker:
             frames = np.concatenate([frames, _any(voice.takes[other], rng)])
         return frames[:size][np.arange(CROP) % min(size, len(frames))]
 
-    def _unlike(self, levels: Float32, rng: Random) -> Float32:
-        """Change crops, dB, (crops, 243, 80), each in its own way."""
-        how, count = self._how, len(levels)
+    def _unlike(self, power: Float32, rng: Random) -> Float32:
+        """Change crops, power, (crops, 243, 80), each in its own way."""
+        how, count = self._how, len(power)
 
         def some(share: float) -> NDArray[np.bool_]:
             return rng.random(count) < share
@@ -115,7 +115,6 @@ class CropMaker:
         def drawn(limits: tuple[float, float]) -> Float32:
             return rng.uniform(*limits, count).astype(np.float32)[:, None, None]
 
-        power = np.asarray(10.0 ** (levels / 10.0), np.float32)
         mean = power.mean(axis=(1, 2), keepdims=True)
         chosen = some(how.room)
         power[chosen] = _in_room(power, drawn(how.decay_seconds), drawn(how.direct_db))[chosen]
@@ -131,13 +130,12 @@ class CropMaker:
         ends = np.where(some(how.band)[:, None, None], drawn(how.band_hz), np.inf)
         # The bands are spread evenly in mel; near enough for an edge that is drawn.
         bands = np.geomspace(LOWEST_HZ + 700.0, HIGHEST_HZ + 700.0, MELS) - 700.0
-        power *= np.where(bands > ends, np.float32(1e-8), np.float32(1.0))
-        return np.asarray(10.0 * np.log10(np.maximum(power, 1e-20)), np.float32)
+        return power * np.where(bands > ends, np.float32(1e-8), np.float32(1.0))
 
     def _excerpt(self, rng: Random) -> Float32:
         piece = self._music[int(rng.integers(len(self._music)))]
         start = int(rng.integers(len(piece) - CROP + 1))
-        return np.asarray(10.0 ** (piece[start : start + CROP].astype(np.float32) / 10.0), np.float32)
+        return power_of(piece[start : start + CROP].astype(np.float32))
 
 
 def _any(take: Sequence[Float16], rng: Random) -> Float16:

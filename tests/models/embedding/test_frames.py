@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.embedding.frames import CROP, MELS, STEP, crops, levels, normalized, sung
+from models.embedding.frames import CROP, MELS, STEP, crops, levels, normalized, power_of, sung
 
 Float32 = NDArray[np.float32]
 
@@ -56,8 +56,8 @@ def test_crops_reach_from_the_first_frame_to_the_last(count: int, expected: int)
     found = crops(numbered)
     assert found.shape == (expected, CROP, MELS)
     if count > CROP:
-        assert np.array_equal(found[0], normalized(numbered[None, :CROP])[0])
-        assert np.array_equal(found[-1], normalized(numbered[None, -CROP:])[0])
+        assert np.array_equal(found[0], normalized(power_of(numbered[None, :CROP]))[0])
+        assert np.array_equal(found[-1], normalized(power_of(numbered[None, -CROP:]))[0])
 
 
 def test_a_short_recording_is_repeated() -> None:
@@ -68,7 +68,8 @@ def test_a_short_recording_is_repeated() -> None:
 
 
 def test_crops_are_of_one_level() -> None:
-    cut = np.random.default_rng(0).uniform(-50.0, 0.0, (2, CROP, MELS)).astype(np.float32)
-    assert np.allclose(normalized(cut), normalized(cut - 23.0), atol=1e-5)
-    power = 10.0 ** (normalized(cut) * 20.0 / 10.0)
-    assert np.allclose(10.0 * np.log10(power.mean(axis=(1, 2))), 0.0, atol=0.01)
+    power = power_of(np.random.default_rng(0).uniform(-50.0, 0.0, (2, CROP, MELS)).astype(np.float32))
+    assert np.allclose(normalized(power), normalized(0.005 * power), atol=1e-5)
+    assert np.allclose((10.0 ** (2.0 * normalized(power))).mean(axis=(1, 2)), 1.0, atol=0.01)
+    power[0, :, :40] *= np.float32(1e-9)
+    assert normalized(power)[0].min() == pytest.approx(-3.0)  # 60 dB below the mean
