@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
+import numpy as np
 from aiohttp import web
 
 from plugin_bridge.control.scales import KEYS, SCALES
 from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.osc.query.handler import failed, told
 from plugin_bridge.panel.folder import Folder
+from plugin_bridge.panel.places import places
 from plugin_bridge.panel.sending import file
 from plugin_bridge.panel.uploads import Uploads
 from plugin_bridge.version import __version__
+
+Rows = list[dict[str, object]]
 
 PATH = "/panel/"
 STEMS = "/bounce/start"
 """The OSC address that takes what was uploaded."""
 _PAGE = Path(__file__).with_name("page")
-_SINGERS = (sys.executable, "-m", "plugin_bridge", "singers", "--json")
+_SINGERS = (sys.executable, "-m", "plugin_bridge", "singers")
+_NICENESS = 10
+"""Of a process that has singers sing: the rig plays meanwhile."""
 _FACTS = {name: name for name in ("id", "name", "licence", "attribution", "qualities")} | {
     "low_hz": "f0_low",
     "high_hz": "f0_high",
@@ -52,7 +60,8 @@ class Panel:
     ) -> None:
         self._singers = singers
         self._files = files
-        self._facts: asyncio.Task[list[dict[str, object]]] | None = None
+        self._facts: asyncio.Task[Rows] | None = None
+        self._places: asyncio.Task[Rows] | None = None
         self._folder = Folder(folder)
         self._came = came
         self._is_plugin = is_plugin
@@ -67,6 +76,7 @@ class Panel:
             web.get(PATH.rstrip("/"), self._to_page),
             web.get(f"{PATH}about", self._about),
             web.get(f"{PATH}singers", self._tell_singers),
+            web.get(f"{PATH}places", self._tell_places),
             web.get(files, self._list),
             web.get(one, self._download),
             web.post(one, self._upload),
@@ -96,19 +106,54 @@ class Panel:
             self._facts = None
             return failed(HTTPStatus.SERVICE_UNAVAILABLE, refusal(error))
 
-    async def _read_singers(self) -> list[dict[str, object]]:
+    async def _read_singers(self) -> Rows:
         """Return what the files of the singers say; read in a process of its own, for they hold networks."""
-        named = [self._files.get(name, name) for name in self._singers]
-        process = await asyncio.create_subprocess_exec(
-            *_SINGERS, *named, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-        output, _ = await process.communicate()
+        output = await self._output("--json", *self._named)
         try:
             rows = {row["id"]: row for row in json.loads(output)}
         except ValueError:  # it was killed
             rows = {}
         found = [rows.get(name, {"id": name, "name": name}) for name in self._singers]
         return [{key: row[field] for key, field in _FACTS.items() if field in row} for row in found]
+
+    async def _tell_places(self, _: web.Request) -> web.StreamResponse:
+        """Tell where the singers lie by what they sound like."""
+        if self._places is None:
+            self._places = asyncio.create_task(self._hear_singers())
+        try:
+            return told(await asyncio.shield(self._places))
+        except (OSError, ValueError) as error:
+            self._places = None
+            return failed(HTTPStatus.SERVICE_UNAVAILABLE, refusal(error))
+
+    async def _hear_singers(self) -> Rows:
+        """Have each singer sing a phrase, in a process of its own.
+
+        Raises:
+            OSError: no process can be started.
+            ValueError: one of them cannot be heard.
+        """
+        lines = (await self._output("--embed", *self._named)).splitlines()
+        if len(lines) < len(self._singers):
+            raise ValueError("the singers cannot be heard; look at them by plugin-bridge singers --embed")
+        found = places(np.array([json.loads(line)["vector"] for line in lines]))
+        return [
+            {"id": name, "x": round(x, 4), "y": round(y, 4)}
+            for name, (x, y) in zip(self._singers, found.tolist(), strict=True)
+        ]
+
+    @property
+    def _named(self) -> list[str]:
+        return [self._files.get(name, name) for name in self._singers]
+
+    async def _output(self, *arguments: str) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            *_SINGERS, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        with contextlib.suppress(OSError):  # it may be over already
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+        output, _ = await process.communicate()
+        return output
 
     async def _list(self, _: web.Request) -> web.StreamResponse:
         try:

@@ -1,4 +1,4 @@
-"""Where singers lie on the pad by what they sound like: their vectors' two widest directions, none on another."""
+"""Where singers lie on the pad by what they sound like: the two widest directions of their vectors."""
 
 from __future__ import annotations
 

@@ -75,13 +75,19 @@ async function readFacts() {
   showSingers();
 }
 
+/** Return the places of the singers by what they sound like: the server has each sing, once. */
+async function voices() {
+  log.say("Listening to the singers …");
+  return new Map((await told("/panel/places")).map(({ id, x, y }) => [id, { x, y }]));
+}
+
 function build(namespace, about) {
   document.body.classList.toggle("plugin", about.plugin);
   figures = namespace.figures;
   bounces.singers = names;
   pitch = new PitchView(store, about.scales, about.keys);
   showSingers = buildSingers(names, facts, store);
-  buildPad(names, store);
+  buildPad(names, store, voices, (sentence) => log.fault(sentence));
   buildParameters(namespace.parameters, store, (sentence) => log.fault(sentence));
   buildStatus(figures, store);
   write(byId("version"), `${about.name} ${about.version}`);
@@ -89,8 +95,9 @@ function build(namespace, about) {
 
 async function told(path) {
   const response = await fetch(path);
-  if (!response.ok) throw new Error(`the server does not answer ${path} (${response.status})`);
-  return response.json();
+  if (response.ok) return response.json();
+  const { error } = await response.json().catch(() => ({}));
+  throw new Error(error ?? `the server does not answer ${path} (${response.status})`);
 }
 
 function subscribe() {

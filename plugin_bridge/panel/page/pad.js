@@ -7,35 +7,37 @@ import { MANY, PATHS, shares } from "./singers.js";
 
 const STEP = 0.02; // of the pad's width, for an arrow key
 const SVG = "http://www.w3.org/2000/svg";
+const KEPT = "pad-layout"; // in the browser
+const RING = "ring";
+const VOICES = "voices";
 const SAME = 0.005; // a morph closer than this to the puck's own is the puck's own
 
-/** Fill the pad. */
-export function buildPad(names, store) {
+/**
+ * Fill the pad; `voices` returns a promise of the places of all singers by what they sound like, or a refusal,
+ * which `refused` is told.
+ */
+export function buildPad(names, store, voices, refused) {
   const pad = byId("pad");
   shown(byId("pad-card"), names.length > 1);
   if (names.length < 2) return;
-  const places = markers(names.length);
+  let places = markers(names.length);
   const puck = el("span", { class: "puck" });
   const threads = names.map(() => document.createElementNS(SVG, "line"));
   const drawing = document.createElementNS(SVG, "svg");
   drawing.append(...threads);
   let point = { ...places[0] };
 
-  pad.replaceChildren(
-    drawing,
-    ...names.map((name, index) => {
-      const marker = el(
-        "span",
-        { class: "marker" },
-        el("span", { class: "dot" }, names.length > MANY ? String(index + 1) : ""),
-        el("span", { class: "tag" }, names.length > MANY ? "" : name),
-      );
-      put(marker, places[index]);
-      marker.style.setProperty("--own", accentOf(index));
-      return marker;
-    }),
-    puck,
-  );
+  const dots = names.map((name, index) => {
+    const marker = el(
+      "span",
+      { class: "marker" },
+      el("span", { class: "dot" }, names.length > MANY ? String(index + 1) : ""),
+      el("span", { class: "tag" }, names.length > MANY ? "" : name),
+    );
+    marker.style.setProperty("--own", accentOf(index));
+    return marker;
+  });
+  pad.replaceChildren(drawing, ...dots, puck);
 
   const named = () => {
     const [from, to] = [store.get(PATHS.singer), store.get(PATHS.other)].map((name) => names.indexOf(name));
@@ -102,6 +104,30 @@ export function buildPad(names, store) {
     event.preventDefault();
     move(point.x + way[0], point.y + way[1]);
   };
+  /** Put the singers in their places, and the puck where what is heard now lies among them. */
+  const lay = (found) => {
+    places = found;
+    dots.forEach((dot, index) => put(dot, places[index]));
+    const now = named();
+    point = now.from < 0 ? { ...places[0] } : placeOf(now, places);
+    show();
+  };
+  const layout = byId("pad-layout");
+  const chosen = async () => {
+    localStorage.setItem(KEPT, layout.value);
+    if (layout.value !== VOICES) return lay(markers(names.length));
+    try {
+      const found = await voices();
+      if (layout.value === VOICES) lay(names.map((name) => found.get(name)));
+    } catch (refusal) {
+      layout.value = RING;
+      refused(refusal.message);
+    }
+  };
+  layout.value = localStorage.getItem(KEPT) === VOICES ? VOICES : RING;
+  layout.onchange = chosen;
+  lay(places);
+  if (layout.value === VOICES) chosen();
   store.watchAll(Object.values(PATHS), show);
 }
 

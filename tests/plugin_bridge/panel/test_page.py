@@ -243,6 +243,32 @@ def test_the_pad_morphs_and_its_puck_stays_where_the_hand_leaves_it(
     shows(other, "#pad-words", "dark")
 
 
+def test_the_pad_lays_singers_out_by_their_voices(
+    new_page: NewPage, panel: LivePanel, osc: OscClient
+) -> None:
+    page = opened(new_page(losing=True), panel)
+    heard = page.evaluate("async () => (await fetch('/panel/places')).json()")
+    assert [row["id"] for row in heard] == ["dark", "bright"]
+    assert [(row["x"], row["y"]) for row in heard] == [
+        pytest.approx((x, 0.5), abs=0.01) for x in (0.14, 0.86)
+    ]
+    rows = [{"id": "dark", "x": 0.3, "y": 0.2}, {"id": "bright", "x": 0.6, "y": 0.9}]
+    page.route("**/panel/places", lambda route: route.fulfill(json=rows))
+    osc.ask("/param/morph_singer", "bright")
+    osc.ask("/param/morph", 0.5)
+    layout = page.get_by_role("combobox", name="Where singers lie on the pad")
+    layout.select_option("By voice")
+    placed = (
+        "() => [...document.querySelectorAll('#pad .marker, #pad .puck')].map(({style}) => style.cssText)"
+    )
+    wait_until(lambda: "left: 45%; top: 55%" in page.evaluate(placed)[2])
+    assert "left: 30%; top: 20%" in page.evaluate(placed)[0]
+    page.route("**/panel/places", lambda route: route.abort())
+    page.reload()
+    shows(page, "#toast", "Failed to fetch")
+    assert layout.input_value() == "ring"
+
+
 class Finger:
     """One that is put on a page, moved and lifted, as a touch screen tells of it."""
 

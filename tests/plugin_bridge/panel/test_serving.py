@@ -155,6 +155,9 @@ async def test_the_page_comes_whole_and_may_load_nothing_from_elsewhere(home: Pa
         assert about["keys"][9] == "A"
         singers = json.loads((await ask(server, get("/panel/singers"))).body)
         assert [row["id"] for row in singers] == ["dark", "bright"]
+        unheard = await ask(server, get("/panel/places"))  # they have no files
+        assert unheard.status == 503
+        assert unheard.error.startswith("the singers cannot be heard; look at them by plugin-bridge singers")
 
 
 @in_loop
