@@ -20,7 +20,9 @@ LOWEST_HZ, HIGHEST_HZ = 50.0, 7600.0
 CROP = 243
 """Frames that are read at once."""
 STEP = CROP // 2
-"""Frames from one crop to the next."""
+"""Frames from one crop to the next, at most, ..."""
+MOST = 128
+"""... but of no more crops, two and a half minutes, which tell who sings as well as an hour does."""
 SILENCE_DB = 35.0
 """A frame so far below the loud ones has no voice in it."""
 FLOOR_DB = -60.0
@@ -98,12 +100,13 @@ def crops(level: Float32) -> Float32:
         level: dB, shape (n, 80), n at least 1.
 
     Returns:
-        Shape (crops, 243, 80), float32: each half on the one before, the last one up to the end; fewer frames
-        than one crop has are repeated.
+        Shape (crops, 243, 80), float32, spread evenly from the first frame to the last; fewer frames than one
+        crop has are repeated.
     """
     if len(level) <= CROP:
         return normalized(power_of(level[np.arange(CROP) % len(level)][None]))
-    starts = [*range(0, len(level) - CROP, STEP), len(level) - CROP]
+    last = len(level) - CROP
+    starts = np.linspace(0, last, min(MOST, 1 - (-last // STEP))).round().astype(int)
     return normalized(power_of(np.stack([level[start : start + CROP] for start in starts])))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.embedding.frames import CROP, MELS, STEP, crops, levels, normalized, power_of, sung
+from models.embedding.frames import CROP, MELS, MOST, STEP, crops, levels, normalized, power_of, sung
 
 Float32 = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ def test_pauses_are_left_out_and_of_silence_nothing_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1, 1), (CROP, 1), (CROP + 1, 2), (CROP + STEP, 2), (1000, 8)]
+    ("count", "expected"), [(1, 1), (CROP, 1), (CROP + 1, 2), (CROP + STEP, 2), (1000, 8), (60_000, MOST)]
 )
 def test_crops_reach_from_the_first_frame_to_the_last(count: int, expected: int) -> None:
     numbered = np.repeat(np.linspace(-20.0, 0.0, count, dtype=np.float32)[:, None], MELS, axis=1)

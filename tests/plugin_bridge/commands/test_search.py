@@ -1,4 +1,4 @@
-"""`singers --like` and `--embed`: who sounds like a recording, and what everything sounds like as a vector."""
+"""`singers --like` and `--embed`: who sounds like a recording, and what everything sounds like."""
 
 from __future__ import annotations
 
