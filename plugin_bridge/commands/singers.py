@@ -82,10 +82,11 @@ def _rank(arguments: argparse.Namespace) -> int:
     from plugin_bridge.chain.preset import shipped_presets  # noqa: PLC0415 - loads the engine
     from plugin_bridge.measure.search import expanded, found  # noqa: PLC0415 - as above
 
+    names = expanded(arguments.files) or (*shipped(), *shipped_presets())
     reference = found(arguments.like).vector
     rows: list[dict[str, object]] = []
     failed = False
-    for name in expanded(arguments.files) or (*shipped(), *shipped_presets()):
+    for name in names:
         try:
             one = found(name)
         except BridgeError as error:

