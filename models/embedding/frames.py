@@ -24,12 +24,14 @@ STEP = CROP // 2
 MOST = 128
 """... but of no more crops, two and a half minutes, which tell who sings as well as an hour does."""
 SILENCE_DB = 35.0
-"""A frame so far below the loud ones has no voice in it."""
+"""A frame so far below the loud ones has no voice in it, ..."""
+SILENT_DB = -100.0
+"""... nor has one below this level, dB re full scale: dither."""
 FLOOR_DB = -60.0
 """Levels lower than this against the crop's mean power say nothing."""
 SCALE_DB = 20.0
 _FLOOR = np.float32(10.0 ** (FLOOR_DB / 10.0))
-_LEAST = np.float32(1e-12)  # power, -120 dB
+_LEAST = np.float32(1e-20)  # power, -200 dB
 _LN_PER_DB = np.float32(LN_POWER_PER_DB)
 _TOGETHER = 1024  # frames whose spectra are held at once
 
@@ -65,7 +67,7 @@ def levels(audio: Float32, sample_rate: int) -> Float32:
 
     Returns:
         dB, shape (frames, 80), float32, a frame for every 10 ms that begins within the audio, each centred
-        there; a sine of amplitude 1 has about 0 dB, and none is below -120 dB.
+        there; a sine of amplitude 1 has about 0 dB, silence -200.
     """
     x = audio if sample_rate == RATE else soxr.resample(audio, sample_rate, RATE)
     count = -(-x.size // HOP)
@@ -89,7 +91,7 @@ def sung(level: Float32) -> Float32:
     if not level.size:
         return level
     loudness = 10.0 * np.log10(power_of(level).mean(axis=1))
-    loud = max(float(np.percentile(loudness, 95.0)) - SILENCE_DB, 10.0 * np.log10(2.0 * _LEAST))
+    loud = max(float(np.percentile(loudness, 95.0)) - SILENCE_DB, SILENT_DB)
     return np.asarray(level[loudness > loud])
 
 

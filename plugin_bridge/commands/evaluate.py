@@ -6,11 +6,19 @@ import argparse
 from pathlib import Path
 
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_parameters, add_pitch, add_seconds, add_singer, number_within
+from plugin_bridge.commands.options import (
+    add_parameters,
+    add_pitch,
+    add_seconds,
+    add_singer,
+    from_text,
+    number_within,
+)
 from plugin_bridge.commands.report import add_report
+from plugin_bridge.control.parameters import PARAMETERS
 
 SNR_DB = 5.0
-LIKENESSES = ("resemblyzer", "d-vector", "tune")
+JUDGES = ("resemblyzer", "d-vector", "tune")
 """Names of `models.metrics.speaker.JUDGES`, which takes a second to load."""
 _EPILOG = """\
 Conversion (SOURCE or --plan): cents, F0RMSE, corr. (correlation), gross (more than 50 cents off), octave
@@ -116,17 +124,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--likeness",
-        choices=LIKENESSES,
-        default=LIKENESSES[0],
-        help=f"judge of similarity; default {LIKENESSES[0]}",
+        action=_Likeness,
+        metavar="JUDGE",
+        help=f"judge of similarity: {', '.join(JUDGES)}; default {JUDGES[0]}. A number from 0 to 1 is the "
+        "parameter of that name: how strongly the singer's own sounds replace the source's",
     )
     add_pitch(parser)
     add_seconds(
         parser, 0.0, 0.0, "use only this much of each clip, where it has the most singing; default: all"
     )
     add_report(parser, "folder for a plot of each pair or voice: spectrograms and pitch")
-    add_parameters(parser, leave_out=("singer", "melody"))  # no notes come that could be a melody
-    parser.set_defaults(run=run)
+    # No notes come that could be a melody.
+    add_parameters(parser, leave_out=("singer", "melody", "likeness"))
+    parser.set_defaults(run=run, judge=JUDGES[0], parameter_likeness=None)
+
+
+class _Likeness(argparse.Action):
+    """Take the name of a judge, or the value of the parameter, which is called so, too."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Set the one or the other."""
+        if values in JUDGES:
+            namespace.judge = values
+            return
+        try:
+            namespace.parameter_likeness = from_text(PARAMETERS["likeness"], str(values))
+        except argparse.ArgumentTypeError as error:
+            names = ", ".join(JUDGES)
+            parser.error(f"argument {option_string}: {error}; or name a judge: {names}")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -61,7 +61,7 @@ def run_pairs(arguments: argparse.Namespace) -> int:
             report.say(line(PHONES, row))
     values = parameter_values(arguments)
     report.finish(
-        {"parameters": values, "likeness": arguments.likeness, "rows": rows, "means": means, "phones": phones}
+        {"parameters": values, "judge": arguments.judge, "rows": rows, "means": means, "phones": phones}
     )
     return 0
 
@@ -111,7 +111,7 @@ def _scored(arguments: argparse.Namespace, report: Report) -> Iterator[Row]:
 
     plan = _plan(arguments)
     singers = _singers(arguments, plan)
-    targets = {name: _target(plan, name, singer.id, arguments.likeness) for name, singer in singers.items()}
+    targets = {name: _target(plan, name, singer.id, arguments.judge) for name, singer in singers.items()}
     music = _music(arguments, len(plan.items))
     judged = cache(lambda index: _judged(plan.items[index], music[index], arguments))
     values = parameter_values(arguments)
@@ -143,7 +143,7 @@ def _judged(item: Item, music: Path | None, arguments: argparse.Namespace) -> tu
 
     clip = read_clip(item.paths, item.name, item.spelt, item.language)
     mix = None if music is None else _measured(_mix, clip, read_clip([music]), arguments.snr)
-    source = _measured(heard, clip, item.seconds, mix, arguments.likeness)
+    source = _measured(heard, clip, item.seconds, mix, arguments.judge)
     return source, VoiceJudge(source.clip)
 
 

@@ -61,16 +61,14 @@ class Take:
     """The output without transposition, for measures that a transposition disturbs."""
 
 
-def heard(
-    clip: Clip, seconds: float = 0.0, mix: Float32 | None = None, likeness: str = "resemblyzer"
-) -> Source:
+def heard(clip: Clip, seconds: float = 0.0, mix: Float32 | None = None, judge: str = "resemblyzer") -> Source:
     """Measure a clip.
 
     Args:
         clip: a voice.
         seconds: of a longer clip only the stretch of this length with the most voiced frames; 0 for all.
         mix: what the engine is to be given in its place, of the same shape; None for the clip itself.
-        likeness: the judge of `models.metrics.speaker.JUDGES` that tells its speaker.
+        judge: that of `models.metrics.speaker.JUDGES` that tells its speaker.
 
     Raises:
         MissingExtraError: the extra `eval` is not installed.
@@ -85,7 +83,7 @@ def heard(
     lyrics = clip.lyrics if whole else ""  # nobody knows which of them are left
     clip = dataclasses.replace(clip, audio=clip.audio[samples], labels=labels, lyrics=lyrics)
     pitch = PitchTrack(pitch.f0[frames], pitch.voiced[frames])
-    speaker = JUDGES[likeness](clip.audio, clip.sample_rate)
+    speaker = JUDGES[judge](clip.audio, clip.sample_rate)
     if mix is None:
         return Source(clip, speaker, pitch)
     known = consensus(clip.audio, clip.sample_rate)

@@ -91,7 +91,7 @@ def score_conversion(take: Take, singer: str, target: Target) -> ConversionScore
     clip = take.source.clip
     pitch = compare_pitch(take.requested, take.pitch, take.source.scored)
     tracking = compare_pitch(take.source.pitch, take.heard, take.source.scored)
-    before = similarity(take.source.speaker, target.speaker(target.likeness))
+    before = similarity(take.source.speaker, target.speaker(target.judge))
     after = _likeness(take, target)
     return ConversionScores(
         source=clip.name,
@@ -137,7 +137,7 @@ def score_copy(take: Take, singer: str, target: Target) -> CopyScores:
         stoi=stoi(clip.audio, take.output, clip.sample_rate),
         pesq=pesq(clip.audio, take.output, clip.sample_rate),
         similarity=_likeness(take, target),
-        similarity_of_recording=similarity(take.source.speaker, target.speaker(target.likeness)),
+        similarity_of_recording=similarity(take.source.speaker, target.speaker(target.judge)),
     )
 
 
@@ -155,5 +155,5 @@ def mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _likeness(take: Take, target: Target) -> float:
     if not take.output.any():
         return math.nan
-    speaker = JUDGES[target.likeness](take.output, take.source.clip.sample_rate)
-    return similarity(speaker, target.speaker(target.likeness))
+    speaker = JUDGES[target.judge](take.output, take.source.clip.sample_rate)
+    return similarity(speaker, target.speaker(target.judge))

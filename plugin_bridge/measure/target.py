@@ -25,19 +25,19 @@ class Target:
 
     Args:
         clips: at least one.
-        likeness: the judge of `models.metrics.speaker.JUDGES` by whom conversions are scored first.
+        judge: that of `models.metrics.speaker.JUDGES` by whom conversions are scored first.
 
     Raises:
         MissingExtraError: the extra `eval` is not installed.
         ValueError: a clip is silent.
     """
 
-    def __init__(self, clips: Sequence[Clip], likeness: str = "resemblyzer") -> None:
+    def __init__(self, clips: Sequence[Clip], judge: str = "resemblyzer") -> None:
         self._clips = clips
-        self.likeness = likeness
+        self.judge = judge
         self._speakers: dict[str, list[Float32]] = {}
         self._ceilings: dict[int, float] = {}
-        self.speaker(likeness)
+        self.speaker(judge)
 
     def speaker(self, judge: str) -> Float32:
         """Return the mean of the recordings' embeddings by a judge, length 1."""
@@ -85,8 +85,8 @@ class Target:
     def _likeness(self, index: int, seconds: int) -> float:
         clip = self._clips[index]
         cut = loudest(clip.audio, clip.sample_rate, seconds)
-        speakers = self._by(self.likeness)
-        return similarity(JUDGES[self.likeness](cut, clip.sample_rate), _mean_without(speakers, index))
+        speakers = self._by(self.judge)
+        return similarity(JUDGES[self.judge](cut, clip.sample_rate), _mean_without(speakers, index))
 
 
 def _mean_without(speakers: Sequence[Float32], index: int) -> Float32:
