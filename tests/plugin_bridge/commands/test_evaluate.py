@@ -94,7 +94,8 @@ def test_a_plan_of_voices_gives_conversions_copies_and_phones(run: Run, folder: 
     plan.write_text(f"[voices.copy]\n{own}\n[voices.other]\n{other}", encoding="utf-8")
     moved = plan.rename(folder / "held" / "plan.toml")
     arguments = ("--plan", moved, "--data", folder, "--singer", folder / "copy.onnx")
-    status, out, err = run(*arguments, "--json", folder / "report.json")
+    judged = ("--likeness", "tune", "--likeness", "0.2")  # the judge, and the parameter of that name
+    status, out, err = run(*arguments, *judged, "--json", folder / "report.json")
     assert (status, err) == (0, "")
     assert "Phones in conversions to copy:" in out
     found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -102,7 +103,10 @@ def test_a_plan_of_voices_gives_conversions_copies_and_phones(run: Run, folder: 
         ("other", "other", False),
         ("copy", "copy", True),
     ]
+    assert (found["judge"], found["parameters"]) == ("tune", {"likeness": 0.2})
     conversion, copy = found["rows"]
+    assert copy["similarity"] == pytest.approx(copy["tune"], abs=1e-6)
+    assert conversion["similarity_after"] == pytest.approx(conversion["tune"], abs=1e-6)
     assert (conversion["seconds"], copy["seconds"]) == (1.5, 4.0)
     assert set(found["means"]) == {"other -> copy", "copy -> copy"}
     assert list(found["phones"]) == ["conversions to copy"]
@@ -118,6 +122,7 @@ def test_a_plan_of_voices_gives_conversions_copies_and_phones(run: Run, folder: 
     [
         ((), "give SOURCE... with --reference, --copy, --plan or --melody"),
         (("a.wav",), "a singer is needed"),
+        (("a.wav", "--likeness", "2"), "or name a judge: resemblyzer, d-vector, tune"),
         (("a.wav", "--singer", "x"), "give SOURCE... and --reference"),
         (("a.wav", "--copy", "b"), "one thing to evaluate is needed"),
         (("a.wav", "--singer", "x", "--reference", "held", "--data", "d"), "--data goes with --plan only"),
