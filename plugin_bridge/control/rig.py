@@ -98,7 +98,7 @@ class Rig(Protocol):
 
     @property
     def singers(self) -> Sequence[str]:
-        """Ids of the set; all are loaded, and no other can be switched to."""
+        """Ids of the set; all are loaded, and no other can be switched to before `add_singer`."""
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -171,6 +171,20 @@ class Rig(Protocol):
 
     def stop_recording(self) -> Path | None:
         """End the recording, begun or not, and return its folder; None where there is none."""
+
+    def add_singer(self, file: Path) -> Awaitable[str]:
+        """Take another singer into the set.
+
+        Args:
+            file: of the singer.
+
+        Returns:
+            Its id, once awaited: by then it can be switched to.
+
+        Raises:
+            SingerFileError: where it is awaited: it is no singer file, or the set has one of its id.
+            DeviceError: where it is awaited: a session is being recorded, or the set cannot change now.
+        """
 
     def panic(self) -> None:
         """All notes off, events to come forgotten, `bypass`, `melody`, `morph` as at the start."""

@@ -14,13 +14,14 @@ from plugin_bridge.errors import OutputError
 from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.bounceplan import BouncePlanner, by_osc
-from plugin_bridge.osc.enrolplan import EnrolPlanner
+from plugin_bridge.osc.enrolplan import plan_enrolment
 from plugin_bridge.osc.jobs import Job, JobQueue, Kind
 from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.reports import Reports
+from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.subscriptions import Subscriptions, readable
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.packets import Argument, Arguments
@@ -44,7 +45,7 @@ class Commands:
         presets: those that can be loaded and saved.
         watch: knows their names.
         planner: what bounces may use.
-        enroller: what enrolments may use.
+        singers: the set.
         subscriptions: the subscribers.
         reports: told of what is done.
         counters: of the server.
@@ -56,7 +57,7 @@ class Commands:
         presets: PresetStore,
         watch: PresetWatch,
         planner: BouncePlanner,
-        enroller: EnrolPlanner,
+        singers: SingerSet,
         subscriptions: Subscriptions,
         reports: Reports,
         counters: Counters,
@@ -65,13 +66,14 @@ class Commands:
         self._presets = presets
         self._watch = watch
         self._planner = planner
-        self._enroller = enroller
+        self._singers = singers
         self._subscriptions = subscriptions
         self._reports = reports
         self._counters = counters
         self._bounces, self._enrolments = JobQueue(BOUNCES), JobQueue(ENROLMENTS)
         self.handlers: Mapping[str, Handler] = {
             "/singer/list": lambda _: tuple(rig.singers),
+            "/singer/add": self._add_singer,
             "/preset/load": self._load,
             "/preset/save": self._save,
             "/preset/list": self._list_presets,
@@ -102,6 +104,9 @@ class Commands:
                 yield from (row.name, getattr(status, row.name))
         for counter in fields(self._counters):
             yield from (f"osc_{counter.name}", getattr(self._counters, counter.name))
+
+    async def _add_singer(self, call: Call) -> Arguments:
+        return (await self._singers.add(word(call.arguments[0], "singer"), self._enrolments.is_making),)
 
     async def _load(self, call: Call) -> Arguments:
         name = word(call.arguments[0], "preset")
@@ -136,7 +141,7 @@ class Commands:
 
     async def _enrol(self, call: Call) -> Arguments:
         recording = self._rig.status.recording
-        words, target = await asyncio.to_thread(self._enroller.plan, call.arguments, recording)
+        words, target = await asyncio.to_thread(plan_enrolment, call.arguments, self._singers, recording)
         tell = self._follower(call, "/enrol/progress", f"{target.stem} is {{}}enrolled")
         return (self._enrolments.start(words, target, tell),)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 from models.singer.manifest import plain_id
@@ -14,77 +13,61 @@ from plugin_bridge.files.printable import printable
 from plugin_bridge.osc.addresses.values import switch, word
 from plugin_bridge.osc.paths import inside, open_folder
 from plugin_bridge.osc.quota import check_room
+from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.sessions.header import AUDIO, is_session
 
 MAX_TEXT = 300
 """Characters of a name, a licence or an attribution."""
-SUFFIX = ".onnx"
 _TEXTS = ("name", "licence", "attribution")
 _OPTIONS = (*_TEXTS, "force")
 
 
-@dataclass(frozen=True)
-class EnrolPlanner:
-    """What an enrolment may use.
+def plan_enrolment(arguments: Arguments, singers: SingerSet, recording: str = "") -> tuple[list[str], Path]:
+    """Return the arguments of `plugin-bridge enrol`, and the output; call it from a thread.
 
-    Its work touches the disk: call it from a thread.
+    Args:
+        arguments: id, recording or stem where it is not the newest recording, and options with a value each.
+        singers: the set, and the folder.
+        recording: name of the session that is being recorded.
+
+    Raises:
+        AudioFileError, OutputError, SessionError: a path is absent, taken or outside; or nothing is recorded.
+        TypeError, ValueError: an argument that does not fit.
     """
+    name = check_portable(plain_id(word(arguments[0], "id")), "singer")
+    first = 2 - len(arguments) % 2  # of the options, which come in pairs
+    named, options = arguments[1:first], arguments[first:]
+    given = {word(key, "option"): value for key, value in zip(options[::2], options[1::2], strict=True)}
+    if named:
+        source = _source(singers.folder, word(named[0], "recording"), recording)
+    else:
+        source = _newest(open_folder(singers.folder), recording)
+    if name in singers.files:
+        raise OutputError(f"{name!r} is a singer of the set; choose another id")
+    target = singers.file(name)
+    check_target(target, force=switch(given.get("force", False), "force"))
+    check_room(target.parent)
+    words = [str(source), f"--id={name}", "-o", str(target), "--threads=1", "--progress"]
+    for key, value in given.items():
+        words += _option(key, value)
+    return words, target
 
-    folder: Path | None
-    """Where recordings and stems lie, and singer files are written; None for nowhere."""
-    singers: Mapping[str, str] = field(default_factory=dict)
-    """Of the set, by id, the file of each that does not ship."""
 
-    def plan(self, arguments: Arguments, recording: str = "") -> tuple[list[str], Path]:
-        """Return the arguments of `plugin-bridge enrol`, and the output.
+def _source(folder: Path | None, name: str, recording: str) -> Path:
+    source = inside(folder, name)
+    if recording and source.name == recording:
+        raise SessionError(f"session {name} is being recorded; send /record/stop first")
+    if not is_session(source) and not source.is_file():
+        raise AudioFileError(f"{name} is no recording or stem of the folder; give one that is there")
+    return source
 
-        Args:
-            arguments: id, recording or stem where it is not the newest recording, and options with a value
-                each.
-            recording: name of the session that is being recorded.
 
-        Raises:
-            AudioFileError, OutputError, SessionError: a path is absent, taken or outside; or nothing is
-                recorded.
-            TypeError, ValueError: an argument that does not fit.
-        """
-        name = check_portable(plain_id(word(arguments[0], "id")), "singer")
-        first = 2 - len(arguments) % 2  # of the options, which come in pairs
-        named, options = arguments[1:first], arguments[first:]
-        given = {word(key, "option"): value for key, value in zip(options[::2], options[1::2], strict=True)}
-        source = self._source(word(named[0], "recording"), recording) if named else self._newest(recording)
-        target = self.file(name)
-        if (known := self.singers.get(name)) is not None and Path(known).resolve() != target:
-            raise OutputError(f"{name!r} is another singer of the set; choose another id")
-        check_target(target, force=switch(given.get("force", False), "force"))
-        check_room(target.parent)
-        words = [str(source), f"--id={name}", "-o", str(target), "--threads=1", "--progress"]
-        for key, value in given.items():
-            words += _option(key, value)
-        return words, target
-
-    def file(self, name: str) -> Path:
-        """Return where the singer file of a name lies, or would.
-
-        Raises:
-            OutputError: there is no folder, or the name leads out of it.
-        """
-        return inside(self.folder, f"{name}{SUFFIX}")
-
-    def _source(self, name: str, recording: str) -> Path:
-        source = inside(self.folder, name)
-        if recording and source.name == recording:
-            raise SessionError(f"session {name} is being recorded; send /record/stop first")
-        if not is_session(source) and not source.is_file():
-            raise AudioFileError(f"{name} is no recording or stem of the folder; give one that is there")
-        return source
-
-    def _newest(self, recording: str) -> Path:
-        found = sorted(_sessions(open_folder(self.folder), recording))
-        if not found:
-            raise SessionError("nothing is recorded yet; record 30 s of the voice, or name a stem")
-        return found[-1][1]
+def _newest(folder: Path, recording: str) -> Path:
+    found = sorted(_sessions(folder, recording))
+    if not found:
+        raise SessionError("nothing is recorded yet; record 30 s of the voice, or name a stem")
+    return found[-1][1]
 
 
 def _sessions(folder: Path, recording: str) -> Iterator[tuple[float, Path]]:

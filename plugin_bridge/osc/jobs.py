@@ -107,7 +107,7 @@ class JobQueue:
             raise ValueError(
                 f"{_MAX_WAITING} {self._kind.name}s wait already; send it again when one is done"
             )
-        if any(job.target == target for job in pending):
+        if self.is_making(target):
             raise ValueError(f"{target.name!r} is on its way already; choose another name or cancel it")
         self._count += 1
         self._jobs[self._count] = Job(self._kind, self._count, words, target, tell)
@@ -116,6 +116,10 @@ class JobQueue:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
         return self._count
+
+    def is_making(self, target: Path) -> bool:
+        """Return whether a job that is not over makes that output."""
+        return any(job.target == target and not job.ended.is_set() for job in self._jobs.values())
 
     def listed(self) -> list[Argument]:
         """Return number, state, part done and output of each."""

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from models.errors import how_to_install
 from plugin_bridge.control.rig import Rig
 from plugin_bridge.errors import DeviceError, MissingExtraError
-from plugin_bridge.osc.addresses.namespace import PRESETS
+from plugin_bridge.osc.addresses.namespace import PRESETS, SINGERS
 from plugin_bridge.osc.addresses.values import read
 from plugin_bridge.osc.bounceplan import BouncePlanner
 from plugin_bridge.osc.commands import Commands
 from plugin_bridge.osc.dispatcher import Dispatcher
-from plugin_bridge.osc.enrolplan import EnrolPlanner
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.presetwatch import PresetWatch
 from plugin_bridge.osc.query.announcing import Announcement
 from plugin_bridge.osc.reports import Reports
 from plugin_bridge.osc.settings import OscSettings
+from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.subscriptions import Subscriptions
 from plugin_bridge.osc.wire.counters import Counters
 from plugin_bridge.osc.wire.limits import Budget, Limiter
@@ -77,7 +77,7 @@ class OscServer:
             presets,
             self._presets,
             planner,
-            EnrolPlanner(settings.folder, singers),
+            SingerSet(rig, settings.folder, singers, lambda: self.changed(SINGERS)),
             self._subscriptions,
             self._reports,
             self.counters,

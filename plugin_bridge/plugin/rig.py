@@ -264,6 +264,10 @@ class PluginRig:
         """Return None: there is no recording."""
         return None
 
+    async def add_singer(self, file: Path) -> NoReturn:
+        """Refuse."""
+        raise DeviceError(f"{file.stem} cannot be added here; name it in the MIDI map of the plug-in")
+
     def panic(self) -> None:
         """See `Rig.panic`."""
         self.send_checked([AllNotesOff(0), *(Event(0, name, value) for name, value in _CALM.items())])

@@ -15,7 +15,7 @@ from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.control.rig import Listeners, Meters, Status
 from plugin_bridge.engine.singers import check_events
-from plugin_bridge.errors import OutputError
+from plugin_bridge.errors import DeviceError, OutputError
 from plugin_bridge.midi.decoder import MidiDecoder
 from plugin_bridge.midi.map import load_midi_map
 from tests.support.doubles import BRIGHT, DARK, Float32, sung
@@ -139,6 +139,9 @@ class EngineRig:
         name = self._status.recording
         self._status = replace(self._status, recording="")
         return self._folder / name if name else None
+
+    async def add_singer(self, file: Path) -> str:
+        raise DeviceError(f"{file.stem} cannot be added to a rig of the tests; make it with that singer")
 
     def panic(self) -> None:
         self.engine._core.queue.clear()

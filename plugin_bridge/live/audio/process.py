@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from dsp.units import RATES
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
@@ -44,12 +45,19 @@ from plugin_bridge.sessions.writer import MAX_SECONDS, SessionHeader, SessionWri
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 """Meant for the control process, which then ends this one; held back until this one can ignore them."""
 _TICK_SECONDS = 0.01
+_HELD_SECONDS = 60.0
 _MAX_OUTGOING = 10_000
 _SHORT_BLOCK_SECONDS = 0.004
 _WARM_SECONDS = 0.5
 
 
-def run(connection: Connection, store: Any, settings: LiveSettings, patient: bool) -> None:  # noqa: ANN401
+def run(
+    connection: Connection,
+    store: Any,  # noqa: ANN401 - a ctypes array
+    settings: LiveSettings,
+    patient: bool,
+    held: bool = False,
+) -> None:
     """Run the audio process.
 
     Args:
@@ -57,17 +65,40 @@ def run(connection: Connection, store: Any, settings: LiveSettings, patient: boo
         store: of the page.
         settings: what to play.
         patient: wait for a device that is missing, instead of ending.
+        held: load the singers, and wait to be told to play.
     """
     for ignored in IGNORED_SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     link = Link(connection)
     try:
-        AudioProcess(link, SharedFigures(store), settings).run(patient=patient)
+        library = SingerLibrary()
+        if held:
+            settings = _held(link, settings, library)
+        AudioProcess(link, SharedFigures(store), settings, library).run(patient=patient)
+    except EOFError:  # the control process has gone, or wants it no longer
+        return
     except BridgeError as error:
         link.send({"failed": str(error), "kind": type(error).__name__})
     except OSError as error:  # of the system, such as too many open files
         link.send({"failed": str(error), "kind": BridgeError.__name__})
+
+
+def _held(link: Link, settings: LiveSettings, library: SingerLibrary) -> LiveSettings:
+    """Get ready to play while another process does; return the settings with what is in force at its end.
+
+    Raises:
+        EOFError: the control process is gone.
+        SingerFileError: a singer is missing or wrong.
+    """
+    singers, values = _singers_and_values(settings, library)
+    driver = settings.driver
+    _warm(Engine(driver.sample_rate or RATES[-1], driver.channels, singers, parameters=values))
+    link.send({"loaded": [singer.id for singer in singers]})
+    while (told := link.receive(_HELD_SECONDS)) is None:
+        pass
+    learned = tuple(Learned(*row) for row in told["learned"])
+    return replace(settings, parameters=told["begin"], learned=learned)
 
 
 class AudioProcess:
@@ -77,15 +108,18 @@ class AudioProcess:
         link: to the control process.
         page: for the figures.
         settings: what to play.
+        library: of singers, some of which may be loaded.
 
     Raises:
         SingerFileError, ScoreError: a singer or the MIDI map is missing or wrong.
     """
 
-    def __init__(self, link: Link, page: SharedFigures, settings: LiveSettings) -> None:
+    def __init__(
+        self, link: Link, page: SharedFigures, settings: LiveSettings, library: SingerLibrary
+    ) -> None:
         self._link, self._page, self._settings = link, page, settings
         self._outgoing: deque[Callable[[], Message]] = deque(maxlen=_MAX_OUTGOING)
-        self._singers, self._values = _singers_and_values(settings)
+        self._singers, self._values = _singers_and_values(settings, library)
         ids = [singer.id for singer in self._singers]
         self._midi = MidiInput(settings.midi_map, self.say, ids, settings.learned, self._keep)
         self._loop = EngineLoop(page, self._midi, link)
@@ -248,9 +282,10 @@ def _heard(own: list[AnyEvent], others: list[AnyEvent], upto: int) -> Message:
     return {"heard": rows_of(others), "own": rows_of(own), "upto": upto}
 
 
-def _singers_and_values(settings: LiveSettings) -> tuple[list[Singer], dict[str, Value]]:
+def _singers_and_values(
+    settings: LiveSettings, library: SingerLibrary
+) -> tuple[list[Singer], dict[str, Value]]:
     """Load the singers; return them and the initial value of every parameter."""
-    library = SingerLibrary()
     values: dict[str, Value] = {row.id: row.default for row in PARAMETERS.values()}
     values |= settings.parameters
     names = settings.singers or library.known()

@@ -25,19 +25,22 @@ class AudioHandle:
         settings: what to play.
         patient: it waits for a device that is missing.
         last: figures of the process before; positions continue from there.
+        held: it loads what it will play, says so, and waits for `begin`.
 
     Raises:
         OSError: the system refuses a process, a pipe or shared memory; nothing is left behind.
     """
 
-    def __init__(self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES) -> None:
+    def __init__(
+        self, settings: LiveSettings, *, patient: bool, last: Figures = NO_FIGURES, held: bool = False
+    ) -> None:
         ours, theirs = SPAWN.Pipe()
         try:
             self.page = SharedFigures()
-            self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
+            self._continue(last)
             self._process = SPAWN.Process(
                 target=audio.run,
-                args=(theirs, self.page.store, settings, patient),
+                args=(theirs, self.page.store, settings, patient, held),
                 name="plugin-bridge audio",
                 daemon=True,
             )
@@ -56,6 +59,15 @@ class AudioHandle:
         """The process's number."""
         assert self._process.pid is not None
         return self._process.pid
+
+    def begin(self, settings: LiveSettings, last: Figures) -> None:
+        """Have a process that is held play, with the parameters and learned controls of these settings."""
+        self._continue(last)
+        learned = [list(row) for row in settings.learned]
+        self.link.send({"begin": dict(settings.parameters), "learned": learned})
+
+    def _continue(self, last: Figures) -> None:
+        self.page.write(Figures(clock=last.clock, position=last.position, rate=last.rate))
 
     def kill(self) -> None:
         """End it at once."""

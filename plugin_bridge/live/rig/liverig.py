@@ -52,6 +52,7 @@ class LiveRig:
         self._recordings = Recordings(settings.sessions.absolute(), self._send_recording)
         self._learned: list[Learned] = []
         self._learning = ""
+        self._adding = False
         self.real_time = False
         """Whether the system grants the audio process real-time priority."""
 
@@ -192,6 +193,43 @@ class LiveRig:
     def stop_recording(self) -> Path | None:
         """See `Rig.stop_recording`."""
         return self._recordings.stop()
+
+    async def add_singer(self, file: Path) -> str:
+        """See `Rig.add_singer`.
+
+        Another audio process loads the set with the singer in it, and takes over once it has: the device is
+        away from the end of the one to the beginning of the other.
+        """
+        if self._adding:
+            raise DeviceError("another singer is being added; ask again when it is in the set")
+        self._adding = True
+        try:
+            return await self._add(file.resolve())
+        finally:
+            self._adding = False
+
+    async def _add(self, file: Path) -> str:
+        self._check_not_recording(file.stem)
+        names = [self._files.get(name, name) for name in self._singers]
+        if str(file) in names:
+            raise DeviceError(f"{file.name} is in the set already; switch to it")
+        singers = (*names, str(file))
+        heir = await self._supervisor.prepare(replace(self._settings, singers=singers))
+        try:
+            self._check_not_recording(file.stem)
+        except DeviceError:
+            heir.kill()
+            raise
+        began = clock.monotonic()
+        await self._supervisor.hand_over(heir)
+        name = next(known for known, path in self._files.items() if path == str(file))
+        away = clock.monotonic() - began
+        self._told.tell(f"{name} is in the set; the sound was away for {away:.1f} s")
+        return name
+
+    def _check_not_recording(self, name: str) -> None:
+        if self._recordings.is_busy:
+            raise DeviceError(f"{name} cannot be added while a session is being recorded; stop it first")
 
     def panic(self) -> None:
         """See `Rig.panic`."""

@@ -38,6 +38,11 @@ class Recordings:
         current = self._current
         return current.folder.name if current is not None and current.begun.done() else ""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether one has begun or is about to."""
+        return self._current is not None
+
     def start(self, name: str) -> asyncio.Future[Path]:
         """See `Rig.record`."""
         if self._current is not None:

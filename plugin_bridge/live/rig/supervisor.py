@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import plugin_bridge.errors
 from plugin_bridge.errors import BridgeError
-from plugin_bridge.live.link import NO_FIGURES, Figures, Message
+from plugin_bridge.live.link import NO_FIGURES, Figures, Link, Message
 from plugin_bridge.live.rig.handle import AudioHandle
 from plugin_bridge.live.rig.outbox import Outbox
 from plugin_bridge.live.settings import LiveSettings
@@ -49,6 +49,8 @@ class ProcessSupervisor:
         self._outbox: Outbox | None = None
         self._ready: asyncio.Future[None] | None = None
         self._again: asyncio.TimerHandle | None = None
+        self._heir: AudioHandle | None = None
+        self._taken: asyncio.Future[None] | None = None  # done once an heir plays
         self._stopping = False
         self._failures = 0
         self._fault = ""  # what the process that runs says it failed at
@@ -84,8 +86,41 @@ class ProcessSupervisor:
         try:
             await asyncio.wait_for(self._gone.wait(), _END_SECONDS)
         except TimeoutError:
-            self._end()
-            self._ended(self.last, None)
+            self._reap()
+
+    async def prepare(self, settings: LiveSettings) -> AudioHandle:
+        """Start a process that loads what it will play and is then held; the one that runs goes on meanwhile.
+
+        Raises:
+            BridgeError: it cannot be started; or of the kind that the process reports.
+        """
+        try:
+            heir = AudioHandle(settings, patient=False, held=True)
+        except OSError as error:
+            raise BridgeError(_unstarted(error)) from error
+        try:
+            await _loaded(heir.link)
+        except BaseException:
+            heir.kill()
+            raise
+        return heir
+
+    async def hand_over(self, heir: AudioHandle) -> None:
+        """End the process that runs, and have a prepared one play with the values in force.
+
+        Raises:
+            BridgeError: it has not begun to play; then one is started as after a failure.
+        """
+        if not self.runs:
+            heir.kill()
+            raise BridgeError("the audio process is away; ask again when it runs")
+        self._heir, self._taken = heir, asyncio.get_running_loop().create_future()
+        self.send({"end": True}, urgent=True)
+        try:
+            await asyncio.wait_for(self._gone.wait(), _END_SECONDS)
+        except TimeoutError:
+            self._reap()
+        await self._taken
 
     @property
     def runs(self) -> bool:
@@ -109,7 +144,9 @@ class ProcessSupervisor:
         return self._outbox is not None and self._outbox.put(message, urgent=urgent)
 
     def _begin(self, *, patient: bool) -> None:
-        audio = AudioHandle(self._settings(), patient=patient, last=self.last)
+        self._play(AudioHandle(self._settings(), patient=patient, last=self.last))
+
+    def _play(self, audio: AudioHandle) -> None:
         try:
             asyncio.get_running_loop().add_reader(audio.link.fileno(), self._read)
         except BaseException:
@@ -135,14 +172,22 @@ class ProcessSupervisor:
             self._fault = message["failed"]
             if self._ready is not None and not self._ready.done():
                 self._stopping = True
-                kind: type[BridgeError] = getattr(plugin_bridge.errors, message["kind"])
-                self._ready.set_exception(kind(self._fault))
+                self._ready.set_exception(_reported(message))
             return
         self._follow(message)
         if "ready" in message:
             self._told = ""
             if self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
+            self._tell_taken(None)
+
+    def _tell_taken(self, fault: str | None) -> None:
+        if self._taken is None or self._taken.done():
+            return
+        if fault is None:
+            self._taken.set_result(None)
+        else:
+            self._taken.set_exception(BridgeError(fault))
 
     def _reap(self) -> None:
         """Clean up after a process that has ended, and have it started again unless it was to end."""
@@ -152,9 +197,20 @@ class ProcessSupervisor:
         if self._ready is not None and not self._ready.done():
             self._stopping = True
             self._ready.set_exception(BridgeError(f"the audio process {how} before it was ready"))
+        heir, self._heir = self._heir, None
         if self._stopping:
+            if heir is not None:
+                heir.kill()
+            self._tell_taken("the rig stops; start it again first")
             self._ended(self.last, None)
             return
+        if heir is not None:
+            self.restarts += 1
+            self._ended(self.last, None)
+            heir.begin(self._settings(), self.last)
+            self._play(heir)
+            return
+        self._tell_taken(f"the audio process {how} before it was ready; the set is the one before")
         if time.monotonic() - self._born > _STEADY_SECONDS:
             self._failures = 0
         self.restarts += 1
@@ -190,6 +246,32 @@ class ProcessSupervisor:
         """Return whether a failure is not the one told last; a process that was ready comes in between."""
         before, self._told = self._told, failure
         return failure != before
+
+
+async def _loaded(link: Link) -> None:
+    """Wait until a process that is held has loaded everything.
+
+    Raises:
+        BridgeError: it has not; of the kind that it reports.
+    """
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(link.fileno(), news.set)
+    try:
+        while (message := link.receive()) is None:
+            news.clear()
+            await news.wait()
+    except EOFError as error:
+        raise BridgeError("the audio process ended before it was ready; ask again") from error
+    finally:
+        loop.remove_reader(link.fileno())
+    if "failed" in message:
+        raise _reported(message)
+
+
+def _reported(message: Message) -> BridgeError:
+    """Return what a process says it failed at."""
+    kind: type[BridgeError] = getattr(plugin_bridge.errors, message["kind"])
+    return kind(message["failed"])
 
 
 def _unstarted(error: Exception) -> str:

@@ -57,7 +57,9 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Enrolment** makes a singer of half a minute of a voice: `/enrol/start maria` writes `maria.onnx` into the
   folder of bounces, from what was sung into the newest recording; `/enrol/start maria stem.wav licence CC0`
   names the recording or the stem, and takes as options `name`, `licence`, `attribution` and `force`, each
-  with a value.
+  with a value. `/singer/add maria` then adds it to the set, with the values in force: the sound goes on while
+  the set is loaded anew, and is away while the device changes hands. It is refused while a session is being
+  recorded. A row of the MIDI map that names the singer works from then on.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
   to this machine's own names and addresses only, so that no web page can reach it under another name; where
   it asks for a token, as the panel does beyond this machine, to every name. What is refused is answered by
@@ -66,6 +68,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   directions, with the answers, subscriptions and limits of TCP. `{"COMMAND": "LISTEN", "DATA": "/singer"}`
   sends the value now and at each change, at most 30 times a second, until `IGNORE`; text that begins with
   `/` asks as over HTTP. `PATH_CHANGED` with `/preset/load` says that there are other presets, with
+  `/singer` another singer, with
   `/bounce/start` that a panel has sent a stem into the open folder. In a browser only this server's own pages
   get one. `CLIPMODE` is `none`: what is out of range is refused, not bent.
 """

@@ -31,6 +31,8 @@ to the range, and WORDS, which are taken besides numbers. CLIPMODE is always "no
 out of range is refused in a sentence."""
 PRESETS = "/preset/load"
 """The address whose range are the presets."""
+SINGERS = "/singer"
+"""The address whose range are the singers of the set; those of its parameters have the same."""
 _UNITS = {"dB": "gain.db", "dBFS": "gain.db", "Hz": "time.hz", "ms": "time.ms", "cents": "time.cents"}
 """Names of OSCQuery's own; other units keep ours."""
 _ROOT = "What can be moved and read."

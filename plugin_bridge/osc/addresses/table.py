@@ -172,6 +172,13 @@ _STATUS = {
 _COMMANDS = (
     ("/singer/list", "", "", False, "The singers of the set."),
     (
+        "/singer/add",
+        "name",
+        "s",
+        False,
+        "Add a singer file of the folder, such as an enrolled one; the sound is away for a moment.",
+    ),
+    (
         "/preset/load",
         "name",
         "s",

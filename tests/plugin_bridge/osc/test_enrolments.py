@@ -14,11 +14,13 @@ import soundfile
 from models.singer.file import load_singer
 from plugin_bridge.errors import BridgeError
 from plugin_bridge.osc import jobs
-from plugin_bridge.osc.enrolplan import EnrolPlanner
+from plugin_bridge.osc.enrolplan import plan_enrolment
+from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
 from tests.support.doubles import sung
 from tests.support.extras import needs
+from tests.support.rigs import EngineRig
 from tests.support.sessions import Live
 
 RATE = 16000
@@ -103,9 +105,13 @@ async def test_a_cancelled_enrolment_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shared.npz", "stem.wav"]
 
 
+def set_of(folder: Path | None, singers: dict[str, str]) -> SingerSet:
+    return SingerSet(EngineRig(folder or Path()), folder, singers, lambda: None)
+
+
 def planned(folder: Path, *arguments: Argument, recording: str = "") -> list[str]:
-    singers = {"pjs": "pjs", "mine": str(folder / "mine.onnx"), "hers": "/elsewhere/hers.onnx"}
-    words, target = EnrolPlanner(folder, singers).plan(arguments, recording)
+    singers = {"pjs": "pjs", "hers": "/elsewhere/hers.onnx"}
+    words, target = plan_enrolment(arguments, set_of(folder, singers), recording)
     assert target == folder / f"{arguments[0]}.onnx"
     assert words[1:6] == [f"--id={arguments[0]}", "-o", str(target), "--threads=1", "--progress"]
     return [Path(words[0]).name, *words[6:]]
@@ -131,8 +137,8 @@ def test_what_is_asked_for_becomes_a_command_line(folder: Path) -> None:
         (("My Voice",), "singer id 'My Voice' is not plain"),
         (("../maria",), "is not plain"),
         (("nul",), "is a device of Windows"),
-        (("pjs",), "'pjs' is another singer of the set; choose another id"),
-        (("hers", "force", True), "'hers' is another singer of the set"),
+        (("pjs",), "'pjs' is a singer of the set; choose another id"),
+        (("hers", "force", True), "'hers' is a singer of the set"),
         (("there",), "there.onnx exists already; choose another name, or give force"),
         (("maria", "/etc/passwd"), "leads out of the folder"),
         (("maria", "../open/../x.wav"), "leads out of the folder"),
@@ -164,4 +170,29 @@ def test_where_nothing_is_recorded_a_sentence_says_so(tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="nothing is recorded yet; record 30 s of the voice"):
         planned(tmp_path, "maria")
     with pytest.raises(BridgeError, match="start with --sessions FOLDER"):
-        EnrolPlanner(None).plan(("maria",))
+        plan_enrolment(("maria",), set_of(None, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("maria", "maria.onnx is no singer file of the folder; enrol one, or put it there"),
+        ("stem.wav", "stem.wav.onnx is no singer file"),
+        ("../maria", "'../maria' is no plain name"),
+        ("", "'' is no plain name"),
+        ("nul", "is a device of Windows"),
+        ("away", "leads out of the folder that is open"),
+        ("there", "there cannot be added to a rig of the tests"),
+        (1.0, "name 1.0 is not a word"),
+    ],
+)
+def test_only_a_singer_file_of_the_folder_is_added(folder: Path, name: Argument, sentence: str) -> None:
+    (folder / "there.onnx").touch()
+    (folder / "away.onnx").symlink_to(folder.parent / "outside.onnx")
+
+    @in_loop
+    async def test() -> None:
+        async with served(folder) as (_, server), Client(server.port) as client:
+            assert sentence in await client.fail("/singer/add", name)
+
+    test()

@@ -584,3 +584,79 @@ def _lives(pid: int) -> bool:
         return stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_singer_is_added_while_it_plays(settings: LiveSettings, tmp_path: Path) -> None:
+    async def play() -> None:
+        rig = LiveRig(settings)
+        watch = Watch(rig)
+        file = write_singer(tmp_path / "new.onnx")
+        async with rig:
+            rig.send([Event(0, "gain", -7.0), Event(0, "singer", "bright")])
+            position, before = rig.status.position, rig.pid
+            assert await rig.add_singer(file) == "new"
+            assert rig.singers == ("dark", "bright", "new")
+            assert rig.files["new"] == str(file)
+            assert (rig.values["gain"], rig.values["singer"]) == (-7.0, "bright")
+            assert rig.pid != before
+            await until(lambda: rig.status.running and rig.status.position > position)
+            rig.send([Event(0, "singer", "new"), Event(0, "gain", -5.0)])
+            await until(lambda: watch.heard[-1:] == [Event(watch.heard[-1].position, "gain", -5.0)])
+            assert rig.values["singer"] == "new"
+            (said,) = watch.said
+            assert said.startswith("new is in the set; the sound was away for ")
+            playing = rig.pid
+            os.kill(playing, signal.SIGKILL)  # the set stays
+            await until(lambda: rig.pid not in (0, playing) and rig.status.running)
+            assert (rig.singers, rig.values["singer"]) == (("dark", "bright", "new"), "new")
+
+    asyncio.run(play())
+
+
+def test_a_singer_that_cannot_be_added_leaves_the_sound_as_it_is(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    write_singer(tmp_path / "new.onnx")
+    (tmp_path / "other").mkdir()
+    write_singer(tmp_path / "other" / "dark.onnx", 2.0)
+    (tmp_path / "text.onnx").write_text("no singer")
+
+    async def play() -> None:
+        async with LiveRig(settings) as rig:
+            before = rig.pid
+
+            async def refused(name: str) -> str:
+                with pytest.raises(BridgeError) as refusal:
+                    await rig.add_singer(tmp_path / name)
+                return str(refusal.value)
+
+            first = asyncio.create_task(refused("text.onnx"))
+            await asyncio.sleep(0.0)
+            assert "another singer is being added; ask again" in await refused("new.onnx")
+            assert "text.onnx is not a readable ONNX model" in await first
+            assert "is called 'dark' like another singer" in await refused("other/dark.onnx")
+            assert "dark.onnx is in the set already" in await refused("dark.onnx")
+            await rig.record("take")
+            assert "new cannot be added while a session is being recorded" in await refused("new.onnx")
+            rig.stop_recording()
+            assert (rig.pid, rig.status.restarts, rig.singers) == (before, 0, ("dark", "bright"))
+            assert rig.status.running
+
+    asyncio.run(play())
+
+
+def test_a_device_that_does_not_come_back_leaves_the_set_as_it_was(
+    settings: LiveSettings, tmp_path: Path
+) -> None:
+    stem, file = tmp_path / "stem.wav", write_singer(tmp_path / "new.onnx")
+
+    async def play() -> None:
+        async with LiveRig(settings) as rig:
+            stem.rename(tmp_path / "away.wav")
+            with pytest.raises(BridgeError, match="before it was ready; the set is the one before"):
+                await rig.add_singer(file)
+            (tmp_path / "away.wav").rename(stem)
+            await until(lambda: rig.status.running)
+            assert rig.singers == ("dark", "bright")
+
+    asyncio.run(play())
