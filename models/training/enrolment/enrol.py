@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dsp.controls import VOICED
+from dsp.ltas import AUDIBLE_DB
 from dsp.units import HOPS_PER_SECOND
 from models.errors import TrainingError
 from models.singer.file import load_singer
@@ -26,7 +27,8 @@ from models.training.singer.training import Plan
 from models.wholefile import check_output, whole
 
 MIN_SECONDS = 5.0
-"""Of singing; less holds too few vowels."""
+"""Without the pauses; less holds too few vowels and consonants."""
+MIN_SUNG_SECONDS = 2.5
 SHORT_SECONDS = 10.0
 ENROLMENT = Plan(steps=150, batch=4, learning_rate=3e-3, warmup_steps=20, cooldown=0.5, average=0.98)
 """About a minute on a core."""
@@ -61,8 +63,8 @@ def enrol_singer(
         The manifest.
 
     Raises:
-        TrainingError: the id is not plain, a text is no Unicode, a reference cannot be read, or less than
-            5 s are sung.
+        TrainingError: the id is not plain, a text is no Unicode, a reference cannot be read, or they hold
+            less than 5 s of a voice, or less than 2.5 s of it sung.
         ModelFileError: the shared network cannot be used.
         OutputError: the singer file cannot be written.
     """
@@ -100,7 +102,7 @@ def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[R
         listener: shows progress, and is told where less than all is well.
 
     Raises:
-        TrainingError: a file cannot be read, or less than `MIN_SECONDS` are sung in all.
+        TrainingError: a file cannot be read, or they hold less than `MIN_SECONDS` of a voice.
     """
     found: list[Recording] = []
     left = round(MAX_SECONDS * HOPS_PER_SECOND)
@@ -115,15 +117,22 @@ def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[R
             break
         found.append(record)
         left -= int(sung[-1])
-    seconds = sung_seconds(found)
-    if seconds < MIN_SECONDS:
+    heard, sung = heard_seconds(found), sung_seconds(found)
+    if heard < MIN_SECONDS or sung < MIN_SUNG_SECONDS:
         raise TrainingError(
-            f"{seconds:.1f} s are sung in the reference and a voice needs {MIN_SECONDS:g}; "
-            "give more, 30 s if you can, dry and alone"
+            f"the reference lasts {heard:.1f} s without its pauses, of which {sung:.1f} s are sung or voiced, "
+            f"and {MIN_SECONDS:g} and {MIN_SUNG_SECONDS:g} are needed; give more, 30 s if you can, dry and alone"
         )
-    if seconds < SHORT_SECONDS:
-        listener.told(f"{seconds:.1f} s are sung in the reference; a voice is closer from 30 s on")
+    if heard < SHORT_SECONDS:
+        listener.told(f"the reference lasts {heard:.1f} s without its pauses; a voice is closer from 30 s on")
     return found
+
+
+def heard_seconds(recordings: Sequence[Recording]) -> float:
+    """Return for how long recordings are not silent."""
+    loudest = max(float(record.loudness.max()) for record in recordings)
+    frames = sum(np.count_nonzero(record.loudness > loudest - AUDIBLE_DB) for record in recordings)
+    return float(frames) / HOPS_PER_SECOND
 
 
 def sung_seconds(recordings: Sequence[Recording]) -> float:

@@ -189,7 +189,7 @@ def test_a_reference_becomes_a_singer(shared: Path, reference: Path, tmp_path: P
     assert "the makers of voices" in manifest.attribution
     assert manifest.licence == "CC0"
     (sentence,) = told
-    assert "are sung in the reference; a voice is closer from 30 s on" in sentence
+    assert "the reference lasts 6.5 s without its pauses; a voice is closer from 30 s on" in sentence
     again = enrolled([reference], tmp_path / "again.onnx", shared)
     assert again == manifest
     assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "made.onnx").read_bytes()
@@ -198,8 +198,8 @@ def test_a_reference_becomes_a_singer(shared: Path, reference: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        (voice(3.0), "3.0 s are sung in the reference and a voice needs 5; give more"),
-        (np.zeros(8 * 48000, np.float32), "0.0 s are sung in the reference and a voice needs 5"),
+        (voice(3.0), "the reference lasts 3.0 s without its pauses, of which 3.0 s are sung"),
+        (np.zeros(8 * 48000, np.float32), "of which 0.0 s are sung or voiced, and 5 and 2.5 are needed"),
     ],
 )
 def test_a_reference_of_too_little_singing_is_refused(
