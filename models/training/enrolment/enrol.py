@@ -120,8 +120,8 @@ def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[R
     heard, sung = heard_seconds(found), sung_seconds(found)
     if heard < MIN_SECONDS or sung < MIN_SUNG_SECONDS:
         raise TrainingError(
-            f"the reference lasts {heard:.1f} s without its pauses, of which {sung:.1f} s are sung or voiced, "
-            f"and {MIN_SECONDS:g} and {MIN_SUNG_SECONDS:g} are needed; give more, 30 s if you can, dry and alone"
+            f"the reference lasts {heard:.1f} s without its pauses, of which {sung:.1f} s are sung, and "
+            f"{MIN_SECONDS:g} and {MIN_SUNG_SECONDS:g} are needed; give more, 30 s if you can, dry and alone"
         )
     if heard < SHORT_SECONDS:
         listener.told(f"the reference lasts {heard:.1f} s without its pauses; a voice is closer from 30 s on")

@@ -199,7 +199,7 @@ def test_a_reference_becomes_a_singer(shared: Path, reference: Path, tmp_path: P
     ("made", "sentence"),
     [
         (voice(3.0), "the reference lasts 3.0 s without its pauses, of which 3.0 s are sung"),
-        (np.zeros(8 * 48000, np.float32), "of which 0.0 s are sung or voiced, and 5 and 2.5 are needed"),
+        (np.zeros(8 * 48000, np.float32), "of which 0.0 s are sung, and 5 and 2.5 are needed"),
     ],
 )
 def test_a_reference_of_too_little_singing_is_refused(
