@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def enrol_singer(
 
     Raises:
         TrainingError: the id is not plain, a text is no Unicode, a reference cannot be read, or they hold
-            less than 5 s of a voice, or less than 2.5 s of it sung.
+            less than 5 s of a voice, or less than 2.5 s of it sung, or the loss is not finite.
         ModelFileError: the shared network cannot be used.
         OutputError: the singer file cannot be written.
     """
@@ -82,8 +83,10 @@ def enrol_singer(
     own, limit = prepared_pieces(records), band_limit(records)
     trainer = FittingTrainer(own, limit, known, plan, PULL / sung_seconds(records))
     while trainer.step < plan.steps:
-        step = trainer.step
-        listener.step(step, trainer.advance())
+        step, loss = trainer.step, trainer.advance()
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of step {step} is not finite; give another part of the recording")
+        listener.step(step, loss)
     source = known.manifest
     owed = f"; on the shared network of plugin_bridge ({source.licence}): {source.attribution}"
     told = replace(facts, attribution=f"{facts.attribution}{owed}".removeprefix("; "))

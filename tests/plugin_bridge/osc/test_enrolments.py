@@ -77,7 +77,7 @@ async def test_the_input_of_the_newest_recording_becomes_a_singer(tmp_path: Path
         assert await client.done("/enrol/list") == (1, "done", 1.0, "maria.onnx")
         told = (await other.hear_of("/report"))[1]
         assert str(told[0]).startswith("maria is enrolled; ")
-        assert "are sung in the reference; a voice is closer from 30 s on" in str(told[0])
+        assert "a voice is closer from 30 s on" in str(told[0])
         assert "maria.onnx exists already" in await client.fail("/enrol/start", "maria")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["maria.onnx", "shared.npz", "take"]
     made = load_singer(tmp_path / "maria.onnx").manifest
