@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Likeness (--like, --embed): a network (TUNe) hears who sings and says it in a vector of length 1. Singers and
 presets are heard in a short phrase that they sing. --like ranks them by the cosine of their vector and the
-reference's: 1 is the same, and two recordings of one voice seldom have less than .7. Three seconds of voice
-tell little, ten are better.
+reference's, 1 for the same. Of ten seconds of voice, nine in ten pairs of one singer's recordings have more
+than .66, and nine in ten of two singers' less than .58; of three seconds .61 and .51. One tells little.
 
 Exit status: 0 done, 2 bad input.
 """
