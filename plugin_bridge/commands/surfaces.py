@@ -94,7 +94,7 @@ def _server(rig: LiveRig, settings: OscSettings, *, panel: bool) -> OscServer:
     def pages() -> Sequence[RouteDef]:
         from plugin_bridge.panel.panel import STEMS, Panel  # noqa: PLC0415 - needs the extra `live`
 
-        return Panel(rig.singers, rig.files, settings.folder, lambda: server.changed(STEMS)).routes
+        return Panel(rig.named, settings.folder, lambda: server.changed(STEMS)).routes
 
     if not panel:
         return OscServer(rig, settings)

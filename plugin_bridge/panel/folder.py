@@ -1,4 +1,4 @@
-"""The open folder as the panel sees it: stems, bounces and sessions, listed and sent."""
+"""The open folder as the panel sees it: stems, bounces, sessions and singers, listed and sent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from models.suffixes import AUDIO_SUFFIXES, EXTRA_SUFFIXES
 from plugin_bridge.errors import AudioFileError, OutputError, SessionError
 from plugin_bridge.files.wavstream import WavStream
 from plugin_bridge.osc.paths import inside
+from plugin_bridge.osc.singerset import SUFFIX
 from plugin_bridge.panel.sending import beyond, file, part
 from plugin_bridge.sessions.header import AUDIO, HEADER, SessionHeader, is_session
 from plugin_bridge.sessions.reader import read_header
@@ -40,7 +41,7 @@ class _Known(NamedTuple):
     """Of a file, by which another one of its name is told from it."""
 
     name: str
-    size: int
+    bytes: int
     modified: float
 
 
@@ -57,17 +58,17 @@ class Folder:
         self._probing = asyncio.Lock()
 
     async def listed(self) -> list[dict[str, object]]:
-        """Return a row for each file and session: name, bytes, kind, seconds, modified.
+        """Return a row for each file and session: name, bytes, kind, seconds (of audio), modified.
 
         Raises:
             OSError: the folder cannot be read.
         """
         if self.path is None or not self.path.is_dir():
             return []
-        sessions, files = await asyncio.to_thread(_found, self.path)
+        others, files = await asyncio.to_thread(_found, self.path)
         await self._probe([known for known in files if known not in self._probed])
         self._probed = {known: row for known, row in self._probed.items() if known in files}
-        return sessions + [_row(known, self._probed.get(known, {})) for known in files]
+        return others + [_row(known, self._probed.get(known, {})) for known in files]
 
     async def facts(self, path: Path) -> dict[str, object]:
         """Return what `plugin_bridge.panel.probe` says of one file of the folder."""
@@ -128,8 +129,8 @@ async def _rows(paths: Sequence[str]) -> list[dict[str, object]]:
 
 
 def _found(folder: Path) -> tuple[list[dict[str, object]], list[_Known]]:
-    """Return the rows of the sessions, and the audio files, of those that `sent` would send."""
-    sessions, files = [], []
+    """Return the rows of sessions and singers, and the audio files; audio is what `sent` would send."""
+    others, files = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -139,8 +140,10 @@ def _found(folder: Path) -> tuple[list[dict[str, object]], list[_Known]]:
                 if entry.is_file() and Path(entry.name).suffix.lower() in SUFFIXES:
                     files.append(_known(Path(entry.path)))
                 elif entry.is_dir() and is_session(Path(entry.path)):
-                    sessions.append(_session_row(Path(entry.path)))
-    return sessions[:_MAX_LISTED], files[:_MAX_LISTED]
+                    others.append(_session_row(Path(entry.path)))
+                elif entry.is_file() and entry.name.endswith(SUFFIX):
+                    others.append(_known(Path(entry.path))._asdict() | {"kind": "singer"})
+    return others[:_MAX_LISTED], files[:_MAX_LISTED]
 
 
 def _known(path: Path) -> _Known:
@@ -153,7 +156,7 @@ def _row(known: _Known, facts: dict[str, object]) -> dict[str, object]:
     seconds = facts.get("seconds")
     return {
         "name": known.name,
-        "bytes": known.size,
+        "bytes": known.bytes,
         "kind": kind,
         "seconds": seconds,
         "modified": known.modified,

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -42,8 +42,8 @@ class Panel:
     """What the page gets over HTTP; all else it does by OSC.
 
     Args:
-        singers: ids of the rig's set.
-        files: by id, the file of each singer that does not ship.
+        singers: returns by id, in the order of the rig's set, the file of each singer that does not ship, and
+            the id of each that does.
         folder: the open folder, where stems go and bounces and sessions lie; None for none.
         came: called when a stem has come, for other panels.
         is_plugin: whether the rig is a plug-in, so that the page leaves out what a DAW does.
@@ -51,15 +51,14 @@ class Panel:
 
     def __init__(
         self,
-        singers: Sequence[str],
-        files: Mapping[str, str],
+        singers: Callable[[], Mapping[str, str]],
         folder: Path | None,
         came: Callable[[], None] = lambda: None,
         *,
         is_plugin: bool = False,
     ) -> None:
         self._singers = singers
-        self._files = files
+        self._known: dict[str, str] = {}  # the set that these two are of
         self._facts: asyncio.Task[Rows] | None = None
         self._places: asyncio.Task[Rows] | None = None
         self._folder = Folder(folder)
@@ -98,62 +97,32 @@ class Panel:
         return told(names | {"plugin": self._is_plugin, "scales": dict(SCALES), "keys": KEYS})
 
     async def _tell_singers(self, _: web.Request) -> web.StreamResponse:
+        singers = self._set()
         if self._facts is None:
-            self._facts = asyncio.create_task(self._read_singers())
+            self._facts = asyncio.create_task(_read(singers))
         try:
             return told(await asyncio.shield(self._facts))
         except OSError as error:  # no process can be started
             self._facts = None
             return failed(HTTPStatus.SERVICE_UNAVAILABLE, refusal(error))
 
-    async def _read_singers(self) -> Rows:
-        """Return what the files of the singers say; read in a process of its own, for they hold networks."""
-        output = await self._output("--json", *self._named)
-        try:
-            rows = {row["id"]: row for row in json.loads(output)}
-        except ValueError:  # it was killed
-            rows = {}
-        found = [rows.get(name, {"id": name, "name": name}) for name in self._singers]
-        return [{key: row[field] for key, field in _FACTS.items() if field in row} for row in found]
-
     async def _tell_places(self, _: web.Request) -> web.StreamResponse:
         """Tell where the singers lie by what they sound like."""
+        singers = self._set()
         if self._places is None:
-            self._places = asyncio.create_task(self._hear_singers())
+            self._places = asyncio.create_task(_heard(singers))
         try:
             return told(await asyncio.shield(self._places))
         except (OSError, ValueError) as error:
             self._places = None
             return failed(HTTPStatus.SERVICE_UNAVAILABLE, refusal(error))
 
-    async def _hear_singers(self) -> Rows:
-        """Have each singer sing a phrase, in a process of its own.
-
-        Raises:
-            OSError: no process can be started.
-            ValueError: one of them cannot be heard.
-        """
-        lines = (await self._output("--embed", *self._named)).splitlines()
-        if len(lines) < len(self._singers):
-            raise ValueError("the singers cannot be heard; look at them by plugin-bridge singers --embed")
-        found = places(np.array([json.loads(line)["vector"] for line in lines]))
-        return [
-            {"id": name, "x": round(x, 4), "y": round(y, 4)}
-            for name, (x, y) in zip(self._singers, found.tolist(), strict=True)
-        ]
-
-    @property
-    def _named(self) -> list[str]:
-        return [self._files.get(name, name) for name in self._singers]
-
-    async def _output(self, *arguments: str) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            *_SINGERS, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-        with contextlib.suppress(OSError):  # it may be over already
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-        output, _ = await process.communicate()
-        return output
+    def _set(self) -> dict[str, str]:
+        """Return the rig's set; what is known of another one is forgotten."""
+        singers = dict(self._singers())
+        if singers != self._known:
+            self._known, self._facts, self._places = singers, None, None
+        return singers
 
     async def _list(self, _: web.Request) -> web.StreamResponse:
         try:
@@ -172,3 +141,41 @@ class Panel:
         if answer.status == HTTPStatus.CREATED:
             self._came()
         return answer
+
+
+async def _read(singers: Mapping[str, str]) -> Rows:
+    """Return what the files of singers say; read in a process of its own, for they hold networks."""
+    output = await _output("--json", *singers.values())
+    try:
+        rows = {row["id"]: row for row in json.loads(output)}
+    except ValueError:  # it was killed
+        rows = {}
+    found = [rows.get(name, {"id": name, "name": name}) for name in singers]
+    return [{key: row[field] for key, field in _FACTS.items() if field in row} for row in found]
+
+
+async def _heard(singers: Mapping[str, str]) -> Rows:
+    """Have each singer sing a phrase, in a process of its own, and return where it lies.
+
+    Raises:
+        OSError: no process can be started.
+        ValueError: one of them cannot be heard.
+    """
+    lines = (await _output("--embed", *singers.values())).splitlines()
+    if len(lines) < len(singers):
+        raise ValueError("the singers cannot be heard; look at them by plugin-bridge singers --embed")
+    found = places(np.array([json.loads(line)["vector"] for line in lines]))
+    return [
+        {"id": name, "x": round(x, 4), "y": round(y, 4)}
+        for name, (x, y) in zip(singers, found.tolist(), strict=True)
+    ]
+
+
+async def _output(*arguments: str) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        *_SINGERS, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    with contextlib.suppress(OSError):  # it may be over already
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+    output, _ = await process.communicate()
+    return output

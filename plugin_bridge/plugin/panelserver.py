@@ -91,7 +91,8 @@ async def serve(library: Library, path: Path, segment: Segment) -> None:
     def pages() -> Sequence[RouteDef]:
         from plugin_bridge.panel.panel import Panel  # noqa: PLC0415 - needs the extra `live`
 
-        return Panel(rig.singers, files, None, is_plugin=True).routes
+        named = {name: files.get(name, name) for name in rig.singers}
+        return Panel(lambda: named, None, is_plugin=True).routes
 
     server = OscServer(rig, settings, pages=pages)
     await server.start()

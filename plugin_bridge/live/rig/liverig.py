@@ -88,6 +88,10 @@ class LiveRig:
         """Files by singer id, without the singers that ship; filled once started."""
         return self._files
 
+    def named(self) -> Mapping[str, str]:
+        """Return by id, in the order of the set, the file of each singer, and the id of one that ships."""
+        return {name: self._files.get(name, name) for name in self._singers}
+
     @property
     def values(self) -> Mapping[str, Value]:
         """See `Rig.values`."""
@@ -210,7 +214,7 @@ class LiveRig:
 
     async def _add(self, file: Path) -> str:
         self._check_not_recording(file.stem)
-        names = [self._files.get(name, name) for name in self._singers]
+        names = self.named().values()
         if str(file) in names:
             raise DeviceError(f"{file.name} is in the set already; switch to it")
         singers = (*names, str(file))
@@ -260,7 +264,7 @@ class LiveRig:
         """Return the settings of the next process: with the singers and values in force, if there was one."""
         if not self._singers:
             return self._settings
-        singers = tuple(self._files.get(name, name) for name in self._singers)
+        singers = tuple(self.named().values())
         values = {**self._settings.parameters, **self._mirror.begin()}
         learned = (*self._settings.learned, *self._learned)
         return replace(self._settings, singers=singers, parameters=values, learned=learned)

@@ -2,26 +2,31 @@
 
 import { byId, el, shown, write } from "./dom.js";
 import { addressOf } from "./files.js";
+import { Jobs } from "./jobs.js";
 import { clock } from "./recording.js";
 
 const NOW = ""; // instead of a preset: as it sounds now, or as a session was recorded
 
 export class Bounces {
-  #link;
   #files;
   #sources;
   #log;
   #listen;
-  #jobs = new Map(); // by number: {output, state, done, total, begun}
+  #jobs;
   #own = new Set(); // outputs that this page asked for, to be heard when they are done
 
   /** `listen` is called with a bounce and the row of its source, to compare them. */
   constructor(link, { files, sources, presets, log, listen }) {
-    this.#link = link;
     this.#files = files;
     this.#sources = sources;
     this.#log = log;
     this.#listen = listen;
+    this.#jobs = new Jobs(link, log, {
+      path: "/bounce",
+      place: "jobs",
+      changed: () => this.#show(),
+      ended: (output) => this.#ended(output),
+    });
     byId("bounce-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
@@ -31,10 +36,6 @@ export class Bounces {
       fill(byId("bounce-preset"), [[NOW, "as it sounds now"], ...names.map((name) => [name, name])]),
     );
     files.watch(() => this.#show());
-    link.addEventListener(
-      "heard",
-      ({ detail }) => detail.address === "/bounce/progress" && this.#hear(detail.values),
-    );
     this.#offer();
   }
 
@@ -44,22 +45,8 @@ export class Bounces {
   }
 
   /** Ask the server which bounces there are. */
-  async refresh() {
-    const cells = await this.#link.ask("/bounce/list");
-    const known = new Map();
-    for (let at = 0; at < cells.length; at += 4) {
-      const [number, state, , output] = cells.slice(at, at + 4);
-      known.set(number, {
-        begun: performance.now(),
-        done: 0,
-        total: 0,
-        ...this.#jobs.get(number),
-        state,
-        output,
-      });
-    }
-    this.#jobs = known;
-    this.#show();
+  refresh() {
+    return this.#jobs.refresh();
   }
 
   #offer() {
@@ -78,8 +65,7 @@ export class Bounces {
     const options = [...(preset ? ["preset", preset] : []), ...(singer ? ["singer", singer] : [])];
     try {
       this.#own.add(output);
-      await this.#link.ask("/bounce/start", source.name, output, ...options);
-      await this.refresh();
+      await this.#jobs.start(source.name, output, ...options);
     } catch (refusal) {
       this.#own.delete(output);
       this.#log.fault(refusal.message);
@@ -88,31 +74,17 @@ export class Bounces {
 
   /** Return a name of no file that is there or on its way. */
   #free(base) {
-    const taken = new Set([
-      ...this.#files.rows.map((row) => row.name),
-      ...[...this.#jobs.values()].map((job) => job.output),
-    ]);
+    const taken = new Set([...this.#files.rows.map((row) => row.name), ...this.#jobs.outputs]);
     for (let count = 1; ; count += 1) {
       const name = count === 1 ? `${base}.wav` : `${base} ${count}.wav`;
       if (!taken.has(name)) return name;
     }
   }
 
-  async #hear([number, state, done, total]) {
-    if (!this.#jobs.has(number)) await this.refresh().catch(() => {}); // another panel's, or told at once
-    const job = this.#jobs.get(number);
-    if (!job) return;
-    if (job.state !== state) job.begun = performance.now();
-    Object.assign(job, { state, done, total });
-    if (state === "done") await this.#ended(job);
-    else if (state.startsWith("failed")) this.#log.show(`${job.output}: ${state.replace("failed: ", "")}`);
-    this.#show();
-  }
-
-  async #ended(job) {
+  async #ended(output) {
     await this.#files.refresh();
-    const row = this.#files.rows.find(({ name }) => name === job.output);
-    if (row && this.#own.delete(job.output)) this.#compare(row);
+    const row = this.#files.rows.find(({ name }) => name === output);
+    if (row && this.#own.delete(output)) this.#compare(row);
   }
 
   /** A bounce is named after its source: find it again, in whichever panel and after a restart. */
@@ -123,34 +95,9 @@ export class Bounces {
   }
 
   #show() {
-    const running = [...this.#jobs]
-      .filter(([, job]) => job.state === "waiting" || job.state === "running")
-      .reverse();
     const done = this.#files.of("bounce");
-    byId("jobs").replaceChildren(...running.map(([number, job]) => this.#job(number, job)));
     byId("bounced").replaceChildren(...done.map((row) => this.#result(row)));
-    shown(byId("no-bounces"), !running.length && !done.length);
-  }
-
-  #job(number, job) {
-    const part = job.total ? job.done / job.total : 0;
-    const elapsed = (performance.now() - job.begun) / 1000;
-    const left =
-      part > 0.02
-        ? `${clock(Math.ceil((elapsed * (1 - part)) / part))} left`
-        : job.state === "waiting"
-          ? "waiting"
-          : "starting";
-    const cancel = () =>
-      this.#link.ask("/bounce/cancel", number).catch((refusal) => this.#log.fault(refusal.message));
-    return el(
-      "li",
-      { class: "job" },
-      el("span", { class: "file" }, job.output),
-      el("span", { class: "facts" }, left),
-      el("progress", { max: "1", value: String(part), "aria-label": `Progress of ${job.output}` }),
-      el("button", { type: "button", "aria-label": `Cancel ${job.output}`, onclick: cancel }, "Cancel"),
-    );
+    shown(byId("no-bounces"), this.#jobs.areOver && !done.length);
   }
 
   #result(row) {

@@ -4,6 +4,7 @@ import { Bounces } from "./bounces.js";
 import { Comparison } from "./compare.js";
 import { Connection } from "./connection.js";
 import { byId, shown, write } from "./dom.js";
+import { Enrolments } from "./enrolments.js";
 import { Files } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { Log } from "./log.js";
@@ -40,6 +41,7 @@ const bounces = new Bounces(link, {
   log,
   listen: (result, source) => comparison.open(result, source),
 });
+const enrolments = new Enrolments(link, { files, sources, log });
 const view = buildTabs();
 const meters = [
   new Meter("meter-input", "source", "/meter/input", store),
@@ -65,7 +67,8 @@ async function begin() {
     forget = store.watching(() => build(namespace, about));
   }
   subscribe();
-  await Promise.all([log.refresh(), presets.refresh(), files.refresh(), bounces.refresh(), readFacts()]);
+  const known = [log, presets, files, bounces, enrolments].map((part) => part.refresh());
+  await Promise.all([...known, readFacts()]);
 }
 
 /** Read whose voices they are, once: it takes the server seconds. */
@@ -84,7 +87,7 @@ async function voices() {
 function build(namespace, about) {
   document.body.classList.toggle("plugin", about.plugin);
   figures = namespace.figures;
-  bounces.singers = names;
+  bounces.singers = enrolments.singers = names;
   pitch = new PitchView(store, about.scales, about.keys);
   showSingers = buildSingers(names, facts, store);
   buildPad(names, store, voices, (sentence) => log.fault(sentence));
@@ -110,6 +113,7 @@ function subscribe() {
     "/meter/*",
     "/report",
     "/bounce/progress",
+    "/enrol/progress",
     ...slow,
   );
 }

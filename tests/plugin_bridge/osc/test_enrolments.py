@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument
 from tests.plugin_bridge.osc.clients import Client, in_loop, served
 from tests.support.doubles import sung
-from tests.support.extras import needs
+from tests.support.enrolling import enrolling
 from tests.support.rigs import EngineRig
 from tests.support.sessions import Live
 
@@ -50,14 +49,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have enrolments use a tiny shared network and few steps."""
-    needs("torch")
-    from models.training.enrolment.file import write_shared
-    from tests.support.sharednetworks import manifest_of, some_network, some_songs
-
-    shared = tmp_path / "shared.npz"
-    write_shared(some_network(), some_songs(), manifest_of(), shared)
-    command = (sys.executable, "-m", "tests.support.enrolling", str(shared))
-    monkeypatch.setattr(jobs, "_PROGRAM", command)
+    monkeypatch.setattr(jobs, "_PROGRAM", enrolling(tmp_path / "shared.npz"))
+    monkeypatch.setattr(jobs, "_NICENESS", 0)  # what waits here is the test
 
 
 @in_loop

@@ -64,7 +64,11 @@ async def panel(home: Path, host: str = "127.0.0.1") -> AsyncIterator[OscServer]
         host=host, port=0, tcp_port=None, http_port=0, folder=home, presets=home, token=TOKEN
     )
     server = OscServer(
-        rig, settings, pages=lambda: Panel(rig.singers, {}, home, lambda: server.changed(STEMS)).routes
+        rig,
+        settings,
+        pages=lambda: (
+            Panel(lambda: {name: name for name in rig.singers}, home, lambda: server.changed(STEMS)).routes
+        ),
     )
     await server.start()
     try:
