@@ -118,7 +118,8 @@ export function buildPad(names, store, voices, refused) {
     if (layout.value !== VOICES) return lay(markers(names.length));
     try {
       const found = await voices();
-      if (layout.value === VOICES) lay(names.map((name) => found.get(name)));
+      const isWhole = names.every((name) => found.has(name)); // of another set, the next pad asks again
+      if (isWhole && layout.value === VOICES) lay(names.map((name) => found.get(name)));
     } catch (refusal) {
       layout.value = RING;
       refused(refusal.message);
