@@ -75,7 +75,8 @@ def d_vector(audio: Float32, sample_rate: int) -> Float32:
 Judge = Callable[[Float32, int], Float32]
 """Turns audio, mono, not silent, at a rate into a vector of length 1, or raises ValueError."""
 JUDGES: Mapping[str, Judge] = MappingProxyType({"resemblyzer": embedding, "d-vector": d_vector, "tune": tune})
-"""By name. The last is `models.embedding`, taught by singing; the others know many more people, who speak."""
+"""By name. The last is `models.embedding`, taught by 33 voices, most of whom do not sing; the others know
+thousands, who speak, and err less about singers whom none of them has heard."""
 
 
 def _rms(audio: Float32) -> float:

@@ -25,12 +25,12 @@ Conversion (SOURCE or --plan): cents, F0RMSE, corr. (correlation), gross (more t
 and F1 (voicing) compare the pitch of the output, measured by a tracker other than the engine's, with the
 pitch the engine asked for. spread is the standard deviation of that pitch in cents: a held note has little
 to correlate. src ct and src F1 compare the two trackers on the source. before and after are the similarity
-of source and output to the singer's held-out recordings (by the judge --likeness: Resemblyzer, a d-vector or
-TUNe, which is our own and learnt from singing), and real is that of those recordings to each other, in clips
-of the same length, since short clips score lower. STOI compares the output with the
-source; it drops when the voice is transposed, so "at pi." repeats it at the source's pitch. With --music
-the engine hears the source mixed with accompaniment, and pitch is compared with that of the clean source,
-moved by the interval the engine chose, in frames where two trackers agree.
+of source and output to the singer's held-out recordings (by the judge --likeness: Resemblyzer, a d-vector
+or TUNe, our own, which knows fewer voices than they and errs more about new ones), and real is that of
+those recordings to each other, in clips of the same length, since short clips score lower. STOI compares
+the output with the source; it drops when the voice is transposed, so "at pi." repeats it at the source's
+pitch. With --music the engine hears the source mixed with accompaniment, and pitch is compared with that of
+the clean source, moved by the interval the engine chose, in frames where two trackers agree.
 
 Copy synthesis (--copy): the singer sings its own held-out recordings at their pitch and likeness 0.
 Everything is compared with the recording; (rec.) is the similarity of the recording itself to all of them.

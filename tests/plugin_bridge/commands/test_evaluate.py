@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.metrics import speaker
+from plugin_bridge.commands.evaluate import JUDGES
 from tests.plugin_bridge.commands.commandline import Result, call
 from tests.plugin_bridge.commands.evaluating import RATE, needs_all, studio
 from tests.support.doubles import sung
@@ -115,6 +117,10 @@ def test_a_plan_of_voices_gives_conversions_copies_and_phones(run: Run, folder: 
     assert 6 <= int(rows["o"]) <= 7  # whole ones within the stretch
     assert sum(conversion["confusions_source"]["o"].values()) == int(rows["o"])
     assert conversion["level"] == pytest.approx(0.0, abs=6.0)
+
+
+def test_every_judge_of_likeness_can_be_named() -> None:
+    assert tuple(speaker.JUDGES) == JUDGES
 
 
 @pytest.mark.parametrize(
