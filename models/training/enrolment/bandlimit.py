@@ -40,7 +40,7 @@ def band_limit(recordings: Sequence[Recording]) -> float:
         return NYQUIST
     top = lowest + int(cliffs[0])
     edge = top + int(np.argmax(level[top : top + reach + 1] < level[top] - EDGE_DB))
-    return edge * bin_hz
+    return float(edge * bin_hz)
 
 
 def below(audio: Tensor, limits: Tensor) -> Tensor:

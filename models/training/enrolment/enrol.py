@@ -111,15 +111,15 @@ def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[R
     left = round(MAX_SECONDS * HOPS_PER_SECOND)
     for path in listener.files(paths):
         record = analyse(path.stem, read_voice(path))
-        sung = np.cumsum(record.voicing > VOICED)
-        if sung[-1] > left:
-            found.append(record.cut(0, int(np.searchsorted(sung, left)) + 1))
+        so_far = np.cumsum(record.voicing > VOICED)
+        if so_far[-1] > left:
+            found.append(record.cut(0, int(np.searchsorted(so_far, left)) + 1))
             listener.told(
                 f"only the first {MAX_SECONDS:g} s of singing are heard; 'plugin-bridge train' hears all"
             )
             break
         found.append(record)
-        left -= int(sung[-1])
+        left -= int(so_far[-1])
     heard, sung = heard_seconds(found), sung_seconds(found)
     if heard < MIN_SECONDS or sung < MIN_SUNG_SECONDS:
         raise TrainingError(
