@@ -155,7 +155,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("sessions"),
         metavar="FOLDER",
-        help="folder for recordings, and for bounces by OSC and the panel; default ./sessions",
+        help="folder for recordings, and for bounces and singers by OSC and the panel; default ./sessions",
     )
     add(
         "--record",

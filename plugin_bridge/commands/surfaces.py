@@ -22,11 +22,11 @@ VIRTUAL = "virtual"
 _VIRTUAL_NAME = "plugin-bridge"
 _OPEN = (
     "OSC on {host} is open to everybody on that network: they can change the sound, read the meters, record, "
-    "and bounce and save presets in {folder}; leave out --host to keep it to this machine"
+    "and bounce, enrol and save presets in {folder}; leave out --host to keep it to this machine"
 )
 _KNOWN = (
     "whoever knows that address, or sees it pass, for HTTP is not encrypted, can change the sound, record, "
-    "bounce, and hear what lies in {folder}; leave out --host to keep it to this machine"
+    "bounce, enrol, and hear what lies in {folder}; leave out --host to keep it to this machine"
 )
 
 

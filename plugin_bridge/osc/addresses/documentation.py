@@ -58,8 +58,8 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   folder of bounces, from what was sung into the newest recording; `/enrol/start maria stem.wav licence CC0`
   names the recording or the stem, and takes as options `name`, `licence`, `attribution` and `force`, each
   with a value. `/singer/add maria` then adds it to the set, with the values in force: the sound goes on while
-  the set is loaded anew, and is away while the device changes hands. It is refused while a session is being
-  recorded. A row of the MIDI map that names the singer works from then on.
+  the set is loaded anew, and is away while the device changes hands, about .2 s. It is refused while a
+  session is being recorded. A row of the MIDI map that names the singer works from then on.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
   to this machine's own names and addresses only, so that no web page can reach it under another name; where
   it asks for a token, as the panel does beyond this machine, to every name. What is refused is answered by

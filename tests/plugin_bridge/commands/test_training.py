@@ -7,15 +7,17 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 from models.singer.file import load_singer
-from plugin_bridge.commands import train
+from plugin_bridge.commands import enrol, train
 from plugin_bridge.commands.training import Bars, positive
 from tests.plugin_bridge.commands.commandline import call
 from tests.support.doubles import sung
 from tests.support.extras import needs
+from tests.support.sessions import Live
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "", "1.0", "1e3", "x", "٠"])
@@ -121,14 +123,14 @@ def test_a_voice_is_enrolled_by_one_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("torch")
-    from models.training.enrolment import enrol
+    from models.training.enrolment import enrol as fitting
     from models.training.enrolment.file import write_shared
     from models.training.singer.training import Plan
     from tests.support.sharednetworks import manifest_of, some_network, some_songs
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(enrol, "ENROLMENT", Plan(steps=1, batch=1))
-    monkeypatch.setattr(enrol, "shipped", lambda: tmp_path / "shared.npz")
+    monkeypatch.setattr(fitting, "ENROLMENT", Plan(steps=1, batch=1))
+    monkeypatch.setattr(fitting, "shipped", lambda: tmp_path / "shared.npz")
     write_shared(some_network(), some_songs(), manifest_of(), tmp_path / "shared.npz")
     soundfile.write("said.wav", sung(48000, 6.0, 200.0)[0], 48000)
     command = ["enrol", "said.wav", "--id", "me", "--licence", "CC0", "--attribution", "I", "--json"]
@@ -143,7 +145,7 @@ def test_a_voice_is_enrolled_by_one_command(
     assert again.status == 2
     assert "give force to replace it" in again.err
     with monkeypatch.context() as patch:
-        patch.setattr(enrol, "enrol_singer", interrupted)
+        patch.setattr(fitting, "enrol_singer", interrupted)
         assert call(capsys, *command, "--force").status == 130
     assert call(capsys, *command, "--force").status == 0
 
@@ -159,3 +161,17 @@ def test_a_reference_that_is_none_is_refused_in_a_sentence(
     assert "said.wav is not audio this program reads" in done.err
     assert done.err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["said.wav"]
+
+
+def test_of_a_long_session_the_beginning_of_its_input_is_heard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrol, "_MAX_SECONDS", 0.6)
+    source = sung(16000, 1.0)
+    Live(sample_rate=16000).record(tmp_path / "take", source, [16000])
+    with enrol._voices([tmp_path / "take"], tmp_path / "me.onnx") as (voice,):
+        audio, rate = soundfile.read(voice, dtype="float32")
+    assert rate == 16000
+    np.testing.assert_array_equal(audio, source[0, :9600])
+    assert capsys.readouterr().err == "plugin-bridge enrol: only the first 0.01 min of take are heard\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["take"]

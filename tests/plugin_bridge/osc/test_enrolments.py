@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -16,7 +15,7 @@ from plugin_bridge.osc import jobs
 from plugin_bridge.osc.enrolplan import plan_enrolment
 from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument
-from tests.plugin_bridge.osc.clients import Client, in_loop, served
+from tests.plugin_bridge.osc.clients import PATIENCE, Client, in_loop, served
 from tests.support.doubles import sung
 from tests.support.enrolling import enrolling
 from tests.support.rigs import EngineRig
@@ -81,20 +80,17 @@ async def test_the_input_of_the_newest_recording_becomes_a_singer(tmp_path: Path
     assert (tmp_path / "maria.onnx").stat().st_mode & 0o777 == 0o600
 
 
-@in_loop
-@pytest.mark.usefixtures("program")
-async def test_a_cancelled_enrolment_leaves_nothing(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "stem.wav", np.tile(sung(RATE, 2.0), 30).T, RATE, "PCM_16")
-    async with served(tmp_path) as (_, server), Client(server.port) as client:
-        for name in ("one", "two"):
-            await client.done("/enrol/start", name, "stem.wav")
-        assert "'two.onnx' is on its way already" in await client.fail("/enrol/start", "two", "stem.wav")
-        while not list(tmp_path.glob("*.part")):
-            await asyncio.sleep(0.01)
-        assert await client.done("/enrol/cancel", 2) == (2, "cancelled")
-        assert await client.done("/enrol/cancel", 1) == (1, "cancelled")
-        assert "enrolment 3 is unknown; /enrol/list" in await client.fail("/enrol/cancel", 3)
-        assert (await client.done("/enrol/list"))[1::4] == ("cancelled", "cancelled")
+def test_where_the_server_is_killed_its_enrolment_ends_and_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever would hear of its progress is gone."""
+    program = enrolling(tmp_path / "shared.npz")
+    soundfile.write(tmp_path / "stem.wav", sung(RATE, 6.0).T, RATE, "PCM_16")
+    words = ["enrol", str(tmp_path / "stem.wav"), "--id=me", "-o", str(tmp_path / "me.onnx"), "--progress"]
+    process = subprocess.Popen([*program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    assert b"a voice is closer from 30 s on" in process.stderr.readline()
+    assert list(tmp_path.glob("*.part"))
+    process.stderr.close()
+    process.wait(PATIENCE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shared.npz", "stem.wav"]
 
 
