@@ -16,7 +16,7 @@ from dsp.units import HOPS_PER_SECOND
 from models.errors import TrainingError
 from models.singer.file import load_singer
 from models.singer.manifest import Manifest, check_unicode, plain_id
-from models.training.corpus import Recording, analyse, read_voice
+from models.training.corpus import TRAINING_RATE, Recording, analyse, read_voice
 from models.training.enrolment.bandlimit import band_limit
 from models.training.enrolment.file import read_shared, shipped
 from models.training.enrolment.fitting import PULL, FittingTrainer
@@ -37,6 +37,8 @@ DONOR = "pjs"
 """The singer whose refiner a voice gets: there is no time to train one, and voices move much alike."""
 MAX_SECONDS = 120.0
 """More changes nothing that is heard; `plugin-bridge train` makes more of more."""
+MAX_READ_SECONDS = 600.0
+"""Of one file, so that an hour of it takes no hour's memory."""
 
 
 def enrol_singer(
@@ -110,16 +112,19 @@ def read_references(paths: Sequence[Path], listener: TrainingListener) -> list[R
     found: list[Recording] = []
     left = round(MAX_SECONDS * HOPS_PER_SECOND)
     for path in listener.files(paths):
-        record = analyse(path.stem, read_voice(path))
+        audio = read_voice(path)
+        record = analyse(path.stem, audio[: round(MAX_READ_SECONDS * TRAINING_RATE)])
         so_far = np.cumsum(record.voicing > VOICED)
-        if so_far[-1] > left:
-            found.append(record.cut(0, int(np.searchsorted(so_far, left)) + 1))
+        enough = int(np.searchsorted(so_far, left)) + 1
+        found.append(record.cut(0, enough))
+        left -= int(so_far[-1])
+        if left < 0 or (left == 0 and path is not paths[-1]):
             listener.told(
                 f"only the first {MAX_SECONDS:g} s of singing are heard; 'plugin-bridge train' hears all"
             )
             break
-        found.append(record)
-        left -= int(so_far[-1])
+        if audio.size > MAX_READ_SECONDS * TRAINING_RATE:
+            listener.told(f"only the first {MAX_READ_SECONDS / 60.0:g} minutes of {path} are heard")
     heard, sung = heard_seconds(found), sung_seconds(found)
     if heard < MIN_SECONDS or sung < MIN_SUNG_SECONDS:
         raise TrainingError(

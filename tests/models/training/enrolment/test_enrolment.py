@@ -211,16 +211,32 @@ def test_a_reference_of_too_little_singing_is_refused(
     assert not (tmp_path / "made.onnx").exists()
 
 
+@pytest.mark.parametrize(
+    ("files", "kept", "sentence"),
+    [
+        (4, 3, "only the first 6 s of singing are heard"),
+        (3, 3, "only the first 6 s of singing are heard"),
+        (2, 2, "the reference lasts 5.0 s without its pauses"),
+    ],
+)
 def test_of_a_long_reference_the_first_two_minutes_of_singing_are_heard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, kept: int, sentence: str
 ) -> None:
     monkeypatch.setattr("models.training.enrolment.enrol.MAX_SECONDS", 6.0)
-    paths = [file_of(tmp_path / f"{number}.wav", 2.5) for number in range(4)]
+    paths = [file_of(tmp_path / f"{number}.wav", 2.52) for number in range(files)]
     told: list[str] = []
     records = read_references(paths, TrainingListener(told=told.append))
-    assert len(records) == 3
-    assert sung_seconds(records) == pytest.approx(6.0, abs=0.02)
-    assert "only the first 6 s of singing are heard" in told[0]
+    assert len(records) == kept
+    assert sung_seconds(records) == pytest.approx(min(6.0, 2.5 * files), abs=0.05)
+    assert sentence in told[0]
+
+
+def test_of_a_very_long_file_the_beginning_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.training.enrolment.enrol.MAX_READ_SECONDS", 6.0)
+    told: list[str] = []
+    (record,) = read_references([file_of(tmp_path / "long.wav", 8.0)], TrainingListener(told=told.append))
+    assert record.frames == 600
+    assert "only the first 0.1 minutes of" in told[0]
 
 
 def test_an_enrolment_that_is_cancelled_leaves_nothing(shared: Path, reference: Path, tmp_path: Path) -> None:
