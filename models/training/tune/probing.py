@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,7 +32,9 @@ class Recipe:
     patience: int = 5
     """Epochs without improvement after which it is done."""
     batch: int = 48
-    epochs: int = 500
+    updates: int = 30
+    """Of an epoch, or more: few examples are passed several times, lest patience end after a few steps."""
+    epochs: int = 100
     """At most."""
     seed: int = 0
     """Of weights and order."""
@@ -89,9 +91,7 @@ def learnt(heard: Examples, classes: int, *, two_layers: bool, recipe: Recipe = 
     x, y = torch.from_numpy(known.said), torch.from_numpy(known.classes)
     best, kept, patience = np.inf, copy.deepcopy(probe.state_dict()), recipe.patience
     for _ in range(recipe.epochs):
-        order = torch.randperm(len(y))
-        for at in range(0, len(y), recipe.batch):
-            rows = order[at : at + recipe.batch]
+        for rows in _epoch(len(y), recipe):
             optimizer.zero_grad()
             functional.cross_entropy(probe(x[rows]), y[rows], weights).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -103,6 +103,13 @@ def learnt(heard: Examples, classes: int, *, two_layers: bool, recipe: Recipe = 
             break
     probe.load_state_dict(kept)
     return probe
+
+
+def _epoch(examples: int, recipe: Recipe) -> Iterator[Tensor]:
+    """Yield the rows of each batch, in passes of all."""
+    batches = -(-examples // recipe.batch)
+    for _ in range(-(-recipe.updates // batches)):
+        yield from torch.randperm(examples).split(recipe.batch)  # type: ignore[no-untyped-call]
 
 
 class _Standard(nn.Module):

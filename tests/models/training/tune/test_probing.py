@@ -33,7 +33,7 @@ def clouds(centres: list[tuple[int, float, float]], recordings: int, each: int =
 
 
 APART = [(0, -1.0, 0.0), (1, 1.0, 0.0)]
-FAST = Recipe(learning_rate=0.02, epochs=60)
+FAST = Recipe(learning_rate=0.02, updates=5, epochs=30)
 CROSSED = [(0, -1.0, -1.0), (0, 1.0, 1.0), (1, -1.0, 1.0), (1, 1.0, -1.0)]
 
 
@@ -50,6 +50,19 @@ def test_only_two_layers_tell_apart_what_no_line_does() -> None:
     found = probed(known, unknown, 2, FAST)
     assert found["linear"]["accuracy"].score < 0.8
     assert found["two layers"]["accuracy"].score > 0.95
+
+
+def test_few_examples_are_learnt_by_the_published_recipe() -> None:
+    known, unknown = split(*_halves(clouds(APART, 40, each=1)))
+    logits = probing._logits(learnt(known, 2, two_layers=False), unknown.said)
+    assert accuracy(unknown.classes, logits) == 1.0
+
+
+def test_an_epoch_has_whole_passes_and_enough_updates() -> None:
+    rows = list(probing._epoch(100, Recipe(batch=48, updates=5)))
+    assert [len(part) for part in rows] == [48, 48, 4] * 2
+    assert np.bincount(torch.cat(rows)).tolist() == [2] * 100
+    assert len(list(probing._epoch(4, Recipe(updates=5)))) == 5
 
 
 def test_a_rare_class_counts_as_much_as_a_frequent_one() -> None:
@@ -97,7 +110,7 @@ def test_area_is_the_share_of_pairs_in_the_right_order() -> None:
 def test_a_probe_stops_when_it_no_longer_improves(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter([3.0, 2.0, 2.5, 2.5, 1.0, *([2.0] * 5), 0.0])
     monkeypatch.setattr(probing, "_loss", lambda *_: next(losses))
-    learnt(clouds(APART, 20), 2, two_layers=False, recipe=Recipe(epochs=100))
+    learnt(clouds(APART, 20), 2, two_layers=False, recipe=Recipe(updates=1))
     assert next(losses) == 0.0  # which it has not seen
 
 

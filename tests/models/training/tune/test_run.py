@@ -12,7 +12,7 @@ import soundfile
 from models.training.tune import run
 from models.training.tune.architecture import CPU_SIZED, VARIANTS, Architecture
 from models.training.tune.file import TuneEncoder
-from models.training.tune.probe import examples_of
+from models.training.tune.probe import asked, examples_of
 from models.training.tune.probe import main as ask
 from models.training.tune.run import main
 
@@ -62,8 +62,10 @@ def test_an_encoder_is_trained_goes_on_and_is_asked_what_it_knows(
     for probe in ("linear", "two layers"):
         for score, low, high in found[probe].values():
             assert 0.0 <= low <= score <= high <= 1.0
-    assert ask([str(tmp_path / "one.onnx"), str(music), "--hold-out", "flute/[01]*", "reed/5*"]) == 0
-    assert json.loads(capsys.readouterr().out)["recordings"] == {"heard": 9, "held out": 3}
+    encoder = TuneEncoder(tmp_path / "one.onnx")
+    names, examples, held = asked(encoder.process, music, ["flute/[01]*", "reed/5*"])
+    assert (names, held) == (["flute", "reed"], [0, 1, 11])
+    assert examples.classes.tolist() == [0] * 6 + [1] * 6
 
 
 @pytest.mark.usefixtures("tiny")
