@@ -10,12 +10,13 @@ import mido
 import numpy as np
 
 from dsp.units import gain_to_db
+from models.singer.file import load_singer
 from plugin_bridge import Engine
 from plugin_bridge.control.events import AllNotesOff, AnyEvent, Event
 from plugin_bridge.control.parameters import PARAMETERS, Value, parameter
 from plugin_bridge.control.rig import Listeners, Meters, Status
-from plugin_bridge.engine.singers import check_events
-from plugin_bridge.errors import DeviceError, OutputError
+from plugin_bridge.engine.singers import Singer, check_events
+from plugin_bridge.errors import OutputError
 from plugin_bridge.midi.decoder import MidiDecoder
 from plugin_bridge.midi.map import load_midi_map
 from tests.support.doubles import BRIGHT, DARK, Float32, sung
@@ -34,7 +35,8 @@ class EngineRig:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.engine = Engine(RATE, 1, [DARK, BRIGHT], parameters={"transpose": 0.0})
+        self._set: list[Singer] = [DARK, BRIGHT]
+        self.engine = Engine(RATE, 1, self._set, parameters={"transpose": 0.0})
         self.source = sung(RATE, 1.0)
         self.taken: list[AnyEvent] = []
         """Every event, with the position it acts on."""
@@ -141,7 +143,10 @@ class EngineRig:
         return self._folder / name if name else None
 
     async def add_singer(self, file: Path) -> str:
-        raise DeviceError(f"{file.stem} cannot be added to a rig of the tests; make it with that singer")
+        singer = load_singer(file)
+        self._set.append(singer)
+        self.engine = Engine(RATE, 1, self._set, parameters=self._values)
+        return singer.id
 
     def panic(self) -> None:
         self.engine._core.queue.clear()

@@ -20,6 +20,7 @@ from tests.support.doubles import sung
 from tests.support.enrolling import enrolling
 from tests.support.rigs import EngineRig
 from tests.support.sessions import Live
+from tests.support.singerfiles import write_singer
 
 RATE = 16000
 TEXTS = ("licence", "CC0", "attribution", "somebody, who sang")
@@ -171,7 +172,7 @@ def test_where_nothing_is_recorded_a_sentence_says_so(tmp_path: Path) -> None:
         ("", "'' is no plain name"),
         ("nul", "is a device of Windows"),
         ("away", "leads out of the folder that is open"),
-        ("there", "there cannot be added to a rig of the tests"),
+        ("there", "there.onnx is not a readable ONNX model"),
         (1.0, "name 1.0 is not a word"),
     ],
 )
@@ -185,3 +186,19 @@ def test_only_a_singer_file_of_the_folder_is_added(folder: Path, name: Argument,
             assert sentence in await client.fail("/singer/add", name)
 
     test()
+
+
+@in_loop
+async def test_a_singer_that_is_added_is_switched_to_and_bounced_with(tmp_path: Path) -> None:
+    write_singer(tmp_path / "maria.onnx")
+    soundfile.write(tmp_path / "stem.wav", sung(RATE, 0.5).T, RATE, "PCM_16")
+    async with served(tmp_path) as (_, server), Client(server.port) as client:
+        assert "'maria' is not in the set" in await client.fail("/singer", "maria")
+        assert await client.done("/singer/add", "maria") == ("maria",)
+        assert await client.done("/singer/list") == ("dark", "bright", "maria")
+        await client.done("/singer", "maria")
+        assert "'maria' is a singer of the set" in await client.fail("/enrol/start", "maria", "stem.wav")
+        await client.done("/bounce/start", "stem.wav", "out.wav")
+        while (state := (await client.hear_of("/bounce/progress"))[1][1]) == "running":
+            pass
+        assert state == "done"

@@ -29,12 +29,16 @@ COMMANDS = {
     "/note/bend": ("d", "-2"),
     "/note/alloff": (),
     "/singer/list": (),
+    "/singer/add": ("s", "new"),
     "/preset/save": ("sT", "kept"),
     "/preset/load": ("s", "mine"),
     "/preset/list": (),
     "/bounce/start": ("sssi", "stem.wav", "out.wav", "tail", "1"),
     "/bounce/list": (),
     "/bounce/cancel": ("i", "1"),
+    "/enrol/start": ("ssss", "maria", "stem.wav", "licence", "CC0"),
+    "/enrol/list": (),
+    "/enrol/cancel": ("i", "1"),
     "/record/start": ("s", "take 1"),
     "/record/stop": (),
     "/midi/learn": ("s", "gain"),
@@ -103,6 +107,7 @@ async def rig_with_files(folder: Path, short_stem: Path) -> AsyncIterator[tuple[
     home.mkdir()
     short_stem.rename(home / "stem.wav")
     save_preset(Preset(name="mine", singer="bright"), home / "mine.toml")
+    write_singer(home / "new.onnx")
     singers = {name: str(write_singer(folder / f"{name}.onnx")) for name in ("dark", "bright")}
     async with served(home, singers=singers) as (rig, server):
         rig.run(RATE // 2)
