@@ -18,6 +18,8 @@ Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 Random = np.random.Generator
 
+SHARES = (0.5, 0.25, 0.25)
+"""How often a singer is heard with each of `FORMANTS`."""
 SHORTEST = 60
 """Frames of the shortest crop, which are repeated as in use."""
 
@@ -74,14 +76,17 @@ class CropMaker:
         self._singers = min(singers, self._count)
 
     def __call__(self, seed: Sequence[int]) -> Batch:
-        """Return the crops of a seed: two of each of two voices of every singer drawn."""
+        """Return the crops of a seed: two of one voice of every singer drawn.
+
+        Singers are held against the voices made of others, not of themselves: so taught, the network took the
+        registers of a singer for several people.
+        """
         rng = np.random.default_rng(seed)
         cuts, labels = [], []
         for singer in rng.choice(self._count, self._singers, replace=False):
-            for formants in rng.choice(len(FORMANTS), 2, replace=False):
-                at = int(singer) * len(FORMANTS) + int(formants)
-                cuts += self._pair(self._voices[at], rng)
-                labels += [at, at]
+            at = int(singer) * len(FORMANTS) + int(rng.choice(len(FORMANTS), p=SHARES))
+            cuts += self._pair(self._voices[at], rng)
+            labels += [at, at]
         power = self._unlike(power_of(np.stack(cuts).astype(np.float32)), rng)
         return Batch(torch.from_numpy(normalized(power)), torch.tensor(labels))
 

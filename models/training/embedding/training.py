@@ -31,8 +31,8 @@ class Plan:
 
     steps: int = 5000
     """Number of steps in all, including those of earlier runs."""
-    singers: int = 16
-    """In a step, each with two sets of formants and two crops of both."""
+    singers: int = 32
+    """In a step, each with two crops."""
     learning_rate: float = 1e-3
     warmup_steps: int = 200
     """The learning rate rises to its full value over these."""
