@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plugin_bridge.errors import OutputError
+from plugin_bridge.osc.beside import start_beside
 from plugin_bridge.osc.quota import check_free
 from plugin_bridge.osc.wire.packets import Argument
 
 _PROGRAM = (sys.executable, "-m", "plugin_bridge")
 _MAX_WAITING = 16
 _MAX_KEPT = 64
-_NICENESS = 10
-"""The live sound goes first."""
 _PATIENCE_SECONDS = 5.0
 _READ_BYTES = 65_536
 _MAX_LINE_BYTES = 1000
@@ -164,24 +162,19 @@ class JobQueue:
 
 
 async def _run(job: Job) -> None:
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     job.state = "running"
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await start_beside(
             *_PROGRAM,
             job.kind.command,
             *job.words,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=pipe,
+            stderr=asyncio.subprocess.PIPE,
             umask=_OWNER_ONLY,
         )
     except OSError as error:
         _end(job, f"failed: no process can be started: {error.strerror}; try again")
         return
     job.process = process
-    with contextlib.suppress(OSError):  # it may be over already
-        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
     if job.cancelled:
         await _terminate(process)
     job.report()

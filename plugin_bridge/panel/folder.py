@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from models.suffixes import AUDIO_SUFFIXES, EXTRA_SUFFIXES
 from plugin_bridge.errors import AudioFileError, OutputError, SessionError
 from plugin_bridge.files.wavstream import WavStream
+from plugin_bridge.osc.beside import start_beside
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.singerset import SUFFIX
 from plugin_bridge.panel.sending import beyond, file, part
@@ -28,7 +29,6 @@ SUFFIXES = frozenset((*AUDIO_SUFFIXES, *EXTRA_SUFFIXES))
 _PROBE = (sys.executable, "-m", "plugin_bridge.panel.probe")
 _PROBE_SECONDS = 20.0
 """Until a file that takes longer is listed without its length."""
-_NICENESS = 10
 _MAX_LISTED = 1000
 _PIECE = 1 << 18
 _MAX_SESSION_BYTES = 2**31 - 1
@@ -104,12 +104,7 @@ class Folder:
 
 
 async def _rows(paths: Sequence[str]) -> list[dict[str, object]]:
-    nothing, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *_PROBE, *paths, stdin=nothing, stdout=pipe, stderr=nothing
-    )
-    with contextlib.suppress(OSError):  # it may be over already
-        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+    process = await start_beside(*_PROBE, *paths, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     rows: list[dict[str, object]] = []
     try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -16,6 +14,7 @@ from aiohttp import web
 
 from plugin_bridge.control.scales import KEYS, SCALES
 from plugin_bridge.errors import BridgeError, refusal
+from plugin_bridge.osc.beside import start_beside
 from plugin_bridge.osc.query.handler import failed, told
 from plugin_bridge.panel.folder import Folder
 from plugin_bridge.panel.places import places
@@ -30,8 +29,6 @@ STEMS = "/bounce/start"
 """The OSC address that takes what was uploaded."""
 _PAGE = Path(__file__).with_name("page")
 _SINGERS = (sys.executable, "-m", "plugin_bridge", "singers")
-_NICENESS = 10
-"""Of a process that has singers sing: the rig plays meanwhile."""
 _FACTS = {name: name for name in ("id", "name", "licence", "attribution", "qualities")} | {
     "low_hz": "f0_low",
     "high_hz": "f0_high",
@@ -172,10 +169,6 @@ async def _heard(singers: Mapping[str, str]) -> Rows:
 
 
 async def _output(*arguments: str) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *_SINGERS, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    with contextlib.suppress(OSError):  # it may be over already
-        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+    process = await start_beside(*_SINGERS, *arguments, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     return output

@@ -11,7 +11,7 @@ import soundfile
 
 from models.singer.file import load_singer
 from plugin_bridge.errors import BridgeError
-from plugin_bridge.osc import jobs
+from plugin_bridge.osc import beside, jobs
 from plugin_bridge.osc.enrolplan import plan_enrolment
 from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have enrolments use a tiny shared network and few steps."""
     monkeypatch.setattr(jobs, "_PROGRAM", enrolling(tmp_path / "shared.npz"))
-    monkeypatch.setattr(jobs, "_NICENESS", 0)  # what waits here is the test
+    monkeypatch.setattr(beside, "_NICENESS", 0)  # what waits here is the test
 
 
 @in_loop

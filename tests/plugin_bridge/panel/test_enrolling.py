@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from models.singer.file import load_singer
-from plugin_bridge.osc import jobs
+from plugin_bridge.osc import beside, jobs
 from tests.plugin_bridge.panel.liveserver import LivePanel, OscClient, live_panel
 from tests.support.doubles import sung
 from tests.support.enrolling import enrolling
@@ -29,7 +29,7 @@ PATIENCE_MS = 240_000
 def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivePanel]:
     """One singer, and a voice of 6 s in the open folder."""
     monkeypatch.setattr(jobs, "_PROGRAM", enrolling(tmp_path / "shared.npz"))
-    monkeypatch.setattr(jobs, "_NICENESS", 0)  # what waits here is the test
+    monkeypatch.setattr(beside, "_NICENESS", 0)  # what waits here is the test
     folder = tmp_path / "open"
     folder.mkdir()
     soundfile.write(folder / "voice.wav", sung(RATE, 6.0).T, RATE, "PCM_16")
