@@ -57,6 +57,7 @@ def test_a_voice_is_enrolled_added_and_sung_with_on_every_panel(
     for one in (page, phone):
         one.goto(f"{panel.url}#bounce")
         one.locator("#state[data-state=playing]").wait_for()
+        one.get_by_text("Enrol this voice").click()
     enrol(page, "first")
     phone.get_by_role("button", name="Cancel first.onnx").tap(timeout=PATIENCE_MS)
     for one in (page, phone):
