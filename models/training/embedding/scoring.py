@@ -122,5 +122,9 @@ def _vectors(judge: Judge, audio: Sequence[Float32]) -> Float64:
 
 def _even(known: Float64, asked: Float64) -> tuple[Float64, Float64]:
     mean, spread = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-9)
-    first, second = ((x - mean) / spread for x in (known, asked))
-    return tuple(x / np.linalg.norm(x, axis=1, keepdims=True) for x in (first, second))
+    first, second = (known - mean) / spread, (asked - mean) / spread
+    return _directions(first), _directions(second)
+
+
+def _directions(rows: Float64) -> Float64:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
