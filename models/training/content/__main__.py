@@ -2,17 +2,7 @@
 
 import sys
 
-from models.errors import how_to_install
-
-
-def _run() -> int:
-    try:
-        from models.training.content.run import main  # noqa: PLC0415 - torch is an extra
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"training needs {error.name}, which is not installed; {how_to_install('train')}\n")
-        return 2
-    return main()
-
+from models.training.command import started
 
 if __name__ == "__main__":
-    sys.exit(_run())
+    sys.exit(started("models.training.content.run"))

@@ -23,9 +23,9 @@ from tqdm import tqdm
 from models.content.manifest import METADATA_KEY, ContentManifest
 from models.differentiable.content import SIZE, ContentNetwork
 from models.errors import TrainingError
-from models.singer.manifest import check_unicode, finite
+from models.singer.manifest import finite
 from models.training.batches import clean_bands
-from models.training.command import run
+from models.training.command import add_run, check_run, parser_of, printed, run
 from models.training.content.examples import Labelled, pieces_of, read_voices
 from models.training.content.network import TaughtContentNetwork
 from models.training.content.phones import PHONES, VOWELS
@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
-    )
+    parser = parser_of(COMMAND, __doc__)
     add = parser.add_argument
     add("voices", type=Path, metavar="VOICES", help="folder of a folder for each voice")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
@@ -63,30 +60,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="VOICE/NAME of recordings to leave out of the training and score with",
     )
-    add("--licence", default="unspecified", metavar="TEXT", help="licence of the voices, stored in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
-    add(
-        "--work",
-        type=Path,
-        default=Path("content-work"),
-        metavar="FOLDER",
-        help="folder of the run; default ./content-work",
-    )
-    add(
-        "--steps",
-        type=int,
-        default=Plan.steps,
-        metavar="N",
-        help=f"training steps, including those of earlier runs; default {Plan.steps}",
-    )
+    add_run(parser, "the voices", Plan.steps)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.steps < 1:
-        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
-    check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
+    check_run(options)
     check_output(options.output)
     torch.set_num_threads(1)
     with claimed(options.work):
@@ -96,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         checkpoint = options.work / "checkpoint.pt"
         if checkpoint.exists():
             trainer.load(checkpoint)
-        train(trainer, checkpoint, _report, CHECKPOINT_EVERY)
+        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = ContentManifest(
         licence=options.licence,
         attribution=options.attribution,
@@ -152,11 +131,6 @@ def write_encoder(network: ContentNetwork, manifest: ContentManifest, path: Path
 
 def _shown(paths: Sequence[Path]) -> Iterable[Path]:
     return tqdm(paths, "voices", disable=None)
-
-
-def _report(step: int, loss: float) -> None:
-    if (step + 1) % REPORT_EVERY == 0:
-        print(step + 1, f"{loss:.3f}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

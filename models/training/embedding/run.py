@@ -27,8 +27,8 @@ from models.embedding.file import SingerEmbedding
 from models.embedding.frames import CROP, levels
 from models.embedding.manifest import METADATA_KEY, EmbeddingManifest
 from models.errors import TrainingError
-from models.singer.manifest import check_unicode, finite
-from models.training.command import run
+from models.singer.manifest import finite
+from models.training.command import add_run, check_run, parser_of, printed, run
 from models.training.corpus import TRAINING_RATE, read_voice, recordings_in
 from models.training.embedding.graph import graph_of
 from models.training.embedding.scoring import HEADER, judges_beside, line, score
@@ -55,10 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
-    )
+    parser = parser_of(COMMAND, __doc__)
     add = parser.add_argument
     add("singers", type=Path, metavar="SINGERS", help="folder of a folder for each singer")
     task = parser.add_mutually_exclusive_group(required=True)
@@ -79,23 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="accompaniments that may play beside the voices; with --score one is mixed under them",
     )
-    add("--licence", default="unspecified", metavar="TEXT", help="licence of the voices, stored in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
-    add(
-        "--work",
-        type=Path,
-        default=Path("embedding-work"),
-        metavar="FOLDER",
-        help="folder of the run; default ./embedding-work",
-    )
-    add(
-        "--steps",
-        type=int,
-        default=Plan.steps,
-        metavar="N",
-        help=f"training steps, including those of earlier runs; default {Plan.steps}",
-    )
+    add_run(parser, "the voices", Plan.steps)
     return parser
 
 
@@ -118,9 +99,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    if options.steps < 1:
-        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
-    check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
+    check_run(options)
     check_output(options.output)
     torch.set_num_threads(1)
     heard, held = split(by_singer(options.singers), options.hold_out, options.singers)
@@ -130,7 +109,7 @@ def _train(options: argparse.Namespace) -> int:
         checkpoint = options.work / "checkpoint.pt"
         if checkpoint.exists():
             trainer.load(checkpoint)
-        train(trainer, checkpoint, _report, CHECKPOINT_EVERY)
+        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = EmbeddingManifest(
         licence=options.licence,
         attribution=options.attribution,
@@ -196,11 +175,6 @@ def _levels(music: Sequence[Float32]) -> list[NDArray[np.float16]]:
 def write_embedding(network: TuneNetwork, manifest: EmbeddingManifest, path: Path) -> None:
     """Write an embedding as one ONNX file; nothing is left behind when it fails."""
     write_model(graph_of(network), {METADATA_KEY: manifest.model_dump_json()}, path)
-
-
-def _report(step: int, loss: float) -> None:
-    if (step + 1) % REPORT_EVERY == 0:
-        print(step + 1, f"{loss:.3f}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

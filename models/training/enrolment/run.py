@@ -21,9 +21,7 @@ import torch
 from tqdm import tqdm
 
 from models.content.file import ContentEncoder, digest, shipped
-from models.errors import TrainingError
-from models.singer.manifest import check_unicode
-from models.training.command import run
+from models.training.command import add_run, check_run, parser_of, run
 from models.training.enrolment.file import SharedManifest, write_shared
 from models.training.enrolment.network import SharedEstimator
 from models.training.enrolment.songs import songs_of
@@ -45,38 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
-    )
+    parser = parser_of(COMMAND, __doc__)
     add = parser.add_argument
     add("voices", type=Path, metavar="VOICES", help="folder of a folder for each voice")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     add("--start", type=Path, metavar="FILE", help="checkpoint.pt of a singer's training to begin with")
-    add("--licence", default="unspecified", metavar="TEXT", help="licence of the voices, stored in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
-    add(
-        "--work",
-        type=Path,
-        default=Path("enrolment-work"),
-        metavar="FOLDER",
-        help="folder of the run; default ./enrolment-work",
-    )
-    add(
-        "--steps",
-        type=int,
-        default=STEPS,
-        metavar="N",
-        help=f"training steps, including those of earlier runs; default {STEPS}",
-    )
+    add_run(parser, "the voices", STEPS)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.steps < 1:
-        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
-    check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
+    check_run(options)
     check_output(options.output)
     torch.set_num_threads(1)
     with claimed(options.work):

@@ -27,8 +27,7 @@ from tqdm import tqdm
 from models.errors import TrainingError
 from models.melody.manifest import MelodyManifest
 from models.singer.file import load_singer, shipped
-from models.singer.manifest import check_unicode
-from models.training.command import run
+from models.training.command import add_run, check_run, parser_of, run
 from models.training.corpus import matching, read_voice, recordings_in
 from models.training.melody.accompaniment import made_up, recorded
 from models.training.melody.examples import ExampleMaker
@@ -64,10 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
-    )
+    parser = parser_of(COMMAND, __doc__)
     add = parser.add_argument
     add("--voices", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings of single voices")
     add("--music", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings without singing")
@@ -79,35 +75,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="names of files to leave out of the training and score with",
     )
-    add(
-        "--licence",
-        default="unspecified",
-        metavar="TEXT",
-        help="licence of voices and music, stored in the file",
-    )
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
-    add(
-        "--work",
-        type=Path,
-        default=Path("melody-work"),
-        metavar="FOLDER",
-        help="folder of the run; default ./melody-work",
-    )
-    add(
-        "--steps",
-        type=int,
-        default=Plan.steps,
-        metavar="N",
-        help=f"training steps, including those of earlier runs; default {Plan.steps}",
-    )
+    add_run(parser, "voices and music", Plan.steps)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.steps < 1:
-        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
-    check_unicode({name: getattr(options, name) for name in ("licence", "attribution", "training_data")})
+    check_run(options)
     files = chosen(options.voices, options.music, options.hold_out)
     check_output(options.output)
     torch.set_num_threads(1)

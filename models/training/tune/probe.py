@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import TrainingError
-from models.training.command import run
+from models.training.command import parser_of, run
 from models.training.corpus import recordings_in
 from models.training.tune.architecture import SAMPLES
 from models.training.tune.examples import read_audio
@@ -36,12 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=COMMAND,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of(COMMAND, __doc__)
     parser.add_argument(
         "encoder", type=Path, metavar="ENCODER", help="made by python -m models.training.tune"
     )

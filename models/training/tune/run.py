@@ -20,8 +20,7 @@ import torch
 from tqdm import tqdm
 
 from models.errors import TrainingError
-from models.singer.manifest import check_unicode
-from models.training.command import run
+from models.training.command import add_run, check_run, parser_of, printed, run
 from models.training.runfolder import claimed
 from models.training.schedule import device_of, train
 from models.training.tune.architecture import CPU_SIZED, VARIANTS
@@ -41,21 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=form, allow_abbrev=False
-    )
+    parser = parser_of(COMMAND, __doc__)
     add = parser.add_argument
     add("music", type=Path, metavar="MUSIC", help="folder of recordings; subfolders count")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
     add("--variant", choices=VARIANTS, default=CPU_SIZED, help=f"what to train; default {CPU_SIZED}")
-    add(
-        "--steps",
-        type=int,
-        default=Plan.steps,
-        metavar="N",
-        help=f"training steps, including those of earlier runs; default {Plan.steps}",
-    )
     add(
         "--batch",
         type=int,
@@ -64,26 +53,15 @@ def _parser() -> argparse.ArgumentParser:
         help=f"clips at once, two views of each; default {Plan.batch}, as published 48",
     )
     add("--device", choices=("cpu", "cuda"), help="where to train; default cuda where there is one")
-    add("--licence", default="unspecified", metavar="TEXT", help="licence of the music, stored in the file")
-    add("--attribution", default="", metavar="TEXT", help="who is to be credited, stored in the file")
-    add("--training-data", default="", metavar="TEXT", help="what it was trained on, stored in the file")
-    add(
-        "--work",
-        type=Path,
-        default=Path("tune-work"),
-        metavar="FOLDER",
-        help="folder of the run; default ./tune-work",
-    )
+    add_run(parser, "the music", Plan.steps)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.steps < 1:
-        raise TrainingError(f"{options.steps} steps train nothing; give 1 or more")
+    check_run(options)
     if options.batch < 2:
         raise TrainingError(f"a batch of {options.batch} has nothing to tell apart; give 2 clips or more")
     words = {name: getattr(options, name) for name in ("licence", "attribution", "training_data")}
-    check_unicode(words)
     device = device_of(options.device)
     check_output(options.output)
     torch.set_num_threads(1)
@@ -95,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
         checkpoint = options.work / "checkpoint.pt"
         if checkpoint.exists():
             trainer.load(checkpoint)
-        train(trainer, checkpoint, _report, CHECKPOINT_EVERY)
+        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = manifest_of(trainer.network, options.variant, trainer.step, **words)
     write_encoder(trainer.network, manifest, options.output)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
@@ -104,11 +82,6 @@ def _run(options: argparse.Namespace) -> int:
 
 def _shown(paths: Sequence[Path]) -> Iterable[Path]:
     return tqdm(paths, "music", disable=None)
-
-
-def _report(step: int, loss: float) -> None:
-    if (step + 1) % REPORT_EVERY == 0:
-        print(step + 1, f"{loss:.3f}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
