@@ -161,10 +161,14 @@ TABLE_1 = MappingProxyType(
 )
 """The published variants, by name."""
 CPU_SIZED = "tune+cpu"
-VARIANTS = MappingProxyType(
+SMALL = MappingProxyType(
     {
         CPU_SIZED: Architecture(tail=9, filters=4, plus=True, representation=64, wide_from=4),
-        **TABLE_1,
+        "tail+5+cpu": Architecture(tail=9, filters=5, representation=64, wide_from=4),
+        "vanilla+cpu": Architecture(filters=8, representation=64),
+        "clmr+cpu": Architecture(0, 0, 0, clmr=34, representation=64),
     }
 )
-"""Those, and one of 0.11 million weights that one core trains in an hour."""
+"""Of 0.11 to 0.12 million weights each, to be compared; one core trains one in an hour."""
+VARIANTS = MappingProxyType({**SMALL, **TABLE_1})
+"""All, by name."""

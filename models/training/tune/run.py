@@ -4,9 +4,9 @@
 
 MUSIC holds any recordings, in subfolders too; nothing needs to be labelled, as all that is learnt is which
 two excerpts, filtered, transposed and reverberant, are of the same half minute. The variants are those of the
-paper and `tune+cpu`, of 0.11 million weights, which one core trains in an hour. What an encoder knows then is
-told by `python -m models.training.tune.probe`. The folder `--work` holds the run; interrupt it when you like,
-the same command goes on. Needs the extra train.
+paper, and four of 0.11 million weights to be compared, of which one core trains one in an hour. What an
+encoder knows then is told by `python -m models.training.tune.probe`. The folder `--work` holds the run;
+interrupt it when you like, the same command goes on. Needs the extra train.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.errors import TrainingError
 from models.training.command import add_run, check_run, parser_of, printed, run
 from models.training.runfolder import claimed
 from models.training.schedule import device_of, train
-from models.training.tune.architecture import CPU_SIZED, VARIANTS
+from models.training.tune.architecture import CPU_SIZED, SMALL, VARIANTS
 from models.training.tune.examples import PairMaker, read_clips
 from models.training.tune.file import manifest_of, write_encoder
 from models.training.tune.training import PUBLISHED_RATE, Plan, Trainer
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     with claimed(options.work):
         pairs = PairMaker(read_clips(options.music, _shown), options.batch)
-        rate = Plan.learning_rate if options.variant == CPU_SIZED else PUBLISHED_RATE
+        rate = Plan.learning_rate if options.variant in SMALL else PUBLISHED_RATE
         plan = Plan(steps=options.steps, batch=options.batch, learning_rate=rate)
         trainer = Trainer(VARIANTS[options.variant], pairs, plan, device)
         checkpoint = options.work / "checkpoint.pt"

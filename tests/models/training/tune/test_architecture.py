@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models.errors import TrainingError
-from models.training.tune.architecture import SAMPLES, TABLE_1, Architecture
+from models.training.tune.architecture import SAMPLES, SMALL, TABLE_1, Architecture
 from models.training.tune.network import Block, Projector, TuneNetwork, parameters_of
 
 LINEAR_50 = 50
@@ -35,6 +35,7 @@ ENCODERS = {
     "clmr": (2_368_512, 2_394_162, 2.4),
 }
 """Parameters of the encoder, those with the last layer, and millions in the paper's Table 1."""
+SMALL_ONES = {"tune+cpu": 112_344, "tail+5+cpu": 112_662, "vanilla+cpu": 120_048, "clmr+cpu": 110_592}
 LEVELS = [59049, 19683, 6561, 2187, 729, 243, 81, 27, 9, 3, 1]
 MEL = Architecture(3, 3, 5, 32, plus=True, representation=128, widest=128, inputs=80)
 """A TUNe+ on frames of a mel spectrum."""
@@ -56,6 +57,11 @@ def test_each_variant_has_the_published_number_of_parameters(name: str) -> None:
     assert parameters_of(network) + parameters_of(last) == whole
     # The count of CLMR's tail is given without the last layer, those of the others with it.
     assert round((encoder if name == "clmr-tail" else whole) / 1e6, 1) == millions
+
+
+def test_the_small_ones_are_of_one_size_and_tell_as_much() -> None:
+    assert {name: parameters_of(TuneNetwork(made)) for name, made in SMALL.items()} == SMALL_ONES
+    assert {made.size for made in SMALL.values()} == {64}
 
 
 @torch.no_grad()
