@@ -107,9 +107,11 @@ class EngineLoop:
                 self.doorbell.wait(_IDLE_SECONDS)
 
     def _read(self) -> bool:
-        """Handle the messages that wait, a bounded number of events; return whether that was all."""
+        """Handle messages that wait, a bounded number of events; return whether no more can be taken now."""
         room = _EVENTS_PER_BLOCK
         while room > 0 and not self.orphaned:
+            if self._processor is not None and not self.events.has_room:
+                return True  # until the next block; the sender is told when the pipe is full
             try:
                 message = self._link.receive()
             except EOFError:

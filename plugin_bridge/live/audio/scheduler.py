@@ -8,6 +8,7 @@ from typing import Protocol
 
 from plugin_bridge.control.events import AnyEvent, EventQueue, in_force
 from plugin_bridge.live.audio.gauges import Gauges
+from plugin_bridge.live.link import EVENTS_PER_MESSAGE
 
 MAX_EVENTS = 10_000
 """Events of each kind that may wait."""
@@ -46,6 +47,11 @@ class EventScheduler:
         self._now: list[AnyEvent] = []
         self._messages: list[tuple[bytes, str]] = []
         self._given = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether any message of events that act at once can be taken as a whole."""
+        return len(self._now) + EVENTS_PER_MESSAGE <= MAX_EVENTS
 
     def at_once(self, events: Iterable[AnyEvent], number: int) -> None:
         """Take the events of a message of the control process; they act on the next sample."""

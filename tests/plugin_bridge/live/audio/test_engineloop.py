@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,41 @@ def test_many_messages_are_spread_over_blocks_and_all_are_taken_in_order(rigged:
     assert [len(block) for block in rigged.ears.blocks] == [64, 36]
     taken = [event.note for block in rigged.ears.blocks for event in block if isinstance(event, NoteOn)]
     assert taken == [note.note for note in notes]
+
+
+def test_between_two_blocks_no_more_is_read_than_can_wait(rigged: Rigged) -> None:
+    rigged.loop.start()
+    rigged.loop.play(rigged.processor)
+    pitches = [float(k % 128) for k in range(24_000)]
+    pieces = [pitches[k : k + 60] for k in range(0, len(pitches), 60)]
+    waiting = deque(
+        {"events": rows_of(NoteOn(0, pitch) for pitch in piece), "now": True, "number": number}
+        for number, piece in enumerate(pieces)
+    )
+
+    def give() -> None:
+        while waiting and rigged.control.send(waiting[0]):
+            waiting.popleft()
+
+    def full() -> bool:
+        give()
+        return not rigged.loop.events.has_room
+
+    def taken() -> list[float]:
+        heard = (event for block in rigged.ears.blocks for event in block)
+        return [event.note for event in heard if isinstance(event, NoteOn)]
+
+    def over() -> bool:
+        rigged.block()
+        give()
+        return len(taken()) >= len(pitches)
+
+    wait_until(full)
+    give()
+    assert waiting, "the pipe is full, too, and its sender knows"
+    wait_until(over)
+    assert np.array_equal(taken(), pitches)
+    assert rigged.loop.gauges.refused == 0
 
 
 def test_a_bundle_acts_together(rigged: Rigged) -> None:
