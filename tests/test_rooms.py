@@ -59,6 +59,7 @@ ROOMS = {
     "plugin_bridge/osc/addresses": 13.2,
     "plugin_bridge/osc/query": 13.3,
     "plugin_bridge/osc": 13.4,
+    "plugin_bridge/singing": 14.0,
     "plugin_bridge/measure": 14.0,
     "plugin_bridge/panel": 14.0,
     "plugin_bridge/plugin": 15.0,

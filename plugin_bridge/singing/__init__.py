@@ -1,0 +1,1 @@
+"""A melody with words in, sung audio out."""
