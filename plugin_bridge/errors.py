@@ -7,7 +7,7 @@ BridgeError
 ├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
 ├── ModelFileError       a melody network, extractor or encoder is missing, foreign, corrupted or newer
 ├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
-├── ScoreError           an automation file (MIDI or JSON lines) cannot be read or does not fit
+├── ScoreError           a MIDI file, a score (JSON lines) or lyrics cannot be read or do not fit
 ├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
 ├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
 ├── DeviceError          a live device, audio server or MIDI port is absent, or will not run as asked

@@ -1,22 +1,18 @@
-"""Read a MIDI file as timed events: the tempo map of all tracks, positions exact to the sample."""
+"""Read a MIDI file as timed events, positions exact to the sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 
 import mido
 
 from plugin_bridge.control.events import LAST_POSITION, AnyEvent, Event
 from plugin_bridge.errors import ScoreError
-from plugin_bridge.midi.decoder import DRUMS, MidiDecoder
+from plugin_bridge.midi.decoder import MidiDecoder
 from plugin_bridge.midi.map import MidiMap, load_midi_map
-from plugin_bridge.midi.parts import Part, Selection, select
-from plugin_bridge.midi.smf import MidiSong, parse
-
-_DEFAULT_TEMPO = 500_000  # microseconds a beat: 120 beats a minute until the file says otherwise
-_SIZE_LIMIT = 8 * 1024 * 1024  # twice what a million notes take
+from plugin_bridge.midi.parts import select
+from plugin_bridge.midi.timeline import open_song, timed_messages
 
 
 def read_midi(
@@ -47,9 +43,8 @@ def read_midi(
     Raises:
         ScoreError: missing, too large, no MIDI file, or without the channel or the track.
     """
-    data = _bytes(path)
+    song = open_song(path, "automation")
     try:
-        song = parse(data)
         selection = select(song, channel, track)
     except ValueError as error:
         raise ScoreError(f"{path} {error}") from error
@@ -58,60 +53,10 @@ def read_midi(
             report(f"{path}: {sentence}")
     decoder = MidiDecoder(midi_map or load_midi_map(), report)
     events: list[AnyEvent] = []
-    for seconds, message in _timed(song, selection):
+    for seconds, message in timed_messages(song, selection):
         position = min(round(seconds * sample_rate), LAST_POSITION)
         events.extend(decoder.process(mido.Message.from_bytes(message), position))
     return _last_of_each(events)
-
-
-def _bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise ScoreError(f"{path} does not exist; check the path of the automation")
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ScoreError(f"{path} is larger than {_SIZE_LIMIT} bytes; give a smaller MIDI file")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ScoreError(f"{path} cannot be read: {error.strerror}; check the automation") from error
-
-
-def _timed(song: MidiSong, selection: Selection) -> Iterator[tuple[Fraction, bytes]]:
-    """Yield the messages that count in time, with exact seconds."""
-    passed = 0  # in ticks times microseconds a beat; in SMPTE time, in ticks
-    tick = 0
-    tempo = _DEFAULT_TEMPO
-    for at, item in _merged(song, selection):
-        passed += (at - tick) * (tempo if song.division > 0 else 1)
-        tick = at
-        if isinstance(item, int):
-            tempo = item
-        elif song.division > 0:
-            yield Fraction(passed, song.division * 1_000_000), item
-        else:
-            yield passed * _smpte_tick(song.division), item
-
-
-def _merged(song: MidiSong, selection: Selection) -> list[tuple[int, bytes | int]]:
-    """Return messages and tempos by tick; at one tick tempos first, then messages in the order of tracks."""
-    tempos = [row for number in selection.tracks for row in song.tracks[number].tempos]
-    messages = [
-        (tick, message)
-        for number, track in enumerate(song.tracks)
-        for tick, message in track.messages
-        if Part(number, message[0] & 0x0F) in selection.parts and not _is_drum(message)
-    ]
-    return sorted([*tempos, *messages], key=lambda row: row[0])  # which keeps the order within a tick
-
-
-def _is_drum(message: bytes) -> bool:
-    return message[0] in {0x80 | DRUMS, 0x90 | DRUMS}
-
-
-def _smpte_tick(division: int) -> Fraction:
-    """Return the seconds of a tick; see `MidiSong.division`, 29 frames a second meaning 29.97."""
-    frames, ticks = -(division >> 8), division & 0xFF
-    rate = Fraction(30000, 1001) if frames == 29 else Fraction(frames)
-    return 1 / (rate * max(1, ticks))
 
 
 def _last_of_each(events: list[AnyEvent]) -> list[AnyEvent]:

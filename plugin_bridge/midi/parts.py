@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from plugin_bridge.midi.decoder import DRUMS
 from plugin_bridge.midi.smf import MidiSong, counted
+from plugin_bridge.midi.words import words
 
 _VOICE = re.compile("voc|voice|vox|melod", re.IGNORECASE)
 _LISTED = 4
@@ -35,9 +36,9 @@ def select(song: MidiSong, channel: int | None = None, track: int | None = None)
     """Choose what of a file counts.
 
     What is asked for counts, and nothing else. Where nothing is asked for and several parts have notes, one
-    of them is sung: one whose track is named like a voice, and of those the one with the most notes. The
-    controls of its channel in any track count, too, and those of channels without notes. Of a file of format
-    2, one pattern counts.
+    of them is sung: one whose notes begin with the file's words, or else one whose track is named
+    like a voice, and of those the one with the most notes. The controls of its channel in any track count,
+    too, and those of channels without notes. Of a file of format 2, one pattern counts.
 
     Args:
         song: a parsed file.
@@ -78,10 +79,25 @@ def _notes(song: MidiSong) -> dict[Part, int]:
 
 
 def _sung(song: MidiSong, notes: Mapping[Part, int], parts: Iterable[Part]) -> Part | None:
-    def rank(part: Part) -> tuple[bool, int, int]:
-        return _VOICE.search(song.tracks[part.track].name) is not None, notes[part], -part.track
+    worded = _worded(song)
+
+    def rank(part: Part) -> tuple[float, bool, int, int]:
+        named = _VOICE.search(song.tracks[part.track].name) is not None
+        return worded.get(part, 0.0), named, notes[part], -part.track
 
     return max((p for p in sorted(parts) if notes[p] and p.channel != DRUMS), key=rank, default=None)
+
+
+def _worded(song: MidiSong) -> dict[Part, float]:
+    """Return how well words and notes begin together (F1), of the parts where mostly they do."""
+    ticks = {word.tick for word in words(song, range(len(song.tracks)))}
+    begun: dict[Part, set[int]] = {}
+    for number, track in enumerate(song.tracks):
+        for tick, message in track.messages:
+            if message[0] & 0xF0 == 0x90 and message[2] > 0:
+                begun.setdefault(Part(number, message[0] & 0x0F), set()).add(tick)
+    fits = {part: 2 * len(own & ticks) / (len(own) + len(ticks)) for part, own in begun.items()}
+    return {part: fit for part, fit in fits.items() if fit > 0.5}
 
 
 def _rivals(notes: Mapping[Part, int], sung: Part | None) -> set[Part]:

@@ -14,7 +14,7 @@ _HEADER, _TRACK = b"MThd", b"MTrk"
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # system messages do not belong in a file, but are found there
 _SYSEX, _ESCAPE, _META = 0xF0, 0xF7, 0xFF
-_NAME, _END, _TEMPO = 0x03, 0x2F, 0x51
+_TEXT, _NAME, _LYRIC, _END, _TEMPO = 0x01, 0x03, 0x05, 0x2F, 0x51
 _UNUSED = {0xA0, 0xD0}  # pressure of keys and channels
 _NAME_LENGTH = 40
 _STATUS = re.compile(rb"[\x80-\xff]")
@@ -29,6 +29,15 @@ class Track:
     """Channel messages with their status, data bytes 0..127; pressure is left out."""
     tempos: list[tuple[int, int]] = field(default_factory=list)
     """Microseconds a beat, from 1."""
+    lyrics: list[tuple[int, bytes]] = field(default_factory=list)
+    """Lyric events, in the encoding of the file."""
+    texts: list[tuple[int, bytes]] = field(default_factory=list)
+    """Text events, which karaoke files use for lyrics."""
+
+    @property
+    def events(self) -> int:
+        """How many there are that may be many."""
+        return len(self.messages) + len(self.lyrics) + len(self.texts)
 
 
 @dataclass
@@ -70,7 +79,7 @@ def parse(data: bytes) -> MidiSong:
     while at < len(data) and not data.startswith(_HEADER, at):
         if data.startswith(_TRACK, at):
             at = _add_track(song, data, at, room)
-            room -= len(song.tracks[-1].messages)
+            room -= song.tracks[-1].events
         else:
             at = _after_chunk(data, at, at + 1)
     promised = int.from_bytes(header[2:4], "big")
@@ -151,7 +160,7 @@ class _TrackReader:
             except EOFError:
                 self._cut = not self._ended
                 return
-            if len(self.track.messages) > room:
+            if self.track.events > room:
                 raise ValueError(f"holds more than {MAX_MESSAGES} MIDI messages; split it")
         self._cut = not (self._ended or self._trusted)
 
@@ -202,6 +211,10 @@ class _TrackReader:
             self.track.tempos.append((self._tick, tempo))
         elif kind == _TEMPO:
             self._lost_tempos += 1
+        elif kind == _LYRIC:
+            self.track.lyrics.append((self._tick, data))
+        elif kind == _TEXT:
+            self.track.texts.append((self._tick, data))
         elif kind == _END:
             self._ended, self._status = True, 0
 
