@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.units import HOPS_PER_SECOND
 from models.errors import TrainingError
 
 PHONES = (
@@ -42,8 +44,8 @@ SPELLINGS = {
 }
 """Others for the same; a palatal consonant is the consonant, and its vowel tells the rest."""
 UNKNOWN = -1
-_PER_FRAME = 100_000
-"""Units of a label file, 100 ns, in a frame of 10 ms."""
+_PER_SECOND = 10_000_000
+"""Units of a label file, 100 ns, in a second."""
 
 
 def read_labels(path: Path, frames: int) -> NDArray[np.int64]:
@@ -60,6 +62,19 @@ def read_labels(path: Path, frames: int) -> NDArray[np.int64]:
         TrainingError: the file cannot be read, or a line is of another form.
     """
     found = np.full(frames, UNKNOWN)
+    for start, stop, name in label_lines(path):
+        span = slice(*(max(0, round(time * HOPS_PER_SECOND)) for time in (start, stop)))
+        phone = SPELLINGS.get(name, name)
+        found[span] = PHONES.index(phone) if phone in PHONES else UNKNOWN
+    return found
+
+
+def label_lines(path: Path) -> Iterator[tuple[float, float, str]]:
+    """Yield begin and end, seconds, and the phone of each line of a label file.
+
+    Raises:
+        TrainingError: the file cannot be read, or a line is of another form.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -67,11 +82,8 @@ def read_labels(path: Path, frames: int) -> NDArray[np.int64]:
     for number, line in enumerate(filter(str.strip, lines), 1):
         try:
             begin, end, name = line.split()[:3]
-            span = slice(*(max(0, round(int(time) / _PER_FRAME)) for time in (begin, end)))
+            yield int(begin) / _PER_SECOND, int(end) / _PER_SECOND, name
         except ValueError as error:
             raise TrainingError(
                 f"{path}, line {number}: {line[:40]!r} is no label; give begin and end in 100 ns and a phone"
             ) from error
-        phone = SPELLINGS.get(name, name)
-        found[span] = PHONES.index(phone) if phone in PHONES else UNKNOWN
-    return found

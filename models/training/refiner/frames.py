@@ -28,7 +28,7 @@ from models.training.batches import (
     perturbed_bands,
     stack,
 )
-from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE
+from models.training.corpus import AT_ONCE, HOP, TRAINING_RATE, Recording
 from models.training.perturbation import Perturbation
 from models.training.refiner.bands import BANDS, BANDS_HZ, read
 from models.training.singer.renderers import SawSingRenderer
@@ -82,11 +82,22 @@ def condition(
     return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
 
+class Copied(NamedTuple):
+    """A recording as its singer's coarse controls copy it."""
+
+    harmonic: Float32
+    """Natural-log magnitudes, (frames, 142)."""
+    noise: Float32
+    """The same of the noise, (frames, 72)."""
+    lack: Float32
+    """As in `Frames`."""
+
+
 class CoarseSinger:
     """The network of a singer file, with what it gives before anything is made of it.
 
     Args:
-        path: a singer file that was loaded once (`models.singer.file`) and has no refiner.
+        path: a singer file that was loaded once (`models.singer.file`); a refiner in it takes no step.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,28 +151,43 @@ class FrameMaker:
                 prepared, start, early, perturbed_bands(prepared, start - early, frames, Perturbation(), rng)
             )
 
+    def copied(self, prepared: PreparedRecording) -> Copied:
+        """Return what the coarse controls make of a recording as it is."""
+        content = described(self._encoder, clean_bands(prepared))
+        return self._copied(content, excerpt(prepared, 0, content.shape[0]), prepared.recording)
+
     def _made(self, prepared: PreparedRecording, start: int, early: int, bands: Float32) -> Frames:
         """Return frames from `start` on; the encoder hears `early` more before them."""
         recording, frames = prepared.recording, bands.shape[0] - early
         content = described(self._encoder, bands)[early:]
         example = excerpt(prepared, start, frames)
-        pitch = example[0].copy()
-        pitch[:, 0] = [math.log2(hertz / 220.0) for hertz in pitch[:, 0].tolist()]
-        coarse = self._singer.process(content, pitch)
+        part = recording.cut(start, start + frames)
+        copied = self._copied(content, example, part)
+        sung = (part.voicing > VOICED) & (part.loudness > recording.loudness.max() - AUDIBLE_DB)
+        moving = Movement().process(bands)[early:]
+        return Frames(
+            condition(copied.harmonic, copied.noise, _told(example), content, moving),
+            copied.lack,
+            sung.astype(np.float32),
+        )
+
+    def _copied(self, content: Float32, example: tuple[Float32, ...], recording: Recording) -> Copied:
+        coarse = self._singer.process(content, _told(example))
         batch = stack([(content, *example)])
-        span, f0 = slice(start, start + frames), example[0][:, 0].astype(np.float64)
+        f0 = example[0][:, 0].astype(np.float64)
         with torch.inference_mode():
             controls = [torch.from_numpy(part)[None] for part in coarse]
             copies = [self._renderer(batch, *controls)[0].numpy() for _ in range(RENDERS)]
         copied = sum(_levels(_power(copy), f0) for copy in copies) / RENDERS
-        lack = sung_part(NEPER_PER_DB * (_levels(recording.power[span], f0) - copied), f0)
-        loudness = recording.loudness[span]
-        sung = (recording.voicing[span] > VOICED) & (loudness > recording.loudness.max() - AUDIBLE_DB)
-        return Frames(
-            condition(*coarse, pitch, content, Movement().process(bands)[early:]),
-            np.clip(lack, -MAX_LACK, MAX_LACK).astype(np.float32),
-            sung.astype(np.float32),
-        )
+        lack = sung_part(NEPER_PER_DB * (_levels(recording.power[: f0.size], f0) - copied), f0)
+        return Copied(*coarse, np.clip(lack, -MAX_LACK, MAX_LACK).astype(np.float32))
+
+
+def _told(example: tuple[Float32, ...]) -> Float32:
+    """Return what networks are told of the pitch of an example: octaves above 220 Hz, voicing, loudness."""
+    pitch = example[0].copy()
+    pitch[:, 0] = [math.log2(hertz / 220.0) for hertz in pitch[:, 0].tolist()]
+    return pitch
 
 
 def sung_part(lack: Float64, f0: Float64) -> Float64:

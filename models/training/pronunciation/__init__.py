@@ -1,0 +1,1 @@
+"""Train the pronunciation on labelled recordings of singers and on what their networks make of them."""

@@ -1,0 +1,162 @@
+"""Train the pronunciation: resumable, with the same result wherever it is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.units import NEPER_PER_DB
+from models.pronunciation.features import features
+from models.pronunciation.file import CONTROLS
+from models.training.averaged import AveragedTraining
+from models.training.pronunciation.network import NetworkSize, PronunciationNetwork
+from models.training.pronunciation.targets import Song
+from models.training.schedule import fall, rise
+
+Float32 = NDArray[np.float32]
+
+CHECKPOINT_FORMAT = 1
+_NEPER_PER_UNIT = (1.0, 1.0, 10.0 * NEPER_PER_DB, 2.0)
+"""What a unit of each part weighs: filters, levels in 10 dB, and voicing."""
+PART_WEIGHTS = (1.0, 1.0, 0.7, 0.7)
+DELTA_WEIGHT = 1.0
+MARGIN = 16
+"""Frames at the ends of an example that do not count: the network hears too little around them."""
+_PARTS = (HARMONIC_GRID.size, NOISE_GRID.size, 1, 1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    steps: int = 4000
+    """Number of steps in all, including those of earlier runs."""
+    frames: int = 200
+    """Frames of an example."""
+    batch: int = 12
+    channels: int = 192
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    average: float = 0.995
+    """Decay of the running average of weights, which is what is exported."""
+    pitch_jitter: float = 0.1
+    """Octaves by which the pitch that is told is off, so that the filters do not cling to it."""
+    seed: int = 0
+
+
+class Batch(NamedTuple):
+    """Examples of equal length."""
+
+    features: Tensor
+    """(batch, frames, width)."""
+    controls: Tensor
+    """(batch, frames, CONTROLS)."""
+    weights: Tensor
+    """(batch, frames, 3); see `targets.Song`."""
+
+
+class Examples:
+    """Draw examples, from every voice by the root of its length.
+
+    Args:
+        songs: what there is.
+        voices: the voices, in order.
+        plan: how to train.
+    """
+
+    def __init__(self, songs: Sequence[Song], voices: Sequence[str], plan: Plan) -> None:
+        self._songs = [
+            (features(song.sounds, song.f0, one_hot(song.voice, voices)), song.controls, song.weights)
+            for song in songs
+        ]
+        lengths = np.array([len(song.controls) for song in songs], float)
+        which = np.array([voices.index(song.voice) for song in songs])
+        mass = lengths / np.sqrt(np.bincount(which, lengths, len(voices)))[which]
+        self._chance = mass / mass.sum()
+        self._plan = plan
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        rng = np.random.default_rng([self._plan.seed, step])
+        drawn = rng.choice(len(self._songs), self._plan.batch, p=self._chance)
+        parts = [self._example(int(index), rng) for index in drawn]
+        return Batch(*(torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True)))
+
+    def _example(self, index: int, rng: np.random.Generator) -> tuple[Float32, Float32, Float32]:
+        told, controls, weights = self._songs[index]
+        length, frames = len(controls), self._plan.frames
+        start = int(rng.integers(-MARGIN, max(1 - MARGIN, length + MARGIN - frames + 1)))
+        places = np.arange(start, start + frames)
+        inside = (places >= 0) & (places < length)
+        inside[:MARGIN] = inside[-MARGIN:] = False
+        places = np.clip(places, 0, length - 1)
+        return told[places], controls[places], weights[places] * inside[:, None]
+
+
+def one_hot(voice: str, voices: Sequence[str]) -> Float32:
+    """Return the weight of each voice where one sings."""
+    return np.array([one == voice for one in voices], np.float32)
+
+
+def moments(songs: Sequence[Song]) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of the controls where they count, (CONTROLS,)."""
+    controls = np.concatenate([song.controls for song in songs])
+    weights = np.concatenate([song.weights for song in songs])[:, [0, 1, 2, 2]]
+    spread = np.repeat(weights, _PARTS, axis=1)
+    total = np.maximum(spread.sum(axis=0), 1.0)
+    mean = (controls * spread).sum(axis=0) / total
+    deviation = np.sqrt((np.square(controls - mean) * spread).sum(axis=0) / total) + 1e-3
+    return torch.from_numpy(mean), torch.from_numpy(deviation)
+
+
+def losses(found: Tensor, batch: Batch) -> Tensor:
+    """Return what each part of the controls misses, nepers, (4,): filters, level and voicing."""
+    weights = batch.weights[..., [0, 1, 2, 2]]
+    missed = found - batch.controls
+    moved = torch.minimum(weights[:, 1:], weights[:, :-1])
+    total = []
+    for index, part in enumerate(torch.split(missed, list(_PARTS), dim=2)):
+        scale = _NEPER_PER_UNIT[index]
+        still = (part.abs().mean(2) * weights[..., index]).sum() / weights[..., index].sum().clamp(min=1.0)
+        steps = (part.diff(dim=1).abs().mean(2) * moved[..., index]).sum()
+        steps = steps / moved[..., index].sum().clamp(min=1.0)
+        total.append(scale * (still + DELTA_WEIGHT * steps))
+    return torch.stack(total)
+
+
+class Trainer(AveragedTraining[PronunciationNetwork]):
+    """The state of a training run.
+
+    Args:
+        songs: what batches are drawn from.
+        voices: the voices, in order.
+        plan: how to train.
+    """
+
+    def __init__(self, songs: Sequence[Song], voices: Sequence[str], plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        network = PronunciationNetwork(NetworkSize(len(voices), plan.channels))
+        network.mean, network.spread = (part.float() for part in moments(songs))
+        optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=0.02)
+        super().__init__(network, optimizer, plan.average, "pronunciation", CHECKPOINT_FORMAT)
+        self.plan = plan
+        self._examples = Examples(songs, voices, plan)
+        self._part_weights = torch.tensor(PART_WEIGHTS)
+
+    def advance(self) -> float:
+        """Do one step and return its loss."""
+        batch = self._examples(self.step)
+        loss = (losses(self.network(batch.features), batch) * self._part_weights).sum()
+        rate = rise(self.step, self.plan.warmup_steps) * fall(self.step, self.plan.steps, 0.7)
+        self.descend(loss, self.plan.learning_rate * rate)
+        return float(loss.detach())
+
+
+assert sum(_PARTS) == CONTROLS
