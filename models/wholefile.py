@@ -169,6 +169,13 @@ def discard_all() -> None:
             path.unlink(missing_ok=True)
 
 
+def discard_of(process: int, folder: Path) -> None:
+    """Remove the temporary files in a folder of a process of this machine that was killed."""
+    for left in folder.glob(f".plugin-bridge-{_MACHINE}-{process}-*.part"):
+        with contextlib.suppress(OSError):
+            left.unlink(missing_ok=True)
+
+
 def _sweep(folder: Path) -> None:
     """Remove what dead processes left in a folder; each is looked through once, as caches hold thousands."""
     if (here := folder.absolute()) in _swept:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from plugin_bridge.bounce.batch import BounceJob, plan_jobs
     from plugin_bridge.bounce.bounce import BounceListener, BounceResult
     from plugin_bridge.bounce.bounce import bounce as bounce_file
+    from plugin_bridge.bounce.many import BatchListener, BounceOutcome, bounce_files
     from plugin_bridge.bounce.settings import BounceSettings
     from plugin_bridge.chain.chain import Chain
     from plugin_bridge.chain.preset import Preset, load_preset, preset_of, save_preset, shipped_presets
@@ -63,6 +64,7 @@ _NAMES = {
     "plugin_bridge.files.writer": "OutputFormat",
     "plugin_bridge.bounce.batch": "BounceJob plan_jobs",
     "plugin_bridge.bounce.bounce": "BounceResult BounceListener bounce:bounce_file",
+    "plugin_bridge.bounce.many": "BatchListener BounceOutcome bounce_files",
     "plugin_bridge.engine.library": "SingerLibrary",
     "plugin_bridge.chain.chain": "Chain",
     "plugin_bridge.chain.vst3": "load_vst3",
@@ -89,8 +91,10 @@ __all__ = [
     "AllNotesOff",
     "AnyEvent",
     "AudioFileError",
+    "BatchListener",
     "BounceJob",
     "BounceListener",
+    "BounceOutcome",
     "BounceResult",
     "BounceSettings",
     "BridgeError",
@@ -125,6 +129,7 @@ __all__ = [
     "TrainingListener",
     "TrainingPlan",
     "bounce_file",
+    "bounce_files",
     "enrol_singer",
     "load_preset",
     "load_singer",

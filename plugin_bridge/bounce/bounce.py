@@ -53,6 +53,8 @@ class BounceResult:
     """Samples the output could not hold."""
     faults: int
     """See `plugin_bridge.engine.engine.Engine.faults`."""
+    voiced: float
+    """Fraction of the output whose source has a pitch, 0..1."""
     gain_db: float
     """Applied by normalizing."""
     source_pitch: float | None
@@ -71,6 +73,9 @@ class BounceListener:
     """Called with a sentence for a person to see."""
     progress: Callable[[float, float], None] = lambda _, __: None
     """Called with the seconds of audio done and those in all."""
+    whole: Callable[[Path, BounceResult], None] = lambda _, __: None
+    """Called with the temporary file once all of the output is in it, before it gets its name. What this
+    raises ends the bounce, and no file is left."""
 
 
 def bounce(
@@ -110,9 +115,41 @@ def bounce(
                 f"transpose auto: {_named(source)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
             )
         writer, gain = _write(reader, plan, draft, form, settings, listener)
+        _warn(source, draft.target, reader, plan, writer, listener.report)
+        processor, hops = plan.processor, HOPS_PER_SECOND * writer.frames / reader.sample_rate
+        done = BounceResult(
+            source=source,
+            target=target,
+            singer=plan.singer,
+            seconds=writer.frames / reader.sample_rate,
+            sample_rate=reader.sample_rate,
+            channels=reader.channels,
+            latency_seconds=processor.latency / plan.rate,
+            peak_db=gain_to_db(writer.peak) if writer.peak else None,
+            clipped=writer.clipped,
+            faults=processor.faults,
+            voiced=min(1.0, processor.voiced / hops),
+            gain_db=gain_to_db(gain),
+            source_pitch=plan.source_pitch,
+            auto_transpose=plan.auto_transpose,
+            render_seconds=time.perf_counter() - began,
+        )
+        listener.whole(draft.path, done)
         draft.commit()
+    return done
+
+
+def _warn(
+    source: Path,
+    target: Path,
+    reader: Source,
+    plan: Plan,
+    writer: AudioWriter,
+    report: Callable[[str], None],
+) -> None:
+    """Tell what is wrong with an output that is whole."""
     if plan.processor.faults:
-        listener.report(
+        report(
             f"{target}: the voice was not finite or over {gain_to_db(CEILING):.0f} dB above full scale for "
             f"{plan.processor.faults / HOPS_PER_SECOND:g} s, and was silenced or held there; "
             "use another singer file or lower --gain"
@@ -121,33 +158,17 @@ def bounce(
     if beyond >= max(
         MIN_BEYOND_HOPS, MIN_BEYOND_SHARE * HOPS_PER_SECOND * writer.frames / reader.sample_rate
     ):
-        listener.report(
+        report(
             f"{_named(source)}: {beyond / HOPS_PER_SECOND:.1f} s have a pitch below {MIN_F0:g} or above "
             f"{MAX_F0:g} Hz, which is not heard, and are whispered or sung at another pitch; "
             "transpose the source into that range first"
         )
-    over = gain_to_db(writer.peak) if writer.peak else None
-    if writer.clipped and over is not None:
-        listener.report(
-            f"{draft.target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
+    if writer.clipped:
+        over = gain_to_db(writer.peak)
+        report(
+            f"{target} is clipped: {writer.clipped} samples pass full scale, by up to {over:.1f} dB; "
             f"add --normalize, lower --gain by {over + 0.1:.1f} dB, or write floats with --bits 32f"
         )
-    return BounceResult(
-        source=source,
-        target=target,
-        singer=plan.singer,
-        seconds=writer.frames / reader.sample_rate,
-        sample_rate=reader.sample_rate,
-        channels=reader.channels,
-        latency_seconds=plan.processor.latency / plan.rate,
-        peak_db=over,
-        clipped=writer.clipped,
-        faults=plan.processor.faults,
-        gain_db=gain_to_db(gain),
-        source_pitch=plan.source_pitch,
-        auto_transpose=plan.auto_transpose,
-        render_seconds=time.perf_counter() - began,
-    )
 
 
 def _draft(target: Path, settings: BounceSettings) -> Draft | StandardOutput:

@@ -152,6 +152,10 @@ class _Effects:
     def beyond(self) -> int:
         return self._stream.beyond
 
+    @property
+    def voiced(self) -> int:
+        return self._stream.voiced
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         self._stream.schedule(events)
         return self._stream.process(block)

@@ -115,6 +115,11 @@ class Interrupted:
         """See `Processor`."""
         return self._processor.beyond
 
+    @property
+    def voiced(self) -> int:
+        """See `Processor`."""
+        return self._processor.voiced
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Process a block of the whole input, gaps included; see `Processor`."""
         start, stop = self._position, self._position + block.shape[1]

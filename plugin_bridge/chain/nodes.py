@@ -165,6 +165,11 @@ class SingerNode:
         """That of its engine."""
         return self._engine.beyond
 
+    @property
+    def voiced(self) -> int:
+        """That of its engine."""
+        return self._engine.voiced
+
     def local(self, position: int) -> int:
         """Return the engine's position at which an input sample of the chain arrives."""
         return position + self._before - self._started

@@ -108,6 +108,11 @@ class Stream:
         """That of its first singer, see `plugin_bridge.engine.engine.Engine.beyond`."""
         return next((node.beyond for node in self._nodes if isinstance(node, SingerNode)), 0)
 
+    @property
+    def voiced(self) -> int:
+        """That of its first singer, see `plugin_bridge.engine.engine.Engine.voiced`."""
+        return next((node.voiced for node in self._nodes if isinstance(node, SingerNode)), 0)
+
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples."""
         given = list(events)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,22 +14,23 @@ from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import (
     add_force,
+    add_jobs,
     add_parameters,
     add_pitch,
     add_progress,
     number_within,
     parameter_values,
-    printed_progress,
 )
-from plugin_bridge.errors import BridgeError, refusal
+from plugin_bridge.commands.progress import shown_progress
 from plugin_bridge.files.printable import printable
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
+from plugin_bridge.interrupts import postponed
 
 if TYPE_CHECKING:
     from plugin_bridge.bounce.batch import BounceJob
     from plugin_bridge.bounce.bounce import BounceResult
+    from plugin_bridge.bounce.many import BounceOutcome
     from plugin_bridge.bounce.settings import BounceSettings
-    from plugin_bridge.engine.library import SingerLibrary
 
 BROKEN_PIPE = 141
 """Exit status when the reader of standard output has closed it: 128 + SIGPIPE, as in a shell."""
@@ -161,6 +160,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="fill in what a live session dropped because the engine was late",
     )
     add_force(parser)
+    add_jobs(parser)
     add("--resume", action="store_true", help="skip inputs whose output exists already, to continue a batch")
     add("--json", action="store_true", help="print the report as JSON")
     add_progress(parser)
@@ -194,23 +194,24 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    library = SingerLibrary()
     if arguments.singer:
-        library.load([arguments.singer])
+        SingerLibrary().load([arguments.singer])  # one sentence for all of them where it is no singer
     try:
-        rows = [_row(job, settings, library, arguments) for job in jobs]
+        rows, signal = _rows(jobs, settings, arguments)
     except BrokenPipeError:
         if arguments.output != STANDARD_STREAM:
             raise
         give_up_standard_output()
         return BROKEN_PIPE
     failed = sum("error" in row for row in rows)
+    left = len(jobs) - len(rows)
     if arguments.json:
         found = {"files": rows, "bounced": len(rows) - failed, "failed": failed, "notes": notes}
         print(json.dumps(found, indent=2), file=_reports(arguments))
-    if len(rows) > 1:
-        print(f"{len(rows) - failed} of {len(rows)} files are done, {failed} failed", file=sys.stderr)
-    return 2 if failed else 0
+    if len(jobs) > 1:
+        more = f", {left} are left" if left else ""
+        print(f"{len(rows) - failed} of {len(jobs)} files are done, {failed} failed{more}", file=sys.stderr)
+    return 128 + signal if signal else 2 if failed else 0
 
 
 def _settings(arguments: argparse.Namespace) -> BounceSettings:
@@ -247,35 +248,51 @@ def _settings(arguments: argparse.Namespace) -> BounceSettings:
     )
 
 
-def _row(
-    job: BounceJob, settings: BounceSettings, library: SingerLibrary, arguments: argparse.Namespace
-) -> dict[str, Any]:
-    """Bounce one file and return its row of the report."""
-    from plugin_bridge.bounce.bounce import BounceListener, bounce  # noqa: PLC0415 - loads soundfile
+def _rows(
+    jobs: list[BounceJob], settings: BounceSettings, arguments: argparse.Namespace
+) -> tuple[list[dict[str, Any]], int]:
+    """Bounce files; return the rows of the report in order, and the number of a signal that ended it."""
+    from plugin_bridge.bounce.many import BatchListener, are_bounced_here, bounce_files  # noqa: PLC0415
 
+    skipped = [job for job in jobs if arguments.resume and _is_there(job.target)]
+    wanted = [job for job in jobs if job not in skipped]
+    with shown_progress(wanted[0].source.name if wanted else "", len(wanted), arguments.progress) as shown:
+
+        def ended(outcome: BounceOutcome) -> None:
+            shown.ended()
+            if outcome.result is None:
+                shown.write(_sentence(outcome.error), sys.stderr)
+            elif not arguments.json:
+                shown.write(_line(outcome.result), _reports(arguments))
+
+        def report(_: BounceJob, sentence: str) -> None:
+            shown.write(_sentence(sentence), sys.stderr)
+
+        with nullcontext(_no_signal) if are_bounced_here(wanted) else postponed() as signal:
+            listener = BatchListener(report, shown.move, ended, signal)
+            found = bounce_files(wanted, settings, processes=arguments.jobs, listener=listener)
+            number = signal()
+    outcomes = {outcome.job.target: outcome for outcome in found}
+    rows = [_row(job, outcomes.get(job.target)) for job in jobs]
+    return [row for row in rows if row is not None], number
+
+
+def _row(job: BounceJob, outcome: BounceOutcome | None) -> dict[str, Any] | None:
+    """Return a file's row of the report, None where it was not come to."""
     row: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
-    if arguments.resume and job.target != STANDARD_STREAM and job.target.exists():
+    if outcome is None:
         return {**row, "skipped": True}
-    notes: list[str] = []
+    if outcome.result is not None:
+        return {**asdict(outcome.result), **row, "notes": outcome.notes}
+    return {**row, "error": outcome.error} if outcome.error else None
 
-    try:
-        with nullcontext() if arguments.progress else _bar(job.source.name) as bar:
 
-            def report(sentence: str) -> None:
-                notes.append(sentence)
-                _say(sentence, print if bar is None else bar.write)
+def _no_signal() -> int:
+    return 0
 
-            plain = printed_progress() if arguments.progress else _nothing
-            listener = BounceListener(report, plain if bar is None else _mover(bar))
-            done = bounce(job.source, job.target, job.form, settings, library=library, listener=listener)
-    except BrokenPipeError:
-        raise
-    except (BridgeError, OSError) as error:
-        _say(refusal(error))
-        return {**row, "error": refusal(error)}
-    if not arguments.json:
-        print(_line(done), file=_reports(arguments))
-    return {**asdict(done), **row, "notes": notes}
+
+def _is_there(target: Path) -> bool:
+    return target != STANDARD_STREAM and target.exists()
 
 
 def _reports(arguments: argparse.Namespace) -> TextIO:
@@ -283,9 +300,13 @@ def _reports(arguments: argparse.Namespace) -> TextIO:
     return sys.stderr if arguments.output == STANDARD_STREAM else sys.stdout
 
 
-def _say(sentence: str, write: Callable[..., object] = print) -> None:
+def _say(sentence: str) -> None:
     with suppress(OSError):  # a note that nobody can read is no reason to fail
-        write(f"plugin-bridge bounce: {printable(sentence)}", file=sys.stderr)
+        print(_sentence(sentence), file=sys.stderr)
+
+
+def _sentence(sentence: str) -> str:
+    return f"plugin-bridge bounce: {printable(sentence)}"
 
 
 def _line(done: BounceResult) -> str:
@@ -300,35 +321,3 @@ def _tail(text: str) -> float | None:
         return None
     found: float = number_within(0, 3600)(text)
     return found
-
-
-def _nothing(_: float, __: float) -> None:
-    pass
-
-
-def _bar(name: str) -> AbstractContextManager[Any]:
-    """A progress bar with the remaining time, where a person watches."""
-    if not sys.stderr.isatty():
-        return nullcontext(None)
-    from tqdm import tqdm  # noqa: PLC0415 - only where it is seen
-
-    form = "{desc} {percentage:3.0f}% {bar} {n:.0f}/{total:.0f} s, {remaining} left"
-    size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells no size
-    bar: AbstractContextManager[Any] = tqdm(
-        desc=printable(name),
-        total=1.0,
-        bar_format=form,
-        leave=False,
-        file=sys.stderr,
-        ncols=size.columns - 1,
-        nrows=size.lines,
-    )
-    return bar
-
-
-def _mover(bar: Any) -> Any:  # noqa: ANN401 - tqdm is loaded late
-    def move(done: float, total: float) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
-    return move

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from models.errors import how_to_install
 from models.wholefile import Scratch, check_target, unwritable
-from plugin_bridge.commands.options import add_force, add_json, add_progress, printed_progress
+from plugin_bridge.commands.options import add_force, add_json, add_progress
+from plugin_bridge.commands.progress import printed_progress
 from plugin_bridge.commands.training import Bars, add_facts, end_by_exception, output_of, positive
 from plugin_bridge.errors import MissingExtraError
 from plugin_bridge.files.printable import printable

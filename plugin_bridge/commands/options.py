@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,19 +36,14 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def printed_progress() -> Callable[[float, float], None]:
-    """Return what prints seconds done and in all to standard error, ten times a second and at the end."""
-    printed = 0.0
-
-    def move(done: float, total: float) -> None:
-        nonlocal printed
-        now = time.monotonic()
-        if now - printed >= 0.1 or done >= total:
-            printed = now
-            line = json.dumps({"done": round(done, 3), "total": round(total, 3)})
-            print(line, file=sys.stderr, flush=True)
-
-    return move
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add `--jobs`, None where it is not given."""
+    parser.add_argument(
+        "--jobs",
+        type=number_within(1, 1024, whole=True),
+        metavar="N",
+        help="files bounced at the same time, each in a process of its own; default: one for each core",
+    )
 
 
 def add_pitch(parser: argparse.ArgumentParser, unset: str = USUAL, more: str = "") -> None:

@@ -126,6 +126,8 @@ class Core:
         """See `Engine.faults`."""
         self.beyond = 0
         """See `Engine.beyond`."""
+        self.voiced = 0
+        """See `Engine.voiced`."""
         self._rise = (np.arange(self.hop) / self.hop).astype(np.float32)
         self.parameters = ParameterState(sample_rate, {"singer": next(iter(singers))} | dict(values))
         self._medians = [singer.manifest.f0_median for singer in singers.values()]
@@ -184,7 +186,7 @@ class Core:
             self._panner.reset()
         self._mixer.reset()
         self._hops = 0
-        self.repaired = self.faults = self.beyond = 0
+        self.repaired = self.faults = self.beyond = self.voiced = 0
         self._voicing = self._gain = self._open = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
 
@@ -205,6 +207,7 @@ class Core:
         passed = self._consonants.process(mono, heard.f0, heard.voicing, whispers[0].tolist())
         audible = self._audible.process(heard.loudness)
         self.beyond += sum(map(operator.and_, heard.beyond, audible))
+        self.voiced += sum(voicing > VOICED for voicing in heard.voicing)
         score = [self._decide(f0, voicing) for f0, voicing in zip(heard.f0, heard.voicing, strict=True)]
         self.reading = Reading(heard.f0[-1], heard.voicing[-1], heard.loudness[-1], score[-1].asked)
         voice = self._sing(score, heard, self._estimate(score, heard, whispers), passed)

@@ -184,6 +184,11 @@ class Engine:
         return self._core.beyond
 
     @property
+    def voiced(self) -> int:
+        """Hops of 10 ms in which the source has a pitch, counted as `beyond` is."""
+        return self._core.voiced
+
+    @property
     def reading(self) -> core.Reading:
         """The measurements of the newest frame, for meters."""
         return self._core.reading

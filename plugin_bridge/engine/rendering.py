@@ -38,6 +38,10 @@ class Processor(Protocol):
     def beyond(self) -> int:
         """See `plugin_bridge.engine.engine.Engine.beyond`."""
 
+    @property
+    def voiced(self) -> int:
+        """See `plugin_bridge.engine.engine.Engine.voiced`."""
+
     def process(self, block: Float32, events: Iterable[AnyEvent] = ()) -> Float32:
         """Take a block of shape (channels, n) and return one of the same shape."""
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.wholefile import discard_of
 from plugin_bridge.errors import OutputError
 from plugin_bridge.osc.beside import start_beside
 from plugin_bridge.osc.quota import check_free
@@ -180,8 +181,7 @@ async def _run(job: Job) -> None:
     job.report()
     reason = await _follow(job, process)
     status = await process.wait()
-    for left in job.target.parent.glob(f".plugin-bridge-*-{process.pid}-*.part"):  # after a kill
-        left.unlink(missing_ok=True)
+    discard_of(process.pid, job.target.parent)
     _end(job, "done" if status == 0 else "cancelled" if job.cancelled else f"failed: {reason}")
 
 

@@ -378,7 +378,7 @@ class Delay:
 
     latency = 4
     faults = 0
-    beyond = 0
+    beyond = voiced = 0
 
     def __init__(self) -> None:
         self._held = np.zeros((1, 4), np.float32)

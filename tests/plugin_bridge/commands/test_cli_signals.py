@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -58,3 +59,33 @@ def test_a_signal_at_any_moment_leaves_a_whole_file_or_none(tmp_path: Path) -> N
         if out.exists():
             assert soundfile.info(out).frames == 14400
             out.unlink()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_batch_with_true_counts(
+    folder: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    workplace(tmp_path)
+    for name in ("long1", "long2"):
+        (tmp_path / f"{name}.wav").symlink_to(folder / "stem.wav")
+    (tmp_path / "bad.wav").write_bytes(b"no audio")
+    inputs = ["bad.wav", "stem.wav", "long1.wav", "long2.wav"]
+    command = ["bounce", *inputs, "--singer", "dark.onnx", "-o", "out", "--jobs", "2", "--json"]
+    process = spawn(command, tmp_path)
+    out = tmp_path / "out"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if out.is_dir() and sum(part.stat().st_size > 10_000 for part in parts(out)) == 2:
+            break
+        time.sleep(0.005)
+    process.send_signal(number)
+    said, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    found = json.loads(said)
+    done = [Path(row["target"]).name for row in found["files"] if "error" not in row]
+    assert sorted(done) == sorted(path.name for path in out.iterdir())
+    counts = (found["bounced"], found["failed"])
+    left = 4 - sum(counts)
+    assert err.splitlines()[-1] == f"{counts[0]} of 4 files are done, {counts[1]} failed, {left} are left"
+    assert "plugin-bridge: interrupted; unfinished files are removed" in err
+    assert left >= 2

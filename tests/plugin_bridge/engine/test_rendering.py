@@ -19,7 +19,7 @@ class Delay:
     """A known latency, and a log of which events came with which block."""
 
     faults = 0
-    beyond = 0
+    beyond = voiced = 0
 
     def __init__(self, latency: int) -> None:
         self.latency = latency
