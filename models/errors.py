@@ -27,6 +27,10 @@ class TrainingError(BridgeError):
     """Recordings are too few or unusable, or a checkpoint does not fit."""
 
 
+class BackingError(BridgeError):
+    """A backing track is silent, too short or has nothing that a melody could follow."""
+
+
 class MissingExtraError(BridgeError):
     """An optional part of the installation is needed and absent."""
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from plugin_bridge.engine.library import SingerLibrary
     from plugin_bridge.errors import (
         AudioFileError,
+        BackingError,
         BridgeError,
         DeviceError,
         EffectError,
@@ -53,8 +54,9 @@ if TYPE_CHECKING:
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
-    "plugin_bridge.errors": "AudioFileError BridgeError DeviceError EffectError MissingExtraError "
-    "ModelFileError OutputError PresetError ScoreError SessionError SingerFileError TrainingError",
+    "plugin_bridge.errors": "AudioFileError BackingError BridgeError DeviceError EffectError "
+    "MissingExtraError ModelFileError OutputError PresetError ScoreError SessionError SingerFileError "
+    "TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
     "models.singer.manifest": "Manifest",
     "models.training.singer.recipe": "SingerFacts TrainingListener train_singer",
@@ -91,6 +93,7 @@ __all__ = [
     "AllNotesOff",
     "AnyEvent",
     "AudioFileError",
+    "BackingError",
     "BatchListener",
     "BounceJob",
     "BounceListener",

@@ -10,6 +10,7 @@ BridgeError
 ├── ScoreError           a MIDI file, a score (JSON lines) or lyrics cannot be read or do not fit
 ├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
 ├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
+├── BackingError         a backing track is silent or too short to be sung to
 ├── DeviceError          a live device, audio server or MIDI port is absent, or will not run as asked
 ├── SessionError         a recorded live session is missing or damaged
 └── MissingExtraError    an optional part of the installation is needed and absent
@@ -23,6 +24,7 @@ from __future__ import annotations
 import errno
 
 from models.errors import (
+    BackingError,
     BridgeError,
     MissingExtraError,
     ModelFileError,
@@ -34,6 +36,7 @@ from models.errors import (
 
 __all__ = [
     "AudioFileError",
+    "BackingError",
     "BridgeError",
     "DeviceError",
     "EffectError",

@@ -112,6 +112,7 @@ PACKAGES = {
         *SCORING,
         *OTHER_TRACKERS,
         "mido",
+        "tomli_w",
     },  # silenced in models/__init__.py
     "plugin_bridge": {*RUN_TIME, *LIVE, *FORMATS},
     "presets": set[str](),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
-from models.errors import MissingExtraError, how_to_install
+from models.optional import imports
 
 PACKAGES = (
     "faster_whisper",
@@ -57,12 +54,12 @@ def eval_extra() -> AbstractContextManager[None]:
     Raises:
         MissingExtraError: a package is not installed.
     """
-    return _imports("evaluation", "eval")
+    return imports("evaluation", "eval")
 
 
 def pictures_extra() -> AbstractContextManager[None]:
     """Hold the imports of one function that draws; as `eval_extra`."""
-    return _imports("a picture", "pictures")
+    return imports("a picture", "pictures")
 
 
 def check_pictures_extra() -> None:
@@ -74,20 +71,3 @@ def check_pictures_extra() -> None:
     with pictures_extra():
         if importlib.util.find_spec("matplotlib") is None:
             raise ModuleNotFoundError(name="matplotlib")
-
-
-@contextmanager
-def _imports(what: str, extra: str) -> Iterator[None]:
-    backend = os.environ.pop("MPLBACKEND", None)  # a notebook sets one that matplotlib may not find here
-    try:
-        with warnings.catch_warnings():
-            # webrtcvad, numba and librosa warn while they load of matters that are not the caller's.
-            warnings.simplefilter("ignore")
-            yield
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{what} needs {error.name or error}, which is not installed; {how_to_install(extra)}"
-        ) from error
-    finally:
-        if backend is not None:
-            os.environ["MPLBACKEND"] = backend

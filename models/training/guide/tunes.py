@@ -88,3 +88,15 @@ def _in_turn(notes: list[GridNote]) -> list[GridNote]:
     return [
         note._replace(length=min(note.length, end - note.step)) for note, end in zip(turns, ends, strict=True)
     ]
+
+
+def tunes_in(folder: Path) -> list[Path]:
+    """List the MIDI files of a folder and its subfolders, in order of their names.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".mid", ".midi"})
+    if not found:
+        raise TrainingError(f"{folder} holds no MIDI files; give a folder of melodies")
+    return found

@@ -1,0 +1,187 @@
+"""Hear a backing track on a grid of sixteenths: its beats, and of each step its tones, onsets and levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from dsp.downmix import mono_of
+from models.errors import BackingError
+from models.guide.beats import Beats, Evidence, beats_of
+from models.guide.steps import PER_BEAT
+from models.optional import imports
+from models.samples import sample_fault
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+RATE = 24000
+"""Hertz at which a backing track is analysed."""
+HOP = 256
+"""Samples between frames, 11 ms."""
+MIN_SECONDS = 4.0
+MAX_SECONDS = 3600.0
+SILENCE_DB = -70.0
+"""RMS of a backing track that is taken for silent, dB re full scale."""
+LOWEST_HZ = 32.703
+"""C1, the lowest tone heard."""
+OCTAVES = 7
+BASS_OCTAVES = 3
+"""From `LOWEST_HZ` on; the chords are heard above the first two of them."""
+BAND_EDGES = (20.0, 150.0, 600.0, 3000.0, 10000.0)
+"""Of the levels, hertz."""
+RANGE_DB = 60.0
+"""Levels are told from 0, this far below the loudest, to 1."""
+TONES_HOP = 1024
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is heard in a backing track; step 0 of the grid is the first of a bar.
+
+    times: seconds at which the steps begin and the last one ends, (steps + 1,), rising; the first may lie
+    before the recording and the last behind it. chroma, bass: share of each pitch class from C on in the
+    chords and in the bass, (steps, 12), 0..1, of which the largest is 1, or all 0 in silence. onset: how much
+    begins, (steps,), 0..1. levels: of four bands from low to high, (steps, 4), 0..1. seconds: length of the
+    recording. tuning: semitones by which it lies above A = 440 Hz, -.5 to .5. bpm: beats a minute.
+    """
+
+    times: Float64
+    chroma: Float32
+    bass: Float32
+    onset: Float32
+    levels: Float32
+    seconds: float
+    tuning: float
+    bpm: float
+    steady: bool
+    """Whether beats were found; else the grid is one of `models.guide.beats.DEFAULT_BPM`."""
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return len(self.chroma)
+
+    @property
+    def beats(self) -> Float64:
+        """Seconds at which the beats begin, (steps / 4,)."""
+        return self.times[:-1:PER_BEAT]
+
+
+def hear(audio: NDArray[np.floating], sample_rate: int) -> Heard:
+    """Listen to a backing track; it needs the extra `guide`.
+
+    Args:
+        audio: mono or stereo, shape (samples,), (1, samples) or (2, samples), floats in -1..1.
+        sample_rate: hertz, any.
+
+    Raises:
+        BackingError: it is silent, shorter than `MIN_SECONDS` or longer than `MAX_SECONDS`.
+        MissingExtraError: the extra `guide` is not installed.
+        ValueError: it has another shape, or holds a sample that is not finite.
+    """
+    x = _checked(audio, sample_rate)
+    with imports("listening to a backing track", "guide"):
+        import librosa  # noqa: PLC0415 - an extra
+        import librosa.feature  # noqa: PLC0415 - it loads its parts lazily
+        import librosa.onset  # noqa: PLC0415 - as above
+    spectrum = np.abs(librosa.stft(x, n_fft=2048, hop_length=HOP)) ** 2
+    hertz = librosa.fft_frequencies(sr=RATE, n_fft=2048)
+    mel = librosa.feature.melspectrogram(S=spectrum, sr=RATE)
+    onset = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=RATE, hop_length=HOP)
+    kick, snare = (
+        _rises(spectrum[(hertz >= low) & (hertz < high)]) for low, high in (BAND_EDGES[:2], BAND_EDGES[2:4])
+    )
+    tuning = float(librosa.estimate_tuning(y=x, sr=RATE))
+    tones = np.abs(
+        librosa.hybrid_cqt(
+            x, sr=RATE, hop_length=TONES_HOP, fmin=LOWEST_HZ, n_bins=12 * OCTAVES, tuning=tuning
+        )
+    )
+    classes = tones.reshape(OCTAVES, 12, -1)
+    tones = np.concatenate([classes[1:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0)])
+    beats = beats_of(Evidence(onset, kick, snare, tones, HOP / RATE, TONES_HOP / RATE, x.size / RATE))
+    return _on_grid(beats, x.size / RATE, tuning, classes, onset, _levels(spectrum, hertz))
+
+
+def _checked(audio: NDArray[np.floating], sample_rate: int) -> Float32:
+    rows = np.atleast_2d(np.asarray(audio, np.float32))
+    if rows.ndim != 2 or len(rows) > 2:
+        raise ValueError(
+            f"a backing track has shape (samples,), (1, samples) or (2, samples), not {np.shape(audio)}"
+        )
+    if fault := sample_fault(rows, 0, sample_rate):
+        raise ValueError(f"the backing track {fault}")
+    seconds = rows.shape[1] / sample_rate
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise BackingError(
+            f"the backing track lasts {seconds:.1f} s; give one of {MIN_SECONDS:g} to {MAX_SECONDS:g} s"
+        )
+    x = np.stack([np.asarray(soxr.resample(row, sample_rate, RATE), np.float32) for row in rows])
+    mono = mono_of(x, RATE) if len(x) == 2 else x[0]
+    power = float(np.mean(np.square(mono, dtype=np.float64)))
+    if power <= 10.0 ** (SILENCE_DB / 10.0):
+        raise BackingError("the backing track is silent; give one in which music plays")
+    return np.asarray(mono / np.sqrt(power) * 0.1, np.float32)
+
+
+def _rises(power: Float32) -> Float32:
+    """Return how much the level of a band rises from frame to frame, (frames,)."""
+    level = np.log1p(10.0 * power.sum(axis=0))
+    return np.asarray(np.maximum(0.0, np.diff(level, prepend=level[:1])), np.float32)
+
+
+def _levels(spectrum: Float32, hertz: Float64) -> Float64:
+    bands = [spectrum[(hertz >= low) & (hertz < high)].sum(axis=0) for low, high in pairwise(BAND_EDGES)]
+    return 10.0 * np.log10(np.stack(bands) + 1e-12)
+
+
+def _on_grid(
+    beats: Beats, seconds: float, tuning: float, classes: Float32, onset: Float32, levels: Float64
+) -> Heard:
+    times = np.interp(
+        np.arange((beats.times.size - 1) * PER_BEAT + 1) / PER_BEAT, np.arange(beats.times.size), beats.times
+    )
+    tones = np.stack([classes[2:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0) * 1.0]).reshape(24, -1)
+    on_grid = _means(tones, times, TONES_HOP / RATE)
+    loudest = np.stack([_means(levels, times, HOP / RATE)])[0]
+    peak = np.percentile(levels, 99.0, axis=1)
+    begun = _peaks(onset, times, HOP / RATE)
+    return Heard(
+        times,
+        _normalized(on_grid[:, :12]),
+        _normalized(on_grid[:, 12:]),
+        np.asarray(np.clip(begun / max(np.percentile(begun, 95.0), 1e-9), 0.0, 1.0), np.float32),
+        np.asarray(np.clip(1.0 + (loudest - peak) / RANGE_DB, 0.0, 1.0), np.float32),
+        seconds,
+        tuning,
+        beats.bpm,
+        beats.found,
+    )
+
+
+def _means(rows: NDArray[np.floating], times: Float64, frame: float) -> Float64:
+    """Return the means of frames, (rows, frames), during the steps, (steps, rows)."""
+    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(rows, axis=1, dtype=np.float64)], axis=1)
+    at = np.clip(times / frame + 0.5, 0.0, rows.shape[1])
+    edges = np.stack([np.interp(at, np.arange(sums.shape[1]), row) for row in sums])
+    return np.asarray((np.diff(edges) / np.maximum(np.diff(at), 1e-3)).T)
+
+
+def _peaks(row: Float32, times: Float64, frame: float) -> Float64:
+    """Return the largest value around the beginning of each step, (steps,)."""
+    reach = 0.5 * float(np.median(np.diff(times)))
+    first = np.clip(np.round((times[:-1] - reach) / frame), 0, row.size - 1).astype(int)
+    last = np.clip(np.round((times[:-1] + reach) / frame), 0, row.size).astype(int)
+    return np.array([row[a : max(a + 1, b)].max() for a, b in zip(first, last, strict=True)])
+
+
+def _normalized(tones: Float64) -> Float32:
+    """Scale each step to a largest share of 1; what is far below the loudest steps is silence."""
+    top = tones.max(axis=1, keepdims=True)
+    floor = 1e-3 * float(np.percentile(top, 95.0)) + 1e-12
+    return np.asarray(np.where(top > floor, tones / np.maximum(top, floor), 0.0), np.float32)
