@@ -16,14 +16,6 @@ Shape = list[int]
 
 MAX_NODES = 4000
 """Operators: a refiner of 1, 2, 4 and 8 steps has 2200."""
-MAX_CONSTANTS = 1 << 24
-"""Numbers in all constants of a graph."""
-MAX_VALUE = 1 << 21
-"""Numbers in one value between two operators, `MAX_HOPS` frames at once."""
-MAX_VALUES = 1 << 26
-"""Numbers in all of them."""
-MAX_PRODUCTS = 1 << 32
-"""Multiplications for `MAX_HOPS` frames: forty times what the singers that ship take, a second or two."""
 _MAX_SHAPE = 1024
 """Numbers of a constant that may be a shape or an axis, whose values count."""
 MAX_DEPTH = 4
@@ -52,6 +44,23 @@ _DIMS, _DATA_TYPE, _TENSOR_NAME, _EXTERNAL_DATA, _DATA_LOCATION = 1, 2, 8, 13, 1
 _TENSOR_DATA = (4, 5, 6, 7, 9, 10, 11)
 _VALUE_NAME = 1
 _DIMENSION_NAME = (_INPUT, 2, 1, 2, 1, 2)  # of an input's type, tensor, shape, dimension
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a graph may take; those of what runs live."""
+
+    constants: int = 1 << 24
+    """Numbers in all constants of a graph."""
+    value: int = 1 << 21
+    """Numbers in one value between two operators, `MAX_HOPS` frames at once."""
+    values: int = 1 << 26
+    """Numbers in all of them."""
+    products: int = 1 << 32
+    """Multiplications for `MAX_HOPS` frames: forty times what the singers that ship take, a second or two."""
+
+
+LIVE = Limits()
 
 
 class GraphError(ValueError):
@@ -92,15 +101,20 @@ def check_structure(model: memoryview, operators: Collection[str], *, external: 
     _flattened(model, operators, external=external)
 
 
-def check_graph(model: memoryview) -> None:
-    """Check that a graph of `OPERATORS` takes little memory and time for `MAX_HOPS` frames.
+def check_graph(model: memoryview, operators: Collection[str] = OPERATORS, limits: Limits = LIVE) -> None:
+    """Check that a graph takes little memory and time, for `MAX_HOPS` frames where it takes any number.
 
     onnxruntime says of which shape every value will be, and runs nothing for it.
+
+    Args:
+        model: the file.
+        operators: those that it may have.
+        limits: what is little.
 
     Raises:
         GraphError: it takes much, or a shape cannot be known beforehand.
     """
-    flat = _flattened(model, OPERATORS)
+    flat = _flattened(model, operators)
     graphs = list(parts(model, _GRAPH))
     flat.written += [
         protobuf.field(number, value)
@@ -120,7 +134,7 @@ def check_graph(model: memoryview) -> None:
     ]
     whole = b"".join([*rest, protobuf.field(_GRAPH, b"".join(flat.written))])
     symbols = {_text(name) for graph in graphs for name in parts(graph, *_DIMENSION_NAME)}
-    _check_sizes(flat, flat.shapes | _shapes(whole, symbols))
+    _check_sizes(flat, flat.shapes | _shapes(whole, symbols), limits)
 
 
 def _flattened(model: memoryview, operators: Collection[str], *, external: bool = False) -> _Flat:
@@ -266,18 +280,18 @@ def _shapes(model: bytes, symbols: Iterable[str]) -> dict[str, Shape]:
     return sizes
 
 
-def _check_sizes(flat: _Flat, shapes: dict[str, Shape]) -> None:
-    if flat.constants > MAX_CONSTANTS:
-        raise GraphError(f"has constants of more than {MAX_CONSTANTS} numbers")
+def _check_sizes(flat: _Flat, shapes: dict[str, Shape], limits: Limits) -> None:
+    if flat.constants > limits.constants:
+        raise GraphError(f"has constants of more than {limits.constants} numbers")
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     made = [sizes[name] for node in flat.nodes for name in node.outputs]
     taken = [size for name, size in sizes.items() if name not in flat.shapes]
-    if max(taken, default=0) > MAX_VALUE or sum(made) > MAX_VALUES:
-        raise GraphError(f"makes values of more than {MAX_VALUE} numbers from {MAX_HOPS} frames")
+    if max(taken, default=0) > limits.value or sum(made) > limits.values:
+        raise GraphError(f"makes values of more than {limits.value} numbers from {MAX_HOPS} frames")
     if any(shapes[one] != shapes[other] for one, other in flat.pairs):
         raise GraphError("has branches of different outputs")
-    if sum(_products(flat.nodes, shapes)) > MAX_PRODUCTS:
-        raise GraphError(f"multiplies more than {MAX_PRODUCTS} times for {MAX_HOPS} frames")
+    if sum(_products(flat.nodes, shapes)) > limits.products:
+        raise GraphError(f"multiplies more than {limits.products} times for {MAX_HOPS} frames")
 
 
 def _products(nodes: Iterable[_Node], shapes: dict[str, Shape]) -> Iterator[int]:
@@ -290,6 +304,8 @@ def _products(nodes: Iterable[_Node], shapes: dict[str, Shape]) -> Iterator[int]
                 yield out * max(inputs[0][-2:], default=1)
             case "Conv":
                 yield out * math.prod(inputs[1][1:])
+            case "ConvTranspose":
+                yield math.prod(inputs[0]) * math.prod(inputs[1][1:])
             case "GRU" | "LSTM" | "RNN":
                 yield inputs[0][0] * inputs[0][1] * (math.prod(inputs[1]) + math.prod(inputs[2]))
             case _:

@@ -42,6 +42,8 @@ ROOMS = {
     "models/training/enrolment": 7.3,
     "models/training/pronunciation": 7.3,
     "models/training/guide": 7.3,
+    "models/training/guide/pairs": 7.4,
+    "models/training/guide/seed": 7.5,
     "plugin_bridge/version.py": 8.0,
     "plugin_bridge/errors.py": 8.0,
     "plugin_bridge/shadowing.py": 8.0,

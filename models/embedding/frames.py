@@ -40,20 +40,20 @@ def _mel(hertz: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hertz) / 700.0))
 
 
-def _filters() -> Float32:
-    """Return overlapping triangles of equal width in mel, each of sum 1, shape (MELS, WINDOW // 2 + 1)."""
-    lowest, highest = _mel([LOWEST_HZ, HIGHEST_HZ])
-    width = (highest - lowest) / (MELS + 1)
-    centres = lowest + width * np.arange(1, MELS + 1)
-    bins = _mel(np.arange(WINDOW // 2 + 1) * (RATE / WINDOW))
+def mel_filters(rate: int, window: int, bands: int, lowest_hz: float, highest_hz: float) -> Float32:
+    """Return overlapping triangles of equal width in mel, each of sum 1, shape (bands, window // 2 + 1)."""
+    lowest, highest = _mel([lowest_hz, highest_hz])
+    width = (highest - lowest) / (bands + 1)
+    centres = lowest + width * np.arange(1, bands + 1)
+    bins = _mel(np.arange(window // 2 + 1) * (rate / window))
     triangles = np.maximum(1.0 - np.abs(bins - centres[:, None]) / width, 0.0)
-    # The lowest are narrower than a bin of 31 Hz: they read the bin at their centre.
+    # The lowest are narrower than a bin: they read the bin at their centre.
     nearest = np.abs(bins - centres[:, None]).argmin(axis=1)
-    triangles[np.arange(MELS), nearest] += np.where(triangles.sum(axis=1) > 0.0, 0.0, 1.0)
+    triangles[np.arange(bands), nearest] += np.where(triangles.sum(axis=1) > 0.0, 0.0, 1.0)
     return np.asarray(triangles / triangles.sum(axis=1, keepdims=True), np.float32)
 
 
-_FILTERS = _filters()
+_FILTERS = mel_filters(RATE, WINDOW, MELS, LOWEST_HZ, HIGHEST_HZ)
 _HANN = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
 _HANN *= 2.0 / _HANN.sum()
 

@@ -86,6 +86,17 @@ def read_voice(path: Path) -> Float32:
     """Read a mono or stereo file as mono (`dsp.downmix`), float32 at 48 kHz, shape (samples,).
 
     Raises:
+        TrainingError: `read_channels` refuses it.
+    """
+    audio, rate = read_channels(path)
+    mono = mono_of(audio, rate)
+    return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
+
+
+def read_channels(path: Path) -> tuple[Float32, int]:
+    """Read a mono or stereo file, float32, shape (channels, samples), and its rate in hertz.
+
+    Raises:
         TrainingError: it is damaged or no audio, hardly holds any, has more than two channels, or holds a
             sample that is not finite or scaled as a whole number.
     """
@@ -105,8 +116,7 @@ def read_voice(path: Path) -> Float32:
         )
     if fault := sample_fault(audio.T, 0, rate):
         raise TrainingError(f"{path} {fault} and export it again")
-    mono = mono_of(audio.T, rate)
-    return np.asarray(mono if rate == TRAINING_RATE else soxr.resample(mono, rate, TRAINING_RATE), np.float32)
+    return audio.T, int(rate)
 
 
 def analyse(name: str, audio: Float32) -> Recording:

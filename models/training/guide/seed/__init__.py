@@ -1,0 +1,1 @@
+"""The models of the paper "Generation of vocals for accompanying music": spectrograms out of spectrograms."""
