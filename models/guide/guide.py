@@ -27,6 +27,8 @@ LOWEST, HIGHEST = 28, 100
 """MIDI notes that a range may hold."""
 MIN_RANGE = 7
 """Semitones that a range has at least."""
+USUAL = Range(55, 74)
+"""What is sung where no singer is known."""
 SPARE = 2
 """Semitones beyond the 5th and 95th percentile of a singer's recordings that are sung, too."""
 
@@ -39,10 +41,10 @@ class GuideSettings:
         ValueError: a field is out of its range; the sentence says which.
     """
 
-    low: int = 55
-    """The lowest note, MIDI, 28 to 100."""
-    high: int = 74
-    """The highest note, MIDI, at least 7 above the lowest."""
+    low: int | None = None
+    """The lowest note, MIDI, 28 to 100; None for that of the singer, or of `USUAL`."""
+    high: int | None = None
+    """The highest note, MIDI, at least 7 above the lowest; None likewise."""
     density: float = 0.5
     """0 for few notes, 1 for many."""
     key: str = ""
@@ -55,11 +57,8 @@ class GuideSettings:
     """What writes it."""
 
     def __post_init__(self) -> None:
-        if not LOWEST <= self.low <= self.high - MIN_RANGE <= HIGHEST - MIN_RANGE:
-            raise ValueError(
-                f"the range {self.low} to {self.high} cannot be sung; give MIDI notes from {LOWEST} to "
-                f"{HIGHEST}, the highest at least {MIN_RANGE} above the lowest"
-            )
+        if None not in (self.low, self.high):
+            self.within(USUAL)
         if not (math.isfinite(self.density) and 0.0 <= self.density <= 1.0):
             raise ValueError(f"density {self.density:g} is not from 0 to 1; 0 gives few notes, 1 many")
         if not 0 <= self.seed <= MAX_SEED:
@@ -69,6 +68,24 @@ class GuideSettings:
         style_of(self.style)
         if self.key:
             key_of(self.key)
+
+    def within(self, own: Range) -> Range:
+        """Return the range in which the melody lies.
+
+        Args:
+            own: what is taken for an end that is not set.
+
+        Raises:
+            ValueError: it cannot be sung; the sentence says why.
+        """
+        low = own.low if self.low is None else self.low
+        high = own.high if self.high is None else self.high
+        if not LOWEST <= low <= high - MIN_RANGE <= HIGHEST - MIN_RANGE:
+            raise ValueError(
+                f"the range {low} to {high} cannot be sung; give MIDI notes from {LOWEST} to "
+                f"{HIGHEST}, the highest at least {MIN_RANGE} above the lowest"
+            )
+        return Range(low, high)
 
 
 class HeldChord(NamedTuple):
@@ -155,7 +172,7 @@ def compose_for(
         report(f"no beats were found in the backing track; the melody keeps to {heard.bpm:g} beats a minute")
     style = style_of(settings.style)
     rng = np.random.default_rng([settings.seed, 1])
-    voice = Range(settings.low, settings.high)
+    voice = settings.within(USUAL)
     line = composed(ground, voice, style, settings.density, rng)
     return Guide(
         _in_time(line, ground, heard, settings),
