@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import HOPS_PER_SECOND, MAX_F0, MIN_F0, db_to_gain, gain_to_db
+from dsp.units import HOPS_PER_SECOND, MAX_F0, MIN_F0, gain_to_db
 from models.samples import MAX_LEVEL
 from models.wholefile import Draft, Scratch, unwritable
+from plugin_bridge.bounce.level import gain_for
 from plugin_bridge.bounce.planning import Plan, planned
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source, open_source
@@ -22,6 +24,7 @@ from plugin_bridge.engine.core import CEILING
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
+from plugin_bridge.files.loudness import Loudness, LoudnessMeter, metered
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import resampled
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, StandardOutput
@@ -56,7 +59,15 @@ class BounceResult:
     voiced: float
     """Fraction of the output whose source has a pitch, 0..1."""
     gain_db: float
-    """Applied by normalizing."""
+    """Applied to set the level."""
+    source_loudness: float | None
+    """Integrated, LUFS (`plugin_bridge.files.loudness.Loudness`); None where it is silent or too short."""
+    source_true_peak_db: float | None
+    """dBTP; None for silence."""
+    loudness: float | None
+    """Of the output."""
+    true_peak_db: float | None
+    """Of the output."""
     source_pitch: float | None
     """Median of the source in hertz; None where `transpose auto` did not ask or nothing is voiced."""
     auto_transpose: float | None
@@ -107,14 +118,14 @@ def bounce(
     if _is_same(source, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
     with open_source(source) as reader, _draft(target, settings) as draft:
-        _check_space(draft, reader, form, spooled=settings.normalize_db is not None)
+        _check_space(draft, reader, form, spooled=settings.sets_level)
         plan = planned(reader, settings, library or SingerLibrary(), listener.report)
         if plan.auto_transpose is not None:
             shift, pitch = plan.auto_transpose, plan.source_pitch
             listener.report(
                 f"transpose auto: {_named(source)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
             )
-        writer, gain = _write(reader, plan, draft, form, settings, listener)
+        writer, gain, before, after = _write(reader, plan, draft, form, settings, listener)
         _warn(source, draft.target, reader, plan, writer, listener.report)
         processor, hops = plan.processor, HOPS_PER_SECOND * writer.frames / reader.sample_rate
         done = BounceResult(
@@ -130,6 +141,10 @@ def bounce(
             faults=processor.faults,
             voiced=min(1.0, processor.voiced / hops),
             gain_db=gain_to_db(gain),
+            source_loudness=before.integrated,
+            source_true_peak_db=before.true_peak,
+            loudness=after.integrated,
+            true_peak_db=after.true_peak,
             source_pitch=plan.source_pitch,
             auto_transpose=plan.auto_transpose,
             render_seconds=time.perf_counter() - began,
@@ -186,6 +201,15 @@ def _is_same(source: Path, target: Path) -> bool:
         return False
 
 
+class _Written(NamedTuple):
+    writer: AudioWriter
+    """Closed, with its counts."""
+    gain: float
+    """That set the level."""
+    before: Loudness
+    after: Loudness
+
+
 def _write(
     reader: Source,
     plan: Plan,
@@ -193,10 +217,10 @@ def _write(
     form: OutputFormat,
     settings: BounceSettings,
     listener: BounceListener,
-) -> tuple[AudioWriter, float]:
-    """Write the output; return the closed writer with its counts, and the gain of normalizing."""
+) -> _Written:
     frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
-    audio = _checked(_bounced(reader, plan, settings, frames), reader)
+    before, after = (LoudnessMeter(reader.sample_rate, reader.channels) for _ in range(2))
+    audio = _checked(_bounced(reader, plan, settings, frames, before), reader)
     audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
     is_wav = form.container == "wav"
     chunks = reader.carried_chunks() if is_wav and isinstance(reader, AudioReader) else []
@@ -217,21 +241,28 @@ def _write(
                 writer.write(x)
         return writer
 
-    if settings.normalize_db is None:
-        if settings.tail_seconds is not None:
-            return write(audio, frames), 1.0
-        longest = frames + round(MAX_TAIL_SECONDS * reader.sample_rate)
-        return write(audio, longest if isinstance(draft, Draft) else None), 1.0
+    audio = metered(audio, after)
+    if not settings.sets_level:
+        longest: int | None = frames
+        if settings.tail_seconds is None:
+            longest = frames + round(MAX_TAIL_SECONDS * reader.sample_rate)
+            longest = longest if isinstance(draft, Draft) else None
+        return _Written(write(audio, longest), 1.0, before.shown(), after.shown())
     with Scratch(_spool_beside(draft)) as spool:
         length, peak = _spool(spool, audio)
-        gain = db_to_gain(settings.normalize_db) / peak if peak else 1.0
-        return write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length), gain
+        gain, doubt = gain_for(settings, before.shown(), after, peak)
+        if doubt:
+            listener.report(f"{draft.target} {doubt}")
+        writer = write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length)
+        return _Written(writer, gain, before.shown(), after.shown(gain))
 
 
-def _bounced(reader: Source, plan: Plan, settings: BounceSettings, frames: int) -> Iterator[Float32]:
-    """The output as a stream at the source's rate."""
+def _bounced(
+    reader: Source, plan: Plan, settings: BounceSettings, frames: int, meter: LoudnessMeter
+) -> Iterator[Float32]:
+    """The output as a stream at the source's rate; the meter hears the source."""
     rate, native, channels = reader.sample_rate, plan.rate, reader.channels
-    source = resampled(reader.chunks(), channels, rate, native)
+    source = resampled(metered(reader.chunks(), meter), channels, rate, native)
     stream = rendered(source, channels, plan.processor, plan.events, settings.block)
     stream = resampled(stream, channels, native, rate)
     return until_quiet(stream, frames, rate) if settings.tail_seconds is None else taken(stream, frames)

@@ -20,6 +20,7 @@ BLOCK = 30720
 
 
 MAX_BLOCK = 1 << 20
+ONE_LEVEL = "--normalize, --loudness and --match-loudness each set the level; give one of them"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class BounceSettings:
     """Rendered after the end of the source; None for as long as something sounds."""
     normalize_db: float | None = None
     """Peak of the output in dBFS; None leaves the level."""
+    loudness: float | None = None
+    """Integrated loudness of the output in LUFS, as far as its true peak stays at or below -1 dBTP; None
+    leaves the level."""
+    match_loudness: bool = False
+    """Give the output the loudness of the source, as far as its true peak allows."""
     dropouts: bool = True
     """Whether a session falls silent where it did live because the engine was late."""
     force: bool = False
@@ -84,5 +90,19 @@ class BounceSettings:
             )
         if self.tail_seconds is not None and not 0.0 <= self.tail_seconds <= 3600.0:
             raise ValueError(f"tail {shown(self.tail_seconds)} is out of range; give 0 to 3600 seconds")
+        self._check_level()
+
+    @property
+    def sets_level(self) -> bool:
+        """Whether the output is amplified once all of it is known."""
+        return self.normalize_db is not None or self.loudness is not None or self.match_loudness
+
+    def _check_level(self) -> None:
         if self.normalize_db is not None and not -60.0 <= self.normalize_db <= 0.0:
             raise ValueError(f"normalize {shown(self.normalize_db)} is out of range; give -60 to 0 dBFS")
+        if self.loudness is not None and not (
+            is_number(self.loudness) and -60.0 <= float(self.loudness) <= 0.0
+        ):
+            raise ValueError(f"loudness {shown(self.loudness)} is out of range; give -60 to 0 LUFS")
+        if [self.normalize_db is None, self.loudness is None, not self.match_loudness].count(False) > 1:
+            raise ValueError(ONE_LEVEL)

@@ -131,7 +131,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="render this much after the end of the input, or 'auto' until it is silent; default 0",
     )
-    add(
+    level = parser.add_mutually_exclusive_group().add_argument
+    level(
         "--normalize",
         nargs="?",
         type=number_within(-60, 0),
@@ -139,6 +140,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DBFS",
         help="bring the peak to this level; -1 dBFS if no level is given",
     )
+    level(
+        "--loudness",
+        type=number_within(-60, 0),
+        metavar="LUFS",
+        help="bring the integrated loudness (ITU-R BS.1770) to this level, such as -23, as far as the true "
+        "peak stays at or below -1 dBTP",
+    )
+    level("--match-loudness", action="store_true", help="as --loudness, with the loudness of the input")
     add(
         "--seed",
         type=number_within(0, MAX_SEED, whole=True),
@@ -243,6 +252,8 @@ def _settings(arguments: argparse.Namespace) -> BounceSettings:
         block=BLOCK if arguments.block is None else arguments.block,
         tail_seconds=arguments.tail,
         normalize_db=arguments.normalize,
+        loudness=arguments.loudness,
+        match_loudness=arguments.match_loudness,
         dropouts=arguments.dropouts,
         force=arguments.force,
     )
@@ -311,9 +322,19 @@ def _sentence(sentence: str) -> str:
 
 def _line(done: BounceResult) -> str:
     peak = "silent" if done.peak_db is None else f"peak {done.peak_db:.1f} dBFS"
+    before = _levels(done.source_loudness, done.source_true_peak_db)
+    after = _levels(done.loudness, done.true_peak_db)
+    levels = f"{before} before" + (f", {after} now" if done.peak_db is not None else "")
     speed = done.seconds / done.render_seconds
     target = "standard output" if done.target == STANDARD_STREAM else done.target
-    return printable(f"{target}: {done.singer}, {done.seconds:.2f} s, {peak}, {speed:.0f} times real time")
+    return printable(
+        f"{target}: {done.singer}, {done.seconds:.2f} s, {peak}, {levels}, {speed:.0f} times real time"
+    )
+
+
+def _levels(loudness: float | None, true_peak: float | None) -> str:
+    heard = "no LUFS" if loudness is None else f"{loudness:.1f} LUFS"
+    return "silent" if true_peak is None else f"{heard} and {true_peak:.1f} dBTP"
 
 
 def _tail(text: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from dsp.units import MAX_SEED
@@ -68,6 +69,8 @@ class BouncePlanner:
         }
         check_target(target, force=switch(given.get("force", False), "force"))
         check_room(target.parent)
+        if len(_LEVELS & {key for key, value in given.items() if value is not False}) > 1:
+            raise ValueError("normalize, loudness and match_loudness each set the level; give one of them")
         settings: dict[str, Argument] = {}
         if not session and "preset" not in given:
             settings |= {"pitch": self.pitch, "seed": self.seed}
@@ -87,8 +90,8 @@ class BouncePlanner:
             if not path.is_file():
                 raise ScoreError(f"automation {value} is not a file in the folder; give one that is there")
             return [f"--automation={path}"]
-        if key == "force":
-            return ["--force"] if switch(value, key) else []
+        if key in _SWITCHES:
+            return [f"--{key.replace('_', '-')}"] if switch(value, key) else []
         if key in _PLAIN:
             return [f"--{key}={_PLAIN[key](value)}"]
         if key not in PARAMETERS:
@@ -120,8 +123,8 @@ def _tail(value: Argument) -> str:
     return f"{seconds:.9g}"
 
 
-def _normalize(value: Argument) -> str:
-    return f"{number(value, 'normalize'):.9g}"
+def _decibels(name: str, value: Argument) -> str:
+    return f"{number(value, name):.9g}"
 
 
 def _bits(value: Argument) -> str:
@@ -142,13 +145,16 @@ _PLAIN: Mapping[str, Callable[[Argument], str]] = {
     "pitch": check_pitch,
     "bits": _bits,
     "tail": _tail,
-    "normalize": _normalize,
+    "normalize": partial(_decibels, "normalize"),
+    "loudness": partial(_decibels, "loudness"),
     "seed": _seed,
 }
 """Options whose value stands in the command line, by what checks and writes it."""
 
 
-_OPTIONS = ("preset", "automation", "force", *_PLAIN, *PARAMETERS)
+_SWITCHES = ("force", "match_loudness")
+_LEVELS = {"normalize", "loudness", "match_loudness"}
+_OPTIONS = ("preset", "automation", *_SWITCHES, *_PLAIN, *PARAMETERS)
 _WORD = re.compile(r"(?<!\S)--(?:no-)?([a-z]+(?:-[a-z]+)*)")
 
 

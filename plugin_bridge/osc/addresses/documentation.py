@@ -50,10 +50,10 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   each has its own sample.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
   out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
-  `tail` (up to 60 s), `normalize`, `seed`, `force` and every parameter, each with a value. A preset with
-  effects is refused unless `live` was started with `--allow-effects`, because plug-ins are programs. Only
-  their owner can read the files that are made. Nothing more is made in a folder that holds 1000 files and
-  sessions, or on a disk with less than 500 MB free.
+  `tail` (up to 60 s), `normalize`, `loudness` (LUFS), `match_loudness`, `seed`, `force` and every parameter,
+  each with a value. A preset with effects is refused unless `live` was started with `--allow-effects`,
+  because plug-ins are programs. Only their owner can read the files that are made. Nothing more is made in a
+  folder that holds 1000 files and sessions, or on a disk with less than 500 MB free.
 - **Enrolment** makes a singer of half a minute of a voice: `/enrol/start maria` writes `maria.onnx` into the
   folder of bounces, from what was sung into the newest recording; `/enrol/start maria stem.wav licence CC0`
   names the recording or the stem, and takes as options `name`, `licence`, `attribution` and `force`, each

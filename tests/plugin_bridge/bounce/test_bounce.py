@@ -27,6 +27,7 @@ from plugin_bridge.control.parameters import Value
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK
 from plugin_bridge.errors import EffectError, OutputError, SingerFileError
+from plugin_bridge.files.loudness import Loudness, LoudnessMeter
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.writer import AudioWriter, Carried, OutputFormat
 from tests.support.doubles import BRIGHT, BROKEN, DARK, sung
@@ -154,6 +155,73 @@ def test_normalizing_sets_the_peak_in_a_second_pass(here: Path) -> None:
     _, full = run(here, replace(DARK_ONE, normalize_db=0.0), WAV24)
     assert full.clipped == 0
     assert full.peak_db == pytest.approx(0.0, abs=1e-4)
+
+
+def loudness_of(x: Float32, rate: int) -> Loudness:
+    meter = LoudnessMeter(rate, len(x))
+    meter.process(x)
+    meter.finish()
+    return meter.shown()
+
+
+def close(found: float | None) -> Any:  # noqa: ANN401 - of pytest
+    return None if found is None else pytest.approx(found, abs=0.05)
+
+
+def test_the_loudness_before_and_after_is_told(here: Path) -> None:
+    source = loudness_of(soundfile.read(here / "stem.wav", dtype="float32", always_2d=True)[0].T, 44100)
+    for form in (FLOAT, WAV24):
+        out, done = run(here, form=form)
+        made = loudness_of(out, 44100)
+        assert None not in {source.integrated, made.integrated}
+        assert (done.source_loudness, done.source_true_peak_db) == (source.integrated, source.true_peak)
+        assert (done.loudness, done.true_peak_db) == (close(made.integrated), close(made.true_peak))
+
+
+@pytest.mark.parametrize("form", [FLOAT, WAV24], ids=str)
+def test_the_loudness_can_be_set_or_matched(here: Path, form: OutputFormat) -> None:
+    plain, before = run(here, form=FLOAT)
+    for settings, wanted in (
+        (replace(DARK_ONE, loudness=-30.0), -30.0),
+        (replace(DARK_ONE, match_loudness=True), before.source_loudness),
+        (replace(DARK_ONE, match_loudness=True, parameters={"gain": -20.0}), before.source_loudness),
+    ):
+        notes: list[str] = []
+        out, done = run(here, settings, form, report=notes.append)
+        assert loudness_of(out, 44100).integrated == close(wanted)
+        assert done.loudness == close(wanted)
+        assert not any("LUFS" in note for note in notes)
+    quiet, done = run(here, replace(DARK_ONE, loudness=-30.0))
+    assert np.allclose(quiet, plain * 10 ** (done.gain_db / 20), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [FLOAT, WAV24], ids=str)
+def test_the_true_peak_limits_the_loudness_and_that_is_told(here: Path, form: OutputFormat) -> None:
+    notes: list[str] = []
+    out, done = run(here, replace(DARK_ONE, loudness=-3.0), form, report=notes.append)
+    made = loudness_of(out, 44100)
+    assert made.true_peak == close(-1.0)
+    assert done.clipped == 0
+    assert made.integrated is not None
+    expected = f"out.wav has {made.integrated:.1f} LUFS instead of -3.0: its true peak would pass -1 dBTP by "
+    assert any(expected in note for note in notes)
+
+
+def test_what_has_no_loudness_keeps_its_level_and_that_is_told(tmp_path: Path) -> None:
+    for x, why in (
+        (np.zeros((1, 48000), np.float32), "the source is too quiet or too short"),
+        (sung(48000, 0.3), "the source is too quiet or too short"),
+    ):
+        write(tmp_path, x, 48000)
+        notes: list[str] = []
+        _, done = run(tmp_path, replace(DARK_ONE, match_loudness=True), report=notes.append)
+        assert done.gain_db == 0.0
+        assert any(f"out.wav keeps its level, because {why} to have a loudness" in note for note in notes)
+    write(tmp_path, sung(48000, 0.3), 48000)
+    notes = []
+    _, done = run(tmp_path, replace(DARK_ONE, loudness=-20.0), report=notes.append)
+    assert done.gain_db == 0.0
+    assert any("because it is too quiet or too short to have a loudness" in note for note in notes)
 
 
 def test_clipping_is_told_with_its_measure_and_remedy(here: Path) -> None:
@@ -415,6 +483,22 @@ def test_settings_out_of_range_are_refused() -> None:
             BounceSettings(dither_seed=seed)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=r"seed .* does not name a noise; give a whole number"):
             BounceSettings(seed=seed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("loudness", [1.0, -61.0, float("nan"), "-23"])
+def test_a_loudness_out_of_range_is_refused(loudness: Any) -> None:  # noqa: ANN401 - as from anywhere
+    with pytest.raises(ValueError, match=r"^loudness .* is out of range; give -60 to 0 LUFS"):
+        BounceSettings(loudness=loudness)
+
+
+@pytest.mark.parametrize(
+    ("normalize", "loudness", "match"), [(-1.0, -20.0, False), (-1.0, None, True), (None, -20.0, True)]
+)
+def test_the_level_is_set_in_one_way_only(
+    normalize: float | None, loudness: float | None, match: bool
+) -> None:
+    with pytest.raises(ValueError, match="each set the level; give one of them"):
+        BounceSettings(normalize_db=normalize, loudness=loudness, match_loudness=match)
 
 
 def test_a_bounce_is_the_call_of_a_stage_or_a_chain_on_the_whole_stem(tmp_path: Path) -> None:

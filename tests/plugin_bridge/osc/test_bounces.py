@@ -266,6 +266,9 @@ NOW = ["--pitch=melody", "--seed=3", "--singer=/dark.onnx", "--breath=3.0"]
             ("normalize", -1, "seed", 7, "bits", "32f", "pitch", "periodicity"),
             ["--pitch=periodicity", "--seed=7", *NOW[2:], "--normalize=-1", "--bits=32f"],
         ),
+        (("loudness", -23), [*NOW, "--loudness=-23"]),
+        (("match_loudness", True), [*NOW, "--match-loudness"]),
+        (("match_loudness", False, "loudness", -16.5), [*NOW, "--loudness=-16.5"]),
         (("seed", 1_700_000_000, "bits", 24.0), [NOW[0], "--seed=1700000000", *NOW[2:], "--bits=24"]),
         (("seed", 1.7e9, "bits", 16), [NOW[0], "--seed=1700000000", *NOW[2:], "--bits=16"]),
         (("seed", 2**63 - 1, "bits", "24"), [NOW[0], f"--seed={2**63 - 1}", *NOW[2:], "--bits=24"]),
@@ -282,6 +285,25 @@ def test_options_become_those_of_the_command_line(
     assert words[:4] == [str(tmp_path / "in.wav"), "-o", str(target), "--progress"]
     shown = [word.split("=")[0] + "=" + Path(word).name if "--preset" in word else word for word in words[4:]]
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ("normalize", -1, "loudness", -23),
+            "normalize, loudness and match_loudness each set the level; give one",
+        ),
+        (("match_loudness", True, "loudness", -23), "each set the level; give one of them"),
+        (("loudness", "loud"), "loudness 'loud' is not a number"),
+    ],
+)
+def test_levels_that_do_not_fit_are_refused(
+    tmp_path: Path, options: tuple[Argument, ...], sentence: str
+) -> None:
+    (tmp_path / "in.wav").touch()
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        BouncePlanner(tmp_path, PresetStore(None)).plan(("in.wav", "out.wav", *options), {})
 
 
 SAID = [
