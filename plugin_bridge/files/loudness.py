@@ -59,7 +59,7 @@ class LoudnessMeter:
         )  # a step that was heard before, whose tail still sounds, and three new ones
         self._transform = RealTransform(self._size, channels)
         self._filled = self._step
-        self._weights = _k_weights(np.arange(2 * self._step + 1) * (sample_rate / self._size)) / np.float32(
+        self._weights = _k_weights(np.linspace(0.0, sample_rate / 2, 2 * self._step + 1)) / np.float32(
             self._size
         )
         self._powers = array("d")
@@ -127,7 +127,7 @@ def metered(chunks: Iterable[NDArray[np.float32]], meter: LoudnessMeter) -> Iter
     meter.finish()
 
 
-def _k_weights(frequencies: Float64) -> NDArray[np.complex64]:
+def _k_weights(frequencies: NDArray[np.floating]) -> NDArray[np.complex64]:
     """Return the response of the K-weighting at frequencies in hertz.
 
     BS.1770 gives coefficients for 48 kHz and asks for their response at other rates. These prototypes and the
@@ -135,7 +135,7 @@ def _k_weights(frequencies: Float64) -> NDArray[np.complex64]:
     "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018.
     """
 
-    def warped(hz: Float64 | float) -> Float64:
+    def warped(hz: NDArray[np.floating] | float) -> Float64:
         return np.asarray(np.tan(np.pi * np.minimum(hz, 23990.0) / 48000.0))  # infinite at 24 kHz
 
     k, q = warped(38.13547087602444), 0.5003270373238773
