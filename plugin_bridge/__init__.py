@@ -12,6 +12,7 @@ check_rooms()
 
 if TYPE_CHECKING:
     from models.extractor.runtime import MelodyExtractor
+    from models.notes import Note
     from models.singer.file import Singer, load_singer
     from models.singer.file import shipped as shipped_singers
     from models.singer.manifest import Manifest
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from plugin_bridge.live.rig.liverig import LiveRig
     from plugin_bridge.live.settings import DriverSettings, LiveSettings
     from plugin_bridge.midi.file import read_midi
+    from plugin_bridge.midi.notesfile import read_notes, write_notes
+    from plugin_bridge.singing.sing import SungMelody, sing
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
@@ -58,6 +61,7 @@ _NAMES = {
     "MissingExtraError ModelFileError OutputError PresetError ScoreError SessionError SingerFileError "
     "TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
+    "models.notes": "Note",
     "models.singer.manifest": "Manifest",
     "models.training.singer.recipe": "SingerFacts TrainingListener train_singer",
     "models.training.enrolment.enrol": "enrol_singer",
@@ -75,6 +79,8 @@ _NAMES = {
     "plugin_bridge.live.settings": "DriverSettings LiveSettings",
     "plugin_bridge.live.rig.liverig": "LiveRig",
     "plugin_bridge.midi.file": "read_midi",
+    "plugin_bridge.midi.notesfile": "read_notes write_notes",
+    "plugin_bridge.singing.sing": "SungMelody sing",
     "plugin_bridge.control.parameters": "PARAMETERS Parameter",
     "plugin_bridge.bounce.settings": "BounceSettings",
     "plugin_bridge.chain.preset": "Preset load_preset preset_of save_preset shipped_presets",
@@ -113,6 +119,7 @@ __all__ = [
     "MelodyExtractor",
     "MissingExtraError",
     "ModelFileError",
+    "Note",
     "NoteOff",
     "NoteOn",
     "OutputError",
@@ -128,6 +135,7 @@ __all__ = [
     "SingerFacts",
     "SingerFileError",
     "SingerLibrary",
+    "SungMelody",
     "TrainingError",
     "TrainingListener",
     "TrainingPlan",
@@ -140,11 +148,14 @@ __all__ = [
     "plan_jobs",
     "preset_of",
     "read_midi",
+    "read_notes",
     "read_score",
     "save_preset",
     "shipped_presets",
     "shipped_singers",
+    "sing",
     "train_singer",
+    "write_notes",
     "write_score",
 ]
 

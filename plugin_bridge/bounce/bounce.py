@@ -19,7 +19,7 @@ from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.level import gain_for
 from plugin_bridge.bounce.planning import Plan, planned
 from plugin_bridge.bounce.settings import BounceSettings
-from plugin_bridge.bounce.sources import Source, open_source
+from plugin_bridge.bounce.sources import Source, Stem, open_source
 from plugin_bridge.engine.core import CEILING
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
@@ -90,7 +90,7 @@ class BounceListener:
 
 
 def bounce(
-    source: Path,
+    source: Path | Stem,
     target: Path,
     form: OutputFormat,
     settings: BounceSettings,
@@ -101,7 +101,8 @@ def bounce(
     """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
 
     Args:
-        source: an audio file, the folder of a recorded session, or `STANDARD_STREAM` for standard input.
+        source: an audio file, the folder of a recorded session, `STANDARD_STREAM` for standard input, or a
+            stem that is made while it is read.
         target: the file to write, or `STANDARD_STREAM` for standard output.
         form: its kind; WAV for standard output.
         settings: singer, parameters, automation and so on.
@@ -115,7 +116,8 @@ def bounce(
     """
     listener = listener or BounceListener()
     began = time.perf_counter()
-    if _is_same(source, target):
+    path = source.path if isinstance(source, Stem) else source
+    if _is_same(path, target):
         raise OutputError(f"{target} is the source itself; name another output with -o")
     with open_source(source) as reader, _draft(target, settings) as draft:
         _check_space(draft, reader, form, spooled=settings.sets_level)
@@ -123,13 +125,13 @@ def bounce(
         if plan.auto_transpose is not None:
             shift, pitch = plan.auto_transpose, plan.source_pitch
             listener.report(
-                f"transpose auto: {_named(source)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
+                f"transpose auto: {_named(path)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
             )
         writer, gain, before, after = _write(reader, plan, draft, form, settings, listener)
-        _warn(source, draft.target, reader, plan, writer, listener.report)
+        _warn(path, draft.target, reader, plan, writer, listener.report)
         processor, hops = plan.processor, HOPS_PER_SECOND * writer.frames / reader.sample_rate
         done = BounceResult(
-            source=source,
+            source=path,
             target=target,
             singer=plan.singer,
             seconds=writer.frames / reader.sample_rate,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plugin_bridge.singing.syllables import CLOSURE, HOLDING, NASAL, VOWELS, Syllable
+from models.pronunciation.phones import CLOSURE, VOWELS
+from plugin_bridge.singing.syllables import HOLDING, NASAL, Syllable
 
 # Each row with its consonants, in the order a i u e o; a dot where there is no kana.
 _ROWS = (

@@ -6,7 +6,8 @@ import itertools
 import re
 from typing import NamedTuple
 
-from plugin_bridge.singing.syllables import NASAL, VOWELS, Syllable
+from models.pronunciation.phones import VOWELS
+from plugin_bridge.singing.syllables import NASAL, Syllable
 
 # Longest first within a length; each spelling with its phones. A second vowel glides at the end of the note.
 _VOWELS = {

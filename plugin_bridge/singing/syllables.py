@@ -6,22 +6,19 @@ from typing import NamedTuple
 
 from models.notes import HELD
 
-VOWELS = ("a", "i", "u", "e", "o")
 NASAL = "N"
 """The nasal that is sung like a vowel."""
-CLOSURE = "cl"
-"""The silence before a double consonant."""
 
 
 class Syllable(NamedTuple):
-    """What is sung on one note; phones as Japanese label files spell them."""
+    """What is sung on one note."""
 
     onset: tuple[str, ...]
-    """Consonants before the note."""
+    """Consonants before the note, as `models.pronunciation.phones` spells them."""
     nucleus: str
-    """One of `VOWELS`, `NASAL`, or `HELD` to go on with the vowel before."""
+    """A vowel, `NASAL`, or `HELD` to go on with the vowel before."""
     coda: tuple[str, ...] = ()
-    """What is sung at the end of the note: consonants, a gliding vowel, or `CLOSURE`."""
+    """What is sung at the end of the note: consonants, a gliding vowel, or a closure."""
     text: str = ""
     """As it was written, for a score."""
 

@@ -385,7 +385,7 @@ def test_a_bounce_loads_nothing_of_other_commands(tmp_path: Path) -> None:
     foreign = {name for name in loaded for room in rooms if name.startswith(f"plugin_bridge.{room}")}
     assert not foreign
     commands = {name.rpartition(".")[2] for name in loaded if name.startswith("plugin_bridge.commands.")}
-    assert commands == {"bounce", "options", "progress"}
+    assert commands == {"bounce", "options", "progress", "rendering"}
 
 
 def test_help_lists_every_command_with_what_it_does(capsys: Capture) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from models.pronunciation.phones import VOWELS
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.singing.lyrics import note_syllables, read_lyrics, syllables
-from plugin_bridge.singing.syllables import VOWELS, Syllable
+from plugin_bridge.singing.syllables import Syllable
 
 
 def spelt(text: str) -> str:
