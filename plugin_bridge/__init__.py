@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelFileError,
         OutputError,
+        PlanError,
         PresetError,
         ScoreError,
         SessionError,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
     "plugin_bridge.errors": "AudioFileError BackingError BridgeError DeviceError EffectError "
-    "MissingExtraError ModelFileError OutputError PresetError ScoreError SessionError SingerFileError "
+    "MissingExtraError ModelFileError OutputError PlanError PresetError ScoreError SessionError SingerFileError "
     "TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
     "models.notes": "Note",
@@ -126,6 +127,7 @@ __all__ = [
     "OutputFormat",
     "Parameter",
     "PitchBend",
+    "PlanError",
     "Preset",
     "PresetError",
     "ScoreError",

@@ -7,6 +7,7 @@ BridgeError
 ├── SingerFileError      a singer file is missing, foreign, corrupted, newer or too large
 ├── ModelFileError       a melody network, extractor or encoder is missing, foreign, corrupted or newer
 ├── PresetError          a preset is missing, is not valid TOML, or does not fit the parameter table
+├── PlanError            a plan of bounces is missing, is not valid TOML or CSV, or its jobs do not fit
 ├── ScoreError           a MIDI file, a score (JSON lines) or lyrics cannot be read or do not fit
 ├── EffectError          an effect plug-in is missing, cannot be loaded or refuses its state
 ├── TrainingError        recordings are too few or unusable, or a checkpoint does not fit
@@ -44,6 +45,7 @@ __all__ = [
     "ModelFileError",
     "NoRoomError",
     "OutputError",
+    "PlanError",
     "PresetError",
     "ScoreError",
     "SessionError",
@@ -67,6 +69,10 @@ class AudioFileError(BridgeError):
 
 class PresetError(BridgeError):
     """A preset is missing, is not valid TOML, or does not fit the parameter table."""
+
+
+class PlanError(BridgeError):
+    """A plan of bounces is missing, is not valid TOML or CSV, or its jobs do not fit."""
 
 
 class ScoreError(BridgeError):

@@ -89,7 +89,7 @@ def plan_jobs(
 
 
 def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> BounceJob:
-    return BounceJob(source, (output or source.parent) / f"{_stem(source)}.{label}{form.suffix}", form)
+    return BounceJob(source, (output or source.parent) / f"{stem_of(source)}.{label}{form.suffix}", form)
 
 
 def _outputs(job: BounceJob, label: str) -> list[Path]:
@@ -124,7 +124,7 @@ class _Folder:
         self.files: list[Path] = []
         self._others: dict[str, list[str]] = {}
         for file in sorted(path.iterdir()):
-            if why := _why_not(file):
+            if why := why_not_bounced(file):
                 self._others.setdefault(why, []).append(file.name)
             else:
                 self.files.append(file)
@@ -144,7 +144,8 @@ class _Folder:
         return f"left out of the folder {self.path}: {listed}"
 
 
-def _why_not(file: Path) -> str:
+def why_not_bounced(file: Path) -> str:
+    """Return in a word or two why a file of a folder is not meant, "" if it is audio or a session."""
     if file.name.startswith("."):
         return "hidden"
     if is_session(file):
@@ -179,7 +180,8 @@ def _is_folder(path: Path) -> bool:
     return path != STANDARD_STREAM and path.is_dir() and not is_session(path)
 
 
-def _stem(source: Path) -> str:
+def stem_of(source: Path) -> str:
+    """Return the name of an input without its suffix, for the names of outputs."""
     if source == STANDARD_STREAM:
         return "stdin"
     return source.resolve().name if source.is_dir() else source.stem

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "bounce": "convert stems to another singer's voice",
+    "batch": "make what a plan of many bounces asks for",
     "sing": "sing a melody from a MIDI file",
     "live": "convert a voice live",
     "plugin": "install the plug-in for DAWs (VST3, CLAP, LV2)",

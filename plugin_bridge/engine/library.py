@@ -58,12 +58,20 @@ class SingerLibrary:
         """
         return self._singer(name).id
 
+    def file_of(self, name: str) -> Path:
+        """Return the file of a singer named by the id of a shipped one or by its path; it is not read.
+
+        Raises:
+            SingerFileError: an unknown name.
+        """
+        path = shipped().get(name, Path(name))
+        if not path.exists():
+            raise SingerFileError(self._unknown(name))
+        return path.resolve()
+
     def _singer(self, name: str) -> Singer:
         if name not in self._by_name:
-            path = shipped().get(name, Path(name))
-            if not path.exists():
-                raise SingerFileError(self._unknown(name))
-            path = path.resolve()
+            path = self.file_of(name)
             if path not in self._by_path:
                 self._by_path[path] = load_singer(path)
             self._by_name[name] = self._by_path[path]
