@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
 _NAMES = {
     "plugin_bridge.errors": "AudioFileError BackingError BridgeError DeviceError EffectError "
-    "MissingExtraError ModelFileError OutputError PlanError PresetError ScoreError SessionError SingerFileError "
-    "TrainingError",
+    "MissingExtraError ModelFileError OutputError PlanError PresetError ScoreError SessionError "
+    "SingerFileError TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
     "models.notes": "Note",
     "models.singer.manifest": "Manifest",
