@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.units import HOPS_PER_SECOND
-from models.pronunciation.phones import BASES, Sound
+from models.pronunciation.phones import BASES, Sound, first_frame
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -19,6 +19,8 @@ _KIND = len(BASES) + 2
 _DECAYS = 1.0 / np.array([0.01, 0.03, 0.1, 0.3])  # of the times to borders, per second
 _TIMES = 2 * (_DECAYS.size + 1) + 1
 _SHORTEST = 0.005
+LONGEST = 1.0
+"""Seconds; what is longer, or farther away, is told as so much: few phones of a recording are longer."""
 PITCH_HZ = 220.0
 """The pitch that is told as 0, and is taken where there is none."""
 
@@ -41,7 +43,8 @@ def features(every: Sequence[Sound], f0: Float64, voice: Float32) -> Float32:
     """
     at = np.arange(f0.size) / HOPS_PER_SECOND
     starts, stops = (np.array([getattr(sound, end) for sound in every]) for end in ("start", "stop"))
-    here = np.clip(np.searchsorted(starts, at, "right") - 1, 0, len(every) - 1)
+    firsts = [first_frame(sound.start) for sound in every]
+    here = np.clip(np.searchsorted(firsts, np.arange(f0.size), "right") - 1, 0, len(every) - 1)
     kinds = np.zeros((len(every) + 2 * max(AROUND), _KIND + 1), np.float32)
     kinds[:, 0] = 1.0  # a pause before the first, and after the last
     inside = kinds[max(AROUND) : -max(AROUND)]
@@ -51,7 +54,7 @@ def features(every: Sequence[Sound], f0: Float64, voice: Float32) -> Float32:
         row[-3:] = sound.palatal, sound.released, length
     since, until = at - starts[here], stops[here] - at
     times = [_length(stops[here] - starts[here])[:, None]]
-    for time in (np.maximum(since, 0.0), np.maximum(until, 0.0)):
+    for time in (np.clip(since, 0.0, LONGEST), np.clip(until, 0.0, LONGEST)):
         times += [np.exp(-np.multiply.outer(time, _DECAYS)), np.tanh(time)[:, None]]
     octaves = pitch(f0)
     parts = [kinds[here + max(AROUND) + place] for place in AROUND]
@@ -70,5 +73,5 @@ def pitch(f0: Float64) -> Float64:
 
 
 def _length(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a length as a number around 0: 0 for 100 ms, 1 for ten times as long."""
-    return np.log10(np.maximum(seconds, _SHORTEST) / 0.1)
+    """Return a length as a number around 0: 0 for 100 ms, 1 for ten times as long and longer."""
+    return np.log10(np.clip(seconds, _SHORTEST, LONGEST) / 0.1)

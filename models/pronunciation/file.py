@@ -36,6 +36,8 @@ RELEASE_FRAMES, ATTACK_FRAMES = 15, 5
 """Of a pause may sound: the end of what was before, and the start of what comes."""
 HUSH_DB = 7.0
 """By so much a frame the rest is softer; recordings have a room, which is not to be sung."""
+RANGE = 2.0
+"""So far from the median of its pitch, as a ratio, a voice is asked at most: it has sung little beyond."""
 _STEP = WINDOW - 2 * REACH
 _KIND = FileKind(
     "pronunciation",
@@ -61,8 +63,8 @@ class Pronounced(NamedTuple):
     """dB by which a frame is louder than its note, `LOWEST_DB` to `HIGHEST_DB`: about 0 in vowels, below in
     consonants, the lowest in pauses. Shape (frames,), float32."""
     bursts: Float64
-    """Seconds at which plosives burst, in order: all controls step there, in the last frame before and the
-    first one after as they are."""
+    """Seconds at which plosives burst, in order: there everything steps from the frame before to the one
+    after, instead of gliding."""
 
 
 class Pronunciation:
@@ -76,6 +78,7 @@ class Pronunciation:
     """
 
     def __init__(self, path: Path = SHIPPED) -> None:
+        self._path = path
         self._session = _KIND.load(path)
         self.manifest = _KIND.read(self._session, path)
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
@@ -104,6 +107,7 @@ class Pronunciation:
         Raises:
             ValueError: a phone is unknown, has no length or overlaps another; the voice is unknown; f0 is not
                 a row of finite numbers from 0 on.
+            ModelFileError: the network gives what are no numbers.
         """
         check(phones)
         f0 = np.asarray(f0, np.float64)
@@ -111,24 +115,27 @@ class Pronunciation:
             raise ValueError(
                 f"f0 of shape {f0.shape} is no line of hertz; give one number from 0 on per 10 ms"
             )
-        weights = self._weights(voice, f0)
+        name = self._voice(voice, f0)
+        weights = np.array([one == name for one in self.manifest.voices], np.float32)
         every = sounds(phones, self.manifest.releases, f0.size / HOPS_PER_SECOND)
         found = np.empty((f0.size, CONTROLS), np.float32)
-        given = _padded(f0)
+        middle = self.manifest.voices[name]
+        given = np.clip(_padded(f0), middle / RANGE, middle * RANGE)
         for start in range(0, f0.size, _STEP):
             part = features(_moved(every, start - REACH), given[start : start + WINDOW], weights)
             (rows,) = self._session.run(["controls"], {"frames": part})
             stop = min(start + _STEP, f0.size)
             found[start:stop] = rows[REACH : REACH + stop - start]
+        if not np.isfinite(found).all():
+            raise ModelFileError(f"{self._path} gives what are no numbers; install or copy it again")
         return _told(found, every)
 
-    def _weights(self, voice: str, f0: Float64) -> Float32:
+    def _voice(self, voice: str, f0: Float64) -> str:
         voices = list(self.manifest.voices)
         if voice and voice not in voices:
             raise ValueError(f"voice {voice[:40]!r} is unknown; use one of {', '.join(voices)}")
         sung = f0[f0 > 0.0]
-        name = voice or (self.voice_near(float(np.median(sung))) if sung.size else voices[0])
-        return np.array([one == name for one in voices], np.float32)
+        return voice or (self.voice_near(float(np.median(sung))) if sung.size else voices[0])
 
 
 def _padded(f0: Float64) -> Float64:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from dsp.units import HOPS_PER_SECOND
+
 VOWELS = ("a", "i", "u", "e", "o")
 PAUSE, BREATH, CLOSURE = "pau", "br", "cl"
 PLOSIVES = ("k", "g", "t", "d", "p", "b", "ts", "ch")
@@ -28,6 +30,7 @@ made with both lips, and b is the nearest to v.
 
 MIN_SECONDS = 1e-4
 """Of a phone."""
+_EXACT = 1e-4  # of a frame
 RELEASED = 0.7
 """The most of a plosive that its burst and what follows may take."""
 
@@ -102,6 +105,11 @@ def sounds(phones: Iterable[SungPhone], releases: dict[str, float], seconds: flo
     if end < seconds or not found:
         found.append(Sound(PAUSE, False, False, end, max(seconds, end + MIN_SECONDS)))
     return found
+
+
+def first_frame(time: float) -> int:
+    """Return the first frame that is not before a time in seconds, give or take a microsecond."""
+    return math.ceil(time * HOPS_PER_SECOND - _EXACT)
 
 
 def bursts(every: Iterable[Sound]) -> list[float]:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.synth import Knot, SawSing
-from dsp.units import HOPS_PER_SECOND, MAX_HOPS, hop_size
+from dsp.units import MAX_HOPS, hop_size
 from models.pronunciation.file import LOWEST_DB, Pronounced
+from models.pronunciation.phones import first_frame
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -108,8 +109,8 @@ def _steps(bursts: Float64, frames: int, sample_rate: int) -> dict[int, _Burst]:
     hop, width = hop_size(sample_rate), max(1, round(BURST_SECONDS * sample_rate))
     found: dict[int, _Burst] = {}
     for time in bursts.tolist():
-        frame = int(time * HOPS_PER_SECOND)
-        if frame < frames - 1:
+        frame = first_frame(time) - 1
+        if 0 <= frame < frames - 1:
             start = min(round(time * sample_rate) - frame * hop, hop - width)
             found[frame] = _Burst(max(1, start), max(1, start) + width)
     return found

@@ -41,6 +41,8 @@ BURST_DB = 9.0
 BURST_HZ = 1500.0
 BURST_SHARE = 0.6
 """The first rise of this share of the steepest one is the burst: a vowel may begin steeper after it."""
+BURST_RANGE_DB = 20.0
+"""What is so much softer than the loudest of the phone is what still sounds of the phone before."""
 _EARLIEST = 0.15
 """A burst is looked for from this share of the phone on: before lies the end of the vowel before, ..."""
 _LATE_SECONDS = 0.015
@@ -51,9 +53,11 @@ LATE_LABEL_SECONDS = 0.01
 
 BREATH_DB = 9.0
 """Breath is so much louder than the room, ..."""
+BREATH_BELOW_DB = (40.0, 12.0)
+"""... so far below the vowels: what is louder is the start of a phone, or its end, ..."""
 BREATH_SECONDS = (0.12, 0.9)
 """... and takes so long."""
-_ROOM_PERCENTILE = 20.0
+_ROOM_PERCENTILE, _SUNG_PERCENTILE = 5.0, 80.0
 
 EDGE_FRAMES = 4
 """So near to its borders a vowel is not as loud as its note."""
@@ -151,9 +155,13 @@ def _burst(audio: Float32, start: float, stop: float) -> float | None:
     from_ms = (first - max(0, first - margin)) / step + _EARLIEST * 1000.0 * (stop - start)
     to_ms = from_ms + (1.0 - _EARLIEST) * 1000.0 * (stop - start) + 1000.0 * _LATE_SECONDS - BURST_MS
     among = slice(max(0, round(from_ms)), max(0, round(to_ms)))
-    if not rise[among].size or rise[among].max() < BURST_DB:
+    risen = level[BURST_MS:][among]
+    if not risen.size:
         return None
-    best = among.start + int((rise[among] >= max(BURST_DB, BURST_SHARE * rise[among].max())).argmax())
+    sharp = np.where(risen > risen.max() - BURST_RANGE_DB, rise[among], 0.0)
+    if sharp.max() < BURST_DB:
+        return None
+    best = among.start + int((sharp >= max(BURST_DB, BURST_SHARE * sharp.max())).argmax())
     steep = best + int(np.diff(level[best : best + BURST_MS + 1]).argmax()) + 1
     return (max(0, first - margin) + steep * step) / TRAINING_RATE
 
@@ -164,7 +172,7 @@ def _pause(recording: Recording, start: float, stop: float) -> list[Sound]:
     loudness = recording.loudness[first:last]
     if loudness.size < 3:
         return [Sound(PAUSE, False, False, start, stop)]
-    room = float(np.percentile(recording.loudness, _ROOM_PERCENTILE / 4.0))
+    room, sung = np.percentile(recording.loudness, (_ROOM_PERCENTILE, _SUNG_PERCENTILE)).tolist()
     breath = (loudness > room + BREATH_DB) & (recording.voicing[first:last] < 1.0 - VOICED)
     breath = np.convolve(breath, np.ones(5), "same") >= 3.0
     edges = np.flatnonzero(np.diff(np.concatenate([[0], breath.astype(int), [0]])))
@@ -173,7 +181,9 @@ def _pause(recording: Recording, start: float, stop: float) -> list[Sound]:
     for begin, end in edges.reshape(-1, 2):
         seconds = (end - begin) / HOPS_PER_SECOND
         opened = float(first + begin) / HOPS_PER_SECOND
-        if BREATH_SECONDS[0] <= seconds <= BREATH_SECONDS[1] and opened > at + 0.02:
+        below = sung - float(np.median(loudness[begin:end]))
+        is_soft = BREATH_BELOW_DB[1] < below < BREATH_BELOW_DB[0]
+        if is_soft and BREATH_SECONDS[0] <= seconds <= BREATH_SECONDS[1] and opened > at + 0.02:
             found.append(Sound(PAUSE, False, False, at, opened))
             at = min(stop, float(first + end) / HOPS_PER_SECOND)
             found.append(Sound(BREATH, False, False, opened, at))

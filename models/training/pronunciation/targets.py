@@ -14,7 +14,7 @@ from dsp.ltas import AUDIBLE_DB
 from dsp.units import HOPS_PER_SECOND
 from models.content.file import RunningEncoder
 from models.pronunciation.file import HIGHEST_DB, LOWEST_DB
-from models.pronunciation.phones import PAUSE, Sound, bursts
+from models.pronunciation.phones import PAUSE, Sound, bursts, first_frame
 from models.training.batches import PreparedRecording
 from models.training.pronunciation.sung import UNKNOWN, contour, read_phones, sounds_of
 from models.training.refiner.bands import written
@@ -23,8 +23,11 @@ from models.training.refiner.frames import CoarseSinger, FrameMaker
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
+RUMBLE_HZ = 150.0
+"""No breath is louder below this than there, but rooms are."""
 QUIET_DB = -55.0
 """So far below its note a frame says nothing of its filters."""
+_RUMBLE = int(np.searchsorted(NOISE_GRID, RUMBLE_HZ))
 _WRITE_HARMONIC, _WRITE_NOISE = (written(grid).astype(np.float32) for grid in (HARMONIC_GRID, NOISE_GRID))
 
 
@@ -63,6 +66,7 @@ def song_of(prepared: PreparedRecording, labels: Path, voice: str, maker: FrameM
     frames = coarse.harmonic.shape[0]
     harmonic = coarse.harmonic + coarse.lack @ _WRITE_HARMONIC.T
     noise = coarse.noise + coarse.lack @ _WRITE_NOISE.T
+    np.minimum(noise[:, :_RUMBLE], noise[:, _RUMBLE, None], out=noise[:, :_RUMBLE])
     note = contour(recording, found)[:frames]
     voicing, loudness = recording.voicing[:frames], recording.loudness[:frames]
     level = np.clip(loudness - note, LOWEST_DB, HIGHEST_DB)
@@ -88,7 +92,7 @@ def _known(sounds: Sequence[Sound], frames: int) -> NDArray[np.float64]:
 def sharp(controls: Float32, times: Sequence[float]) -> Float32:
     """Give frames that hear a burst that is still to come the controls of the last that does not."""
     for time in times:
-        before = int(time * HOPS_PER_SECOND)  # the window goes on for 10 ms after its centre
+        before = first_frame(time) - 1  # the window goes on for 10 ms after its centre
         if 0 < before < len(controls):
             controls[before] = controls[before - 1]
     return controls

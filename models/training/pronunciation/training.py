@@ -18,6 +18,7 @@ from models.pronunciation.file import CONTROLS
 from models.training.averaged import AveragedTraining
 from models.training.pronunciation.network import NetworkSize, PronunciationNetwork
 from models.training.pronunciation.targets import Song
+from models.training.pronunciation.variation import varied
 from models.training.schedule import fall, rise
 
 Float32 = NDArray[np.float32]
@@ -26,7 +27,9 @@ CHECKPOINT_FORMAT = 1
 _NEPER_PER_UNIT = (1.0, 1.0, 10.0 * NEPER_PER_DB, 2.0)
 """What a unit of each part weighs: filters, levels in 10 dB, and voicing."""
 PART_WEIGHTS = (1.0, 1.0, 0.7, 0.7)
-DELTA_WEIGHT = 1.0
+DELTA_WEIGHT, SPREAD_WEIGHT = 1.0, 0.5
+"""Of how the controls move from frame to frame, and of how much they vary over an example: the mean error
+alone makes them too even."""
 MARGIN = 16
 """Frames at the ends of an example that do not count: the network hears too little around them."""
 _PARTS = (HARMONIC_GRID.size, NOISE_GRID.size, 1, 1)
@@ -46,8 +49,8 @@ class Plan:
     warmup_steps: int = 100
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
-    pitch_jitter: float = 0.1
-    """Octaves by which the pitch that is told is off, so that the filters do not cling to it."""
+    variations: int = 2
+    """Of every song, beside itself."""
     seed: int = 0
 
 
@@ -72,6 +75,8 @@ class Examples:
     """
 
     def __init__(self, songs: Sequence[Song], voices: Sequence[str], plan: Plan) -> None:
+        rng = np.random.default_rng(plan.seed)
+        songs = [*songs, *(varied(song, rng) for song in songs for _ in range(plan.variations))]
         self._songs = [
             (features(song.sounds, song.f0, one_hot(song.voice, voices)), song.controls, song.weights)
             for song in songs
@@ -119,16 +124,31 @@ def moments(songs: Sequence[Song]) -> tuple[Tensor, Tensor]:
 def losses(found: Tensor, batch: Batch) -> Tensor:
     """Return what each part of the controls misses, nepers, (4,): filters, level and voicing."""
     weights = batch.weights[..., [0, 1, 2, 2]]
-    missed = found - batch.controls
-    moved = torch.minimum(weights[:, 1:], weights[:, :-1])
-    total = []
-    for index, part in enumerate(torch.split(missed, list(_PARTS), dim=2)):
-        scale = _NEPER_PER_UNIT[index]
-        still = (part.abs().mean(2) * weights[..., index]).sum() / weights[..., index].sum().clamp(min=1.0)
-        steps = (part.diff(dim=1).abs().mean(2) * moved[..., index]).sum()
-        steps = steps / moved[..., index].sum().clamp(min=1.0)
-        total.append(scale * (still + DELTA_WEIGHT * steps))
+    sizes, total = list(_PARTS), []
+    for index, (made, real) in enumerate(
+        zip(torch.split(found, sizes, dim=2), torch.split(batch.controls, sizes, dim=2), strict=True)
+    ):
+        weight = weights[..., index, None]
+        both = torch.minimum(weight[:, 1:], weight[:, :-1])
+        missed = _mean((made - real).abs(), weight)
+        moved = _mean((made - real).diff(dim=1).abs(), both)
+        uneven = (_deviation(made, weight) - _deviation(real, weight)).abs().mean()
+        unsteady = (_deviation(made.diff(dim=1), both) - _deviation(real.diff(dim=1), both)).abs().mean()
+        parts = missed + DELTA_WEIGHT * moved + SPREAD_WEIGHT * (uneven + unsteady)
+        total.append(_NEPER_PER_UNIT[index] * parts)
     return torch.stack(total)
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values.mean(2, keepdim=True) * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def _deviation(values: Tensor, weight: Tensor) -> Tensor:
+    """Return the standard deviation of each control over each example, (batch, controls)."""
+    total = weight.sum(1, keepdim=True).clamp(min=1.0)
+    mean = (values * weight).sum(1, keepdim=True) / total
+    variance = (torch.square(values - mean) * weight).sum(1) / total[:, 0]
+    return torch.sqrt(variance + 1e-4)
 
 
 class Trainer(AveragedTraining[PronunciationNetwork]):

@@ -196,7 +196,7 @@ def test_training_learns_goes_on_and_exports(songs: dict[str, Song], tmp_path: P
 def test_a_recording_shorter_than_an_example_is_heard(songs: dict[str, Song]) -> None:
     song = songs["pjs/song1.wav"]
     cut = replace(song, controls=song.controls[20:70], weights=song.weights[20:70], f0=song.f0[20:70])
-    batch = Examples([cut], ["pjs"], PLAN)(0)
+    batch = Examples([cut], ["pjs"], replace(PLAN, variations=0))(0)
     assert batch.controls.shape == (PLAN.batch, PLAN.frames, CONTROLS)
     counted = batch.weights[..., 2].sum(dim=1)
     assert (counted > 20).all()
