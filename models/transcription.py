@@ -60,12 +60,22 @@ Runs = list[tuple[int, int]]
 def heard_notes(
     audio: NDArray[np.float32], sample_rate: int, tracker: VoiceTracker | None = None
 ) -> list[Note]:
-    """Return the notes that are sung in a recording, as `transcribed` finds them.
+    """Return the notes that are sung in a recording, as `transcribed` finds them in its `voice_frames`."""
+    return transcribed(*voice_frames(audio, sample_rate, tracker))
+
+
+def voice_frames(
+    audio: NDArray[np.float32], sample_rate: int, tracker: VoiceTracker | None = None
+) -> tuple[Float64, Float64, Float64]:
+    """Return f0 in hertz, voicing and loudness in dB of a recording, as the engine hears them.
 
     Args:
         audio: mono, shape (samples,), float32.
         sample_rate: hertz, any.
         tracker: a fresh one at that rate, or at `RATE` where that is not native; for a lone voice if None.
+
+    Returns:
+        Of each a number for every 10 ms that begins within the audio, shape (frames,), float64.
     """
     native = sample_rate in RATES
     x = audio if native else np.asarray(soxr.resample(audio, sample_rate, RATE), np.float32)
@@ -77,7 +87,7 @@ def heard_notes(
     f0, voicing, loudness = (
         np.concatenate([getattr(step, name) for step in found])[1:] for name in ("f0", "voicing", "loudness")
     )
-    return transcribed(f0, voicing, loudness)
+    return f0, voicing, loudness
 
 
 def transcribed(f0: ArrayLike, voicing: ArrayLike, loudness: ArrayLike) -> list[Note]:

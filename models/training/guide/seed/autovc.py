@@ -119,6 +119,8 @@ class Postnet(nn.Module):
             layers += [nn.Conv1d(source, target, KERNEL, padding=KERNEL // 2), nn.BatchNorm1d(target)]
             if layer < POSTNET_LAYERS - 1:
                 layers.append(nn.Tanh())
+        # It starts by adding nothing: a last norm of 1 would add noise of 80 dB, which takes long to unlearn.
+        nn.init.zeros_(layers[-1].get_parameter("weight"))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
