@@ -16,12 +16,12 @@ Float64 = NDArray[np.float64]
 USUAL_VELOCITY = 80
 SILENT_DB = -60.0
 """In rests."""
-_VELOCITY_DB = 24.0
-"""For ten times the velocity: 4.8 dB above the usual at 127, 14 below at 20."""
+_VELOCITY_DB = 40.0
+"""For ten times the velocity, as General MIDI has it: 8 dB above the usual at 127, 12 below at 40."""
 _LOWEST_VELOCITY_DB = -24.0
 # Figures are of pjs001 to pjs080 where no other reason is named.
-_PITCH_DB = 0.66
-"""For each semitone above the middle of the melody, ..."""
+_PITCH_DB = 0.5
+"""For each semitone above the middle of the melody; pjs has 0.66, of which velocities may hold a part, ..."""
 _MAX_PITCH_DB = 6.0
 """... at most so much either way."""
 _ARC_DB = 1.0
@@ -44,7 +44,10 @@ _RELEASE_SHARE = 0.6
 """The most of the last note that its release takes."""
 _BEFORE = 0.3
 _AFTER = 0.05
+_NOTE_DB = 1.0
+"""By which notes differ by chance (standard deviation); 3 in pjs, where words are in it."""
 _SWAY_DB, _SWAY_SECONDS = 0.5, 0.4
+"""The same within notes, and the seconds between its knots."""
 _SALT = 0x6C6F7564
 
 
@@ -60,21 +63,25 @@ def loudness_line(notes: Sequence[SungNote], frames: int, seed: int = 0) -> Floa
     if not notes:
         return line
     middle = float(np.median([one.note.pitch for one in notes]))
-    chance = np.random.Generator(np.random.Philox(key=[seed, _SALT]))
-    sway = chance.standard_normal(int(frames / HOPS_PER_SECOND / _SWAY_SECONDS) + 3) * _SWAY_DB
+    sway = _drawn(seed, 0, int(frames / HOPS_PER_SECOND / _SWAY_SECONDS) + 3) * _SWAY_DB
+    strays = iter((_drawn(seed, 1, len(notes)) * _NOTE_DB).tolist())
     end = 0
     for phrase in phrases(notes):
         start, stop = phrase[0].note.start - _BEFORE, phrase[-1].note.stop + _AFTER
         first = max(end, int(start * HOPS_PER_SECOND))
         end = min(frames, max(first, round(stop * HOPS_PER_SECOND)))
         at = np.arange(first, end) / HOPS_PER_SECOND
-        line[first:end] = _phrase(phrase, at, middle)
+        levels = [_level(one.note, middle) + next(strays) for one in phrase]
+        line[first:end] = _phrase(phrase, at, np.array(levels))
         line[first:end] += np.interp(at, np.arange(sway.size) * _SWAY_SECONDS, sway)
     return line
 
 
-def _phrase(phrase: Sequence[SungNote], at: Float64, middle: float) -> Float64:
-    levels = np.array([_level(one.note, middle) for one in phrase])
+def _drawn(seed: int, stream: int, count: int) -> Float64:
+    return np.random.Generator(np.random.Philox(key=[seed, _SALT + stream])).standard_normal(count)
+
+
+def _phrase(phrase: Sequence[SungNote], at: Float64, levels: Float64) -> Float64:
     starts = np.array([one.note.start for one in phrase])
     # Straight from note to note, within the 60 ms in which the next one begins.
     edges = np.stack([starts[1:] - 0.06, starts[1:]], axis=1).ravel()

@@ -29,13 +29,14 @@ _SHARE = 0.6
 """The most that a glide takes of the shorter of its notes."""
 _DIP, _DIP_SECONDS = 0.12, 0.03
 """Semitones that a voice first moves the other way, for a step of three and more, and how long."""
-_SCOOP, _SCOOP_SECONDS = 0.55, 0.045
-"""Semitones below its first note at which a phrase begins, and the time constant of the way up."""
+_SCOOP, _SCOOP_SECONDS = 0.6, 0.05
+"""Semitones below its first note at which a phrase begins, and the time constant of the way up; half as much
+and half as much again, by chance."""
 _FALL, _FALL_SECONDS = 0.3, 0.05
 """Semitones that a phrase falls at its end, and the time constant."""
-_VIBRATO_HZ, _VIBRATO_SPREAD = 5.5, 0.2
-_VIBRATO_DEPTH = 0.55
-"""Semitones to either side; pjs has 0.7, others 0.3 to 0.8."""
+_VIBRATO_HZ, _VIBRATO_SPREAD = 5.6, 0.2
+_VIBRATO_DEPTH = 0.65
+"""Semitones to either side; pjs has 0.8 after half a second and 0.5 after two, others 0.3 to 0.8."""
 _VIBRATO_NOTES = (0.3, 0.7)
 """Seconds for which one pitch is held, with hardly any vibrato and with all of it."""
 _VIBRATO_ONSET = (0.15, 0.5)
@@ -97,7 +98,7 @@ def _melody(notes: Sequence[Note], at: Float64, chance: np.random.Generator) -> 
     for i, note in enumerate(held):
         after = held[i + 1].start if i + 1 < len(held) else None
         _vibrate(line, at, note, after, chance)
-    _scoop(line, at, notes[0], 0.6 + 0.8 * chance.random())
+    _scoop(line, at, notes[0], 0.5 + chance.random())
     _fall(line, at, notes[-1])
     return line
 
