@@ -9,6 +9,7 @@ COMMANDS = {
     "bounce": "convert stems to another singer's voice",
     "batch": "make what a plan of many bounces asks for",
     "sing": "sing a melody from a MIDI file",
+    "notes": "write the notes of a vocal as a MIDI file",
     "live": "convert a voice live",
     "plugin": "install the plug-in for DAWs (VST3, CLAP, LV2)",
     "devices": "list sound cards, JACK and MIDI ports",
