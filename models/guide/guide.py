@@ -15,8 +15,9 @@ from models.errors import BackingError
 from models.guide.chords import Chord, Key, key_of
 from models.guide.ground import Ground, ground_of
 from models.guide.listening import Heard, hear
-from models.guide.lyrics import class_of, syllables, velocities
-from models.guide.rules import Range, composed
+from models.guide.lyrics import syllables, velocities, vowel_of
+from models.guide.range import Range
+from models.guide.rules import composed
 from models.guide.steps import BEATS_PER_BAR, PER_BAR, GridNote
 from models.guide.styles import DEFAULT, style_of
 from models.notes import Note
@@ -186,7 +187,7 @@ def compose_for(
 
 
 def _in_time(line: list[GridNote], ground: Ground, heard: Heard, settings: GuideSettings) -> list[Note]:
-    sung = syllables(line, [class_of(note) for note in line], style_of(settings.style))
+    sung = syllables(line, [vowel_of(note) for note in line], style_of(settings.style))
     loud = velocities(line, [float(ground.energy[note.step // PER_BAR]) for note in line])
     notes = []
     for note, lyric, velocity in zip(line, sung, loud, strict=True):

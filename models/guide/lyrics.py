@@ -10,39 +10,41 @@ from models.guide.steps import PER_BAR, PER_BEAT, GridNote
 from models.guide.styles import Style
 from models.notes import HELD
 
-CLASSES = ("o", "m", "c")
-"""Of vowels: open, middle, closed."""
-LONG, SHORT = 5, 2
-"""Steps from which a note is sung on an open vowel, and up to which on a closed one off the beat."""
+VOWELS = ("a", "i", "u", "e", "o", "n")
+"""Classes of vowels; n is sung with a closed mouth."""
+LONG, SHORT = 6, 2
+"""Steps from which a note is sung on a wide vowel, and up to which on a narrow one off the beat."""
 MAX_SLUR = 4
 """Semitones of the largest interval that is sung on one vowel."""
 VELOCITY, LOUDEST, SOFTEST = 80, 112, 56
 
 
-def class_of(note: GridNote) -> str:
-    """Return the class of vowels on which a note is sung, by its length and place."""
-    if note.length >= LONG:
-        return "o"
-    return "c" if note.length <= SHORT and note.step % PER_BEAT else "m"
+def vowel_of(note: GridNote) -> str:
+    """Return the class of the vowel on which a note is sung, by its length and place."""
+    if note.length <= SHORT and note.step % PER_BEAT:
+        return "u"
+    return "o" if note.length >= LONG and note.step % PER_BAR else "a"
 
 
-def syllables(notes: Sequence[GridNote], classes: Sequence[str], style: Style) -> list[str]:
+def syllables(notes: Sequence[GridNote], vowels: Sequence[str], style: Style) -> list[str]:
     """Return what is sung on each note.
 
-    The same place in a bar has the same syllable, so that a motif that comes back has its words again.
+    The same place in a bar has the same consonant, so that a motif that comes back has its words again.
 
     Args:
         notes: the melody.
-        classes: of the vowels, of `CLASSES`.
+        vowels: of each note, its class of `VOWELS`.
         style: what it is sung with.
     """
     found: list[str] = []
-    for place, (note, vowels) in enumerate(zip(notes, classes, strict=True)):
+    for place, (note, vowel) in enumerate(zip(notes, vowels, strict=True)):
         if place and _is_slurred(notes[place - 1], note, style):
             found.append(HELD)
             continue
-        choice: Sequence[str] = getattr(style.syllables, vowels)
-        found.append(choice[(note.step % PER_BAR // SHORT) % len(choice)])
+        sung: str = getattr(style.vowels, vowel)
+        consonants = style.consonants
+        consonant = consonants[note.step % PER_BAR // SHORT % len(consonants)]
+        found.append(sung if vowel == "n" else consonant + sung)
     return found
 
 

@@ -63,6 +63,49 @@ class _Motif(NamedTuple):
     arc: str
 
 
+class Section(NamedTuple):
+    """Some bars of a song that are sung."""
+
+    first: int
+    """Bar."""
+    stop: int
+    """The bar after the last."""
+    kind: str
+    """"loud" or "quiet": sections of one kind are sung alike."""
+    is_climax: bool
+
+    def phrases(self, bars: int) -> list[tuple[int, int]]:
+        """Return first bar and length in bars of each phrase."""
+        return [(bar, min(bars, self.stop - bar)) for bar in range(self.first, self.stop, bars)]
+
+
+class Frame(NamedTuple):
+    """Where a song is sung."""
+
+    sections: list[Section]
+    rests: NDArray[np.bool_]
+    """Steps at which nothing is sung: pauses, and the ends of phrases, (steps,)."""
+
+    @classmethod
+    def of(cls, ground: Ground, style: Style) -> Frame:
+        """Return it for a backing track and a style."""
+        sections = _sections(ground)
+        rests = np.ones(ground.bars * PER_BAR, bool)
+        for section in sections:
+            for bar, bars in section.phrases(style.phrase):
+                rests[bar * PER_BAR : (bar + bars) * PER_BAR - style.breath] = False
+        rests |= np.repeat([not ground.is_sung(bar) for bar in range(ground.bars)], PER_BAR)
+        return cls(sections, rests)
+
+    def windows(self, steps: int) -> list[tuple[int, str]]:
+        """Return the first step of each window that is sung, and its name: windows of one name are alike."""
+        return [
+            (at, f"{section.kind} {number}")
+            for section in self.sections
+            for number, at in enumerate(range(section.first * PER_BAR, section.stop * PER_BAR, steps))
+        ]
+
+
 def planned(ground: Ground, style: Style, density: float, rng: Random) -> list[list[Slot]]:
     """Return phrases of slots, one after the other.
 
@@ -72,36 +115,45 @@ def planned(ground: Ground, style: Style, density: float, rng: Random) -> list[l
         density: 0 for few notes, 1 for many.
         rng: what is drawn from.
     """
-    sections = _sections(ground)
-    loud = [float(ground.energy[first:last].mean()) for first, last in sections]
-    highest = _climax(loud)
     phrases: list[list[Slot]] = []
+    forms: dict[str, str] = {}
     motifs: dict[str, _Motif] = {}
-    for number, (first, last) in enumerate(sections):
-        kind = "loud" if loud[number] >= np.median(loud) and (number or len(sections) == 1) else "quiet"
-        if f"{kind} form" not in motifs:
-            motifs[f"{kind} form"] = _Motif(str(rng.choice(FORMS)), "")
-        form = motifs[f"{kind} form"].signs
-        starts = range(first, last, style.phrase)
-        for place, bar in enumerate(starts):
-            bars = min(style.phrase, last - bar)
-            name = f"{kind} {form[place % len(form)]} {bars}"
+    for section in _sections(ground):
+        form = forms.setdefault(section.kind, str(rng.choice(FORMS)))
+        parts = section.phrases(style.phrase)
+        for place, (bar, bars) in enumerate(parts):
+            name = f"{section.kind} {form[place % len(form)]} {bars}"
             if name not in motifs:
-                motifs[name] = _Motif(
-                    _rhythm(ground, bar, bars, style, density, rng), str(rng.choice(list(ARCS)))
-                )
-            lift = (LIFT if kind == "loud" else 0.0) - 0.5 * LIFT
-            lift += CLIMAX if number == highest and place == max(0, 3 * len(starts) // 4 - 1) else 0.0
-            is_last = bar + bars >= last
-            slots = _slots(bar, bars, motifs[name], name, style, lift)
+                rhythm = _rhythm(ground, bar, bars, style, density, rng)
+                motifs[name] = _Motif(rhythm, str(rng.choice(list(ARCS))))
+            lift = 0.5 * LIFT if section.kind == "loud" else -0.5 * LIFT
+            if section.is_climax and place == max(0, 3 * len(parts) // 4 - 1):
+                lift += CLIMAX
+            slots = _slots(bar, motifs[name], name, style, lift)
             slots = [slot for slot in slots if ground.is_sung(slot.step // PER_BAR)]
             if slots:
-                slots[-1] = slots[-1]._replace(ends="section" if is_last else "phrase")
-                phrases.append(slots)
+                ends = "section" if place == len(parts) - 1 else "phrase"
+                phrases.append([*slots[:-1], slots[-1]._replace(ends=ends)])
     return phrases
 
 
-def _sections(ground: Ground) -> list[tuple[int, int]]:
+def _sections(ground: Ground) -> list[Section]:
+    """Return the sections that are sung."""
+    spans = _spans(ground)
+    loud = [float(ground.energy[first:stop].mean()) for first, stop in spans]
+    highest = _climax(loud)
+    return [
+        Section(
+            first,
+            stop,
+            "loud" if loud[number] >= np.median(loud) and (number or len(spans) == 1) else "quiet",
+            number == highest,
+        )
+        for number, (first, stop) in enumerate(spans)
+    ]
+
+
+def _spans(ground: Ground) -> list[tuple[int, int]]:
     """Return first bar and the bar after the last of each section that is sung."""
     sung = [bar for bar in range(ground.bars) if ground.is_sung(bar)]
     if not sung:
@@ -169,10 +221,10 @@ def _with_breath(signs: str, breath: int) -> str:
     return "".join(row)
 
 
-def _slots(bar: int, bars: int, motif: _Motif, name: str, style: Style, lift: float) -> list[Slot]:
+def _slots(bar: int, motif: _Motif, name: str, style: Style, lift: float) -> list[Slot]:
     found: list[Slot] = []
     arc = ARCS[motif.arc]
-    size = bars * PER_BAR
+    size = len(motif.signs)
     for step, sign in enumerate(motif.signs):
         if sign != STARTS:
             continue

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from models.guide.chords import Chord, Key
 from models.guide.ground import Ground
 from models.guide.phrases import Slot, planned
+from models.guide.range import Range, comfortable
 from models.guide.steps import PER_BEAT, GridNote
 from models.guide.styles import Style
 from models.guide.tables import INTERVALS, KINDS, MAX_INTERVAL, MAX_STEP, kind_of, shipped
@@ -42,17 +41,8 @@ START = 0.1
 """For each semitone between the end of a phrase and the start of the next."""
 TEMPERATURE = 1.0
 """1 draws lines as likely as the tables tell, less those that are likelier."""
-WIDEST = 19
-"""Semitones of a range that are used, from its middle."""
 _SIZES = np.array(INTERVALS)
 _IS_KIND = np.array([[kind_of(step) == kind for step in INTERVALS] for kind in KINDS])
-
-
-class Range(NamedTuple):
-    """MIDI note numbers of a voice, both sung."""
-
-    low: int
-    high: int
 
 
 def composed(ground: Ground, voice: Range, style: Style, density: float, rng: Random) -> list[GridNote]:
@@ -66,13 +56,8 @@ def composed(ground: Ground, voice: Range, style: Style, density: float, rng: Ra
         rng: what is drawn from.
     """
     phrases = planned(ground, style, density, rng)
-    writer = _Writer(ground, _comfortable(voice), style, rng)
+    writer = _Writer(ground, comfortable(voice), style, rng)
     return [note for phrase in phrases for note in writer.write(phrase)]
-
-
-def _comfortable(voice: Range) -> Range:
-    spare = max(0, voice.high - voice.low - WIDEST)
-    return Range(voice.low + spare // 2, voice.high - (spare + 1) // 2)
 
 
 class _Writer:

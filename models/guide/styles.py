@@ -12,14 +12,17 @@ DEFAULT = "pop"
 _FILE = Path(__file__).parent / "styles.toml"
 
 
-class Syllables(BaseModel):
-    """What is sung by class of vowel."""
+class Vowels(BaseModel):
+    """What is sung for each class of vowel; n is the closed mouth."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    o: tuple[str, ...] = Field(min_length=1)
-    m: tuple[str, ...] = Field(min_length=1)
-    c: tuple[str, ...] = Field(min_length=1)
+    a: str
+    i: str
+    u: str
+    e: str
+    o: str
+    n: str
 
 
 class Style(BaseModel):
@@ -35,7 +38,8 @@ class Style(BaseModel):
     repeats: float
     leaps: float
     slurred: float = Field(ge=0.0, le=1.0)
-    syllables: Syllables
+    consonants: tuple[str, ...] = Field(min_length=1)
+    vowels: Vowels
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.guide.chords import Chord, Key
+from models.guide.ground import Ground
+from models.guide.range import Range
+from models.guide.rules import composed
 from models.guide.steps import BEATS_PER_BAR, PER_BAR, PER_BEAT, GridNote
+from models.guide.styles import styles
 from models.notes import Note
 from models.training.guide.styles import STYLES, Style
 from models.training.guide.tunes import Tune
@@ -20,6 +24,8 @@ TEMPO_CHANGE = 0.2
 """Share by which a tempo goes up or down at most."""
 LEAD_IN_SECONDS = 1.0
 """Of silence before the first bar, at most."""
+MADE_BARS, LOOP_BARS = 16, 4
+"""Of a song that is made by rule, and of the chords that come again in it."""
 BORROWED = 0.04
 """Chance that a chord is drawn and not fitted, as composers surprise."""
 
@@ -111,6 +117,42 @@ def arranged(tune: Tune, rng: Random, *, moved: bool = True) -> Song:
     )
 
 
+def made(rng: Random) -> Song:
+    """Return a song all of which is made by rule: four chords that come again, and a melody upon them."""
+    style = STYLES[int(rng.integers(len(STYLES)))]
+    key = Key(int(rng.integers(12)), str(rng.choice(list(_DEGREES))))
+    chords = _loop(key, style, rng) * (MADE_BARS // LOOP_BARS)
+    hits = np.array([sign != "." for sign in style.comp]) + np.array([sign != "." for sign in style.kick])
+    bpm = float(rng.uniform(75.0, 150.0))
+    ground = Ground(chords, key, np.ones(MADE_BARS), np.tile(hits.astype(float), MADE_BARS), bpm)
+    low = int(rng.integers(45, 60))
+    voice = Range(low, low + int(rng.integers(12, 20)))
+    sung = list(styles().values())[int(rng.integers(len(styles())))]
+    notes = composed(ground, voice, sung, float(rng.uniform(0.1, 0.8)), rng)
+    start = float(rng.uniform(0.0, LEAD_IN_SECONDS))
+    return Song("made", bpm, start, key, style, chords, tuple(notes))
+
+
+def _loop(key: Key, style: Style, rng: Random) -> tuple[Chord, ...]:
+    chords = [chord.moved(key.tonic) for chord in _DEGREES[key.mode]]
+    place, found = 0, list[Chord]()
+    for _ in range(LOOP_BARS * BEATS_PER_BAR // style.beats_per_chord):
+        found += [_coloured(chords[place], key, style, rng)] * style.beats_per_chord
+        weights = np.array(_MOVES[key.mode][place], float)
+        place = int(rng.choice(len(chords), p=weights / weights.sum()))
+    return tuple(found)
+
+
+def _coloured(chord: Chord, key: Key, style: Style, rng: Random) -> Chord:
+    """Add a seventh or suspend the third, at times."""
+    if rng.random() < style.sevenths:
+        seventh = "7" if chord == Chord((key.tonic + 7) % 12) else _WITH_SEVENTH[chord.quality]
+        return Chord(chord.root, seventh)
+    if chord.quality == "" and rng.random() < style.suspended:
+        return Chord(chord.root, "sus4")
+    return chord
+
+
 def harmony(notes: tuple[GridNote, ...], key: Key, bars: int, style: Style, rng: Random) -> tuple[Chord, ...]:
     """Return a chord for each beat: a likely progression that fits the melody, with some chance in it."""
     unit = style.beats_per_chord
@@ -126,13 +168,7 @@ def harmony(notes: tuple[GridNote, ...], key: Key, bars: int, style: Style, rng:
     for place in path:
         if rng.random() < BORROWED:
             place = int(rng.integers(len(chords)))  # noqa: PLW2901 - a surprise in place of what fits
-        chord = chords[place]
-        if rng.random() < style.sevenths:
-            seventh = "7" if chord == Chord((key.tonic + 7) % 12) else _WITH_SEVENTH[chord.quality]
-            chord = Chord(chord.root, seventh)
-        elif chord.quality == "" and rng.random() < style.suspended:
-            chord = Chord(chord.root, "sus4")
-        found += [chord] * unit
+        found += [_coloured(chords[place], key, style, rng)] * unit
     return tuple(found)
 
 
