@@ -14,16 +14,20 @@ from dsp.units import MAX_SEED, hz_to_semitones
 from models.errors import BackingError
 from models.guide.chords import Chord, Key, key_of
 from models.guide.ground import Ground, ground_of
+from models.guide.inputs import inputs_of
 from models.guide.listening import Heard, hear
 from models.guide.lyrics import syllables, velocities, vowel_of
+from models.guide.melodynetwork import Melody, MelodyNetwork, shipped
 from models.guide.range import Range
 from models.guide.rules import composed
-from models.guide.steps import BEATS_PER_BAR, PER_BAR, GridNote
-from models.guide.styles import DEFAULT, style_of
+from models.guide.steps import BEATS_PER_BAR, PER_BAR
+from models.guide.styles import DEFAULT, Style, style_of
 from models.notes import Note
 
-Composer = Literal["rules"]
-COMPOSERS: tuple[Composer, ...] = ("rules",)
+Composer = Literal["rules", "network"]
+COMPOSERS: tuple[Composer, ...] = ("rules", "network")
+DEFAULT_COMPOSER: Composer = "rules"
+"""The one that `python -m models.training.guide.scoring` found better."""
 LOWEST, HIGHEST = 28, 100
 """MIDI notes that a range may hold."""
 MIN_RANGE = 7
@@ -54,8 +58,8 @@ class GuideSettings:
     """A name of `models.guide.styles.styles`."""
     seed: int = 0
     """The same seed gives the same melody; 0 to `dsp.units.MAX_SEED`."""
-    composer: Composer = "rules"
-    """What writes it."""
+    composer: Composer = DEFAULT_COMPOSER
+    """What writes it: rules, or the network that ships."""
 
     def __post_init__(self) -> None:
         if None not in (self.low, self.high):
@@ -158,9 +162,18 @@ def compose(
 
 
 def compose_for(
-    heard: Heard, settings: GuideSettings | None = None, report: Callable[[str], None] = lambda _: None
+    heard: Heard,
+    settings: GuideSettings | None = None,
+    report: Callable[[str], None] = lambda _: None,
+    network: MelodyNetwork | None = None,
 ) -> Guide:
     """Write a melody for what was heard in a backing track, as `compose`; other seeds need not hear it again.
+
+    Args:
+        heard: the backing track.
+        settings: how the melody is written.
+        report: called with a sentence where what was heard leaves a doubt.
+        network: another one than the one that ships, for the composer "network".
 
     Raises:
         BackingError: nothing plays for a whole bar.
@@ -174,9 +187,14 @@ def compose_for(
     style = style_of(settings.style)
     rng = np.random.default_rng([settings.seed, 1])
     voice = settings.within(USUAL)
-    line = composed(ground, voice, style, settings.density, rng)
+    if settings.composer == "network":
+        network = network or shipped()
+        melody = network.write(inputs_of(heard, ground), ground, voice, style, settings.density, rng)
+    else:
+        line = composed(ground, voice, style, settings.density, rng)
+        melody = Melody(line, [vowel_of(note) for note in line])
     return Guide(
-        _in_time(line, ground, heard, settings),
+        _in_time(melody, ground, heard, style),
         heard.bpm,
         np.append(heard.beats, heard.times[-1]),
         heard.steady,
@@ -186,8 +204,9 @@ def compose_for(
     )
 
 
-def _in_time(line: list[GridNote], ground: Ground, heard: Heard, settings: GuideSettings) -> list[Note]:
-    sung = syllables(line, [vowel_of(note) for note in line], style_of(settings.style))
+def _in_time(melody: Melody, ground: Ground, heard: Heard, style: Style) -> list[Note]:
+    line = melody.notes
+    sung = syllables(line, melody.vowels, style)
     loud = velocities(line, [float(ground.energy[note.step // PER_BAR]) for note in line])
     notes = []
     for note, lyric, velocity in zip(line, sung, loud, strict=True):

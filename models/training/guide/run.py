@@ -42,6 +42,7 @@ RULES = 120
 """Songs whose melody is made by rule."""
 SCORED = 64
 """Windows of held-out tunes on which the scores are taken."""
+RESAMPLES = 1000
 REPORT_EVERY = 20
 CHECKPOINT_EVERY = 100
 
@@ -126,6 +127,9 @@ def chosen(folder: Path, patterns: Sequence[str]) -> tuple[list[Tune], list[Tune
 def held_out_scores(network: GuideNetwork, songs: Sequence[Heard]) -> dict[str, float]:
     """Return nats a step on tunes that were not heard: with their own backing, and with another one.
 
+    "nats listening" is how much likelier a tune is with its own, with the ends of its interval of 95 % (by
+    bootstrap over windows).
+
     Args:
         network: in torch.
         songs: of the tunes; two or more.
@@ -136,14 +140,27 @@ def held_out_scores(network: GuideNetwork, songs: Sequence[Heard]) -> dict[str, 
     batch = drawn(songs, np.full(len(songs), 1.0 / len(songs)), SCORED, rng)
     encoded = network.encoded(batch.inputs)
     prior = network.prior_of(encoded)
-    found = {}
-    for name, shift in (("nats matched", 0), ("nats shuffled", 1)):
+    nats = []
+    for shift in (0, 1):
         rows, backing, z = (torch.roll(x, shift, dims=0) for x in (batch.inputs, encoded, prior.mean))
         decoded = network(rows, backing, z, batch.tokens, batch.past)
-        found[name] = round(float(loss_of(decoded.logits, batch)), 4)
+        of_each = [
+            loss_of(*(x[place : place + 1] for x in (decoded.logits, batch.tokens, batch.counted)))
+            for place in range(SCORED)
+        ]
+        nats.append(torch.stack(of_each).double().numpy())
+    gained = nats[1] - nats[0]
+    means = gained[rng.integers(SCORED, size=(RESAMPLES, SCORED))].mean(axis=1)
     divergence = network.posterior_of(encoded, batch.tokens).divergence(prior).mean(dim=0)
-    found["nats of z"] = round(float(divergence.sum()), 4)
-    return finite(found)
+    found = {
+        "nats matched": nats[0].mean(),
+        "nats shuffled": nats[1].mean(),
+        "nats listening": gained.mean(),
+        "nats listening, low": np.percentile(means, 2.5),
+        "nats listening, high": np.percentile(means, 97.5),
+        "nats of z": divergence.sum(),
+    }
+    return finite({name: round(float(value), 4) for name, value in found.items()})
 
 
 def _shown(songs: Sequence[int]) -> tqdm[int]:

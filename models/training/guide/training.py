@@ -18,20 +18,21 @@ from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 1
 RULED = 0.3
+"""Share of the windows whose melody is made by rule."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """How to train."""
 
-    steps: int = 3000
+    steps: int = 1000
     """Number of steps in all, including those of earlier runs."""
     batch: int = 24
     """Windows of four bars in a step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup_steps: int = 100
     """The learning rate rises to its full value over these."""
-    divergence_steps: int = 1200
+    divergence_steps: int = 400
     """The weight of the divergence rises to its full value over these, so that z comes to be used."""
     free_nats: float = 0.25
     """Divergence of each number of z that costs nothing."""
@@ -41,9 +42,11 @@ class Plan:
     """Nats a step by which a melody should be likelier with its own backing than with another one."""
     contrast: float = 0.5
     """Weight of what is missing from the margin."""
+    contrasted: int = 4
+    """One window of so many is judged with another backing, too: that costs as much as all the rest."""
     token_dropout: float = 0.15
     """Share of the steps before that the decoder does not see, so that it listens to the backing."""
-    average: float = 0.997
+    average: float = 0.99
     """Decay of the running average of weights, which is what is exported."""
     seed: int = 0
 
@@ -86,13 +89,17 @@ class Trainer(AveragedTraining[GuideNetwork]):
         z = torch.where(torch.rand(plan.batch, 1) < plan.prior_share, prior.drawn(), posterior.drawn())
         seen = self._hidden_at_times(batch.tokens)
         decoded = network(batch.inputs, encoded, z, seen, batch.past)
-        tokens = loss_of(decoded.logits, batch)
-        # The other backing of the batch, with the same melody and a z of its own.
-        other = torch.roll(batch.inputs, 1, dims=0)
-        other_encoded = torch.roll(encoded, 1, dims=0)
-        other_z = torch.roll(prior.drawn(), 1, dims=0)
-        unmatched = loss_of(network(other, other_encoded, other_z, seen, batch.past).logits, batch)
-        matched = loss_of(network(batch.inputs, encoded, prior.drawn(), seen, batch.past).logits, batch)
+        tokens = loss_of(decoded.logits, batch.tokens, batch.counted)
+        # Some of the melodies again with a z from the prior: upon their own backing, and upon another one.
+        few = slice(0, plan.batch // plan.contrasted)
+        nats = []
+        for shift in (0, 1):
+            rows, backing, drawn_z = (
+                torch.roll(x[few], shift, dims=0) for x in (batch.inputs, encoded, prior.drawn())
+            )
+            logits = network(rows, backing, drawn_z, seen[few], batch.past[few]).logits
+            nats.append(loss_of(logits, batch.tokens[few], batch.counted[few]))
+        matched, unmatched = nats
         starts = batch.tokens >= FIRST
         vowels = functional.cross_entropy(decoded.vowels[starts], batch.vowels[starts], ignore_index=NO_VOWEL)
         levels = (decoded.levels[starts] - batch.levels[starts]).square().mean()
@@ -116,8 +123,13 @@ class Trainer(AveragedTraining[GuideNetwork]):
         return torch.where(hidden & (tokens >= FIRST), torch.ones_like(tokens), tokens)
 
 
-def loss_of(logits: Tensor, batch: Batch) -> Tensor:
-    """Return the mean negative logarithm of the chance of the tokens, nats a step."""
-    rows = functional.cross_entropy(logits.flatten(0, 1), batch.tokens.flatten(), reduction="none")
-    counted = batch.counted.flatten()
-    return (rows * counted).sum() / counted.sum()
+def loss_of(logits: Tensor, tokens: Tensor, counted: Tensor) -> Tensor:
+    """Return the mean negative logarithm of the chance of tokens, nats a step.
+
+    Args:
+        logits: (batch, steps, TOKENS).
+        tokens: (batch, steps).
+        counted: 1 for the steps that count, (batch, steps).
+    """
+    rows = functional.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none")
+    return (rows * counted.flatten()).sum() / counted.sum()

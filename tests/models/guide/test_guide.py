@@ -133,7 +133,7 @@ def test_the_chords_of_another_backing_fit_worse(heard: Callable[..., Heard]) ->
         ({"seed": -1}, "seed -1 is not from 0 to"),
         ({"style": "grunge"}, "'grunge' is no style of the guide; choose from pop, ballad, legato, rhythmic"),
         ({"key": "H"}, "'H' names no key; give one such as"),
-        ({"composer": "me"}, "'me' is no composer; choose from rules"),
+        ({"composer": "me"}, "'me' is no composer; choose from rules, network"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_a_sentence(settings: dict[str, Any], sentence: str) -> None:
