@@ -1,4 +1,4 @@
-"""How loud a sung melody is: velocity, pitch, phrase, and each note's attack and release."""
+"""How loud a sung melody is: velocity, pitch, and where in a phrase."""
 
 from __future__ import annotations
 
@@ -20,30 +20,21 @@ _VELOCITY_DB = 40.0
 """For ten times the velocity, as General MIDI has it: 8 dB above the usual at 127, 12 below at 40."""
 _LOWEST_VELOCITY_DB = -24.0
 # Figures are of pjs001 to pjs080 where no other reason is named.
-_PITCH_DB = 0.5
-"""For each semitone above the middle of the melody; pjs has 0.66, of which velocities may hold a part, ..."""
-_MAX_PITCH_DB = 6.0
+_PITCH_DB = 0.66
+"""For each semitone above the middle of the melody, ..."""
+_MAX_PITCH_DB = 8.0
 """... at most so much either way."""
 _ARC_DB = 1.0
 """By which the middle of a phrase is louder than its ends: by ear, pjs has less."""
-_ATTACK_DB, _ATTACK_SECONDS = -5.0, 0.035
-"""Where a phrase's first vowel begins, and the time constant to its full level."""
 _AGAIN_DB, _AGAIN_SECONDS = -3.0, 0.03
 """Where a vowel begins after another without a consonant, and how wide that dip is."""
-_RELEASE = (
-    (-0.35, 0.0),
-    (-0.2, -1.5),
-    (-0.11, -3.2),
-    (-0.05, -5.5),
-    (-0.03, -7.5),
-    (0.0, -11.0),
-    (0.05, -17.0),
-)
-"""Seconds from the end of a phrase, and the level there in dB."""
+_RELEASE = ((-0.35, 0.0), (-0.2, -2.0), (-0.1, -3.5), (0.0, -4.5))
+"""Seconds from the end of a phrase, and the level there in dB. The last 50 ms, as the attack, are in the
+pronunciation."""
 _RELEASE_SHARE = 0.6
 """The most of the last note that its release takes."""
-_BEFORE = 0.3
-_AFTER = 0.05
+_BEFORE, _AFTER = 0.8, 0.05
+"""Seconds beyond a phrase in which it has a level, for a breath and consonants, and the last release."""
 _NOTE_DB = 1.0
 """By which notes differ by chance (standard deviation); 3 in pjs, where words are in it."""
 _SWAY_DB, _SWAY_SECONDS = 0.5, 0.4
@@ -91,7 +82,6 @@ def _phrase(phrase: Sequence[SungNote], at: Float64, levels: Float64) -> Float64
     begin, stop = phrase[0].note.start, phrase[-1].note.stop
     place = np.clip((at - begin) / (stop - begin), 0.0, 1.0)
     line += _ARC_DB * (np.sin(np.pi * place) - 0.5) * min(1.0, (stop - begin) / 2.0)
-    line += _ATTACK_DB * np.exp(-np.maximum(at - begin, 0.0) / _ATTACK_SECONDS)
     for one in phrase[1:]:
         if not one.syllable.onset and one.syllable.nucleus != HELD:
             near = slice(*np.searchsorted(at, [one.note.start - 0.1, one.note.start + 0.1]))
@@ -107,4 +97,4 @@ def _level(note: Note, middle: float) -> float:
 def _release(at: Float64, note: Note) -> Float64:
     times, levels = np.array(_RELEASE).T
     shorter = min(1.0, _RELEASE_SHARE * note.seconds / -times[0])
-    return np.asarray(np.interp(at - note.stop, np.where(times < 0.0, times * shorter, times), levels))
+    return np.asarray(np.interp(at - note.stop, times * shorter, levels))

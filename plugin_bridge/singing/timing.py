@@ -31,7 +31,7 @@ _LATE = 0.3
 """... and those before a vowel, of its own note, where there is no room before it."""
 _LEAST = 0.4
 """Consonants are shortened to this, before the vowel gives way."""
-_MIN_BREATH_REST = 0.25
+_MIN_BREATH_REST = 0.2
 _BREATH_SHARE = 0.7
 """Of a rest, as in the shorter rests of pjs."""
 _MAX_BREATH = 0.45

@@ -80,7 +80,7 @@ def test_small_gaps_are_sung_through_and_rests_are_silent() -> None:
     ]
 
 
-@pytest.mark.parametrize(("rest", "breath"), [(0.2, 0.0), (0.3, 0.21), (0.5, 0.35), (5.0, 0.45)])
+@pytest.mark.parametrize(("rest", "breath"), [(0.19, 0.0), (0.3, 0.21), (0.5, 0.35), (5.0, 0.45)])
 def test_a_breath_is_taken_where_a_rest_has_room(rest: float, breath: float) -> None:
     phones = sung_phones(sung([Note(0.0, 0.5, 60), Note(0.5 + rest, 0.5, 62)], "a"))
     breaths = [phone for phone in phones if phone.name == "br"]
