@@ -36,6 +36,8 @@ def draw_curves(models: Sequence[SeedModel], path: Path) -> None:
         row[0].plot(step, loss, label="loss, training")
         row[1].plot(step, error, label="training, drawn")
         row[1].plot(step, held, label="held out, not drawn")
+        for axis, values in ((row[0], loss), (row[1], np.concatenate([error, held]))):
+            axis.set_ylim(*_range(values))
         row[0].set_title(f"{made.model}, {made.variant}")
         row[1].set_ylabel("mean absolute difference, dB")
         for axis in row:
@@ -43,6 +45,14 @@ def draw_curves(models: Sequence[SeedModel], path: Path) -> None:
             axis.legend()
     with whole(path) as partial:
         figure.savefig(partial, format="png", dpi=90)
+
+
+def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return what an axis shows: all but the first steps, whose losses dwarf the rest."""
+    known = values[np.isfinite(values)]
+    low, high = np.percentile(known, [0.0, 95.0]) if known.size else (0.0, 1.0)
+    margin = max(0.1 * (high - low), 1e-6)
+    return float(low - margin), float(high + margin)
 
 
 def draw_spectrograms(rows: Rows, path: Path) -> None:
