@@ -181,6 +181,11 @@ def _sweep(folder: Path) -> None:
     if (here := folder.absolute()) in _swept:
         return
     _swept.add(here)
+    clear_abandoned(folder)
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove the temporary files in a folder of processes that are dead."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             found = _NAME.fullmatch(entry.name)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from models.training.enrolment.enrol import enrol_singer
     from models.training.singer.recipe import SingerFacts, TrainingListener, train_singer
     from models.training.singer.training import Plan as TrainingPlan
+    from plugin_bridge.batches.cluster import on_cluster
+    from plugin_bridge.batches.expansion import PlannedJob, planned_jobs
+    from plugin_bridge.batches.report import write_report
+    from plugin_bridge.batches.running import PlanListener, PlanRow, on_cores, run_plan
     from plugin_bridge.bounce.batch import BounceJob, plan_jobs
     from plugin_bridge.bounce.bounce import BounceListener, BounceResult
     from plugin_bridge.bounce.bounce import bounce as bounce_file
@@ -69,6 +73,10 @@ _NAMES = {
     "models.singer.file": "Singer load_singer shipped:shipped_singers",
     "models.training.singer.training": "Plan:TrainingPlan",
     "plugin_bridge.files.writer": "OutputFormat",
+    "plugin_bridge.batches.cluster": "on_cluster",
+    "plugin_bridge.batches.expansion": "PlannedJob planned_jobs",
+    "plugin_bridge.batches.report": "write_report",
+    "plugin_bridge.batches.running": "PlanListener PlanRow on_cores run_plan",
     "plugin_bridge.bounce.batch": "BounceJob plan_jobs",
     "plugin_bridge.bounce.bounce": "BounceResult BounceListener bounce:bounce_file",
     "plugin_bridge.bounce.many": "BatchListener BounceOutcome bounce_files",
@@ -128,6 +136,9 @@ __all__ = [
     "Parameter",
     "PitchBend",
     "PlanError",
+    "PlanListener",
+    "PlanRow",
+    "PlannedJob",
     "Preset",
     "PresetError",
     "ScoreError",
@@ -147,17 +158,22 @@ __all__ = [
     "load_preset",
     "load_singer",
     "load_vst3",
+    "on_cluster",
+    "on_cores",
     "plan_jobs",
+    "planned_jobs",
     "preset_of",
     "read_midi",
     "read_notes",
     "read_score",
+    "run_plan",
     "save_preset",
     "shipped_presets",
     "shipped_singers",
     "sing",
     "train_singer",
     "write_notes",
+    "write_report",
     "write_score",
 ]
 

@@ -14,6 +14,7 @@ import soundfile
 from plugin_bridge import load_singer
 from plugin_bridge.cli import main as command_line
 from tests.conftest import ROOT, STEM
+from tests.support.extras import needs
 
 EXAMPLES = ROOT / "examples"
 SHORT_SECONDS = 1.5
@@ -82,6 +83,19 @@ def test_a_batch_goes_on_after_a_stem_that_fails(tmp_path: Path, short_stem: Pat
     assert failed == [("bad.wav", True), ("good.wav", False)] * 2
     written = sorted(path.name for path in (tmp_path / "converted").glob("*.flac"))
     assert written == ["good.nit.flac", "good.pjs.flac"]
+
+
+def test_a_plan_runs_on_a_local_cluster_and_again_on_none(tmp_path: Path, short_stem: Path) -> None:
+    needs("distributed")
+    assert short_stem.parent == tmp_path
+    text = '[[jobs]]\ninput = "short_stem.wav"\nsinger = ["nit", "pjs"]\noutput = "{stem}.{singer}.wav"\n'
+    (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+    printed = run(tmp_path, "plan_on_a_cluster.py", "plan.toml", "--workers", "1")
+    assert printed.count("made: ") == 2
+    assert f"2 of 2 jobs are done; see {tmp_path / 'plan.report.html'}" in printed
+    assert command_line(["batch", str(tmp_path / "plan.toml"), "--dry-run"]) == 0
+    assert all((tmp_path / f"short_stem.{singer}.wav").is_file() for singer in ("nit", "pjs"))
+    assert run(tmp_path, "plan_on_a_cluster.py", "plan.toml", "--workers", "1").count("kept: ") == 2
 
 
 def test_a_singer_is_trained_goes_on_and_sings(tmp_path: Path, short_stem: Path) -> None:

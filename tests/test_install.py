@@ -110,7 +110,7 @@ def test_root_installs_all_that_the_tests_play_with(run: Run, tmp_path: Path) ->
     assert words.count("libjack-jackd2-0") == words.count("g++") == 1
     assert "jackd2" not in words  # jackd is there
     assert "lv2file" not in words  # this Debian has none, which is no reason to install nothing
-    compiled = "--editable .[checks,formats,guide,live"  # the apt of this test brings no compiler
+    compiled = "--editable .[checks,cluster,formats,guide,live"  # the apt of this test brings no compiler
     assert compiled in lines(tmp_path / "pip.log")[-1]
 
 
@@ -131,7 +131,7 @@ def test_without_root_what_is_missing_is_named_and_the_rest_is_installed(
     assert "jackd2" in said[1]
     assert "its tests are skipped" in said[2]
     assert len(said) == 3
-    assert "--editable .[checks,formats,guide,live" in lines(tmp_path / "pip.log")[-1]
+    assert "--editable .[checks,cluster,formats,guide,live" in lines(tmp_path / "pip.log")[-1]
 
 
 @pytest.mark.parametrize(("extras", "asked"), [((), "."), (("train", "live"), ".[train,live]")])

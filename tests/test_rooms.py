@@ -102,6 +102,7 @@ SCORING = {
 }
 OTHER_TRACKERS = {"torchcrepe"}  # in no extra; compared where somebody installed it
 LIVE = {"aiohttp", "ifaddr", "jack", "rtmidi", "sounddevice", "zeroconf"}
+CLUSTER = {"distributed"}
 FORMATS = {"av", "mido", "pythonosc", "tomli_w", "tomlkit"}
 PACKAGES = {
     "dsp": {"numpy", *TRANSFORMS},
@@ -115,7 +116,7 @@ PACKAGES = {
         "mido",
         "tomli_w",
     },  # silenced in models/__init__.py
-    "plugin_bridge": {*RUN_TIME, *LIVE, *FORMATS},
+    "plugin_bridge": {*RUN_TIME, *LIVE, *FORMATS, *CLUSTER},
     "presets": set[str](),
 }
 

@@ -59,12 +59,17 @@ def depends_on(job: PlannedJob, known: Stamp | None = None) -> tuple[dict[str, A
         "midi_map": "" if settings.midi_map is None else _hash(settings.midi_map),
         "settings": _rest(settings),
         "output": f"{job.form.container} {job.form.bits}",
-        "engine": {
-            "plugin_bridge": __version__,
-            "content": _hash(shipped_encoder()),
-            "melody": _hash(MELODY),
-        },
+        "engine": engine_facts(),
     }, stamp
+
+
+def engine_facts() -> dict[str, str]:
+    """Return the version, and the SHA-256 of the networks that ship and are no singers."""
+    return {
+        "plugin_bridge": __version__,
+        "content": _hash(shipped_encoder()),
+        "melody": _hash(MELODY),
+    }
 
 
 def id_of(parts: Mapping[str, Any]) -> str:

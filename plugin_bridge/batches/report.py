@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.wholefile import unwritable, whole
-from plugin_bridge.batches.running import Row
+from plugin_bridge.batches.running import PlanRow
 from plugin_bridge.files.printable import printable
 
 _FIRST = ("state", "why", "source", "target", "id")
@@ -27,7 +27,7 @@ tr.left td:first-child { color: #a60; }
 """
 
 
-def write_report(base: Path, title: str, rows: Sequence[Row], seconds: float) -> tuple[Path, Path]:
+def write_report(base: Path, title: str, rows: Sequence[PlanRow], seconds: float) -> tuple[Path, Path]:
     """Write both files, replacing older ones.
 
     Args:
@@ -50,13 +50,13 @@ def write_report(base: Path, title: str, rows: Sequence[Row], seconds: float) ->
     return table, page
 
 
-def counts(rows: Sequence[Row]) -> dict[str, int]:
+def counts(rows: Sequence[PlanRow]) -> dict[str, int]:
     """Return how many jobs are in each state."""
     found = Counter(row.state for row in rows)
     return {state: found[state] for state in ("made", "kept", "failed", "left")}
 
 
-def summary(rows: Sequence[Row], seconds: float) -> dict[str, Any]:
+def summary(rows: Sequence[PlanRow], seconds: float) -> dict[str, Any]:
     """Return the figures of all jobs together: counts, seconds of audio, and speed.
 
     Args:
@@ -78,7 +78,7 @@ def summary(rows: Sequence[Row], seconds: float) -> dict[str, Any]:
     }
 
 
-def row_table(row: Row) -> dict[str, Any]:
+def row_table(row: PlanRow) -> dict[str, Any]:
     """Return what is told of a job: state, why, paths, id, figures and warnings."""
     side = row.sidecar
     told = {

@@ -18,7 +18,7 @@ Stop = Callable[[], object]
 
 
 @dataclass
-class Row:
+class PlanRow:
     """What is true of one job."""
 
     job: PlannedJob
@@ -53,7 +53,7 @@ class PlanListener:
     """Called with a sentence for a person to see; not with failures, which `ended` tells."""
     progress: Callable[[float, float, float], None] = lambda _, __, ___: None
     """See `plugin_bridge.bounce.many.BatchListener`; of the jobs that are to be made."""
-    ended: Callable[[Row], None] = lambda _: None
+    ended: Callable[[PlanRow], None] = lambda _: None
     """Called when a job is made, kept or has failed."""
     stop: Stop = lambda: False
     """Asked several times a second whether to end before all is done."""
@@ -71,7 +71,7 @@ def on_cores(processes: int) -> Executor:
     return do
 
 
-def standings(jobs: Sequence[PlannedJob], *, force: bool) -> list[Row]:
+def standings(jobs: Sequence[PlannedJob], *, force: bool) -> list[PlanRow]:
     """Return how each job stands, with the state that it has now; "left" are those to be made.
 
     Args:
@@ -81,14 +81,14 @@ def standings(jobs: Sequence[PlannedJob], *, force: bool) -> list[Row]:
     return [_standing(job, force) for job in jobs]
 
 
-def _standing(job: PlannedJob, force: bool) -> Row:
+def _standing(job: PlannedJob, force: bool) -> PlanRow:
     try:
         found = standing(job, force=force)
     except (BridgeError, OSError) as error:
-        return Row(job, "failed", refusal(error))
+        return PlanRow(job, "failed", refusal(error))
     states: dict[str, State] = {"make": "left", "keep": "kept", "refuse": "failed"}
     kept = found.before if found.kind == "keep" else None
-    return Row(job, states[found.kind], found.why, kept)
+    return PlanRow(job, states[found.kind], found.why, kept)
 
 
 def run_plan(
@@ -97,7 +97,7 @@ def run_plan(
     *,
     force: bool = False,
     listener: PlanListener | None = None,
-) -> list[Row]:
+) -> list[PlanRow]:
     """Make what is missing or has changed.
 
     Args:
@@ -139,7 +139,7 @@ def run_plan(
     return rows
 
 
-def _take(row: Row, told: Told) -> None:
+def _take(row: PlanRow, told: Told) -> None:
     if told.kind == "failed":
         row.state, row.why = "failed", told.value
         return

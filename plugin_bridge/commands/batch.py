@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_jobs, add_json, add_progress
 from plugin_bridge.commands.progress import shown_progress
 from plugin_bridge.files.printable import printable
@@ -16,7 +19,7 @@ from plugin_bridge.interrupts import postponed
 
 if TYPE_CHECKING:
     from plugin_bridge.batches.expansion import PlannedJob
-    from plugin_bridge.batches.running import Row
+    from plugin_bridge.batches.running import Executor, PlanRow
 
 _EPILOG = """\
 A plan is a TOML file with a table [defaults], which holds for every job that does not say otherwise, and with
@@ -61,6 +64,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="let presets load VST3 plug-ins from outside the system's plug-in folders",
     )
     add_jobs(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--dask",
+        action="store_true",
+        help="use Dask on this machine, a worker for each of --jobs; needs the extra 'cluster'",
+    )
+    where.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="use the workers of a Dask scheduler, such as tcp://10.0.0.5:8786; they must have plugin_bridge "
+        "and see the same files; needs the extra 'cluster'",
+    )
     add_json(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
@@ -71,7 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
     from plugin_bridge.batches.expansion import planned_jobs  # noqa: PLC0415 - loads the chain
     from plugin_bridge.batches.running import standings  # noqa: PLC0415
 
-    jobs = planned_jobs(arguments.plan, trusted=arguments.trust_preset, report=_say)
+    if arguments.scheduler is not None and arguments.jobs is not None:
+        raise UsageError("--jobs is for this machine; the workers of a scheduler are as many as it has")
+    plan = arguments.plan
+    if arguments.dask or arguments.scheduler:
+        plan = plan.absolute()  # workers have folders of their own
+    jobs = planned_jobs(plan, trusted=arguments.trust_preset, report=_say)
     if arguments.dry_run:
         return _listed(standings(jobs, force=arguments.force), arguments.json)
     began = time.perf_counter()
@@ -79,28 +99,43 @@ def run(arguments: argparse.Namespace) -> int:
     return _told(rows, time.perf_counter() - began, signal, arguments)
 
 
-def _run(jobs: list[PlannedJob], arguments: argparse.Namespace) -> tuple[list[Row], int]:
+def _run(jobs: list[PlannedJob], arguments: argparse.Namespace) -> tuple[list[PlanRow], int]:
     """Run the jobs; return what is true of each, and the number of the signal that ended them early."""
-    from plugin_bridge.batches.running import PlanListener, on_cores, run_plan  # noqa: PLC0415
-    from plugin_bridge.bounce.pool import usable_cores  # noqa: PLC0415
+    from plugin_bridge.batches.running import PlanListener, run_plan  # noqa: PLC0415
 
     with postponed() as signal, shown_progress(jobs[0].source.name, len(jobs), arguments.progress) as shown:
 
         def report(job: PlannedJob, sentence: str) -> None:
             shown.write(_sentence(f"{job.target.name}: {sentence}"), sys.stderr)
 
-        def ended(row: Row) -> None:
+        def ended(row: PlanRow) -> None:
             shown.ended()
             if row.state == "failed":
                 shown.write(_sentence(row.why), sys.stderr)
 
         listener = PlanListener(report, shown.move, ended, signal)
-        executor = on_cores(arguments.jobs or usable_cores())
-        rows = run_plan(jobs, executor, force=arguments.force, listener=listener)
+        with _executor(arguments) as executor:
+            rows = run_plan(jobs, executor, force=arguments.force, listener=listener)
         return rows, signal()
 
 
-def _listed(rows: list[Row], as_json: bool) -> int:
+@contextmanager
+def _executor(arguments: argparse.Namespace) -> Iterator[Executor]:
+    """Give what does the jobs: the cores of this machine, or a cluster."""
+    from plugin_bridge.batches.running import on_cores  # noqa: PLC0415
+    from plugin_bridge.bounce.pool import usable_cores  # noqa: PLC0415
+
+    processes = arguments.jobs or usable_cores()
+    if not arguments.dask and arguments.scheduler is None:
+        yield on_cores(processes)
+        return
+    from plugin_bridge.batches.cluster import local_client, on_cluster, scheduler_client  # noqa: PLC0415
+
+    with local_client(processes) if arguments.dask else scheduler_client(arguments.scheduler) as client:
+        yield on_cluster(client)
+
+
+def _listed(rows: list[PlanRow], as_json: bool) -> int:
     """Tell how each job stands."""
     from plugin_bridge.batches.report import counts, row_table  # noqa: PLC0415
 
@@ -120,7 +155,7 @@ def _listed(rows: list[Row], as_json: bool) -> int:
     return 2 if found["failed"] else 0
 
 
-def _told(rows: list[Row], seconds: float, signal: int, arguments: argparse.Namespace) -> int:
+def _told(rows: list[PlanRow], seconds: float, signal: int, arguments: argparse.Namespace) -> int:
     """Write the report and tell the counts."""
     from plugin_bridge.batches.report import counts, row_table, summary, write_report  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ from plugin_bridge.batches import making
 from plugin_bridge.batches.expansion import planned_jobs
 from plugin_bridge.batches.making import Making
 from plugin_bridge.batches.report import counts, write_report
-from plugin_bridge.batches.running import PlanListener, Row, on_cores, run_plan, standings
+from plugin_bridge.batches.running import PlanListener, PlanRow, on_cores, run_plan, standings
 from plugin_bridge.batches.sidecar import Sidecar, read_sidecar, sidecar_of
 from plugin_bridge.batches.stamp import seen
 from plugin_bridge.bounce.pool import Hear, Work, in_this_process
@@ -44,12 +44,12 @@ def here_and_now(
     in_this_process(work, tasks, hear)
 
 
-def done(folder: Path, processes: int = 0, *, force: bool = False) -> list[Row]:
+def done(folder: Path, processes: int = 0, *, force: bool = False) -> list[PlanRow]:
     executor = on_cores(processes) if processes else here_and_now
     return run_plan(planned_jobs(folder / "plan.toml"), executor, force=force)
 
 
-def states(rows: list[Row]) -> list[str]:
+def states(rows: list[PlanRow]) -> list[str]:
     return [row.state for row in rows]
 
 
