@@ -96,9 +96,11 @@ class _Expansion:
             dither_seed=DITHER_SEED if table.dither_seed is None else table.dither_seed,
             tail_seconds=tail,
             normalize_db=table.normalize,
+            loudness=table.loudness,
+            match_loudness=table.match_loudness,
             dropouts=table.dropouts,
         )
-        return PlannedJob(source, target, OutputFormat(container, table.bits or "24"), settings)
+        return PlannedJob(source, target, OutputFormat(container, table.bits), settings)
 
     def _sources(self) -> Iterator[tuple[Path, str]]:
         """Yield each input with its folder below the one that is named."""

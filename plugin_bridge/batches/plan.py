@@ -69,11 +69,15 @@ class JobTable(BaseModel):
     midi_start: StrictBool = False
     parameters: dict[str, StrictBool | Number | Word] = Field(default_factory=dict)
     """Initial values by id."""
-    bits: Literal["16", "24", "32f"] | None = None
+    bits: Word = "24"
     tail: Number | Literal["auto"] = 0
     """Seconds."""
     normalize: Number | None = None
     """Peak, dBFS."""
+    loudness: Number | None = None
+    """LUFS."""
+    match_loudness: StrictBool = False
+    """Give the output the loudness of the input."""
     seed: StrictInt | None = None
     dither_seed: StrictInt | None = None
     pitch: PitchName | Literal[""] = ""
@@ -82,13 +86,15 @@ class JobTable(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _listed(cls, data: object) -> object:
-        """Take one word where a list may stand."""
+        """Take one word where a list may stand, and bits as a number."""
         if not isinstance(data, Mapping):
             return data
-        return {
-            key: [value] if key in {"input", "singer"} and isinstance(value, str) else value
-            for key, value in data.items()
-        }
+        found = dict(data)
+        for name in {"input", "singer"} & found.keys():
+            found[name] = [found[name]] if isinstance(found[name], str) else found[name]
+        if type(found.get("bits")) is int:
+            found["bits"] = str(found["bits"])
+        return found
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -222,8 +228,10 @@ def _check_columns(path: Path, names: Iterable[str]) -> None:
 
 def _table(cells: Mapping[str, str]) -> dict[str, Any]:
     """Return a row as a job of a TOML file would say it."""
-    numbers = {"midi_channel", "midi_track", "tail", "normalize", "seed", "dither_seed"}
-    switches = {"midi_start", "dropouts"} | {name for name, row in PARAMETERS.items() if row.kind == "switch"}
+    numbers = {"midi_channel", "midi_track", "tail", "normalize", "loudness", "seed", "dither_seed"}
+    switches = {"midi_start", "match_loudness", "dropouts"} | {
+        name for name, row in PARAMETERS.items() if row.kind == "switch"
+    }
     found: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for name, cell in cells.items():

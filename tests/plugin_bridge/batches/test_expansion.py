@@ -32,7 +32,7 @@ def test_each_input_and_each_singer_make_a_job_with_a_name(here: Path) -> None:
     input = ["stems/[01].wav", "stems/2.wav"]
     singer = ["dark.onnx", "pjs"]
     output = "made/{stem}_{singer}_{transpose}_{melody}_{key}.flac"
-    bits = "16"
+    bits = 16
     parameters = { transpose = -12, melody = true }
     """
     jobs = jobs_of(here, text)
@@ -110,6 +110,10 @@ JOB = '[[jobs]]\nsinger = "dark.onnx"\n'
         (
             'input = "stems/1.wav"\noutput = "x.wav"\nnormalize = 3',
             "normalize 3 is out of range; give -60",
+        ),
+        (
+            'input = "stems/1.wav"\noutput = "x.wav"\nnormalize = -1\nloudness = -14',
+            "--normalize, --loudness and --match-loudness each set the level; give one of them",
         ),
         ('input = "stems/1.wav"\noutput = "x.flac"\nbits = "32f"', "flac is not written with '32f' bits"),
     ],

@@ -67,7 +67,6 @@ ONE = '[[jobs]]\ninput = "a.wav"\noutput = "b.wav"\n'
         (ONE + "singer = []", "{plan}, job 1, singer: Tuple should have at least 1 item after validation"),
         (ONE + "seed = true", "{plan}, job 1, seed: it must be a number; correct the plan"),
         (ONE + 'midi_start = "yes"', "{plan}, job 1, midi_start: it must be a switch, true or false"),
-        (ONE + 'bits = "8"', "{plan}, job 1, bits: Input should be '16', '24' or '32f'; correct the plan"),
         (
             ONE + "parameters = { transpose = 99 }",
             "{plan}, job 1, as a whole: transpose 99 is out of range; give -36 to 36 semitones or 'auto'",

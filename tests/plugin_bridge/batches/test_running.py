@@ -28,6 +28,7 @@ from plugin_bridge.bounce.pool import Hear, Work, in_this_process
 from plugin_bridge.errors import OutputError
 from tests.conftest import ROOT
 from tests.plugin_bridge.commands.commandline import listing
+from tests.support.doubles import sung
 from tests.support.plans import planned_folder
 
 
@@ -96,6 +97,14 @@ def test_the_same_files_on_any_number_of_processes(here: Path) -> None:
         for path in (here / "made").iterdir():
             path.unlink()
     assert found[0] == found[1]
+
+
+def test_the_loudness_asked_for_stands_in_the_sidecar(here: Path) -> None:
+    edit(here, "[defaults]", "[defaults]\nloudness = -23")
+    soundfile.write(here / "stems" / "0.wav", sung(48000, 1.0).T, 48000, "PCM_24")
+    figures = [row.sidecar.figures for row in done(here) if row.sidecar]
+    assert figures[0]["loudness"] == pytest.approx(-23.0, abs=0.1)
+    assert figures[0]["source_loudness"] != pytest.approx(-23.0, abs=0.5)
 
 
 CHANGES: list[tuple[str, Callable[[Path], object], str]] = [
