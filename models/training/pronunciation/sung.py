@@ -53,7 +53,7 @@ LATE_LABEL_SECONDS = 0.01
 
 BREATH_DB = 9.0
 """Breath is so much louder than the room, ..."""
-BREATH_BELOW_DB = (40.0, 12.0)
+BREATH_BELOW_DB = (33.0, 12.0)
 """... so far below the vowels: what is louder is the start of a phone, or its end, ..."""
 BREATH_SECONDS = (0.12, 0.9)
 """... and takes so long."""

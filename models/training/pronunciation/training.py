@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +17,7 @@ from dsp.filters import HARMONIC_GRID, NOISE_GRID
 from dsp.units import NEPER_PER_DB
 from models.pronunciation.features import features
 from models.pronunciation.file import CONTROLS
+from models.pronunciation.phones import VOWELS, first_frame
 from models.training.averaged import AveragedTraining
 from models.training.pronunciation.network import NetworkSize, PronunciationNetwork
 from models.training.pronunciation.targets import Song
@@ -27,9 +30,10 @@ CHECKPOINT_FORMAT = 1
 _NEPER_PER_UNIT = (1.0, 1.0, 10.0 * NEPER_PER_DB, 2.0)
 """What a unit of each part weighs: filters, levels in 10 dB, and voicing."""
 PART_WEIGHTS = (1.0, 1.0, 0.7, 0.7)
-DELTA_WEIGHT, SPREAD_WEIGHT = 1.0, 0.5
+DELTA_WEIGHT, SPREAD_WEIGHT = 1.0, 1.0
 """Of how the controls move from frame to frame, and of how much they vary over an example: the mean error
 alone makes them too even."""
+MAX_RARITY = 4.0
 MARGIN = 16
 """Frames at the ends of an example that do not count: the network hears too little around them."""
 _PARTS = (HARMONIC_GRID.size, NOISE_GRID.size, 1, 1)
@@ -47,6 +51,8 @@ class Plan:
     channels: int = 192
     learning_rate: float = 1e-3
     warmup_steps: int = 100
+    spread_steps: int = 1000
+    """The weight of what varies rises over these: at first it would make the controls vary anyhow."""
     average: float = 0.995
     """Decay of the running average of weights, which is what is exported."""
     variations: int = 2
@@ -77,8 +83,9 @@ class Examples:
     def __init__(self, songs: Sequence[Song], voices: Sequence[str], plan: Plan) -> None:
         rng = np.random.default_rng(plan.seed)
         songs = [*songs, *(varied(song, rng) for song in songs for _ in range(plan.variations))]
+        rare = rarity(songs)
         self._songs = [
-            (features(song.sounds, song.f0, one_hot(song.voice, voices)), song.controls, song.weights)
+            (features(song.sounds, song.f0, one_hot(song.voice, voices)), song.controls, weighed(song, rare))
             for song in songs
         ]
         lengths = np.array([len(song.controls) for song in songs], float)
@@ -110,6 +117,24 @@ def one_hot(voice: str, voices: Sequence[str]) -> Float32:
     return np.array([one == voice for one in voices], np.float32)
 
 
+def rarity(songs: Iterable[Song]) -> dict[str, float]:
+    """Return how much each sound counts: as the root of how rare it is, 1 for a usual vowel."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for song in songs:
+        for sound in song.sounds:
+            seconds[sound.base] += sound.stop - sound.start
+    usual = sum(seconds.get(vowel, 0.0) for vowel in VOWELS) / len(VOWELS)
+    return {base: min(MAX_RARITY, math.sqrt(usual / found)) for base, found in seconds.items()}
+
+
+def weighed(song: Song, rare: Mapping[str, float]) -> Float32:
+    """Return the weights of a song's frames where sounds count as `rarity` says, (frames, 3)."""
+    found = song.weights.copy()
+    for sound in song.sounds:
+        found[first_frame(sound.start) : first_frame(sound.stop)] *= np.float32(rare[sound.base])
+    return found
+
+
 def moments(songs: Sequence[Song]) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of the controls where they count, (CONTROLS,)."""
     controls = np.concatenate([song.controls for song in songs])
@@ -121,8 +146,14 @@ def moments(songs: Sequence[Song]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(mean), torch.from_numpy(deviation)
 
 
-def losses(found: Tensor, batch: Batch) -> Tensor:
-    """Return what each part of the controls misses, nepers, (4,): filters, level and voicing."""
+def losses(found: Tensor, batch: Batch, spread_weight: float = SPREAD_WEIGHT) -> Tensor:
+    """Return what each part of the controls misses, nepers, (4,): filters, level and voicing.
+
+    Args:
+        found: (batch, frames, CONTROLS).
+        batch: what was told, and is wanted.
+        spread_weight: of how unlike the controls vary.
+    """
     weights = batch.weights[..., [0, 1, 2, 2]]
     sizes, total = list(_PARTS), []
     for index, (made, real) in enumerate(
@@ -134,7 +165,7 @@ def losses(found: Tensor, batch: Batch) -> Tensor:
         moved = _mean((made - real).diff(dim=1).abs(), both)
         uneven = (_deviation(made, weight) - _deviation(real, weight)).abs().mean()
         unsteady = (_deviation(made.diff(dim=1), both) - _deviation(real.diff(dim=1), both)).abs().mean()
-        parts = missed + DELTA_WEIGHT * moved + SPREAD_WEIGHT * (uneven + unsteady)
+        parts = missed + DELTA_WEIGHT * moved + spread_weight * (uneven + unsteady)
         total.append(_NEPER_PER_UNIT[index] * parts)
     return torch.stack(total)
 
@@ -173,7 +204,8 @@ class Trainer(AveragedTraining[PronunciationNetwork]):
     def advance(self) -> float:
         """Do one step and return its loss."""
         batch = self._examples(self.step)
-        loss = (losses(self.network(batch.features), batch) * self._part_weights).sum()
+        spread = SPREAD_WEIGHT * rise(self.step, self.plan.spread_steps)
+        loss = (losses(self.network(batch.features), batch, spread) * self._part_weights).sum()
         rate = rise(self.step, self.plan.warmup_steps) * fall(self.step, self.plan.steps, 0.7)
         self.descend(loss, self.plan.learning_rate * rate)
         return float(loss.detach())
