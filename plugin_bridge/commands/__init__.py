@@ -10,6 +10,7 @@ COMMANDS = {
     "batch": "make what a plan of many bounces asks for",
     "sing": "sing a melody from a MIDI file",
     "notes": "write the notes of a vocal as a MIDI file",
+    "guide": "compose a melody to a backing track and sing it",
     "live": "convert a voice live",
     "plugin": "install the plug-in for DAWs (VST3, CLAP, LV2)",
     "devices": "list sound cards, JACK and MIDI ports",

@@ -25,11 +25,19 @@ Float64 = NDArray[np.float64]
 
 
 class Manifest(Protocol):
-    """The facts that the engine reads."""
+    """The facts that are read of a singer."""
+
+    @property
+    def f0_low(self) -> float:
+        """5th percentile of the pitch of the singer's recordings in hertz."""
 
     @property
     def f0_median(self) -> float:
-        """Median pitch of the singer in hertz."""
+        """Median of it."""
+
+    @property
+    def f0_high(self) -> float:
+        """95th percentile of it."""
 
     @property
     def refiner(self) -> Refiner | None:

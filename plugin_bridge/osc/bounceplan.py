@@ -9,16 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from dsp.units import MAX_SEED
-from models.wholefile import check_target
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value, parameter
 from plugin_bridge.engine.pitchtracking import USUAL, check_pitch
 from plugin_bridge.errors import AudioFileError, PresetError, ScoreError
-from plugin_bridge.files.names import check_portable
 from plugin_bridge.files.writer import BITS
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
+from plugin_bridge.osc.jobfiles import options_of, output_of, replaces
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.presetstore import PresetStore
-from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.wire.packets import Argument, Arguments
 from plugin_bridge.sessions.header import is_session
 
@@ -56,19 +54,12 @@ class BouncePlanner:
             AudioFileError, OutputError, PresetError, ScoreError: a path is absent, taken or outside.
             TypeError, ValueError: an argument that does not fit.
         """
-        if len(arguments) < 2 or len(arguments) % 2:
-            raise ValueError("/bounce/start takes input, output and options with a value each; send those")
+        given = options_of("/bounce/start", arguments)
         source = inside(self.folder, word(arguments[0], "input"))
-        target = inside(self.folder, word(arguments[1], "output"))
-        check_portable(target.name, "output")
         session = is_session(source)
         if not session and not source.is_file():
             raise AudioFileError(f"{arguments[0]} is not a file in the folder; give one that is there")
-        given = {
-            word(key, "option"): value for key, value in zip(arguments[2::2], arguments[3::2], strict=True)
-        }
-        check_target(target, force=switch(given.get("force", False), "force"))
-        check_room(target.parent)
+        target = output_of(self.folder, arguments[1], "output", force=replaces(given))
         if len(_LEVELS & {key for key, value in given.items() if value is not False}) > 1:
             raise ValueError("normalize, loudness and match_loudness each set the level; give one of them")
         settings: dict[str, Argument] = {}

@@ -1,4 +1,4 @@
-"""Carry out the commands of the address table: presets, bounces, enrolments, recordings, subscriptions."""
+"""Carry out the commands of the address table: presets, bounces, enrolments, guides, recordings and so on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from plugin_bridge.osc.addresses.table import ADDRESSES
 from plugin_bridge.osc.addresses.values import number, switch, whole, word
 from plugin_bridge.osc.bounceplan import BouncePlanner, by_osc
 from plugin_bridge.osc.enrolplan import plan_enrolment
+from plugin_bridge.osc.guideplan import plan_guide
 from plugin_bridge.osc.jobs import Job, JobQueue, Kind
 from plugin_bridge.osc.paths import checked_name
 from plugin_bridge.osc.presetstore import PresetStore
@@ -32,6 +33,7 @@ from plugin_bridge.version import __version__
 
 BOUNCES = Kind("bounce", "bounce", "bounce it from the command line", by_osc)
 ENROLMENTS = Kind("enrol", "enrolment", "enrol it from the command line")
+GUIDES = Kind("guide", "guide", "make it from the command line")
 
 Handler = Callable[[Call], Arguments | Awaitable[Arguments]]
 """Returns the values of the answer, or what will."""
@@ -71,6 +73,7 @@ class Commands:
         self._reports = reports
         self._counters = counters
         self._bounces, self._enrolments = JobQueue(BOUNCES), JobQueue(ENROLMENTS)
+        self._guides = JobQueue(GUIDES)
         self.handlers: Mapping[str, Handler] = {
             "/singer/list": lambda _: tuple(rig.singers),
             "/singer/add": self._add_singer,
@@ -83,6 +86,9 @@ class Commands:
             "/enrol/start": self._enrol,
             "/enrol/cancel": lambda call: _cancel(self._enrolments, call),
             "/enrol/list": lambda _: tuple(self._enrolments.listed()),
+            "/guide/start": self._guide,
+            "/guide/cancel": lambda call: _cancel(self._guides, call),
+            "/guide/list": lambda _: tuple(self._guides.listed()),
             "/record/start": self._record,
             "/record/stop": self._stop_recording,
             "/midi/learn": self._learn,
@@ -145,6 +151,12 @@ class Commands:
         tell = self._follower(call, "/enrol/progress", f"{target.stem} is {{}}enrolled")
         return (self._enrolments.start(words, target, tell),)
 
+    async def _guide(self, call: Call) -> Arguments:
+        live = str(self._rig.values["singer"])
+        words, target = await asyncio.to_thread(plan_guide, call.arguments, self._singers, live)
+        tell = self._follower(call, "/guide/progress", f"{target.name} is {{}}sung")
+        return (self._guides.start(words, target, tell),)
+
     def _follower(self, call: Call, path: str, sentence: str) -> Callable[[Job], None]:
         """Return what tells who asked for a job and all subscribers how it stands, and everybody how it ends.
 
@@ -167,7 +179,7 @@ class Commands:
 
     async def close(self) -> None:
         """End what is under way, with its unfinished files."""
-        await asyncio.gather(self._bounces.close(), self._enrolments.close())
+        await asyncio.gather(self._bounces.close(), self._enrolments.close(), self._guides.close())
 
     def _record(self, call: Call) -> Awaitable[Arguments]:
         name = checked_name(word(call.arguments[0], "session"), "session")

@@ -1,4 +1,4 @@
-"""The open folder as the panel sees it: stems, bounces, sessions and singers, listed and sent."""
+"""The open folder as the panel sees it: stems, bounces, sessions, singers and notes, listed and sent."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ from plugin_bridge.sessions.header import AUDIO, HEADER, SessionHeader, is_sessi
 from plugin_bridge.sessions.reader import read_header
 
 SUFFIXES = frozenset((*AUDIO_SUFFIXES, *EXTRA_SUFFIXES))
+NOTES = ".mid"
+"""Suffix of the notes of a guide."""
+_PLAIN = {SUFFIX: "singer", NOTES: "notes"}
+"""The kind of files that are not looked into, by suffix."""
 _PROBE = (sys.executable, "-m", "plugin_bridge.panel.probe")
 _PROBE_SECONDS = 20.0
 """Until a file that takes longer is listed without its length."""
@@ -80,14 +84,16 @@ class Folder:
         """Answer with a file, or the input of a session as WAV; a part of it where one is asked for.
 
         Raises:
-            BridgeError: no such file, or it is none of audio.
+            BridgeError: no such file, or it is of another kind.
         """
         path = inside(self.path, name)
         if await asyncio.to_thread(is_session, path):
             inside(self.path, f"{name}/{AUDIO}")
             return await _session(request, path)
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
-            raise AudioFileError(f"{name!r} is no audio file or session of the open folder; list it again")
+        if path.suffix.lower() not in (*SUFFIXES, NOTES) or not path.is_file():
+            raise AudioFileError(
+                f"{name!r} is no audio file, notes or session of the open folder; list it again"
+            )
         return file(request, path)
 
     async def _probe(self, files: Sequence[_Known]) -> None:
@@ -136,8 +142,9 @@ def _found(folder: Path) -> tuple[list[dict[str, object]], list[_Known]]:
                     files.append(_known(Path(entry.path)))
                 elif entry.is_dir() and is_session(Path(entry.path)):
                     others.append(_session_row(Path(entry.path)))
-                elif entry.is_file() and entry.name.endswith(SUFFIX):
-                    others.append(_known(Path(entry.path))._asdict() | {"kind": "singer"})
+                elif entry.is_file() and Path(entry.name).suffix.lower() in _PLAIN:
+                    kind = _PLAIN[Path(entry.name).suffix.lower()]
+                    others.append(_known(Path(entry.path))._asdict() | {"kind": kind})
     return others[:_MAX_LISTED], files[:_MAX_LISTED]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from aiohttp import web
 
+from models.guide.styles import styles
 from plugin_bridge.control.scales import KEYS, SCALES
 from plugin_bridge.errors import BridgeError, refusal
 from plugin_bridge.osc.beside import start_beside
@@ -91,7 +92,9 @@ class Panel:
 
     async def _about(self, _: web.Request) -> web.StreamResponse:
         names = {"name": "plugin_bridge", "version": __version__}
-        return told(names | {"plugin": self._is_plugin, "scales": dict(SCALES), "keys": KEYS})
+        facts = {"plugin": self._is_plugin, "scales": dict(SCALES), "keys": KEYS}
+        facts["styles"] = {name: style.about for name, style in styles().items()}
+        return told(names | facts)
 
     async def _tell_singers(self, _: web.Request) -> web.StreamResponse:
         singers = self._set()

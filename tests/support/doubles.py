@@ -68,7 +68,8 @@ class CopySinger:
 
     @property
     def manifest(self) -> SimpleNamespace:
-        return SimpleNamespace(f0_median=self.f0_median, refiner=None)
+        f0 = {"f0_low": 0.7 * self.f0_median, "f0_median": self.f0_median, "f0_high": 1.4 * self.f0_median}
+        return SimpleNamespace(**f0, refiner=None)
 
     def start(self) -> CopyEstimator:
         return CopyEstimator(self.kind, self.tilt_db)

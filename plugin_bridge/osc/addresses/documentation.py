@@ -26,8 +26,8 @@ Made by `plugin-bridge params --osc` from the tables in the code.
 - **Buttons**: the arguments of a command may be followed by a number or a switch, as control surfaces send
   one. Anything but 0 or `F` fires the command; 0 or `F`, from a button that is released, does nothing and is
   answered by `F`. Where a command takes a `T` of its own, `F` in its place is refused.
-- **Commands** that take a while (presets, bounces, enrolments) do not hold up what is sent after them;
-  `/sync` is answered when they are done.
+- **Commands** that take a while (presets, bounces, enrolments, guides) do not hold up what is sent after
+  them; `/sync` is answered when they are done.
 - **Nothing comes unasked**: values and meters are sent to subscribers only. A subscriber is an address
   and port, or a connection; `/subscribe 20 60 /param/* /meter/output` sends them for 60 s, at most 20
   times a second. Subscribe again to go on. All values are sent at first, then those that change. A surface
@@ -60,6 +60,10 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   with a value. `/singer/add maria` then adds it to the set, with the values in force: the sound goes on while
   the set is loaded anew, and is away while the device changes hands, about .2 s. It is refused while a
   session is being recorded. A row of the MIDI map that names the singer works from then on.
+- **Guides**: `/guide/start band.wav guide.wav` writes a melody that fits the backing track `band.wav`, sung
+  by the singer who sings now. Options, each with a value: `singer`, `seed`, `density`, `low`, `high`, `key`,
+  `style`, `composer` and `lyrics`, as `plugin-bridge guide --help` explains them; `midi guide.mid` also
+  writes the notes, `mix demo.wav` the guide with its backing; and `force`.
 - **OSCQuery** describes all this over HTTP, and zeroconf announces it, where they are turned on. It answers
   to this machine's own names and addresses only, so that no web page can reach it under another name; where
   it asks for a token, as the panel does beyond this machine, to every name. What is refused is answered by

@@ -211,6 +211,15 @@ _COMMANDS = (
     ),
     ("/enrol/cancel", "number", "i", False, "End an enrolment; no half file is left."),
     ("/enrol/list", "", "", False, "The enrolments: number, state, part done 0..1, singer file; and so on."),
+    (
+        "/guide/start",
+        "backing output [option value]...",
+        "ss",
+        False,
+        "Sing a guide melody to a backing track of the folder; answers with its number.",
+    ),
+    ("/guide/cancel", "number", "i", False, "End the making of a guide; no half file is left."),
+    ("/guide/list", "", "", False, "The guides: number, state, part done 0..1, output; and so on."),
     ("/record/start", "name", "s", False, "Record a session; answers with its folder once it has begun."),
     ("/record/stop", "", "", False, "End the recording; answers with its folder."),
     ("/midi/learn", "parameter", "s", False, "Let the next control change move this parameter from now on."),
@@ -255,7 +264,7 @@ _COMMANDS = (
     ),
 )
 
-_TAKING_NUMBERS = ("/bounce/start", "/enrol/start", "/sync")
+_TAKING_NUMBERS = ("/bounce/start", "/enrol/start", "/guide/start", "/sync")
 """Commands whose own last argument may be a number or a switch, and cannot be told from a button's."""
 
 _NOTICES = (
@@ -274,6 +283,7 @@ _NOTICES = (
         "isff",
         "Number, state, seconds passed and, by estimate, in all; sent as `/bounce/progress`.",
     ),
+    ("/guide/progress", "isff", "Number, state, seconds done and in all; sent as `/bounce/progress`."),
 )
 
 

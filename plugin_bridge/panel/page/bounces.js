@@ -1,7 +1,7 @@
 // Bounces: started with a preset or as it sounds now, followed with progress and time left, listed when done.
 
-import { byId, el, shown, write } from "./dom.js";
-import { addressOf } from "./files.js";
+import { byId, el, fill, shown, write } from "./dom.js";
+import { downloading, stemOf } from "./files.js";
 import { Jobs } from "./jobs.js";
 import { clock } from "./recording.js";
 
@@ -15,7 +15,7 @@ export class Bounces {
   #jobs;
   #own = new Set(); // outputs that this page asked for, to be heard when they are done
 
-  /** `listen` is called with a bounce and the row of its source, to compare them. */
+  /** `listen` is called with the row of a bounce, to compare it with its source. */
   constructor(link, { files, sources, presets, log, listen }) {
     this.#files = files;
     this.#sources = sources;
@@ -61,7 +61,8 @@ export class Bounces {
     const source = this.#sources.chosen;
     const [preset, singer] = [byId("bounce-preset").value, byId("bounce-singer").value];
     const sound = [preset, singer].filter(Boolean).join(" ") || (source.kind === "session" ? "again" : "now");
-    const output = this.#free(`${stemOf(source)} - ${sound}`);
+    const base = `${stemOf(source)} - ${sound}`;
+    const output = this.#files.free((count) => `${base}${count}.wav`, this.#jobs.outputs);
     const options = [...(preset ? ["preset", preset] : []), ...(singer ? ["singer", singer] : [])];
     try {
       this.#own.add(output);
@@ -72,26 +73,10 @@ export class Bounces {
     }
   }
 
-  /** Return a name of no file that is there or on its way. */
-  #free(base) {
-    const taken = new Set([...this.#files.rows.map((row) => row.name), ...this.#jobs.outputs]);
-    for (let count = 1; ; count += 1) {
-      const name = count === 1 ? `${base}.wav` : `${base} ${count}.wav`;
-      if (!taken.has(name)) return name;
-    }
-  }
-
   async #ended(output) {
     await this.#files.refresh();
     const row = this.#files.rows.find(({ name }) => name === output);
-    if (row && this.#own.delete(output)) this.#compare(row);
-  }
-
-  /** A bounce is named after its source: find it again, in whichever panel and after a restart. */
-  #compare(row) {
-    const sources = this.#files.rows.filter((other) => row.name.startsWith(`${stemOf(other)} - `));
-    sources.sort((a, b) => stemOf(b).length - stemOf(a).length);
-    this.#listen(row, sources[0] ?? null);
+    if (row && this.#own.delete(output)) this.#listen(row);
   }
 
   #show() {
@@ -106,32 +91,11 @@ export class Bounces {
       {},
       el(
         "button",
-        { type: "button", class: "open", onclick: () => this.#compare(row) },
+        { type: "button", class: "open", onclick: () => this.#listen(row) },
         el("span", { class: "file" }, row.name),
         el("span", { class: "facts" }, row.seconds ? clock(row.seconds) : ""),
       ),
-      el(
-        "a",
-        {
-          class: "button",
-          href: addressOf(row.name),
-          download: row.name,
-          "aria-label": `Download ${row.name}`,
-        },
-        "↓",
-      ),
+      downloading(row.name),
     );
   }
-}
-
-/** Return the name of a source without what tells its format, and without what no file of Windows can have. */
-function stemOf(source) {
-  const stem = source.kind === "session" ? source.name : source.name.replace(/\.[^.]+$/, "");
-  return stem.replace(/[<>:"/\\|?*]/g, "_");
-}
-
-function fill(select, rows) {
-  const kept = select.value;
-  select.replaceChildren(...rows.map(([value, words]) => el("option", { value }, words)));
-  if (rows.some(([value]) => value === kept)) select.value = kept;
 }

@@ -24,6 +24,13 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Fill a choice with rows of a value and its words; what was chosen stays so where it is still there. */
+export function fill(select, rows) {
+  const kept = select.value;
+  select.replaceChildren(...rows.map(([value, words]) => el("option", { value }, words)));
+  if (rows.some(([value]) => value === kept)) select.value = kept;
+}
+
 /** Fit a canvas to its place and return its context in CSS pixels, with its width and height. */
 export function fitted(canvas) {
   const scale = window.devicePixelRatio || 1;

@@ -1,5 +1,7 @@
 // The open folder of the server: stems, bounces and recorded sessions; and uploads into it.
 
+import { el } from "./dom.js";
+
 const FOLDER = "/panel/files/";
 
 export class Files {
@@ -20,6 +22,21 @@ export class Files {
     this.#heard.push(heard);
   }
 
+  /** Return the first name of no file that is there or among others; `named` makes it of "", " 2", " 3" .... */
+  free(named, others = []) {
+    const taken = new Set([...this.#rows.map((row) => row.name), ...others]);
+    for (let count = 1; ; count += 1) {
+      const name = named(count === 1 ? "" : ` ${count}`);
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  /** Return the row of what a file was made of: it is named after it, in whichever panel. */
+  sourceOf(row) {
+    const sources = this.#rows.filter((other) => row.name.startsWith(`${stemOf(other)} - `));
+    return sources.sort((a, b) => stemOf(b).length - stemOf(a).length)[0] ?? null;
+  }
+
   /** Read the list again. */
   async refresh() {
     const response = await fetch(FOLDER);
@@ -33,6 +50,21 @@ export class Files {
 /** Return the address of a file's bytes. */
 export function addressOf(name) {
   return FOLDER + name.split("/").map(encodeURIComponent).join("/");
+}
+
+/** Return a link that downloads a file. */
+export function downloading(name) {
+  return el(
+    "a",
+    { class: "button", href: addressOf(name), download: name, "aria-label": `Download ${name}` },
+    "↓",
+  );
+}
+
+/** Return the name of a source without what tells its format, and without what no file of Windows can have. */
+export function stemOf(source) {
+  const stem = source.kind === "session" ? source.name : source.name.replace(/\.[^.]+$/, "");
+  return stem.replace(/[<>:"/\\|?*]/g, "_");
 }
 
 /** Send a file and return the name it has there, or reject with a sentence; `told` hears the part sent. */

@@ -6,6 +6,7 @@ import { Connection } from "./connection.js";
 import { byId, shown, write } from "./dom.js";
 import { Enrolments } from "./enrolments.js";
 import { Files } from "./files.js";
+import { Guides } from "./guides.js";
 import { listenToKeys } from "./keys.js";
 import { Log } from "./log.js";
 import { Meter } from "./meters.js";
@@ -34,13 +35,15 @@ const files = new Files();
 const presets = new Presets(link, log);
 const sources = new Sources(files, log);
 const comparison = new Comparison(log);
+const listen = (result) => comparison.open(result, files.sourceOf(result));
 const bounces = new Bounces(link, {
   files,
   sources,
   presets,
   log,
-  listen: (result, source) => comparison.open(result, source),
+  listen,
 });
+const guides = new Guides(link, { files, sources, log, listen });
 const enrolments = new Enrolments(link, { files, sources, log });
 const view = buildTabs();
 const meters = [
@@ -67,7 +70,7 @@ async function begin() {
     forget = store.watching(() => build(namespace, about));
   }
   subscribe();
-  const known = [log, presets, files, bounces, enrolments].map((part) => part.refresh());
+  const known = [log, presets, files, bounces, guides, enrolments].map((part) => part.refresh());
   await Promise.all([...known, readFacts()]);
 }
 
@@ -87,7 +90,8 @@ async function voices() {
 function build(namespace, about) {
   document.body.classList.toggle("plugin", about.plugin);
   figures = namespace.figures;
-  bounces.singers = enrolments.singers = names;
+  bounces.singers = guides.singers = enrolments.singers = names;
+  guides.offer(about.keys, about.styles);
   pitch = new PitchView(store, about.scales, about.keys);
   showSingers = buildSingers(names, facts, store);
   buildPad(names, store, voices, (sentence) => log.fault(sentence));
@@ -114,6 +118,7 @@ function subscribe() {
     "/report",
     "/bounce/progress",
     "/enrol/progress",
+    "/guide/progress",
     ...slow,
   );
 }

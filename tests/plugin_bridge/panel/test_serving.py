@@ -637,6 +637,7 @@ async def test_stems_bounces_and_sessions_are_listed_and_sent_in_parts(home: Pat
     with writer:
         writer.write(np.zeros((1, RATE), np.float32))
     (home / "notes.txt").write_text("no audio", "utf-8")
+    (home / "guide.mid").write_bytes(b"MThd...")
     async with panel(home) as server:
         assert (await upload(server, "stem.wav", stem)).status == 201
         rows = await listed(server)
@@ -644,7 +645,9 @@ async def test_stems_bounces_and_sessions_are_listed_and_sent_in_parts(home: Pat
             "take 1": "session",
             "bounce.flac": "bounce",
             "stem.wav": "stem",
+            "guide.mid": "notes",
         }
+        assert (await ask(server, get("/panel/files/guide.mid"))).body == b"MThd..."
         assert (rows["stem.wav"]["seconds"], rows["bounce.flac"]["seconds"]) == (0.5, 1.0)
         assert (rows["take 1"]["seconds"], rows["take 1"]["singer"]) == (0.5, "dark")
         assert rows["stem.wav"]["bytes"] == len(stem)
@@ -682,7 +685,7 @@ async def test_stems_bounces_and_sessions_are_listed_and_sent_in_parts(home: Pat
         for name in ("notes.txt", "take%201/session.json", "take%201/audio.f32", "nothing.wav"):
             found = await ask(server, get(f"/panel/files/{name}"))
             assert found.status == 404
-            assert "is no audio file or session of the open folder" in found.error
+            assert "is no audio file, notes or session of the open folder" in found.error
 
 
 @in_loop
