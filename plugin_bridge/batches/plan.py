@@ -69,7 +69,7 @@ class JobTable(BaseModel):
     midi_start: StrictBool = False
     parameters: dict[str, StrictBool | Number | Word] = Field(default_factory=dict)
     """Initial values by id."""
-    bits: Word = "24"
+    bits: Word = ""
     tail: Number | Literal["auto"] = 0
     """Seconds."""
     normalize: Number | None = None

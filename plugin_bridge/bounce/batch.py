@@ -9,7 +9,7 @@ from pathlib import Path
 from plugin_bridge.errors import AudioFileError, OutputError
 from plugin_bridge.files.reader import SUFFIXES
 from plugin_bridge.files.standardstreams import STANDARD_STREAM
-from plugin_bridge.files.writer import BITS, OutputFormat, container_of
+from plugin_bridge.files.writer import CONTAINERS, OutputFormat, container_of
 from plugin_bridge.sessions.header import is_session
 
 MAX_NAMED = 3
@@ -44,8 +44,8 @@ def plan_jobs(
         output: a file or `STANDARD_STREAM` for one input, else a folder, which is made; None to write beside
             each input.
         label: put into the names of outputs in a folder, as in `stem.nit.wav`.
-        container: "wav", "aiff" or "flac"; from the name of an output file if absent, else "wav".
-        bits: "16", "24" or "32f"; 24 if absent.
+        container: see `OutputFormat`; from the name of an output file if absent, else "wav".
+        bits: "16", "24" or "32f"; 24 if absent. Opus and MP3 have none.
         force: outputs that exist will be replaced.
         resume: inputs whose output exists will be skipped; outputs of this batch are then no inputs, not even
             those that are named.
@@ -67,10 +67,10 @@ def plan_jobs(
             "standard input has no folder to write to; name the output with -o, or -o - for standard output"
         )
     if output is not None and _is_file(output, inputs):
-        return [BounceJob(sources[0], output, OutputFormat(_container(output, container), bits or "24"))]
+        return [BounceJob(sources[0], output, OutputFormat(_container(output, container), bits or ""))]
     if output is None and any(_is_folder(path) for path in inputs):
         raise OutputError("a folder of inputs needs a folder for the outputs; name it with -o")
-    form = OutputFormat(container or "wav", bits or "24")
+    form = OutputFormat(container or "wav", bits or "")
     if output is not None:
         _check_folder_name(output)
         _make(output)
@@ -89,12 +89,16 @@ def plan_jobs(
 
 
 def _job(source: Path, output: Path | None, label: str, form: OutputFormat) -> BounceJob:
-    return BounceJob(source, (output or source.parent) / f"{stem_of(source)}.{label}{form.suffix}", form)
+    return BounceJob(source, _target(source, output or source.parent, label, form.suffix), form)
+
+
+def _target(source: Path, folder: Path, label: str, suffix: str) -> Path:
+    return folder / f"{stem_of(source)}.{label}{suffix}"
 
 
 def _outputs(job: BounceJob, label: str) -> list[Path]:
     """Return the outputs an input may become, one for each format."""
-    return [_job(job.source, job.target.parent, label, OutputFormat(kind)).target for kind in BITS]
+    return [_target(job.source, job.target.parent, label, f".{kind}") for kind in CONTAINERS]
 
 
 def _place(path: Path) -> Path:

@@ -24,7 +24,9 @@ from plugin_bridge.engine.core import CEILING
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
+from plugin_bridge.files.broadcast import Made, true_of
 from plugin_bridge.files.loudness import Loudness, LoudnessMeter, metered
+from plugin_bridge.files.markers import Chunks, moved
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import resampled
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, StandardOutput
@@ -98,7 +100,11 @@ def bounce(
     library: SingerLibrary | None = None,
     listener: BounceListener | None = None,
 ) -> BounceResult:
-    """Bounce one file or session; the output has the source's rate, channels and, without a tail, length.
+    """Bounce one file or session; the output has the source's channels, rate and, without a tail, length.
+
+    The rate is another where the form asks for it or has no such rate. What a WAV, W64 or AIFF file holds
+    besides its audio (`bext`, iXML, markers, regions, loops) goes into a WAV file, and markers into an AIFF
+    file, told anew for its rate and sound.
 
     Args:
         source: an audio file, the folder of a recorded session, `STANDARD_STREAM` for standard input, or a
@@ -128,14 +134,14 @@ def bounce(
                 f"transpose auto: {_named(path)} lies around {pitch:.0f} Hz, so {shift:+g} semitones"
             )
         writer, gain, before, after = _write(reader, plan, draft, form, settings, listener)
-        _warn(path, draft.target, reader, plan, writer, listener.report)
-        processor, hops = plan.processor, HOPS_PER_SECOND * writer.frames / reader.sample_rate
+        _warn(path, draft.target, plan, writer, listener.report)
+        processor, hops = plan.processor, HOPS_PER_SECOND * writer.frames / writer.sample_rate
         done = BounceResult(
             source=path,
             target=target,
             singer=plan.singer,
-            seconds=writer.frames / reader.sample_rate,
-            sample_rate=reader.sample_rate,
+            seconds=writer.frames / writer.sample_rate,
+            sample_rate=writer.sample_rate,
             channels=reader.channels,
             latency_seconds=processor.latency / plan.rate,
             peak_db=gain_to_db(writer.peak) if writer.peak else None,
@@ -159,7 +165,6 @@ def bounce(
 def _warn(
     source: Path,
     target: Path,
-    reader: Source,
     plan: Plan,
     writer: AudioWriter,
     report: Callable[[str], None],
@@ -173,7 +178,7 @@ def _warn(
         )
     beyond = plan.processor.beyond
     if beyond >= max(
-        MIN_BEYOND_HOPS, MIN_BEYOND_SHARE * HOPS_PER_SECOND * writer.frames / reader.sample_rate
+        MIN_BEYOND_HOPS, MIN_BEYOND_SHARE * HOPS_PER_SECOND * writer.frames / writer.sample_rate
     ):
         report(
             f"{_named(source)}: {beyond / HOPS_PER_SECOND:.1f} s have a pitch below {MIN_F0:g} or above "
@@ -220,34 +225,38 @@ def _write(
     settings: BounceSettings,
     listener: BounceListener,
 ) -> _Written:
-    frames = reader.frames + round((settings.tail_seconds or 0.0) * reader.sample_rate)
-    before, after = (LoudnessMeter(reader.sample_rate, reader.channels) for _ in range(2))
-    audio = _checked(_bounced(reader, plan, settings, frames, before), reader)
-    audio = _shown(audio, frames / reader.sample_rate, reader.sample_rate, listener)
-    is_wav = form.container == "wav"
-    chunks = reader.carried_chunks() if is_wav and isinstance(reader, AudioReader) else []
-    carried = Carried({**reader.metadata, "software": SOFTWARE}, chunks)
+    rate = form.rate_for(reader.sample_rate)
+    frames = _output_frames(reader, rate) + round((settings.tail_seconds or 0.0) * rate)
+    before = LoudnessMeter(reader.sample_rate, reader.channels)
+    after = LoudnessMeter(rate, reader.channels)
+    audio = _checked(_bounced(reader, plan, settings, (frames, rate), before), reader, rate)
+    audio = _shown(audio, frames / rate, rate, listener)
+    besides = reader.carried_chunks() if isinstance(reader, AudioReader) else []
+    _tell_losses(reader, draft.target, form, besides, listener.report)
 
-    def write(chunks: Iterable[Float32], length: int | None) -> AudioWriter:
+    def write(chunks: Iterable[Float32], length: int | None, gain: float = 1.0) -> AudioWriter:
         with AudioWriter(
             draft.path,
-            reader.sample_rate,
+            rate,
             reader.channels,
             length,
             form,
-            carried=carried,
+            carried=Carried({**reader.metadata, "software": SOFTWARE}),
             seed=settings.dither_seed,
             target=draft.target,
         ) as writer:
             for x in chunks:
                 writer.write(x)
+            bits = int(form.bits.rstrip("f") or 0)
+            made = Made(reader.sample_rate, rate, reader.channels, bits, after.shown(gain))
+            writer.chunks = true_of(besides, made)
         return writer
 
     audio = metered(audio, after)
     if not settings.sets_level:
         longest: int | None = frames
         if settings.tail_seconds is None:
-            longest = frames + round(MAX_TAIL_SECONDS * reader.sample_rate)
+            longest = frames + round(MAX_TAIL_SECONDS * rate)
             longest = longest if isinstance(draft, Draft) else None
         return _Written(write(audio, longest), 1.0, before.shown(), after.shown())
     with Scratch(_spool_beside(draft)) as spool:
@@ -255,22 +264,46 @@ def _write(
         gain, doubt = gain_for(settings, before.shown(), after, peak)
         if doubt:
             listener.report(f"{draft.target} {doubt}")
-        writer = write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length)
+        writer = write((x * np.float32(gain) for x in _spooled(spool, reader.channels)), length, gain)
         return _Written(writer, gain, before.shown(), after.shown(gain))
 
 
 def _bounced(
-    reader: Source, plan: Plan, settings: BounceSettings, frames: int, meter: LoudnessMeter
+    reader: Source, plan: Plan, settings: BounceSettings, length: tuple[int, int], meter: LoudnessMeter
 ) -> Iterator[Float32]:
-    """The output as a stream at the source's rate; the meter hears the source."""
-    rate, native, channels = reader.sample_rate, plan.rate, reader.channels
-    source = resampled(metered(reader.chunks(), meter), channels, rate, native)
+    """The output as a stream of so many samples at a rate; the meter hears the source."""
+    (frames, rate), native, channels = length, plan.rate, reader.channels
+    source = resampled(metered(reader.chunks(), meter), channels, reader.sample_rate, native)
     stream = rendered(source, channels, plan.processor, plan.events, settings.block)
     stream = resampled(stream, channels, native, rate)
     return until_quiet(stream, frames, rate) if settings.tail_seconds is None else taken(stream, frames)
 
 
-def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
+def _output_frames(reader: Source, rate: int) -> int:
+    """Return the samples of an output without a tail."""
+    return moved(reader.frames, reader.sample_rate, rate)
+
+
+def _tell_losses(
+    reader: Source,
+    target: Path,
+    form: OutputFormat,
+    besides: Chunks,
+    report: Callable[[str], None],
+) -> None:
+    """Tell what of the source the format cannot hold: its rate, its markers and so on."""
+    rate = form.rate_for(reader.sample_rate)
+    if rate != reader.sample_rate and form.sample_rate is None:
+        report(f"{target} has {rate} Hz, because {form.container} has no {reader.sample_rate} Hz")
+    held = () if target == StandardOutput.target else form.held
+    if lost := [name.decode().strip() for name, _ in besides if name not in held]:
+        report(
+            f"{target} is without what {_named(reader.path)} holds besides its audio ({', '.join(lost)}); "
+            "write a WAV file to keep it"
+        )
+
+
+def _checked(chunks: Iterable[Float32], reader: Source, rate: int) -> Iterator[Float32]:
     """Refuse output that is not finite or far over full scale: an effect plug-in may produce it."""
     position = 0
     for x in chunks:
@@ -278,7 +311,7 @@ def _checked(chunks: Iterable[Float32], reader: Source) -> Iterator[Float32]:
             far = f"over {gain_to_db(MAX_LEVEL):.0f} dB above full scale"
             what = far if np.isfinite(x).all() else "not finite"
             raise EffectError(
-                f"the output of {reader.path} is {what} near {position / reader.sample_rate:.2f} s; "
+                f"the output of {reader.path} is {what} near {position / rate:.2f} s; "
                 "take out the effect that makes it so"
             )
         position += x.shape[1]
@@ -323,11 +356,12 @@ def _spool_beside(draft: Draft | StandardOutput) -> Path:
 
 
 def _check_space(draft: Draft | StandardOutput, reader: Source, form: OutputFormat, *, spooled: bool) -> None:
-    """Check the free space; the size of FLAC is unknown, so a full disk shows while it is written."""
+    """Check the free space; what is compressed has no known size, so a full disk shows as it is written."""
     is_counted = form.container != "flac" and isinstance(draft, Draft)
-    needed = output_bytes(form, reader.channels, reader.frames) if is_counted else 0
+    frames = _output_frames(reader, form.rate_for(reader.sample_rate))
+    needed = output_bytes(form, reader.channels, frames) if is_counted else 0
     if spooled:
-        needed += output_bytes(OutputFormat("wav", "32f"), reader.channels, reader.frames)
+        needed += output_bytes(OutputFormat("wav", "32f"), reader.channels, frames)
     free = shutil.disk_usage(_spool_beside(draft).parent).free
     if needed > free:
         raise OutputError(

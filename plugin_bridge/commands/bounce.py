@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_jobs, add_pitch
+from plugin_bridge.commands.options import add_jobs, add_pitch, number_within
 from plugin_bridge.commands.progress import shown_progress
 from plugin_bridge.commands.rendering import (
     BROKEN_PIPE,
@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Reads WAV, AIFF, FLAC, OGG, MP3, CAF, W64, AU and VOC, and with the extra 'formats' also m4a, AAC, WebM,
 Matroska, WMA, WavPack and the like; mono or stereo, at any rate from 8 kHz. The output has the rate, the
-channels and the length of the input. 16 and 24 bit are dithered (TPDF, drawn from --dither-seed and the
-sample position); digital silence stays silent. An automatic tail ends where the sound stays below -100 dBFS
-for two seconds, or after a minute. Title, artist and so on are kept, and from WAV to WAV also the bext, iXML,
-axml, cue and smpl chunks; pictures and other tags are lost.
+channels and the length of the input; Opus and MP3 have rates of their own, of which the next higher one is
+taken. 16 and 24 bit are dithered (TPDF, drawn from --dither-seed and the sample position); digital silence
+stays silent. Opus takes 128 kbit/s a channel, MP3 the best variable bit rate; players give back the length to
+the sample. An automatic tail ends where the sound stays below -100 dBFS for two seconds, or after a minute.
+
+Title, artist and so on are kept; pictures and other tags are lost. A WAV file keeps the bext, iXML, axml,
+cue, smpl and adtl chunks of WAV, RF64 and W64, and the markers of AIFF; an AIFF file keeps markers. Times and
+markers are those of the output's rate, the coding history has a line more, and the loudness is the new one.
 
 A recorded session is rendered as it was heard, to the sample, with its own singers, parameter changes and
 seed. Whatever you ask for here by an option, a preset or an automation file replaces everything the session
@@ -78,6 +82,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     level.add_argument(
         "--match-loudness", action="store_true", help="as --loudness, with the loudness of the input"
     )
+    add(
+        "--rate",
+        type=number_within(8000, 768000, whole=True),
+        metavar="HZ",
+        help="sample rate of the output; default: as the input, or the next higher that Opus and MP3 have",
+    )
     add_pitch(parser, unset="", more="; default: as the session or the preset says, else ")
     add(
         "--no-dropouts",
@@ -114,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             report=tell,
         )
+        if arguments.rate is not None:
+            jobs = [replace(job, form=replace(job.form, sample_rate=arguments.rate)) for job in jobs]
     except ValueError as error:
         raise UsageError(str(error)) from error
     if arguments.singer:

@@ -100,8 +100,8 @@ def add_output(parser: argparse.ArgumentParser, tail: str, seed: str) -> argpars
     add = parser.add_argument
     add(
         "--format",
-        choices=("wav", "aiff", "flac"),
-        help="output format; default: from the name of the output, else wav",
+        choices=("wav", "aiff", "flac", "opus", "mp3"),
+        help="output format, opus in Ogg; default: from the name of the output, else wav",
     )
     add(
         "--bits",

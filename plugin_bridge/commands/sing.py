@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         named = "wav" if target == STANDARD_STREAM else container_of(target)
         if arguments.format not in {None, named}:
             raise UsageError(f"{target.name!r} does not fit --format {arguments.format}; leave one out")
-        form = OutputFormat(named, arguments.bits or "24")
+        form = OutputFormat(named, arguments.bits or "")
     except ValueError as error:
         raise UsageError(str(error)) from error
     lyrics = arguments.lyrics or ""

@@ -23,7 +23,7 @@ _ROUND = 1 << 20
 _SCRAP = 4096
 """Bytes behind a header that agrees with itself that may be anything: recorders write more at a time."""
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
-_OTHERS = {*CARRIED, b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"PAD ", b"FLLR", b"fact", b"PEAK", b"ANNO", b"COMT"}
+_OTHERS = {*CARRIED, b"id3 ", b"ID3 ", b"JUNK", b"PAD ", b"FLLR", b"fact", b"PEAK", b"ANNO", b"COMT"}
 _OTHER = re.compile(b"|".join(map(re.escape, sorted(_OTHERS))))
 _AUDIO = {b"data", b"SSND"}
 _WIDE = {b"RF64", b"BW64"}

@@ -65,6 +65,18 @@ class JoinedDecoder:
         self._part.close()
 
 
+def told_end(head: bytes) -> int:
+    """Return where an MP3 stream ends by its first frame, in bytes; 0 where that tells nothing.
+
+    Args:
+        head: of the file, with all tags that precede the stream.
+    """
+    found = _TOLD.search(head)
+    if found is None or found[1][0] & _FRAMES_AND_BYTES != _FRAMES_AND_BYTES:
+        return 0
+    return found.start() + int.from_bytes(found[2][4:], "big")
+
+
 def joined_views(file: BinaryIO, view: View) -> list[View]:
     """Return the views of the streams that an MP3 file was joined from; libsndfile reads the first only.
 

@@ -64,8 +64,8 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         return self._texts
 
     def carried_chunks(self) -> list[tuple[bytes, bytes]]:
-        """Return the broadcast and cue chunks of a WAV file as (name, content); none of other files."""
-        return carried_chunks(self._file) if self.container == "WAV" else []
+        """Return broadcast chunks and markers as (name, content) of a WAV file; see `containers`."""
+        return carried_chunks(self._file)
 
     def chunks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the audio as float32 arrays of shape (channels, n), n <= `CHUNK`; `frames` samples in all.

@@ -135,6 +135,7 @@ def _seed(value: Argument) -> str:
 _PLAIN: Mapping[str, Callable[[Argument], str]] = {
     "pitch": check_pitch,
     "bits": _bits,
+    "rate": lambda value: str(whole(value, "rate")),
     "tail": _tail,
     "normalize": partial(_decibels, "normalize"),
     "loudness": partial(_decibels, "loudness"),

@@ -187,7 +187,7 @@ def sing(
     sung, settings = _in_range(sung, settings, library, listener.report)
     name = melody if isinstance(melody, Path) else Path("melody")
     stem = Stem(name, sample_rate, sung.frames * hop_size(sample_rate), lambda: sung.stem(sample_rate))
-    form = form or OutputFormat(container_of(target), "24")
+    form = form or OutputFormat(container_of(target))
     return bounce(stem, target, form, settings, library=library, listener=listener)
 
 

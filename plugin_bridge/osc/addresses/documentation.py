@@ -49,7 +49,7 @@ Made by `plugin-bridge params --osc` from the tables in the code.
   `/status` go on. If a parameter is set several times for one moment, the last value is heard; with time tags
   each has its own sample.
 - **Paths** of bounces and names of presets stay in the folders given at the start. `/bounce/start in.wav
-  out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`,
+  out.flac tail 2 transpose 12` takes as options `singer`, `preset`, `automation`, `pitch`, `bits`, `rate`,
   `tail` (up to 60 s), `normalize`, `loudness` (LUFS), `match_loudness`, `seed`, `force` and every parameter,
   each with a value. A preset with effects is refused unless `live` was started with `--allow-effects`,
   because plug-ins are programs. Only their owner can read the files that are made. Nothing more is made in a

@@ -132,7 +132,7 @@ ROWS = [
     (GOOD + "--bits 12", "invalid choice: '12'"),
     (GOOD + "--pitch yin", "invalid choice: 'yin' (choose from"),
     (GOOD + "--format flac --bits 32f", "flac is not written with '32f' bits; choose one of 16, 24"),
-    (GOOD + "-o out.mp3", "'out.mp3' does not end like an output; use .wav, .aiff or .flac"),
+    (GOOD + "-o out.wma", "'out.wma' does not end like an output; use .wav, .aiff, .flac, .opus or .mp3"),
     (GOOD + "-o out.wav --format flac", "'out.wav' does not fit --format flac; leave one out"),
     (GOOD + "-o bright.onnx", "'bright.onnx' does not end like an output"),
     (

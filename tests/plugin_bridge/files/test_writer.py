@@ -79,12 +79,85 @@ def test_a_sample_a_thousandth_of_a_decibel_over_full_scale_is_a_clip(tmp_path: 
 
 
 def test_formats_that_are_not_written_are_named() -> None:
-    with pytest.raises(ValueError, match="'ogg' is not written; choose one of wav, aiff, flac"):
-        OutputFormat("ogg")
+    with pytest.raises(ValueError, match="'wma' is not written; choose one of wav, aiff, flac, opus, mp3"):
+        OutputFormat("wma")
     with pytest.raises(ValueError, match="flac is not written with '32f' bits; choose one of 16, 24"):
         OutputFormat("flac", "32f")
-    with pytest.raises(ValueError, match=r"'a.mp3' does not end like an output; use .wav, .aiff or .flac"):
-        container_of(Path("a.mp3"))
+    with pytest.raises(ValueError, match=r"'a.wma' does not end like an output; use .wav, .aiff, .flac, .o"):
+        container_of(Path("a.wma"))
+    with pytest.raises(ValueError, match="mp3 has no bits of samples; leave '16' out"):
+        OutputFormat("mp3", "16")
+    with pytest.raises(ValueError, match="opus is not written at 44100 Hz; choose one of 8000, 12000, "):
+        OutputFormat("opus", sample_rate=44100)
+    with pytest.raises(ValueError, match="sample rate 4000 is not written; give 8000 to 768000 Hz"):
+        OutputFormat("wav", sample_rate=4000)
+
+
+def test_what_libsndfile_does_not_write_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soundfile, "check_format", lambda *_: False)
+    with pytest.raises(ValueError, match=r"mp3 is not written by this machine's libsndfile \(1\.\d"):
+        OutputFormat("mp3")
+    assert OutputFormat("flac").bits == "24"
+
+
+@pytest.mark.parametrize(
+    ("container", "source", "rate"),
+    [
+        ("wav", 37800, 37800),
+        ("opus", 44100, 48000),
+        ("opus", 48000, 48000),
+        ("opus", 16000, 16000),
+        ("opus", 11025, 12000),
+        ("opus", 192000, 48000),
+        ("mp3", 44100, 44100),
+        ("mp3", 37800, 44100),
+        ("mp3", 88200, 44100),
+        ("mp3", 96000, 48000),
+    ],
+)
+def test_the_rate_is_that_of_the_source_or_one_that_the_container_has(
+    container: str, source: int, rate: int
+) -> None:
+    assert OutputFormat(container).rate_for(source) == rate
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+@pytest.mark.parametrize("container", ["opus", "mp3"])
+@pytest.mark.parametrize("frames", [1, 1000, 20001])
+def test_what_is_lossy_has_the_length_to_the_sample(
+    tmp_path: Path, container: str, rate: int, frames: int
+) -> None:
+    form = OutputFormat(container)
+    path = tmp_path / f"a{form.suffix}"
+    x = np.zeros((2, frames), np.float32)
+    x[:, frames // 2 :][:, :3] = 0.5
+    with AudioWriter(
+        path, form.rate_for(rate), 2, frames, form, carried=Carried({"title": "Lied"})
+    ) as writer:
+        writer.write(x)
+    with AudioReader(path) as reader:
+        assert (reader.frames, reader.sample_rate) == (frames, form.rate_for(rate))
+        assert reader.metadata["title"] == "Lied"
+        back = np.concatenate(list(reader.chunks()), axis=1)
+    if frames > 1000:
+        assert abs(int(np.abs(back[0]).argmax()) - frames // 2 - 1) <= 1
+
+
+@pytest.mark.parametrize("container", ["opus", "mp3"])
+def test_a_full_disk_is_noticed_by_what_is_lossy(tmp_path: Path, container: str) -> None:
+    form = OutputFormat(container)
+    path = tmp_path / f"a{form.suffix}"
+    x = np.tile(NOISE, 8)
+
+    def again() -> None:
+        with AudioWriter(path, 48000, 2, x.shape[1], form) as writer:
+            writer.write(x)
+
+    again()
+    size = path.stat().st_size
+    for limit in (0, 100, size // 2, size - 1):
+        with file_size_limit(limit), pytest.raises(OutputError, match=r"cannot be written|holds \d+ of"):
+            again()
 
 
 def test_chunks_of_broadcast_files_are_carried_over(tmp_path: Path) -> None:

@@ -266,6 +266,7 @@ NOW = ["--pitch=melody", "--seed=3", "--singer=/dark.onnx", "--breath=3.0"]
             ("normalize", -1, "seed", 7, "bits", "32f", "pitch", "periodicity"),
             ["--pitch=periodicity", "--seed=7", *NOW[2:], "--normalize=-1", "--bits=32f"],
         ),
+        (("rate", 44100.0), [*NOW, "--rate=44100"]),
         (("loudness", -23), [*NOW, "--loudness=-23"]),
         (("match_loudness", True), [*NOW, "--match-loudness"]),
         (("match_loudness", False, "loudness", -16.5), [*NOW, "--loudness=-16.5"]),
