@@ -100,7 +100,7 @@ class _Expansion:
             match_loudness=table.match_loudness,
             dropouts=table.dropouts,
         )
-        return PlannedJob(source, target, OutputFormat(container, table.bits), settings)
+        return PlannedJob(source, target, OutputFormat(container, table.bits, table.rate), settings)
 
     def _sources(self) -> Iterator[tuple[Path, str]]:
         """Yield each input with its folder below the one that is named."""

@@ -58,7 +58,7 @@ def depends_on(job: PlannedJob, known: Stamp | None = None) -> tuple[dict[str, A
         "automation": "" if settings.automation is None else _hash(settings.automation),
         "midi_map": "" if settings.midi_map is None else _hash(settings.midi_map),
         "settings": _rest(settings),
-        "output": f"{job.form.container} {job.form.bits}",
+        "output": [job.form.container, job.form.bits, job.form.sample_rate],
         "engine": engine_facts(),
     }, stamp
 

@@ -78,6 +78,8 @@ class JobTable(BaseModel):
     """LUFS."""
     match_loudness: StrictBool = False
     """Give the output the loudness of the input."""
+    rate: StrictInt | None = None
+    """Of the output, hertz."""
     seed: StrictInt | None = None
     dither_seed: StrictInt | None = None
     pitch: PitchName | Literal[""] = ""
@@ -228,7 +230,7 @@ def _check_columns(path: Path, names: Iterable[str]) -> None:
 
 def _table(cells: Mapping[str, str]) -> dict[str, Any]:
     """Return a row as a job of a TOML file would say it."""
-    numbers = {"midi_channel", "midi_track", "tail", "normalize", "loudness", "seed", "dither_seed"}
+    numbers = {"midi_channel", "midi_track", "tail", "normalize", "loudness", "rate", "seed", "dither_seed"}
     switches = {"midi_start", "match_loudness", "dropouts"} | {
         name for name, row in PARAMETERS.items() if row.kind == "switch"
     }

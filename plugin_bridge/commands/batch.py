@@ -26,7 +26,7 @@ A plan is a TOML file with a table [defaults], which holds for every job that do
 tables [[jobs]]. Keys of both: input (a file, a recorded session, a folder, a pattern such as
 "stems/**/*.wav", or a list of them), output (a name with fields), singer (one, or a list, each of which makes
 an output), preset, automation, midi_map, midi_channel, midi_track, midi_start, parameters (a table), bits,
-tail, normalize, loudness, match_loudness, seed, dither_seed, pitch and dropouts, as the options of
+rate, tail, normalize, loudness, match_loudness, seed, dither_seed, pitch and dropouts, as the options of
 'plugin-bridge bounce'. Relative paths start at the folder of the plan. In a CSV file each row is a job; its
 columns are named by these keys and by parameters.
 

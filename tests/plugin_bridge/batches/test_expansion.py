@@ -48,6 +48,29 @@ def test_each_input_and_each_singer_make_a_job_with_a_name(here: Path) -> None:
     assert not (here / "made").exists()
 
 
+def test_level_and_rate_are_those_of_the_plan(here: Path) -> None:
+    jobs = """
+    [[jobs]]
+    input = "stems/1.wav"
+    output = "x.opus"
+    loudness = -23
+    rate = 16000
+    [[jobs]]
+    input = "stems/2.wav"
+    output = "y.mp3"
+    match_loudness = true
+    """
+    one, two = jobs_of(here, jobs)
+    assert (one.form.container, one.form.sample_rate, one.settings.loudness) == ("opus", 16000, -23.0)
+    assert (two.form.container, two.form.sample_rate, two.settings.match_loudness) == ("mp3", None, True)
+    (here / "plan.csv").write_text(
+        "input,output,loudness,rate,match_loudness\nstems/1.wav,x.wav,-23,44100,off\nstems/2.wav,y.wav,,,on\n"
+    )
+    one, two = planned_jobs(here / "plan.csv")
+    assert (one.form.sample_rate, one.settings.loudness) == (44100, -23.0)
+    assert (two.form.sample_rate, two.settings.match_loudness) == (None, True)
+
+
 def test_folders_below_a_pattern_are_a_field(here: Path) -> None:
     (here / "stems" / "lead").mkdir()
     (here / "stems" / "0.wav").rename(here / "stems" / "lead" / "1.wav")
@@ -112,9 +135,10 @@ JOB = '[[jobs]]\nsinger = "dark.onnx"\n'
             "normalize 3 is out of range; give -60",
         ),
         (
-            'input = "stems/1.wav"\noutput = "x.wav"\nnormalize = -1\nloudness = -14',
-            "--normalize, --loudness and --match-loudness each set the level; give one of them",
+            'input = "stems/1.wav"\noutput = "x.wav"\nloudness = -23\nmatch_loudness = true',
+            "each set the level; give one",
         ),
+        ('input = "stems/1.wav"\noutput = "x.mp3"\nrate = 96000', "mp3 is not written at 96000 Hz"),
         ('input = "stems/1.wav"\noutput = "x.flac"\nbits = "32f"', "flac is not written with '32f' bits"),
     ],
 )

@@ -175,7 +175,7 @@ def test_what_cannot_be_sung_is_refused_and_nothing_written(tmp_path: Path) -> N
     with pytest.raises(SingerFileError, match="no singer is chosen"):
         sing(line(48), tmp_path / "out.wav", BounceSettings())
     with pytest.raises(ValueError, match="does not end like an output"):
-        sing(line(48), tmp_path / "out.mp3", BounceSettings(singer="pjs"))
+        sing(line(48), tmp_path / "out.wma", BounceSettings(singer="pjs"))
     (tmp_path / "out.wav").write_bytes(b"mine")
     with pytest.raises(OutputError, match="exists already"):
         sing(line(48), tmp_path / "out.wav", BounceSettings(singer="pjs"))
