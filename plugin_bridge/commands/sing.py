@@ -21,7 +21,6 @@ from plugin_bridge.commands.rendering import (
     summary,
     told,
 )
-from plugin_bridge.errors import ScoreError
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
 
 _EPILOG = """\
@@ -95,11 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
         form = OutputFormat(named, arguments.bits or "")
     except ValueError as error:
         raise UsageError(str(error)) from error
-    lyrics = arguments.lyrics or ""
+    lyrics = arguments.lyrics
     if arguments.lyrics_file:
         lyrics = read_lyrics(arguments.lyrics_file)
-    if (arguments.lyrics is not None or arguments.lyrics_file) and not lyrics.strip():
-        raise ScoreError("the lyrics are empty; leave them out to sing la, or the words of the melody")
     with shown_progress(arguments.melody.name, 1, arguments.progress) as shown:
         notes: list[str] = []
 

@@ -69,7 +69,7 @@ def pitch_line(notes: Sequence[SungNote], frames: int, seed: int = 0) -> Float64
         first = max(end, int(start * HOPS_PER_SECOND))
         end = min(frames, max(first, round(stop * HOPS_PER_SECOND)))
         at = np.arange(first, end) / HOPS_PER_SECOND
-        semitones = _melody([one.note for one in phrase], at, _phrase_chance(seed, number))
+        semitones = _melody(phrase, at, _phrase_chance(seed, number))
         line[first:end] = 440.0 * 2.0 ** ((semitones + drift[first:end] - 69.0) / 12.0)
     return line
 
@@ -89,12 +89,13 @@ def _wander(seed: int, stream: int, seconds: int, knot: float, frames: int) -> F
     return np.asarray(line * np.sqrt(4.0 / 3.0))
 
 
-def _melody(notes: Sequence[Note], at: Float64, chance: np.random.Generator) -> Float64:
+def _melody(phrase: Sequence[SungNote], at: Float64, chance: np.random.Generator) -> Float64:
     """Return the pitch of a phrase at some times, MIDI note numbers."""
+    notes = [one.note for one in phrase]
     line = np.full(at.size, float(notes[0].pitch))
     for before, note in itertools.pairwise(notes):
         _glide(line, at, before, note)
-    held = _held(notes)
+    held = _held(phrase)
     for i, note in enumerate(held):
         after = held[i + 1].start if i + 1 < len(held) else None
         _vibrate(line, at, note, after, chance)
@@ -103,11 +104,11 @@ def _melody(notes: Sequence[Note], at: Float64, chance: np.random.Generator) -> 
     return line
 
 
-def _held(notes: Sequence[Note]) -> list[Note]:
-    """Join notes of one pitch: a vibrato goes on through syllables."""
+def _held(phrase: Sequence[SungNote]) -> list[Note]:
+    """Join notes of one pitch between which no consonant stands: a vibrato goes on through them."""
     found: list[Note] = []
-    for note in notes:
-        if found and found[-1].pitch == note.pitch:
+    for note, syllable in phrase:
+        if found and found[-1].pitch == note.pitch and not syllable.onset:
             found[-1] = found[-1]._replace(seconds=note.stop - found[-1].start)
         else:
             found.append(note)

@@ -54,7 +54,7 @@ class SungMelody:
     def of(
         cls,
         notes: Iterable[Note],
-        lyrics: str = "",
+        lyrics: str | None = None,
         seed: int = 0,
         report: Callable[[str], None] = lambda _: None,
     ) -> SungMelody:
@@ -64,7 +64,7 @@ class SungMelody:
             notes: in any order; of those that begin together the highest is sung, and one that overlaps the
                 next ends there.
             lyrics: kana, romaji or words in Latin letters, as `plugin_bridge.singing.lyrics.syllables` reads
-                them, from the beginning again where they are fewer than the notes; empty for the notes' own.
+                them, from the beginning again where they are fewer than the notes; None for the notes' own.
             seed: names all that is irregular, 0 to 2^63 - 1.
             report: called with a sentence for what is left out.
 
@@ -76,9 +76,14 @@ class SungMelody:
         if not single:
             raise ScoreError("the melody has no note that can be sung; give one with notes")
         try:
-            sung = with_words(single, syllables(lyrics), report)
+            words = None if lyrics is None else syllables(lyrics)
+            sung = with_words(single, words, report)
         except ValueError as error:
             raise ScoreError(str(error)) from error
+        if words == []:
+            raise ScoreError(
+                "the lyrics have no syllable; leave them out to sing those of the melody, or la where it has none"
+            )
         return cls(tuple(sung), seed)
 
     @property
@@ -150,7 +155,7 @@ def sing(
     target: Path,
     settings: BounceSettings,
     *,
-    lyrics: str = "",
+    lyrics: str | None = None,
     form: OutputFormat | None = None,
     sample_rate: int = SAMPLE_RATE,
     library: SingerLibrary | None = None,
@@ -166,7 +171,7 @@ def sing(
         target: the file to write, or `STANDARD_STREAM` for standard output.
         settings: singer, parameters and so on; its seed names the irregularities of the melody, too. Where
             `transpose` is auto, the melody is sung in the octave nearest to the singer.
-        lyrics: as of `SungMelody.of`; empty for those of the melody, and "la" where it has none.
+        lyrics: as of `SungMelody.of`; None for those of the melody, and "la" where it has none.
         form: kind of the file; from the name of the target, 24 bit, if absent.
         sample_rate: of the file, one of `dsp.units.RATES`, hertz.
         library: singers loaded before, to share them between files.

@@ -137,7 +137,8 @@ def test_a_part_can_be_chosen(capsys: Capture, here: Path) -> None:
             "melody.mid --singer dark.onnx --lyrics 夜",
             "the lyrics have '夜', which cannot be read; write it in kana",
         ),
-        ("melody.mid --singer dark.onnx --lyrics=", "the lyrics are empty; leave them out to sing la"),
+        ("melody.mid --singer dark.onnx --lyrics=", "the lyrics have no syllable; leave them out to sing"),
+        ("melody.mid --singer dark.onnx --lyrics ...", "the lyrics have no syllable; leave them out to sing"),
         (
             "melody.mid --singer dark.onnx --lyrics-file none.txt",
             "none.txt does not exist; check the path of the lyrics",

@@ -71,6 +71,13 @@ def test_short_notes_have_no_vibrato() -> None:
     assert np.ptp(held) < 45.0
 
 
+def test_a_vibrato_goes_on_through_vowels_but_begins_anew_after_a_consonant() -> None:
+    through = cents(line(60, 60, seconds=0.5), "a i")[152:170]
+    anew = cents(line(60, 60, seconds=0.5), "a na")[152:165]
+    assert np.ptp(through) > 60.0
+    assert np.ptp(anew) < 35.0
+
+
 def test_a_phrase_begins_from_below_and_sinks_at_its_end() -> None:
     found = cents(line(60, seconds=1.0))
     assert -110.0 < found[100] - 6000.0 < -15.0

@@ -31,7 +31,7 @@ FLOAT = OutputFormat("wav", "32f")
 def run(
     folder: Path,
     notes: list[Note] | Path,
-    lyrics: str = "",
+    lyrics: str | None = None,
     seed: int = 7,
     rate: int = 24_000,
     **parameters: Value,
