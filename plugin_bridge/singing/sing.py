@@ -82,7 +82,8 @@ class SungMelody:
             raise ScoreError(str(error)) from error
         if words == []:
             raise ScoreError(
-                "the lyrics have no syllable; leave them out to sing those of the melody, or la where it has none"
+                "the lyrics have no syllable; leave them out to sing those of the melody, or la where it has "
+                "none"
             )
         return cls(tuple(sung), seed)
 
