@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from models.errors import TrainingError
 from models.notes import Note
 from models.training.cache import DAMAGE, read_arrays
 from models.training.guide.pairs.spectrogram import CLIP, FLOOR_DB, FRAMES, MELS, RATE, spectrogram
-from models.wholefile import whole
+from models.wholefile import unwritable, whole
 
 Float32 = NDArray[np.float32]
 
@@ -83,12 +84,18 @@ class Database:
 
     Args:
         folder: it is made where it is missing.
+
+    Raises:
+        OutputError: it cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for part in (_CLIPS, _SONGS):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        try:
+            for part in (_CLIPS, _SONGS):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
 
     def has(self, name: str, key: str) -> bool:
         """Return whether a song was written, and whole, and from the same."""
@@ -110,7 +117,7 @@ class Database:
             if not is_silent(spectra[1]):
                 lines.append(self._write(pair, at, sides, spectra))
         record = {"key": pair.key, "clips": lines}
-        with whole(self._song(pair.name)) as partial:
+        with self._file(self._song(pair.name)) as partial:
             partial.write_text(json.dumps(record), encoding="utf-8")
         return len(lines)
 
@@ -118,7 +125,7 @@ class Database:
         """Write a line for every clip of every song, and return how many there are."""
         records = sorted((self.folder / _SONGS).glob("*.json"))
         lines = [line for path in records for line in self._record(path.stem)["clips"]]
-        with whole(self.folder / LIST) as partial:
+        with self._file(LIST) as partial:
             partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         return len(lines)
 
@@ -128,10 +135,10 @@ class Database:
             zip(_FILES, (f"{stem}-accompaniment.flac", f"{stem}-vocal.flac", f"{stem}.npz"), strict=True)
         )
         for name, side in zip(_FILES, sides, strict=False):
-            with whole(self.folder / files[name]) as partial:
+            with self._file(files[name]) as partial:
                 soundfile.write(partial, side, RATE, format="FLAC", subtype="PCM_16")
         arrays = {"accompaniment": spectra[0].astype(np.float16), "vocal": spectra[1].astype(np.float16)}
-        with whole(self.folder / files["spectrograms"]) as partial, partial.open("wb") as file:
+        with self._file(files["spectrograms"]) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         start = at / RATE
         return {
@@ -143,13 +150,24 @@ class Database:
             **pair.facts,
         }
 
-    def _song(self, name: str) -> Path:
-        return self.folder / _SONGS / f"{name}.json"
+    @contextmanager
+    def _file(self, name: str) -> Iterator[Path]:
+        """Give the name to write a file under until it is whole."""
+        with whole(self.folder / name) as partial:
+            try:
+                yield partial
+            except (OSError, soundfile.SoundFileError) as error:  # libsndfile's own, where a disk is full
+                reason = error if isinstance(error, OSError) else OSError(str(error))
+                raise unwritable(self.folder, reason) from error
+
+    @staticmethod
+    def _song(name: str) -> str:
+        return f"{_SONGS}/{name}.json"
 
     def _record(self, name: str) -> dict[str, Any]:
         """Return what was written of a song; an empty one of what was not, or is damaged."""
         try:
-            record = json.loads(self._song(name).read_text(encoding="utf-8"))
+            record = json.loads((self.folder / self._song(name)).read_text(encoding="utf-8"))
             clips = [line for line in record["clips"] if all(isinstance(line[part], str) for part in _FILES)]
         except (OSError, ValueError, LookupError, TypeError):
             return {"clips": []}

@@ -36,7 +36,6 @@ from models.training.command import parser_of, run
 from models.training.guide.pairs.database import Database
 from models.training.guide.pairs.sources import Origin, Source, songs_in, voices_in
 from models.training.runfolder import claimed
-from models.wholefile import unwritable
 
 COMMAND = "python -m models.training.guide.pairs"
 VERSIONS = 4
@@ -82,24 +81,21 @@ def _run(options: argparse.Namespace) -> int:
             f"{MAX_VERSIONS} versions, and a seed from 0"
         )
     check_unicode({name: getattr(options, name) for name in ("licence", "attribution")})
-    try:
-        with claimed(options.output):
-            database = Database(options.output)
-            names: set[str] = set()
-            for source in _sources(options):
-                if source.name in names:
-                    raise TrainingError(
-                        f"two songs are named {source.name}; rename one, as its files get its name"
-                    )
-                names.add(source.name)
-                known = database.has(source.name, source.key)
-                made = "as before" if known else f"{database.add(source.make())} clips"
-                print(f"{source.name}: {made}", flush=True)  # noqa: T201
-                if not known:
-                    database.write_list()
-            total = database.write_list()
-    except OSError as error:
-        raise unwritable(options.output, error) from error
+    with claimed(options.output):
+        database = Database(options.output)
+        names: set[str] = set()
+        for source in _sources(options):
+            if source.name in names:
+                raise TrainingError(
+                    f"two songs are named {source.name}; rename one, as its files get its name"
+                )
+            names.add(source.name)
+            known = database.has(source.name, source.key)
+            made = "as before" if known else f"{database.add(source.make())} clips"
+            print(f"{source.name}: {made}", flush=True)  # noqa: T201
+            if not known:
+                database.write_list()
+        total = database.write_list()
     print(f"{total} clips in {options.output}")  # noqa: T201
     if not total:
         raise TrainingError(

@@ -34,6 +34,7 @@ SHIFTS = (0, -1, 1, -2, 2)
 """Semitones by which the versions of a voice are higher, and as much faster; the first is as it was sung."""
 SNR_DB = (0.0, 8.0)
 """Of a voice over its made accompaniment."""
+_LICENCE = re.compile(r"licen[cs]e", re.IGNORECASE)
 _VOCAL, _BACKING, _MIX = (
     re.compile(rf"(.*[\W_])?({words})([\W_].*)?", re.IGNORECASE)
     for words in (
@@ -63,8 +64,8 @@ class Origin:
 
     def facts(self, folder: Path, *files: Path) -> dict[str, Any]:
         """Return what a clip's line says of files; a folder's own LICENSE, its first line, is what counts."""
-        own = [path for pattern in ("LICEN[CS]E*", "licen[cs]e*") for path in sorted(folder.glob(pattern))]
-        lines = own[0].read_text(encoding="utf-8", errors="replace").split("\n") if own else []
+        own = [path for path in sorted(folder.iterdir()) if _LICENCE.match(path.name) and path.is_file()]
+        lines = _read(own[0]).decode("utf-8", "replace").split("\n") if own else []
         licence = next((line.strip() for line in lines if line.strip()), self.licence)
         names = [path.name for path in files]
         return {"source": names, "licence": licence, "attribution": self.attribution}
@@ -88,7 +89,7 @@ def songs_in(folder: Path, separator: Path | None, origin: Origin) -> Iterator[S
     """
     recordings_in(folder)
     separate = Separator(separator) if separator else None
-    tool = hashlib.sha256(separator.read_bytes()).hexdigest() if separator else ""
+    tool = hashlib.sha256(_read(separator)).hexdigest() if separator else ""
     for path in sorted(folder.iterdir()):
         inside = _audio(path) if path.is_dir() else [path] if path in _audio(folder) else []
         if not inside:
@@ -171,9 +172,16 @@ def _name(path: Path, folder: Path) -> str:
 def _source(name: str, files: Sequence[Path], how: object, make: Callable[[str, str], Pair]) -> Source:
     digest = hashlib.sha256(json.dumps([VERSION, how]).encode())
     for path in files:
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(path.name.encode("utf-8", "surrogateescape") + _read(path))
     key = digest.hexdigest()[:24]
     return Source(name, key, lambda: make(name, key))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error.strerror}; check who may read it") from error
 
 
 def _told(facts: dict[str, Any], make: Callable[[], tuple[Float32, Float32]]) -> Callable[[str, str], Pair]:

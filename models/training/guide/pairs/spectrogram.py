@@ -22,7 +22,7 @@ FRAMES = CLIP // HOP - 1
 LOWEST_HZ, HIGHEST_HZ = 40.0, 11025.0
 FLOOR_DB = -80.0
 """The mean power of a band that is 0, re full scale; 0 dB is 1. A sine of amplitude 1 has -5 dB at 1 kHz."""
-ROUNDS = 60
+ROUNDS = 32
 """Of Griffin and Lim's algorithm."""
 _LEAST = np.float32(1e-12)
 _FILTERS = mel_filters(RATE, WINDOW, MELS, LOWEST_HZ, HIGHEST_HZ)

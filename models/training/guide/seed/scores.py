@@ -15,7 +15,7 @@ from models.embedding.file import embedding
 from models.training.guide.pairs.database import Clip
 from models.training.guide.pairs.spectrogram import FLOOR_DB, FRAMES, MELS, RATE, sound
 from models.training.guide.seed.coding import resized
-from models.training.guide.seed.examples import Examples, examples_of
+from models.training.guide.seed.examples import examples_of
 from models.training.guide.seed.file import SeedModel, encoded
 from models.transcription import voice_frames
 
@@ -88,12 +88,7 @@ def pooled(made: SeedModel, clips: Sequence[Clip]) -> Float32:
 
 def vocals_in(clips: Sequence[Clip]) -> Float32:
     """Return the real vocals, (clips, bands, frames)."""
-    return Examples(*map(torch.stack, _sides(clips))).vocal.numpy()
-
-
-def _sides(clips: Sequence[Clip]) -> tuple[list[Tensor], list[Tensor]]:
-    tensors = [(torch.from_numpy(clip.accompaniment), torch.from_numpy(clip.vocal)) for clip in clips]
-    return [one for one, _ in tensors], [one for _, one in tensors]
+    return np.stack([clip.vocal for clip in clips])
 
 
 def other_songs(songs: Sequence[str], seed: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.errors import TrainingError
+from models.errors import NoRoomError, TrainingError
 from models.notes import Note
 from models.training.guide.pairs.database import LIST, Database, Pair, is_silent, level_of, read_clips, starts
 from models.training.guide.pairs.spectrogram import (
@@ -107,6 +108,17 @@ def test_a_song_is_known_until_it_changes_or_loses_a_file(tmp_path: Path) -> Non
     assert not database.has("other", "key")
     next((tmp_path / "clips").glob("*vocal.flac")).unlink()
     assert not database.has("song", "key")
+
+
+def test_a_full_disk_is_told_and_leaves_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    database = Database(tmp_path)
+    monkeypatch.setattr(soundfile, "write", write)
+    with pytest.raises(NoRoomError, match=r"cannot be written: No space left on device; free some space"):
+        database.add(pair_of(10.0))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("harm", ["no list", "no lines", "no file", "not whole", "not a list"])
