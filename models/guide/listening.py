@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,7 +37,12 @@ BAND_EDGES = (20.0, 150.0, 600.0, 3000.0, 10000.0)
 """Of the levels, hertz."""
 RANGE_DB = 60.0
 """Levels are told from 0, this far below the loudest, to 1."""
+FFT = 2048
 TONES_HOP = 1024
+PIECE, MARGIN = 60 * RATE, 2 * RATE
+"""Samples that are analysed at once, and those around them for the filters of the lowest tones."""
+TUNING_SECONDS = 90
+"""From the middle of a recording, in which its tuning is heard."""
 
 
 @dataclass(frozen=True)
@@ -87,25 +93,64 @@ def hear(audio: NDArray[np.floating], sample_rate: int) -> Heard:
     x = _checked(audio, sample_rate)
     with imports("listening to a backing track", "guide"):
         import librosa  # noqa: PLC0415 - an extra
-        import librosa.feature  # noqa: PLC0415 - it loads its parts lazily
+        import librosa.filters  # noqa: PLC0415 - it loads its parts lazily
         import librosa.onset  # noqa: PLC0415 - as above
-    spectrum = np.abs(librosa.stft(x, n_fft=2048, hop_length=HOP)) ** 2
-    hertz = librosa.fft_frequencies(sr=RATE, n_fft=2048)
-    mel = librosa.feature.melspectrogram(S=spectrum, sr=RATE)
-    onset = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=RATE, hop_length=HOP)
-    kick, snare = (
-        _rises(spectrum[(hertz >= low) & (hertz < high)]) for low, high in (BAND_EDGES[:2], BAND_EDGES[2:4])
-    )
-    tuning = float(librosa.estimate_tuning(y=x, sr=RATE))
-    tones = np.abs(
-        librosa.hybrid_cqt(
-            x, sr=RATE, hop_length=TONES_HOP, fmin=LOWEST_HZ, n_bins=12 * OCTAVES, tuning=tuning
+    hertz = librosa.fft_frequencies(sr=RATE, n_fft=FFT)
+    filters = librosa.filters.mel(sr=RATE, n_fft=FFT)
+    bands = np.array([(hertz >= low) & (hertz < high) for low, high in pairwise(BAND_EDGES)], np.float32)
+
+    def powers(piece: Float32) -> Float32:
+        power = np.abs(librosa.stft(piece, n_fft=FFT, hop_length=HOP)) ** 2
+        return np.concatenate([filters @ power, bands @ power])
+
+    tuning = float(librosa.estimate_tuning(y=_middle(x), sr=RATE))
+
+    def tones(piece: Float32) -> Float32:
+        found: Float32 = np.abs(
+            librosa.hybrid_cqt(
+                piece, sr=RATE, hop_length=TONES_HOP, fmin=LOWEST_HZ, n_bins=12 * OCTAVES, tuning=tuning
+            )
         )
+        return found
+
+    heard = _in_pieces(powers, x, HOP)
+    mel, power = heard[: len(filters)], heard[len(filters) :]
+    onset = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=RATE, hop_length=HOP)
+    classes = _in_pieces(tones, x, TONES_HOP).reshape(OCTAVES, 12, -1)
+    evidence = Evidence(
+        onset,
+        _rises(power[0]),
+        _rises(power[2]),
+        np.concatenate([classes[1:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0)]),
+        HOP / RATE,
+        TONES_HOP / RATE,
+        x.size / RATE,
     )
-    classes = tones.reshape(OCTAVES, 12, -1)
-    tones = np.concatenate([classes[1:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0)])
-    beats = beats_of(Evidence(onset, kick, snare, tones, HOP / RATE, TONES_HOP / RATE, x.size / RATE))
-    return _on_grid(beats, x.size / RATE, tuning, classes, onset, _levels(spectrum, hertz))
+    levels = 10.0 * np.log10(np.asarray(power, np.float64) + 1e-12)
+    return _on_grid(beats_of(evidence), x.size / RATE, tuning, classes, onset, levels)
+
+
+def _in_pieces(analyse: Callable[[Float32], Float32], x: Float32, hop: int) -> Float32:
+    """Return the frames of a recording, (rows, 1 + samples // hop), without holding all that is analysed.
+
+    Args:
+        analyse: returns the frames of a piece, the first one centred at its first sample.
+        x: (samples,).
+        hop: samples from frame to frame.
+    """
+    size, margin = PIECE // hop * hop, MARGIN // hop * hop
+    found = []
+    for start in range(0, x.size, size):
+        before = min(start, margin)
+        frames = analyse(x[start - before : start + size + margin])[:, before // hop :]
+        found.append(frames if start + size >= x.size else frames[:, : size // hop])
+    # What is left of a last hop may have a frame in the piece before already.
+    return np.concatenate(found, axis=1)[:, : 1 + x.size // hop]
+
+
+def _middle(x: Float32) -> Float32:
+    start = max(0, (x.size - TUNING_SECONDS * RATE) // 2)
+    return x[start : start + TUNING_SECONDS * RATE]
 
 
 def _checked(audio: NDArray[np.floating], sample_rate: int) -> Float32:
@@ -131,13 +176,8 @@ def _checked(audio: NDArray[np.floating], sample_rate: int) -> Float32:
 
 def _rises(power: Float32) -> Float32:
     """Return how much the level of a band rises from frame to frame, (frames,)."""
-    level = np.log1p(10.0 * power.sum(axis=0))
+    level = np.log1p(10.0 * power)
     return np.asarray(np.maximum(0.0, np.diff(level, prepend=level[:1])), np.float32)
-
-
-def _levels(spectrum: Float32, hertz: Float64) -> Float64:
-    bands = [spectrum[(hertz >= low) & (hertz < high)].sum(axis=0) for low, high in pairwise(BAND_EDGES)]
-    return 10.0 * np.log10(np.stack(bands) + 1e-12)
 
 
 def _on_grid(
@@ -146,9 +186,9 @@ def _on_grid(
     times = np.interp(
         np.arange((beats.times.size - 1) * PER_BEAT + 1) / PER_BEAT, np.arange(beats.times.size), beats.times
     )
-    tones = np.stack([classes[2:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0) * 1.0]).reshape(24, -1)
+    tones = np.concatenate([classes[2:].sum(axis=0), classes[:BASS_OCTAVES].sum(axis=0)])
     on_grid = _means(tones, times, TONES_HOP / RATE)
-    loudest = np.stack([_means(levels, times, HOP / RATE)])[0]
+    level = _means(levels, times, HOP / RATE)
     peak = np.percentile(levels, 99.0, axis=1)
     begun = _peaks(onset, times, HOP / RATE)
     return Heard(
@@ -156,7 +196,7 @@ def _on_grid(
         _normalized(on_grid[:, :12]),
         _normalized(on_grid[:, 12:]),
         np.asarray(np.clip(begun / max(np.percentile(begun, 95.0), 1e-9), 0.0, 1.0), np.float32),
-        np.asarray(np.clip(1.0 + (loudest - peak) / RANGE_DB, 0.0, 1.0), np.float32),
+        np.asarray(np.clip(1.0 + (level - peak) / RANGE_DB, 0.0, 1.0), np.float32),
         seconds,
         tuning,
         beats.bpm,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import BackingError
+from models.guide import listening
 from models.guide.chords import Key
 from models.guide.harmony import harmony_of
 from models.guide.listening import Heard, hear
@@ -120,3 +121,14 @@ def test_what_is_no_music_is_refused_in_a_sentence(audio: np.ndarray, sentence: 
 def test_what_is_no_audio_is_refused_in_a_sentence(audio: np.ndarray, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         hear(audio, RATE)
+
+
+def test_a_long_backing_is_heard_in_pieces_as_at_once(
+    backing: Callable[..., Backing], heard: Callable[..., Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "PIECE", 5 * listening.RATE)
+    found, whole = hear(backing()[1], RATE), heard()
+    np.testing.assert_allclose(found.times, whole.times, atol=2e-3)
+    np.testing.assert_allclose(found.levels, whole.levels, atol=2e-3)
+    assert np.abs(found.chroma - whole.chroma).mean() < 0.01
+    assert harmony_of(found)[:2] == harmony_of(whole)[:2]
