@@ -43,7 +43,7 @@ Float32 = NDArray[np.float32]
 Random = np.random.Generator
 Shown = Callable[[Sequence[int]], Iterable[int]]
 
-VERSION = 1
+VERSION = 2
 """Raise it when songs are made or heard otherwise, so that what is on disk is made again."""
 NO_VOWEL = -1
 LONG_REST = 3

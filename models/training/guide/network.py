@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.guide.inputs import CLASSES, FIRST, HIGHEST, INPUTS, LOWEST, PITCHED, RHYTHM, SILENT, TOKENS
+from models.guide.inputs import CLASSES, FIRST, HIGHEST, INPUTS, LOWEST, PITCHED, REST, RHYTHM, SILENT, TOKENS
 from models.guide.lyrics import VOWELS
 from models.guide.steps import PER_BAR, PER_BEAT
 
@@ -21,6 +21,8 @@ ENCODED = 96
 DECODED = 160
 LATENT = 16
 EMBEDDED = 24
+DROPOUT = 0.25
+"""Share of what the encoder says that is not seen in training: the tunes are few."""
 BACK = (PER_BAR, 2 * PER_BAR)
 """Steps back of the tokens that the decoder sees besides the last one."""
 
@@ -56,6 +58,7 @@ class GuideNetwork(nn.Module):
         self.posterior = nn.Linear(4 * ENCODED, 2 * LATENT)
         self.decoder = nn.GRU(EMBEDDED * (1 + len(BACK)) + 2 * ENCODED + LATENT, DECODED, batch_first=True)
         self.hidden = nn.Linear(LATENT, DECODED)
+        self.dropout = nn.Dropout(DROPOUT)
         self.out = nn.Linear(DECODED + 2 * ENCODED, TOKENS)
         self.vowel = nn.Linear(DECODED, len(VOWELS))
         self.level = nn.Linear(DECODED, 1)
@@ -67,7 +70,8 @@ class GuideNetwork(nn.Module):
         x = torch.tanh(self.enter(inputs))
         ahead, _ = self.forward_gru(x)
         behind, _ = self.backward_gru(x.flip(1))
-        return torch.cat([ahead, behind.flip(1)], dim=2)
+        found: Tensor = self.dropout(torch.cat([ahead, behind.flip(1)], dim=2))
+        return found
 
     def prior_of(self, encoded: Tensor) -> Normal:
         """Return the prior of z, (batch, LATENT) each."""
@@ -128,6 +132,13 @@ class Decoded(NamedTuple):
 def _normal(rows: Tensor) -> Normal:
     mean, spread = rows.chunk(2, dim=1)
     return Normal(mean, spread.clamp(-6.0, 3.0))
+
+
+def with_other_backing(inputs: Tensor) -> Tensor:
+    """Return windows with the backing of the window before, and with their own rests and density."""
+    rows = torch.roll(inputs, 1, dims=0)
+    rows[..., REST:] = inputs[..., REST:]
+    return rows
 
 
 def silence(batch: int) -> Tensor:

@@ -27,7 +27,7 @@ from models.training.command import add_run, check_run, parser_of, run
 from models.training.corpus import matching
 from models.training.guide.examples import Heard, drawn, heard_rules, heard_tunes, sung_tunes
 from models.training.guide.graph import graph_of
-from models.training.guide.network import LATENT, GuideNetwork
+from models.training.guide.network import LATENT, GuideNetwork, with_other_backing
 from models.training.guide.training import Plan, Trainer, loss_of
 from models.training.guide.tunes import Tune, read_tune, tunes_in
 from models.training.onnxgraph import write_model
@@ -138,20 +138,21 @@ def held_out_scores(network: GuideNetwork, songs: Sequence[Heard]) -> dict[str, 
         return {}
     rng = np.random.default_rng(0)
     batch = drawn(songs, np.full(len(songs), 1.0 / len(songs)), SCORED, rng)
-    encoded = network.encoded(batch.inputs)
-    prior = network.prior_of(encoded)
     nats = []
-    for shift in (0, 1):
-        rows, backing, z = (torch.roll(x, shift, dims=0) for x in (batch.inputs, encoded, prior.mean))
-        decoded = network(rows, backing, z, batch.tokens, batch.past)
+    for rows in (batch.inputs, with_other_backing(batch.inputs)):
+        encoded = network.encoded(rows)
+        prior = network.prior_of(encoded)
+        decoded = network(rows, encoded, prior.mean, batch.tokens, batch.past)
         of_each = [
             loss_of(*(x[place : place + 1] for x in (decoded.logits, batch.tokens, batch.counted)))
             for place in range(SCORED)
         ]
         nats.append(torch.stack(of_each).double().numpy())
+    encoded = network.encoded(batch.inputs)
+    posterior, prior = network.posterior_of(encoded, batch.tokens), network.prior_of(encoded)
     gained = nats[1] - nats[0]
     means = gained[rng.integers(SCORED, size=(RESAMPLES, SCORED))].mean(axis=1)
-    divergence = network.posterior_of(encoded, batch.tokens).divergence(prior).mean(dim=0)
+    divergence = posterior.divergence(prior).mean(dim=0)
     found = {
         "nats matched": nats[0].mean(),
         "nats shuffled": nats[1].mean(),

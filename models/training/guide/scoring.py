@@ -42,6 +42,7 @@ from models.guide.melodynetwork import MelodyNetwork
 from models.guide.steps import GridNote
 from models.notes import Note
 from models.training.command import parser_of, run
+from models.training.corpus import matching
 from models.training.guide.judging import MEASURES, Scores, divergence, histograms, on_grid, score, windows
 from models.training.guide.tunes import read_tune, tunes_in
 from models.transcription import heard_notes
@@ -74,7 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--songs", nargs="+", type=Path, required=True, metavar="FOLDER", help="backing tracks"
     )
     parser.add_argument("--melodies", type=Path, required=True, metavar="FOLDER", help="MIDI files, held out")
-    parser.add_argument("--pattern", default="*", metavar="PATTERN", help="which of them; default all")
+    parser.add_argument(
+        "--pattern", nargs="+", default=["*"], metavar="PATTERN", help="which of them; default all"
+    )
     parser.add_argument(
         "--network", type=Path, metavar="FILE", help="another network than the one that ships"
     )
@@ -86,13 +89,9 @@ def _run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     backings = [backing for folder in options.songs for backing in backings_in(folder)]
     network = MelodyNetwork(options.network) if options.network else None
-    real = [
-        line
-        for path in tunes_in(options.melodies)
-        if path.match(options.pattern)
-        for line in [read_tune(path).notes]
-    ]
-    found = table(backings, [list(line) for line in real], network, options.style)
+    melodies = matching(tunes_in(options.melodies), options.pattern)
+    real = [list(read_tune(path).notes) for path in melodies]
+    found = table(backings, real, network, options.style)
     for line in found:
         print(line, flush=True)  # noqa: T201
     return 0

@@ -13,7 +13,7 @@ from torch.nn import functional
 from models.guide.inputs import FIRST
 from models.training.averaged import AveragedTraining
 from models.training.guide.examples import NO_VOWEL, Batch, Heard, drawn
-from models.training.guide.network import GuideNetwork
+from models.training.guide.network import GuideNetwork, with_other_backing
 from models.training.schedule import fall, rise
 
 CHECKPOINT_FORMAT = 1
@@ -25,7 +25,7 @@ RULED = 0.3
 class Plan:
     """How to train."""
 
-    steps: int = 1000
+    steps: int = 800
     """Number of steps in all, including those of earlier runs."""
     batch: int = 24
     """Windows of four bars in a step."""
@@ -44,7 +44,7 @@ class Plan:
     """Weight of what is missing from the margin."""
     contrasted: int = 4
     """One window of so many is judged with another backing, too: that costs as much as all the rest."""
-    token_dropout: float = 0.15
+    token_dropout: float = 0.25
     """Share of the steps before that the decoder does not see, so that it listens to the backing."""
     average: float = 0.99
     """Decay of the running average of weights, which is what is exported."""
@@ -63,9 +63,10 @@ class Trainer(AveragedTraining[GuideNetwork]):
     def __init__(self, sung: Sequence[Heard], ruled: Sequence[Heard], plan: Plan) -> None:
         torch.manual_seed(plan.seed)
         network = GuideNetwork()
-        optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=0.02)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=0.05)
         super().__init__(network, optimizer, plan.average, "guide melody", CHECKPOINT_FORMAT)
         self.plan = plan
+        self.average.eval()
         self._songs = [*sung, *ruled]
         share = RULED if ruled else 0.0
         weights = [(1.0 - share) / len(sung)] * len(sung) + [share / max(1, len(ruled))] * len(ruled)
@@ -93,10 +94,9 @@ class Trainer(AveragedTraining[GuideNetwork]):
         # Some of the melodies again with a z from the prior: upon their own backing, and upon another one.
         few = slice(0, plan.batch // plan.contrasted)
         nats = []
-        for shift in (0, 1):
-            rows, backing, drawn_z = (
-                torch.roll(x[few], shift, dims=0) for x in (batch.inputs, encoded, prior.drawn())
-            )
+        for rows in (batch.inputs[few], with_other_backing(batch.inputs[few])):
+            backing = network.encoded(rows)
+            drawn_z = network.prior_of(backing).drawn()
             logits = network(rows, backing, drawn_z, seen[few], batch.past[few]).logits
             nats.append(loss_of(logits, batch.tokens[few], batch.counted[few]))
         matched, unmatched = nats
