@@ -12,6 +12,7 @@ check_rooms()
 
 if TYPE_CHECKING:
     from models.extractor.runtime import MelodyExtractor
+    from models.guide.guide import Guide, GuideSettings
     from models.notes import Note
     from models.singer.file import Singer, load_singer
     from models.singer.file import shipped as shipped_singers
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from plugin_bridge.live.settings import DriverSettings, LiveSettings
     from plugin_bridge.midi.file import read_midi
     from plugin_bridge.midi.notesfile import read_notes, write_notes
+    from plugin_bridge.singing.guide import GuideFiles, GuideResult, make_guide
     from plugin_bridge.singing.sing import SungMelody, sing
 
 # Loaded at first use, so that the import stays quick and a command pays only for what it needs.
@@ -66,6 +68,7 @@ _NAMES = {
     "MissingExtraError ModelFileError OutputError PlanError PresetError ScoreError SessionError "
     "SingerFileError TrainingError",
     "models.extractor.runtime": "MelodyExtractor",
+    "models.guide.guide": "Guide GuideSettings",
     "models.notes": "Note",
     "models.singer.manifest": "Manifest",
     "models.training.singer.recipe": "SingerFacts TrainingListener train_singer",
@@ -89,6 +92,7 @@ _NAMES = {
     "plugin_bridge.live.rig.liverig": "LiveRig",
     "plugin_bridge.midi.file": "read_midi",
     "plugin_bridge.midi.notesfile": "read_notes write_notes",
+    "plugin_bridge.singing.guide": "GuideFiles GuideResult make_guide",
     "plugin_bridge.singing.sing": "SungMelody sing",
     "plugin_bridge.control.parameters": "PARAMETERS Parameter",
     "plugin_bridge.bounce.settings": "BounceSettings",
@@ -122,6 +126,10 @@ __all__ = [
     "EffectError",
     "Engine",
     "Event",
+    "Guide",
+    "GuideFiles",
+    "GuideResult",
+    "GuideSettings",
     "LiveRig",
     "LiveSettings",
     "Manifest",
@@ -158,6 +166,7 @@ __all__ = [
     "load_preset",
     "load_singer",
     "load_vst3",
+    "make_guide",
     "on_cluster",
     "on_cores",
     "plan_jobs",
