@@ -13,6 +13,8 @@ from models.transcription import heard_notes, transcribed, tuning_of
 Float64 = NDArray[np.float64]
 PAUSE = 30
 """Frames."""
+OFF = (-0.45, -0.32, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.42)
+"""Semitones."""
 
 
 def sung(*parts: Float64, gaps: int = PAUSE, tuning: float = 0.0) -> tuple[Float64, Float64, Float64]:
@@ -122,6 +124,14 @@ def test_the_tuning_is_taken_off(tuning: float) -> None:
     frames = sung(held(60.0, 40), held(64.0, 50), held(67.0, 40), tuning=tuning)
     assert [note.pitch for note in transcribed(*frames)] == [60, 64, 67]
     assert tuning_of(*frames[:2]) == pytest.approx(tuning, abs=1e-6)
+
+
+def test_a_voice_that_wanders_has_no_tuning() -> None:
+    """Its notes are off by any share of a semitone; their mean direction, 28 cents, is chance."""
+    notes = [held(60.0 + step + off, 40) for step, off in enumerate(OFF)]
+    f0, voicing, level = sung(*notes)
+    assert tuning_of(f0, voicing) == 0.0
+    assert [note.pitch for note in transcribed(f0, voicing, level)] == list(range(60, 60 + len(OFF)))
 
 
 def test_velocities_tell_levels() -> None:
