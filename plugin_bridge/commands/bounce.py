@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.commands import UsageError
-from plugin_bridge.commands.options import add_jobs, add_pitch, number_within
+from plugin_bridge.commands.options import add_jobs, add_pitch
 from plugin_bridge.commands.progress import shown_progress
 from plugin_bridge.commands.rendering import (
     BROKEN_PIPE,
     add_midi_part,
     add_midi_start,
     add_output,
+    add_rate,
     add_voice,
     reports,
     say,
@@ -82,12 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     level.add_argument(
         "--match-loudness", action="store_true", help="as --loudness, with the loudness of the input"
     )
-    add(
-        "--rate",
-        type=number_within(8000, 768000, whole=True),
-        metavar="HZ",
-        help="sample rate of the output; default: as the input, or the next higher that Opus and MP3 have",
-    )
+    add_rate(parser, "as the input")
     add_pitch(parser, unset="", more="; default: as the session or the preset says, else ")
     add(
         "--no-dropouts",

@@ -151,6 +151,21 @@ def add_output(parser: argparse.ArgumentParser, tail: str, seed: str) -> argpars
     return level
 
 
+def add_rate(parser: argparse.ArgumentParser, unset: str) -> None:
+    """Add `--rate`.
+
+    Args:
+        parser: of a command.
+        unset: which it is where none is given.
+    """
+    parser.add_argument(
+        "--rate",
+        type=number_within(8000, 768000, whole=True),
+        metavar="HZ",
+        help=f"sample rate of the output; default: {unset}, or the next higher that Opus and MP3 have",
+    )
+
+
 def settings_of(arguments: argparse.Namespace, **more: Any) -> BounceSettings:  # noqa: ANN401 - as the fields
     """Return the settings that the options of this module ask for, and more fields.
 

@@ -8,13 +8,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from dsp.units import RATES
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.progress import shown_progress
 from plugin_bridge.commands.rendering import (
     BROKEN_PIPE,
     add_midi_part,
     add_output,
+    add_rate,
     add_voice,
     reports,
     settings_of,
@@ -64,14 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_voice(parser)
     add_midi_part(parser, "the one that the words go with, that is named like a voice, or has the most notes")
-    add(
-        "--rate",
-        type=int,
-        choices=RATES,
-        default=48_000,
-        metavar="HZ",
-        help=f"sample rate of the output, one of {', '.join(map(str, RATES))}; default 48000",
-    )
+    add_rate(parser, "48000")
     add_output(parser, tail="the last note", seed="the take and of the voice's noise; default 0")
     parser.set_defaults(run=run)
 
@@ -91,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         named = "wav" if target == STANDARD_STREAM else container_of(target)
         if arguments.format not in {None, named}:
             raise UsageError(f"{target.name!r} does not fit --format {arguments.format}; leave one out")
-        form = OutputFormat(named, arguments.bits or "")
+        form = OutputFormat(named, arguments.bits or "", arguments.rate)
     except ValueError as error:
         raise UsageError(str(error)) from error
     lyrics = arguments.lyrics
@@ -116,7 +109,6 @@ def run(arguments: argparse.Namespace) -> int:
                 settings,
                 lyrics=lyrics,
                 form=form,
-                sample_rate=arguments.rate,
                 listener=BounceListener(report, move),
             )
         except BrokenPipeError:

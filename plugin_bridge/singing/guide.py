@@ -118,9 +118,8 @@ def make_guide(
             seed=settings.seed,
             force=files.force,
         ),
-        lyrics=lyrics,
-        form=_form(files.vocal),
-        sample_rate=native_rate(sample_rate),
+        lyrics=lyrics or None,
+        form=_sung_form(files.vocal, sample_rate),
         library=library,
         listener=listener,
     )
@@ -159,7 +158,13 @@ def _read(backing: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def _form(path: Path) -> OutputFormat:
-    return OutputFormat(container_of(path), "24")
+    return OutputFormat(container_of(path))
+
+
+def _sung_form(path: Path, sample_rate: int) -> OutputFormat:
+    """Return the form of the vocal, at the rate of the backing track where the container takes any."""
+    form = _form(path)
+    return replace(form, sample_rate=native_rate(sample_rate)) if form.bits else form
 
 
 def _mix(backing: Path, files: GuideFiles, report: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import HOPS_PER_SECOND, RATES, hop_size, hz_to_semitones, semitones_to_hz
+from dsp.units import HOPS_PER_SECOND, hop_size, hz_to_semitones, semitones_to_hz
 from models.notes import Note
 from models.pronunciation.file import shipped
 from models.pronunciation.phones import SungPhone
@@ -20,6 +20,7 @@ from plugin_bridge.control.parameters import PARAMETERS
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.sourcepitch import octave_shift
 from plugin_bridge.errors import ScoreError
+from plugin_bridge.files.resampling import native_rate
 from plugin_bridge.files.writer import OutputFormat, container_of
 from plugin_bridge.midi.notesfile import read_notes
 from plugin_bridge.singing.dynamics import loudness_line
@@ -158,7 +159,6 @@ def sing(
     *,
     lyrics: str | None = None,
     form: OutputFormat | None = None,
-    sample_rate: int = SAMPLE_RATE,
     library: SingerLibrary | None = None,
     listener: BounceListener | None = None,
 ) -> BounceResult:
@@ -173,27 +173,24 @@ def sing(
         settings: singer, parameters and so on; its seed names the irregularities of the melody, too. Where
             `transpose` is auto, the melody is sung in the octave nearest to the singer.
         lyrics: as of `SungMelody.of`; None for those of the melody, and "la" where it has none.
-        form: kind of the file; from the name of the target, 24 bit, if absent.
-        sample_rate: of the file, one of `dsp.units.RATES`, hertz.
+        form: kind of the file and its rate, 48 kHz where it names none; of the name of the target if absent.
         library: singers loaded before, to share them between files.
         listener: hears notes and progress.
 
     Raises:
         EffectError, ModelFileError, OutputError, ScoreError, SingerFileError: one sentence; no file is left.
-        ValueError: the sample rate, a note or the name of the target does not fit.
+        ValueError: a note or the name of the target does not fit.
         BrokenPipeError: whoever read standard output has gone.
     """
     listener = listener or BounceListener()
     library = library or SingerLibrary()
-    if sample_rate not in RATES:
-        rates = ", ".join(map(str, RATES))
-        raise ValueError(f"sample rate {sample_rate} cannot be sung; give one of {rates}")
+    form = form or OutputFormat(container_of(target))
+    rate = native_rate(form.sample_rate or SAMPLE_RATE)
     notes = read_notes(melody, listener.report) if isinstance(melody, Path) else melody
     sung = SungMelody.of(notes, lyrics, settings.seed or 0, listener.report)
     sung, settings = _in_range(sung, settings, library, listener.report)
     name = melody if isinstance(melody, Path) else Path("melody")
-    stem = Stem(name, sample_rate, sung.frames * hop_size(sample_rate), lambda: sung.stem(sample_rate))
-    form = form or OutputFormat(container_of(target))
+    stem = Stem(name, rate, sung.frames * hop_size(rate), lambda: sung.stem(rate))
     return bounce(stem, target, form, settings, library=library, listener=listener)
 
 

@@ -148,10 +148,10 @@ def test_a_part_can_be_chosen(capsys: Capture, here: Path) -> None:
             "melody.mid --singer dark.onnx --midi-channel 3",
             "holds nothing on channel 3; choose among track 2 channel 1",
         ),
-        ("melody.mid --singer dark.onnx --rate 22050", "invalid choice: 22050"),
+        ("melody.mid --singer dark.onnx --rate 7999", "give a whole number from 8000 to 768000"),
         (
-            "melody.mid --singer dark.onnx -o out.mp3",
-            "'out.mp3' does not end like an output; use .wav, .aiff or .flac",
+            "melody.mid --singer dark.onnx -o out.txt",
+            "'out.txt' does not end like an output; use .wav",
         ),
         ("melody.mid --singer dark.onnx -o out.wav --format flac", "'out.wav' does not fit --format flac"),
         ("melody.mid --singer dark.onnx -o melody.mid", "does not end like an output"),
