@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from dsp.filters import HARMONIC_GRID, NOISE_GRID
+from dsp.spectrum import ENVELOPE_GRID, envelope
 from models.errors import TrainingError
 from models.pronunciation.features import features
-from models.pronunciation.file import CONTROLS, Pronunciation
+from models.pronunciation.file import CONTROLS, Pronounced, Pronunciation
 from models.pronunciation.manifest import PronunciationManifest
 from models.pronunciation.phones import Sound, SungPhone
 from models.training.corpus import Recording, analyse
@@ -23,6 +24,7 @@ from models.training.pronunciation.run import main, read_songs, split, write_pro
 from models.training.pronunciation.sung import UNKNOWN, contour, read_phones, releases, sounds_of
 from models.training.pronunciation.targets import Song, sharp
 from models.training.pronunciation.training import Examples, Plan, Trainer, one_hot, rarity, weighed
+from plugin_bridge.singing.source import stem
 from tests.models.training.singer.test_training import made_voice
 
 Float32 = NDArray[np.float32]
@@ -141,6 +143,22 @@ def test_a_song_has_controls_that_copy_it(songs: dict[str, Song]) -> None:
     assert held.sum() > 100
     assert np.abs(10.0 * song.controls[held, 214].mean()) < 2.0
     assert song.controls[held, 215].mean() > 0.8
+
+
+def test_the_synthesizer_copies_a_recording_by_the_controls_of_its_song(songs: dict[str, Song]) -> None:
+    song = songs["pjs/song1.wav"]
+    harmonic, noise, level, voicing = np.split(song.controls, [142, 214, 215], axis=1)
+    pronounced = Pronounced(harmonic, noise, voicing[:, 0], 10.0 * level[:, 0], np.zeros(0))
+    copy = analyse("copy", stem(pronounced, song.f0, song.contour, RATE))
+    real = analyse("real", made_voice(2.0)[: copy.audio.size])
+    held = np.flatnonzero(song.weights[:195, 0] > 0.9)
+    assert np.abs(real.loudness[held] - copy.loudness[held]).mean() < 1.5
+    below = ENVELOPE_GRID < 2000.0  # this made voice has little above
+    levels = [
+        envelope(one.power[held].astype(float), one.loudness[held], one.f0[held].astype(float))[:, below]
+        for one in (real, copy)
+    ]
+    assert np.abs(levels[0] - levels[1]).mean() < 3.0
 
 
 def test_what_is_not_known_does_not_count(songs: dict[str, Song], voices: Path, tmp_path: Path) -> None:
