@@ -21,7 +21,7 @@ FOREIGN = 1.3
 """Of a tone of the key that is not in the chord, for a quarter on the beat."""
 AVOIDED = 2.6
 """Of one a semitone above a tone of the chord."""
-OUTSIDE = 6.0
+OUTSIDE = 9.0
 """Of one that belongs neither to the key nor to the chord."""
 BORROWED = 0.4
 """Of a tone of the chord that is not in the key."""
