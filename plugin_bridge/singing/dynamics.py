@@ -24,6 +24,8 @@ _PITCH_DB = 0.66
 """For each semitone above the middle of the melody, ..."""
 _MAX_PITCH_DB = 8.0
 """... at most so much either way."""
+_LOUDEST_DB = 9.0
+"""Of velocity and pitch together: a voice shouts no louder, and the stem does not clip."""
 _ARC_DB = 1.0
 """By which the middle of a phrase is louder than its ends: by ear, pjs has less."""
 _AGAIN_DB, _AGAIN_SECONDS = -3.0, 0.03
@@ -91,7 +93,8 @@ def _phrase(phrase: Sequence[SungNote], at: Float64, levels: Float64) -> Float64
 
 def _level(note: Note, middle: float) -> float:
     by_velocity = max(_LOWEST_VELOCITY_DB, _VELOCITY_DB * float(np.log10(note.velocity / USUAL_VELOCITY)))
-    return by_velocity + float(np.clip(_PITCH_DB * (note.pitch - middle), -_MAX_PITCH_DB, _MAX_PITCH_DB))
+    by_pitch = float(np.clip(_PITCH_DB * (note.pitch - middle), -_MAX_PITCH_DB, _MAX_PITCH_DB))
+    return min(_LOUDEST_DB, by_velocity + by_pitch)
 
 
 def _release(at: Float64, note: Note) -> Float64:

@@ -34,7 +34,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 SAMPLE_RATE = 48_000
-USUAL_DB = -23.0
+USUAL_DB = -25.0
 """A-weighted loudness of an ordinary note of the stem, dB re full scale."""
 _END_SECONDS = 0.3
 """After the last note."""

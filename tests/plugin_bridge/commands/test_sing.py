@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 import soundfile
 
@@ -73,6 +74,17 @@ def test_the_same_command_gives_the_same_bytes(capsys: Capture, here: Path) -> N
     one, two, other = ((here / name).read_bytes() for name in ("a.wav", "b.wav", "c.wav"))
     assert one == two
     assert one != other
+
+
+def test_automation_moves_parameters_of_the_vocal(capsys: Capture, here: Path) -> None:
+    (here / "moves.jsonl").write_text('{"time": 1.0, "parameter": "gain", "value": -60}\n', encoding="utf-8")
+    command = ("sing", "melody.mid", "--singer", "dark.onnx", "--rate", "16000", "--bits", "32f")
+    call(capsys, *command, "-o", "plain.wav")
+    call(capsys, *command, "-o", "moved.wav", "--automation", "moves.jsonl")
+    plain, _ = soundfile.read(here / "plain.wav")
+    moved, _ = soundfile.read(here / "moved.wav")
+    assert np.array_equal(plain[:15_900], moved[:15_900])
+    assert np.abs(moved[17_000:]).max() < 0.01 * np.abs(plain[17_000:]).max()
 
 
 def test_standard_output_takes_the_vocal(here: Path) -> None:

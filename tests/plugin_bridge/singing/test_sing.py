@@ -132,6 +132,15 @@ def test_notes_beyond_all_voices_are_told(tmp_path: Path) -> None:
     assert heard(audio, RATE, Note(0.9, 0.6, 74)) == pytest.approx(74.0, abs=0.15)
 
 
+@pytest.mark.parametrize("singer", ["pjs", "nit"])
+def test_the_loudest_melody_does_not_clip(tmp_path: Path, singer: str) -> None:
+    loud = [note._replace(velocity=127) for note in line(48, 52, 55, 60, 64, 60, seconds=0.4)]
+    done = sing(loud, tmp_path / "out.wav", BounceSettings(singer=singer), lyrics="a i ha ra e o")
+    assert done.clipped == 0
+    assert done.peak_db is not None
+    assert -8.0 < done.peak_db < 0.0
+
+
 def test_a_file_is_read_with_its_words(tmp_path: Path) -> None:
     write_notes(tmp_path / "a.mid", [note._replace(lyric="さ") for note in line(48, 50)])
     notes = line(48, 50, lyric="さ")
