@@ -81,6 +81,16 @@ def add_run(parser: argparse.ArgumentParser, heard: str, steps: int) -> None:
     )
 
 
+def add_hold_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--hold-out`, patterns of a shell.
+
+    Args:
+        parser: of the program.
+        what: they name, and what for.
+    """
+    parser.add_argument("--hold-out", nargs="+", default=[], metavar="PATTERN", help=what)
+
+
 def check_run(options: argparse.Namespace) -> None:
     """Check what `add_run` has read.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -80,6 +80,27 @@ def recordings_in(folder: Path) -> list[Path]:
 def matching(paths: Iterable[Path], patterns: Sequence[str]) -> list[Path]:
     """Return the files whose names match one of the patterns of a shell, such as 'song08*'."""
     return [path for path in paths if any(fnmatch(path.name, pattern) for pattern in patterns)]
+
+
+def held_out(names: Collection[str], patterns: Sequence[str], like: str, what: str = "recording") -> set[str]:
+    """Return the names that match patterns of a shell.
+
+    Args:
+        names: of all.
+        patterns: none for none.
+        like: how a pattern looks, as "VOICE/NAME such as 'alto/song08*'".
+        what: has the names.
+
+    Raises:
+        TrainingError: a pattern matches nothing, or all match.
+    """
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in names):
+            raise TrainingError(f"hold-out pattern {pattern!r} matches no {what}; give {like}")
+    held = {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+    if len(held) == len(set(names)):
+        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
+    return held
 
 
 def read_voice(path: Path) -> Float32:

@@ -35,6 +35,9 @@ class Resumable(Protocol[Loss_co]):
     def advance(self) -> Loss_co:
         """Do one step and return its loss."""
 
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
 
@@ -88,6 +91,16 @@ def train(
     finally:
         if sound:
             trainer.save(checkpoint)
+
+
+def resume(
+    trainer: Resumable[Loss], work: Path, report: Callable[[int, Loss], None], every: int = 250
+) -> None:
+    """Train on from the checkpoint in the folder of a run, or from the start without one; see `train`."""
+    checkpoint = work / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    train(trainer, checkpoint, report, every)
 
 
 def _is_finite(loss: float | dict[str, float]) -> bool:

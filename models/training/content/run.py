@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,18 @@ from tqdm import tqdm
 
 from models.content.manifest import METADATA_KEY, ContentManifest
 from models.differentiable.content import SIZE, ContentNetwork
-from models.errors import TrainingError
 from models.singer.manifest import finite
 from models.training.batches import clean_bands
-from models.training.command import add_run, check_run, parser_of, printed, run
+from models.training.command import add_hold_out, add_run, check_run, parser_of, printed, run
 from models.training.content.examples import Labelled, pieces_of, read_voices
 from models.training.content.network import TaughtContentNetwork
 from models.training.content.phones import PHONES, VOWELS
 from models.training.content.stepgraph import step_graph
 from models.training.content.training import Plan, Trainer
+from models.training.corpus import held_out
 from models.training.onnxgraph import write_model
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.content"
@@ -53,13 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("voices", type=Path, metavar="VOICES", help="folder of a folder for each voice")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
-    add(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="VOICE/NAME of recordings to leave out of the training and score with",
-    )
+    add_hold_out(parser, "VOICE/NAME of recordings to leave out of the training and score with")
     add_run(parser, "the voices", Plan.steps)
     return parser
 
@@ -72,10 +65,7 @@ def _run(options: argparse.Namespace) -> int:
         every = read_voices(options.voices, options.work / "cache", SHIFTS, _shown)
         heard, held = split(every, options.hold_out)
         trainer = Trainer(heard, Plan(steps=options.steps))
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
+        resume(trainer, options.work, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = ContentManifest(
         licence=options.licence,
         attribution=options.attribution,
@@ -95,16 +85,9 @@ def split(every: Sequence[Labelled], patterns: Sequence[str]) -> tuple[list[Labe
     Raises:
         TrainingError: a pattern matches nothing, or nothing is left to train on.
     """
-    for pattern in patterns:
-        if not any(fnmatch(one.path, pattern) for one in every):
-            raise TrainingError(
-                f"hold-out pattern {pattern!r} matches no recording; give VOICE/NAME such as 'alto/song08*'"
-            )
-    held = [one for one in every if any(fnmatch(one.path, pattern) for pattern in patterns)]
-    heard = [one for one in every if one not in held]
-    if not heard:
-        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
-    return heard, [one for one in held if not one.shift]
+    names = held_out([one.path for one in every], patterns, "VOICE/NAME such as 'alto/song08*'")
+    heard = [one for one in every if one.path not in names]
+    return heard, [one for one in every if one.path in names and not one.shift]
 
 
 @torch.no_grad()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +27,8 @@ from models.embedding.frames import CROP, levels
 from models.embedding.manifest import METADATA_KEY, EmbeddingManifest
 from models.errors import TrainingError
 from models.singer.manifest import finite
-from models.training.command import add_run, check_run, parser_of, printed, run
-from models.training.corpus import TRAINING_RATE, read_voice, recordings_in
+from models.training.command import add_hold_out, add_run, check_run, parser_of, printed, run
+from models.training.corpus import TRAINING_RATE, held_out, read_voice, recordings_in
 from models.training.embedding.graph import graph_of
 from models.training.embedding.scoring import HEADER, judges_beside, line, score
 from models.training.embedding.training import Plan, Trainer
@@ -37,7 +36,7 @@ from models.training.embedding.trials import SECONDS
 from models.training.embedding.voices import by_singer, read_voices
 from models.training.onnxgraph import write_model
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.training.tune.network import TuneNetwork
 from models.wholefile import check_output
 
@@ -61,13 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("-o", "--output", type=Path, metavar="FILE", help="the ONNX file to write")
     task.add_argument("--score", type=Path, metavar="FILE", help="an ONNX file to score; nothing is trained")
-    add(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="SINGER/NAME of recordings to leave out of the training and score with",
-    )
+    add_hold_out(parser, "SINGER/NAME of recordings to leave out of the training and score with")
     add(
         "--music",
         nargs="+",
@@ -106,10 +99,7 @@ def _train(options: argparse.Namespace) -> int:
     with claimed(options.work):
         voices = read_voices(heard, options.work / "cache", partial(tqdm, desc="recordings", disable=None))
         trainer = Trainer(voices, _levels(_music(options)), Plan(steps=options.steps))
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
+        resume(trainer, options.work, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = EmbeddingManifest(
         licence=options.licence,
         attribution=options.attribution,
@@ -144,15 +134,13 @@ def split(singers: Singers, patterns: Sequence[str], folder: Path) -> tuple[Sing
         TrainingError: a pattern matches nothing, or too few singers are left to train on.
     """
     names = {path: path.relative_to(folder).as_posix() for some in singers.values() for path in some}
-    for pattern in patterns:
-        if not any(fnmatch(name, pattern) for name in names.values()):
-            raise TrainingError(
-                f"hold-out pattern {pattern!r} matches no recording; give SINGER/NAME such as 'alto/song08*'"
-            )
-    held = {path for path, name in names.items() if any(fnmatch(name, pattern) for pattern in patterns)}
+    held = held_out(set(names.values()), patterns, "SINGER/NAME such as 'alto/song08*'")
     parts = []
     for keep in (False, True):
-        some = {singer: [one for one in paths if (one in held) is keep] for singer, paths in singers.items()}
+        some = {
+            singer: [one for one in paths if (names[one] in held) is keep]
+            for singer, paths in singers.items()
+        }
         parts.append({singer: paths for singer, paths in some.items() if paths})
     if len(parts[0]) < 2:
         raise TrainingError(

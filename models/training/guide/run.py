@@ -23,8 +23,8 @@ from tqdm import tqdm
 from models.errors import TrainingError
 from models.guide.manifest import METADATA_KEY, GuideManifest
 from models.singer.manifest import finite
-from models.training.command import add_run, check_run, parser_of, run
-from models.training.corpus import matching
+from models.training.command import add_hold_out, add_run, check_run, parser_of, run
+from models.training.corpus import held_out
 from models.training.guide.examples import Heard, drawn, heard_rules, heard_tunes, sung_tunes
 from models.training.guide.graph import graph_of
 from models.training.guide.network import LATENT, GuideNetwork, with_other_backing
@@ -32,7 +32,7 @@ from models.training.guide.training import Plan, Trainer, loss_of
 from models.training.guide.tunes import Tune, read_tune, tunes_in
 from models.training.onnxgraph import write_model
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.guide"
@@ -57,13 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="MIDI files of one melody each")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
-    add(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="names of tunes to leave out of the training",
-    )
+    add_hold_out(parser, "names of tunes to leave out of the training")
     add(
         "--variants",
         type=int,
@@ -88,10 +82,7 @@ def _run(options: argparse.Namespace) -> int:
         cache.mkdir(parents=True, exist_ok=True)
         sung = heard_tunes(sung_tunes(tunes, options.folder), options.variants, cache, _shown)
         trainer = Trainer(sung, heard_rules(options.rules, cache, _shown), Plan(steps=options.steps))
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
+        resume(trainer, options.work, _reporter(), CHECKPOINT_EVERY)
         unheard = heard_tunes(sung_tunes(held, options.folder), 1, cache, _shown)
     manifest = GuideManifest(
         licence=options.licence,
@@ -113,13 +104,9 @@ def chosen(folder: Path, patterns: Sequence[str]) -> tuple[list[Tune], list[Tune
         TrainingError: there are none, or none is left.
     """
     paths = tunes_in(folder)
-    held = matching(paths, patterns) if patterns else paths[9::10]
-    for pattern in patterns:
-        if not matching(paths, [pattern]):
-            raise TrainingError(f"hold-out pattern {pattern!r} matches no file; give names such as 'song08*'")
+    names = held_out([path.name for path in paths], patterns, "names such as 'song08*'", "file")
+    held = [path for path in paths if path.name in names] if patterns else paths[9::10]
     kept = [path for path in paths if path not in held]
-    if not kept:
-        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
     return [read_tune(path) for path in kept], [read_tune(path) for path in held]
 
 

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from models.errors import TrainingError
 from models.melody.manifest import MelodyManifest
 from models.singer.file import load_singer, shipped
-from models.training.command import add_run, check_run, parser_of, run
+from models.training.command import add_hold_out, add_run, check_run, parser_of, run
 from models.training.corpus import matching, read_voice, recordings_in
 from models.training.melody.accompaniment import made_up, recorded
 from models.training.melody.examples import ExampleMaker
@@ -35,7 +35,7 @@ from models.training.melody.publish import held_out_scores, write_network
 from models.training.melody.takes import Float32, Take, takes_of
 from models.training.melody.training import Plan, Trainer
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.melody"
@@ -68,13 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--voices", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings of single voices")
     add("--music", nargs="+", type=Path, required=True, metavar="FOLDER", help="recordings without singing")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
-    add(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="names of files to leave out of the training and score with",
-    )
+    add_hold_out(parser, "names of files to leave out of the training and score with")
     add_run(parser, "voices and music", Plan.steps)
     return parser
 
@@ -88,10 +82,7 @@ def _run(options: argparse.Namespace) -> int:
         read_voice(path)  # here and not for the scores, hours later
     with claimed(options.work):
         trainer = Trainer(examples(files, options.work), Plan(steps=options.steps))
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, _reporter(), CHECKPOINT_EVERY)
+        resume(trainer, options.work, _reporter(), CHECKPOINT_EVERY)
         manifest = publish(trainer, files, options)
     print(manifest.model_dump_json(indent=2))  # noqa: T201
     return 0

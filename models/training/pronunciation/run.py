@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +28,15 @@ from models.pronunciation.manifest import METADATA_KEY, PronunciationManifest
 from models.singer.file import load_singer, shipped
 from models.singer.manifest import finite
 from models.training.batches import prepare
-from models.training.command import add_run, check_run, parser_of, printed, run
-from models.training.corpus import load_corpus, recordings_in
+from models.training.command import add_hold_out, add_run, check_run, parser_of, printed, run
+from models.training.corpus import held_out, load_corpus, recordings_in
 from models.training.onnxgraph import write_model
 from models.training.pronunciation.network import PronunciationNetwork, graph_of
 from models.training.pronunciation.sung import releases
 from models.training.pronunciation.targets import Song, maker_of, song_of
 from models.training.pronunciation.training import Plan, Trainer, one_hot
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.pronunciation"
@@ -56,13 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("voices", type=Path, metavar="VOICES", help="folder of a folder for each voice")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
     add("--singers", type=Path, metavar="FOLDER", help="where singer files lie that do not ship")
-    add(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="VOICE/NAME of recordings to leave out of the training and score with",
-    )
+    add_hold_out(parser, "VOICE/NAME of recordings to leave out of the training and score with")
     add_run(parser, "the voices", Plan.steps)
     return parser
 
@@ -76,10 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         heard, held = split(songs, options.hold_out)
         voices = sorted({song.voice for song in heard.values()})
         trainer = Trainer(list(heard.values()), voices, Plan(steps=options.steps))
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
+        resume(trainer, options.work, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = PronunciationManifest(
         licence=options.licence,
         attribution=options.attribution,
@@ -144,16 +134,9 @@ def split(songs: dict[str, Song], patterns: Sequence[str]) -> tuple[dict[str, So
     Raises:
         TrainingError: a pattern matches nothing, or nothing is left to train on.
     """
-    for pattern in patterns:
-        if not any(fnmatch(name, pattern) for name in songs):
-            raise TrainingError(
-                f"hold-out pattern {pattern!r} matches no recording; give VOICE/NAME such as 'alto/song08*'"
-            )
-    held = {name: song for name, song in songs.items() if any(fnmatch(name, one) for one in patterns)}
-    heard = {name: song for name, song in songs.items() if name not in held}
-    if not heard:
-        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
-    return heard, held
+    names = held_out(songs, patterns, "VOICE/NAME such as 'alto/song08*'")
+    heard = {name: song for name, song in songs.items() if name not in names}
+    return heard, {name: song for name, song in songs.items() if name in names}
 
 
 def median_pitch(songs: Iterable[Song], voice: str) -> float:

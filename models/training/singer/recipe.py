@@ -15,7 +15,7 @@ from models.differentiable.losses import FFT_SIZES, multi_scale_loss
 from models.errors import TrainingError
 from models.singer.manifest import Manifest, check_unicode, finite, plain_id
 from models.training.batches import PreparedRecording, clean_example, prepare, stack
-from models.training.corpus import HOP, Recording, analyse, load_corpus, matching, recordings_in
+from models.training.corpus import HOP, Recording, analyse, held_out, load_corpus, recordings_in
 from models.training.runfolder import claimed
 from models.training.schedule import device_of, train
 from models.training.singer.adversarial import AdversarialTrainer, read_other_voices
@@ -76,15 +76,8 @@ def held_out_of(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     """
     if not patterns:
         return list(paths[9::10])
-    for pattern in patterns:
-        if not matching(paths, [pattern]):
-            raise TrainingError(
-                f"hold-out pattern {pattern!r} matches no recording; give names such as 'song08*'"
-            )
-    held = matching(paths, patterns)
-    if len(held) == len(paths):
-        raise TrainingError(f"hold-out patterns {list(patterns)} leave nothing to train on; hold out fewer")
-    return held
+    names = held_out([path.name for path in paths], patterns, "names such as 'song08*'")
+    return [path for path in paths if path.name in names]
 
 
 def split(folder: Path, patterns: Sequence[str], cache: Path, listener: TrainingListener) -> Split:

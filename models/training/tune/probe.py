@@ -14,14 +14,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
 from models.errors import TrainingError
-from models.training.command import parser_of, run
-from models.training.corpus import recordings_in
+from models.training.command import add_hold_out, parser_of, run
+from models.training.corpus import held_out, recordings_in
 from models.training.tune.architecture import SAMPLES
 from models.training.tune.examples import read_audio
 from models.training.tune.file import TuneEncoder
@@ -41,13 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "encoder", type=Path, metavar="ENCODER", help="made by python -m models.training.tune"
     )
     parser.add_argument("classes", type=Path, metavar="FOLDER", help="a folder of recordings for each class")
-    parser.add_argument(
-        "--hold-out",
-        nargs="+",
-        default=[],
-        metavar="PATTERN",
-        help="CLASS/NAME of recordings to ask about; default every fifth",
-    )
+    add_hold_out(parser, "CLASS/NAME of recordings to ask about; default every fifth")
     return parser
 
 
@@ -90,11 +83,7 @@ def asked(
     if loose := [path for path in paths if path.parent == folder]:
         raise TrainingError(f"{loose[0]} lies in no folder of a class; move it into one")
     keys = [path.relative_to(folder).as_posix() for path in paths]
-    for pattern in patterns:
-        if not any(fnmatch(key, pattern) for key in keys):
-            raise TrainingError(
-                f"hold-out pattern {pattern!r} matches no recording; give CLASS/NAME such as 'alto/song08*'"
-            )
+    asked_about = held_out(keys, patterns, "CLASS/NAME such as 'alto/song08*'")
     names = sorted({key.split("/")[0] for key in keys})
     if len(names) < 2:
         raise TrainingError(f"{folder} holds recordings of one class, {names[0]}; a probe needs 2 or more")
@@ -102,7 +91,7 @@ def asked(
     counts = [len(part) for part in said]
     classes = np.repeat([names.index(key.split("/")[0]) for key in keys], counts)
     examples = Examples(np.concatenate(said), classes, np.repeat(np.arange(len(keys)), counts))
-    named = [index for index, key in enumerate(keys) if any(fnmatch(key, one) for one in patterns)]
+    named = [index for index, key in enumerate(keys) if key in asked_about]
     held = named if patterns else fifths(examples)
     for what, part in zip(("to learn from", "to ask about"), split(examples, held), strict=True):
         if missing := set(range(len(names))) - set(part.classes.tolist()):

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from models.errors import TrainingError
 from models.training.command import add_run, check_run, parser_of, printed, run
 from models.training.runfolder import claimed
-from models.training.schedule import device_of, train
+from models.training.schedule import device_of, resume
 from models.training.tune.architecture import CPU_SIZED, SMALL, VARIANTS
 from models.training.tune.examples import PairMaker, read_clips
 from models.training.tune.file import manifest_of, write_encoder
@@ -70,10 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         rate = Plan.learning_rate if options.variant in SMALL else PUBLISHED_RATE
         plan = Plan(steps=options.steps, batch=options.batch, learning_rate=rate)
         trainer = Trainer(VARIANTS[options.variant], pairs, plan, device)
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, printed(REPORT_EVERY), CHECKPOINT_EVERY)
+        resume(trainer, options.work, printed(REPORT_EVERY), CHECKPOINT_EVERY)
     manifest = manifest_of(trainer.network, options.variant, trainer.step, **words)
     write_encoder(trainer.network, manifest, options.output)
     print(manifest.model_dump_json(indent=2))  # noqa: T201

@@ -29,7 +29,7 @@ from models.training.guide.seed.file import described, write_model
 from models.training.guide.seed.training import Plan, Trainer
 from models.training.guide.seed.variants import SIZES
 from models.training.runfolder import claimed
-from models.training.schedule import train
+from models.training.schedule import resume
 from models.wholefile import check_output
 
 COMMAND = "python -m models.training.guide.seed"
@@ -72,10 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         held = examples_of(read_clips(options.held), size) if options.held else None
         plan = Plan(steps=options.steps, batch=options.batch, seed=options.seed)
         trainer = Trainer(options.model, options.variant, examples, plan, held)
-        checkpoint = options.work / "checkpoint.pt"
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-        train(trainer, checkpoint, _report, CHECKPOINT_EVERY)
+        resume(trainer, options.work, _report, CHECKPOINT_EVERY)
     words = {name: getattr(options, name) for name in ("licence", "attribution", "training_data")}
     facts = {"steps": trainer.step, **words}
     made = described(options.model, options.variant, trainer.network, examples, trainer.history, facts)
