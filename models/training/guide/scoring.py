@@ -206,39 +206,40 @@ def _pairs(backings: Sequence[Backing]) -> list[tuple[Backing, Backing]]:
     return found
 
 
-def _likeness(scores: Sequence[Scores], reference: tuple[Float64, Float64]) -> dict[str, float]:
-    return {
-        "intervals": divergence(np.sum([one.intervals for one in scores], axis=0), reference[0]),
-        "durations": divergence(np.sum([one.durations for one in scores], axis=0), reference[1]),
-    }
-
-
-def _means(scores: Sequence[Scores], reference: tuple[Float64, Float64]) -> dict[str, float]:
-    means = {name: float(np.mean([one.values[name] for one in scores])) for name in MEASURES}
-    return means | _likeness(scores, reference)
+def _likeness(scores: Sequence[Scores], reference: tuple[Float64, Float64], often: Float64) -> Float64:
+    """Return the divergences of intervals and durations where the windows count so often, (2,)."""
+    found = [
+        divergence(often @ np.array([getattr(one, name) for one in scores]), other)
+        for name, other in zip(LIKENESS, reference, strict=True)
+    ]
+    return np.array(found)
 
 
 def resampled(
     scores: Sequence[Scores], reference: tuple[Float64, Float64], seed: int = 0
 ) -> dict[str, Float64]:
-    """Return each score of `RESAMPLES` draws of the windows."""
+    """Return each score of all windows, and then of `RESAMPLES` draws of them, (1 + RESAMPLES,)."""
+    count = len(scores)
     rng = np.random.default_rng(seed)
-    names = (*MEASURES, *LIKENESS)
-    rows = [
-        _means([scores[place] for place in rng.integers(len(scores), size=len(scores))], reference)
-        for _ in range(RESAMPLES)
-    ]
-    return {name: np.array([row[name] for row in rows]) for name in names}
+    often = np.stack(
+        [
+            np.ones(count),
+            *(np.bincount(row, minlength=count) for row in rng.integers(count, size=(RESAMPLES, count))),
+        ]
+    )
+    values = np.array([[one.values[name] for name in MEASURES] for one in scores])
+    means = often @ values / count
+    likeness = np.stack([_likeness(scores, reference, row) for row in often])
+    return dict(zip((*MEASURES, *LIKENESS), np.column_stack([means, likeness]).T, strict=True))
 
 
 def _line(name: str, scores: Sequence[Scores], reference: tuple[Float64, Float64]) -> str:
     if not scores:
         return f"{name} | none"
-    means, drawn = _means(scores, reference), resampled(scores, reference)
     cells = []
-    for column in (*MEASURES, *LIKENESS):
-        low, high = np.percentile(drawn[column], [2.5, 97.5])
-        cells.append(f"{means[column]:.3f} ({low:.3f}..{high:.3f})")
+    for values in resampled(scores, reference).values():
+        low, high = np.percentile(values[1:], [2.5, 97.5])
+        cells.append(f"{values[0]:.3f} ({low:.3f}..{high:.3f})")
     return " | ".join([name, *cells, str(len(scores))])
 
 
@@ -249,9 +250,9 @@ def _verdict(rows: dict[str, list[Scores]], reference: tuple[Float64, Float64]) 
     likeness = np.mean([network[name] - rules[name] for name in LIKENESS], axis=0)
     said = []
     for name, values in (("fit", fit), ("divergence from real melodies", likeness)):
-        low, high = np.percentile(values, [2.5, 97.5])
-        said.append(f"network minus rules, {name}: {values.mean():.3f} ({low:.3f}..{high:.3f})")
-    wins = bool(np.percentile(fit, 2.5) >= -0.03 and np.percentile(likeness, 97.5) < 0.0)
+        low, high = np.percentile(values[1:], [2.5, 97.5])
+        said.append(f"network minus rules, {name}: {values[0]:.3f} ({low:.3f}..{high:.3f})")
+    wins = bool(np.percentile(fit[1:], 2.5) >= -0.03 and np.percentile(likeness[1:], 97.5) < 0.0)
     if rows["real leads"]:
         for name in ("repeats", "octaves"):
             real, *both = (

@@ -11,6 +11,7 @@ import pytest
 
 from models.guide.guide import Guide, GuideSettings, compose_for, range_of
 from models.guide.listening import Heard
+from models.guide.melodynetwork import SHIPPED, shipped
 from models.guide.styles import styles
 from models.notes import HELD
 
@@ -51,6 +52,26 @@ def test_a_melody_has_breaths_and_phrases(heard: Callable[..., Heard]) -> None:
     ends = [note.stop for note, rest in zip(guide.notes, rests, strict=False) if rest > 0.2 * bar]
     assert len(ends) >= 4
     assert np.diff(ends).max() < 6.1 * bar
+
+
+def test_the_network_that_ships_fits_the_chords_and_keeps_its_range(heard: Callable[..., Heard]) -> None:
+    right, wrong = [], []
+    for seed in range(6):
+        guide = compose_for(heard(), GuideSettings(50, 66, seed=seed, composer="network"))
+        assert {note.pitch for note in guide.notes} <= set(range(50, 67))
+        right.append(chord_tones(guide))
+        moved = [one._replace(chord=one.chord.moved(6)) for one in guide.chords]
+        wrong.append(chord_tones(replace(guide, chords=moved)))
+    assert np.mean(right) > 0.55
+    assert np.mean(right) > 2.0 * np.mean(wrong)
+
+
+def test_the_network_that_ships_says_what_it_is() -> None:
+    manifest = shipped().manifest
+    assert manifest.licence == "CC BY-SA 4.0"
+    assert "PJS" in manifest.attribution
+    assert manifest.scores["nats listening, low"] > 0.0
+    assert SHIPPED.stat().st_size < 2 * 2**20
 
 
 def test_motifs_come_back(heard: Callable[..., Heard]) -> None:
