@@ -39,21 +39,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         jobs = planned_jobs(plan)
         with (ssh if options.hosts else local)(options) as cluster, Client(cluster) as client:
-            rows = run_plan(jobs, on_cluster(client), listener=PlanListener(ended=tell))
+            rows = run_plan(jobs, on_cluster(client), listener=PlanListener(ended=tell, broken=complain))
     except BridgeError as error:
         print(error, file=sys.stderr)
         return 2
     seconds = time.perf_counter() - began
     _, page = write_report(plan.with_name(f"{plan.stem}.report"), plan.name, rows, seconds)
-    failed = sum(row.state == "failed" for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} jobs are done; see {page}")
-    return 2 if failed else 0
+    done = sum(row.state in {"made", "kept"} for row in rows)
+    print(f"{done} of {len(rows)} jobs are done; see {page}")
+    return 0 if done == len(rows) else 2
 
 
 def local(options: argparse.Namespace) -> LocalCluster:
     """Start workers on this machine; nothing listens on another address than 127.0.0.1."""
     return LocalCluster(
-        n_workers=options.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        n_workers=options.workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},  # True serves Dask's page, where bokeh is installed
     )
 
 
@@ -64,7 +68,7 @@ def ssh(options: argparse.Namespace) -> SSHCluster:
         options.hosts,
         connect_options=connect,
         worker_options={"nthreads": 1, "n_workers": options.workers},
-        scheduler_options={"dashboard": False},
+        scheduler_options={"host": options.hosts[0], "dashboard": False},
         remote_python=options.python,
     )
 
@@ -72,6 +76,11 @@ def ssh(options: argparse.Namespace) -> SSHCluster:
 def tell(row: PlanRow) -> None:
     """Print what became of a job."""
     print(f"failed: {row.why}" if row.state == "failed" else f"{row.state}: {row.job.target}")
+
+
+def complain(sentence: str) -> None:
+    """Print why nothing more can be made."""
+    print(sentence, file=sys.stderr)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:

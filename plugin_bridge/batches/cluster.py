@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import secrets
+import signal
 import socket
 import time
 from collections import deque
@@ -71,6 +72,14 @@ def local_client(workers: int) -> Iterator[Client]:
     """
     distributed = _distributed()
     config = import_module("dask").config
+
+    class LeaveInterrupts(distributed.WorkerPlugin):  # type: ignore[misc, name-defined]
+        """Leave an interrupt from the keyboard, which all processes get, to the one that started them."""
+
+        def setup(self, worker: object) -> None:
+            del worker
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     with (
         config.set(_LOCAL),
         distributed.LocalCluster(
@@ -78,12 +87,14 @@ def local_client(workers: int) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any port: where Dask's own is taken, it warns
             worker_dashboard_address=None,
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        client.register_plugin(LeaveInterrupts())
         yield client
 
 

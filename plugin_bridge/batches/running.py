@@ -55,6 +55,8 @@ class PlanListener:
     """See `plugin_bridge.bounce.many.BatchListener`; of the jobs that are to be made."""
     ended: Callable[[PlanRow], None] = lambda _: None
     """Called when a job is made, kept or has failed."""
+    broken: Callable[[str], None] = lambda _: None
+    """Called with a sentence where no more can be made, as when a scheduler is gone; the rest is left."""
     stop: Stop = lambda: False
     """Asked several times a second whether to end before all is done."""
 
@@ -108,9 +110,6 @@ def run_plan(
 
     Returns:
         What is true of each job, in order.
-
-    Raises:
-        BridgeError: no process can be started, or the cluster cannot be used.
     """
     listener = listener or PlanListener()
     rows = standings(jobs, force=force)
@@ -135,7 +134,10 @@ def run_plan(
 
     if waiting:
         tasks = [Making(row.job, force) for row in waiting]
-        executor(make, tasks, hear, share.longest_first(), listener.stop)
+        try:
+            executor(make, tasks, hear, share.longest_first(), listener.stop)
+        except BridgeError as error:
+            listener.broken(str(error))
     return rows
 
 

@@ -113,7 +113,10 @@ def _run(jobs: list[PlannedJob], arguments: argparse.Namespace) -> tuple[list[Pl
             if row.state == "failed":
                 shown.write(_sentence(row.why), sys.stderr)
 
-        listener = PlanListener(report, shown.move, ended, signal)
+        def broken(sentence: str) -> None:
+            shown.write(_sentence(sentence), sys.stderr)
+
+        listener = PlanListener(report, shown.move, ended, broken, signal)
         with _executor(arguments) as executor:
             rows = run_plan(jobs, executor, force=arguments.force, listener=listener)
         return rows, signal()
@@ -172,7 +175,7 @@ def _told(rows: list[PlanRow], seconds: float, signal: int, arguments: argparse.
         f"failed{left}; see {printable(str(files[1]))}",
         file=sys.stderr,
     )
-    return 128 + signal if signal else 2 if found["failed"] else 0
+    return 128 + signal if signal else 2 if found["failed"] or found["left"] else 0
 
 
 def _say(sentence: str) -> None:

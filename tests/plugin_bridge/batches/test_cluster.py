@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from plugin_bridge.batches.making import Making
 from plugin_bridge.batches.running import PlanListener, on_cores, run_plan
 from plugin_bridge.bounce.pool import Told
 from plugin_bridge.errors import BridgeError
+from tests.conftest import ROOT
 from tests.plugin_bridge.commands.commandline import call, listing
 from tests.support.doubles import sung
 from tests.support.extras import needs
@@ -187,3 +190,25 @@ def test_a_scheduler_that_is_not_there_is_told(
     with pytest.raises(BridgeError) as caught, scheduler_client(address):
         pass
     assert str(caught.value) == sentence
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no groups of processes")
+def test_an_interrupt_from_the_keyboard_reaches_the_workers_too_and_leaves_nothing(here: Path) -> None:
+    for number in range(3):
+        x = np.tile(sung(16000, 1.0), 300).T
+        soundfile.write(here / "stems" / f"{number}.wav", x, 16000, "PCM_24")
+    words = [sys.executable, "-m", "plugin_bridge", "batch", "plan.toml", "--dask", "--jobs", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        words, cwd=here, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not parts(here / "made") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith(
+        "0 of 3 jobs are made, 0 were up to date, 0 failed, 3 are left; see "
+    )
+    assert list((here / "made").iterdir()) == []

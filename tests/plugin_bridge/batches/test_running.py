@@ -24,6 +24,7 @@ from plugin_bridge.batches.report import counts, write_report
 from plugin_bridge.batches.running import PlanListener, PlanRow, on_cores, run_plan, standings
 from plugin_bridge.batches.sidecar import Sidecar, read_sidecar, sidecar_of
 from plugin_bridge.batches.stamp import seen
+from plugin_bridge.bounce import pool
 from plugin_bridge.bounce.pool import Hear, Work, in_this_process
 from plugin_bridge.errors import OutputError
 from tests.conftest import ROOT
@@ -240,6 +241,15 @@ def test_asked_to_stop_the_rows_tell_what_is_there(here: Path) -> None:
     assert "left" in states(rows)
     for row in rows:
         assert row.job.target.exists() == (row.state == "made")
+
+
+def test_what_can_be_made_nowhere_is_left_and_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_PROGRAM", ("/nothing/of/this/name",))
+    said: list[str] = []
+    jobs = planned_jobs(here / "plan.toml")
+    rows = run_plan(jobs, on_cores(2), listener=PlanListener(broken=said.append))
+    assert states(rows) == ["left"] * 3
+    assert said == ["no process can be started: No such file or directory; close other programs"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill so")
