@@ -14,6 +14,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +54,7 @@ _LOCAL = {
     # A busy machine takes long to start a worker anew.
     "distributed.deploy.lost-worker-timeout": "5 minutes",
 }
+_GONE = "the scheduler is gone; start it again, and the same command goes on"
 _NO_WORKER = "the cluster has no worker; start some: dask worker ADDRESS --nthreads 1"
 _HAS_PACKAGE = "__import__('importlib.util').util.find_spec('plugin_bridge') is not None"
 
@@ -174,7 +176,7 @@ class _Run:
             return
         self._looked = now
         if self._client.status != "running":
-            raise BridgeError("the scheduler is gone; start it again, and the same command goes on")
+            raise BridgeError(_GONE)
         self._threads = sum(self._client.nthreads().values())
         if self._threads:
             self._seen = now
@@ -197,11 +199,17 @@ class _Run:
             return
         number = self._running.pop(future.key)
         del self._futures[future.key]
-        error = None if future.status == "finished" else future.exception()
+        try:
+            error = None if future.status == "finished" else future.exception()
+            told = future.result() if error is None else None
+        except CancelledError as lost:
+            raise BridgeError(_GONE) from lost
         if error is None:
-            self._tell(number, future.result())
+            self._tell(number, told)
         elif type(error).__name__ == "KilledWorker":
             killed(number)
+        elif isinstance(error, CancelledError):
+            raise BridgeError(_GONE) from error
         else:
             self._hear(Told(number, "failed", _sentence(error)))
 
@@ -325,8 +333,10 @@ def _sentence(error: BaseException) -> str:
 
 def _distributed() -> ModuleType:
     try:
-        return import_module("distributed")
+        distributed = import_module("distributed")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"a cluster needs {error.name}, which is not installed; {how_to_install('cluster')}"
         ) from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what matters is told in sentences
+    return distributed

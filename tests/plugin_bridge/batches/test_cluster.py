@@ -22,7 +22,7 @@ from plugin_bridge.batches import cluster
 from plugin_bridge.batches.cluster import local_client, on_cluster, scheduler_client
 from plugin_bridge.batches.expansion import planned_jobs
 from plugin_bridge.batches.making import Making
-from plugin_bridge.batches.running import PlanListener, on_cores, run_plan
+from plugin_bridge.batches.running import PlanListener, PlanRow, on_cores, run_plan
 from plugin_bridge.bounce.pool import Told
 from plugin_bridge.errors import BridgeError
 from tests.conftest import ROOT
@@ -160,6 +160,21 @@ def test_a_worker_that_does_not_fit_is_told(
     assert "has another plugin_bridge, 0." in sentence(job.source)
     monkeypatch.setattr(cluster, "_HAS_PACKAGE", "False")
     assert "has no plugin_bridge; install it there, in version " in sentence(job.source)
+
+
+def test_a_scheduler_that_dies_leaves_the_rest_and_is_told(here: Path) -> None:
+    said: list[str] = []
+    with local_client(1) as client:
+
+        def end(_: PlanRow) -> None:
+            client.cluster.scheduler.loop.add_callback(client.cluster.scheduler.close)
+
+        listener = PlanListener(ended=end, broken=said.append)
+        rows = run_plan(planned_jobs(here / "plan.toml"), on_cluster(client), listener=listener)
+    assert said == ["the scheduler is gone; start it again, and the same command goes on"]
+    states = [row.state for row in rows]
+    assert {"made", "left"} == set(states)
+    assert [row.state for row in run_plan(planned_jobs(here / "plan.toml"), on_cores(1))].count("made") >= 1
 
 
 def test_nothing_listens_beyond_this_machine(client: Client) -> None:
