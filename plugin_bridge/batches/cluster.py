@@ -51,6 +51,8 @@ _CHECKED = 32
 _LOCAL = {
     # Whoever was on a worker that died is set aside at once, and made once more alone.
     "distributed.scheduler.allowed-failures": 0,
+    # It would look at the stack a hundred times a second.
+    "distributed.worker.profile.enabled": False,
     # A busy machine takes long to start a worker anew.
     "distributed.deploy.lost-worker-timeout": "5 minutes",
 }
