@@ -15,14 +15,15 @@ from plugin_bridge.singing.melody import SungNote, phrases
 Float64 = NDArray[np.float64]
 
 # Figures are of pjs001 to pjs080 where no other source is named: 2,800 notes against their MIDI.
-_CENTRE = -0.04
-"""Seconds from a note's start to the middle of the glide to it: it happens in the consonant."""
+_CENTRE_UP, _CENTRE_DOWN = (-0.012, -0.035), (-0.025, -0.06)
+"""Seconds from a note's start to the middle of the glide to it, without and with a consonant before it: there
+it happens in the consonant."""
 _RISE_UP, _RISE_DOWN = (0.085, 0.005), (0.055, 0.002)
 """Seconds from a tenth to nine tenths of a glide, and more a semitone; singers fall faster than they rise."""
 _MAX_RISE = 0.12
-_DAMPING = (0.56, 0.025, 0.9)
+_DAMPING_UP, _DAMPING_DOWN, _MAX_DAMPING = (0.68, 0.02), (0.58, 0.025), 0.9
 """Of the second-order system that a glide is (Saitou et al. 2005): at 0, more a semitone, at most.
-Overshoot is 12 % of a semitone step, and 2 % of an octave."""
+Overshoot is 11 % of a semitone down, 5 % of one up, and 1 % of an octave."""
 _SETTLED = 0.6
 """Seconds after which it has arrived."""
 _SHARE = 0.6
@@ -37,9 +38,9 @@ _FALL, _FALL_SECONDS = 0.3, 0.05
 _VIBRATO_HZ, _VIBRATO_SPREAD = 5.6, 0.2
 _VIBRATO_DEPTH = 0.65
 """Semitones to either side; pjs has 0.8 after half a second and 0.5 after two, others 0.3 to 0.8."""
-_VIBRATO_NOTES = (0.3, 0.7)
+_VIBRATO_NOTES = (0.3, 0.6)
 """Seconds for which one pitch is held, with hardly any vibrato and with all of it."""
-_VIBRATO_ONSET = (0.15, 0.5)
+_VIBRATO_ONSET = (0.15, 0.45)
 """Seconds after a note's start between which it grows."""
 _VIBRATO_END = 0.12
 """Seconds before the next note in which it is given up."""
@@ -93,8 +94,8 @@ def _melody(phrase: Sequence[SungNote], at: Float64, chance: np.random.Generator
     """Return the pitch of a phrase at some times, MIDI note numbers."""
     notes = [one.note for one in phrase]
     line = np.full(at.size, float(notes[0].pitch))
-    for before, note in itertools.pairwise(notes):
-        _glide(line, at, before, note)
+    for before, following in itertools.pairwise(phrase):
+        _glide(line, at, before.note, following)
     held = _held(phrase)
     for i, note in enumerate(held):
         after = held[i + 1].start if i + 1 < len(held) else None
@@ -115,16 +116,19 @@ def _held(phrase: Sequence[SungNote]) -> list[Note]:
     return found
 
 
-def _glide(line: Float64, at: Float64, before: Note, note: Note) -> None:
+def _glide(line: Float64, at: Float64, before: Note, following: SungNote) -> None:
+    note = following.note
     step = note.pitch - before.pitch
     if step == 0:
         return
     shorter = min(before.seconds, note.seconds)
     least, more = _RISE_UP if step > 0 else _RISE_DOWN
     rise = min(least + more * abs(step), _MAX_RISE, _SHARE * shorter)
-    damping = min(_DAMPING[2], _DAMPING[0] + _DAMPING[1] * abs(step))
+    floor, slope = _DAMPING_UP if step > 0 else _DAMPING_DOWN
+    damping = min(_MAX_DAMPING, floor + slope * abs(step))
     speed = (0.6 + 2.16 * damping) / rise  # from a tenth to nine tenths of its response, in radians
-    centre = max(_CENTRE, -0.5 * before.seconds)
+    centre = (_CENTRE_UP if step > 0 else _CENTRE_DOWN)[bool(following.syllable.onset)]
+    centre = max(centre, -0.5 * before.seconds)
     begin = note.start + centre - (1.0 + 0.7 * damping) / speed  # half of the step is made then
     place, late = np.searchsorted(at, [begin, begin + _SETTLED])
     past = at[place:late] - begin
