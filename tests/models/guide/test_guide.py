@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,11 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.guide.guide import Guide, GuideSettings, compose_for, range_of
+from models.errors import MissingExtraError
+from models.guide.guide import (
+    COMPOSERS,
+    USUAL,
+    Composer,
+    Guide,
+    GuideSettings,
+    compose,
+    compose_for,
+    range_of,
+)
 from models.guide.listening import Heard
 from models.guide.melodynetwork import SHIPPED, shipped
 from models.guide.styles import styles
 from models.notes import HELD
+from models.training.guide.instruments import RATE
 
 
 def chord_tones(guide: Guide) -> float:
@@ -166,3 +178,33 @@ def test_the_range_of_a_singer_is_that_of_the_recordings_and_a_little_more() -> 
     assert range_of(110.0, 440.0) == (43, 71)
     low, high = range_of(300.0, 310.0)
     assert high - low >= 7
+
+
+def _noise(seconds: float) -> np.ndarray:
+    return np.random.default_rng(0).normal(0.0, 0.1, round(seconds * RATE)).astype(np.float32)
+
+
+def _babble() -> np.ndarray:
+    """Bursts of noise at irregular times, as syllables are."""
+    rng = np.random.default_rng(1)
+    ends = np.cumsum(rng.uniform(0.08, 0.4, 60))
+    t = np.arange(round(12.0 * RATE)) / RATE
+    return np.asarray(_noise(12.0) * np.exp(-((t[:, None] - ends) ** 2).min(axis=1) / 0.002), np.float32)
+
+
+@pytest.mark.parametrize("composer", COMPOSERS)
+@pytest.mark.parametrize("audio", [_noise(4.0), _noise(12.0), _babble()], ids=["4 s", "noise", "syllables"])
+def test_what_is_no_song_still_gets_a_melody_that_can_be_sung(audio: np.ndarray, composer: Composer) -> None:
+    said: list[str] = []
+    guide = compose(audio, RATE, GuideSettings(composer=composer), said.append)
+    assert all(0.0 <= note.start < note.stop <= audio.size / RATE for note in guide.notes)
+    assert all(USUAL.low <= note.pitch <= USUAL.high for note in guide.notes)
+    assert guide.steady or said == [
+        "no beats were found in the backing track; the melody keeps to 100 beats a minute"
+    ]
+
+
+def test_without_librosa_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(MissingExtraError, match=r"listening to a backing track needs librosa, .*setup guide"):
+        compose(_noise(5.0), RATE)
