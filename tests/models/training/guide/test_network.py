@@ -55,7 +55,7 @@ def given(rng: Random) -> dict[str, NDArray[np.float32]]:
 
 def test_the_graph_writes_what_the_network_says() -> None:
     torch.manual_seed(3)
-    network = GuideNetwork()
+    network = GuideNetwork().eval()
     torch.nn.init.normal_(network.fit)
     values = given(np.random.default_rng(2))
     session = opened(model_of(graph_of(network), {}).SerializeToString())
