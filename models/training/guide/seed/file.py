@@ -31,8 +31,8 @@ class SeedModel:
     """Bands and frames that it reads."""
     code_mean: Tensor
     """Of each number of the codes over the training's pairs, (2 * code,)."""
-    code_deviation: Tensor
-    """Likewise the standard deviation."""
+    code_spread: Tensor
+    """Of the accompaniment's codes and of the vocal's: the root of their covariance, (2, code, code)."""
     vocal_mean: Tensor
     """Mean of the training's vocals, (bands, frames)."""
     history: list[list[float]]
@@ -55,10 +55,16 @@ def described(model: str, variant: str, network: PairNetwork, examples: Examples
     """
     codes = encoded(network, examples)
     size = (int(examples.vocal.shape[1]), int(examples.vocal.shape[2]))
-    deviation, mean = torch.std_mean(codes, dim=0)
-    return SeedModel(
-        model, variant, network, size, mean, deviation, examples.vocal.mean(dim=0), history, facts
-    )
+    spread = torch.stack([_root(half) for half in codes.chunk(2, dim=1)])
+    mean, vocal = codes.mean(dim=0), examples.vocal.mean(dim=0)
+    return SeedModel(model, variant, network, size, mean, spread, vocal, history, facts)
+
+
+def _root(codes: Tensor) -> Tensor:
+    """Return what makes normal numbers as the codes are: the symmetric root of their covariance."""
+    values, vectors = torch.linalg.eigh(torch.cov(codes.T))
+    root: Tensor = (vectors * values.clamp(min=0.0).sqrt()) @ vectors.T
+    return root
 
 
 @torch.no_grad()
@@ -81,7 +87,7 @@ def write_model(made: SeedModel, path: Path) -> None:
         "variant": made.variant,
         "network": made.network.state_dict(),
         "code_mean": made.code_mean,
-        "code_deviation": made.code_deviation,
+        "code_spread": made.code_spread,
         "vocal_mean": made.vocal_mean,
         "history": made.history,
         "facts": made.facts,
@@ -105,6 +111,6 @@ def read_model(path: Path) -> SeedModel:
         network, size = built(model, variant)
         network.load_state_dict(state["network"])
         network.eval()
-        mean, deviation, vocal = (state[name] for name in ("code_mean", "code_deviation", "vocal_mean"))
+        mean, spread, vocal = (state[name] for name in ("code_mean", "code_spread", "vocal_mean"))
         history, facts = state["history"], state["facts"]
-        return SeedModel(model, variant, network, size, mean, deviation, vocal, history, facts)
+        return SeedModel(model, variant, network, size, mean, spread, vocal, history, facts)

@@ -52,8 +52,9 @@ Vocals = dict[tuple[str, str], Float32]
 def vocals_of(made: SeedModel, clips: Sequence[Clip], seed: int) -> Vocals:
     """Return what a model makes of clips in every way.
 
-    A code that is drawn is normal, with mean and deviation of the training's codes in each number; the drawn
-    codes of vocals are the same with every accompaniment.
+    A code that is drawn is normal, with mean and covariance of the training's codes of its side: numbers that
+    are drawn apart leave where codes lie, which may be hardly more than a line. The drawn codes of vocals are
+    the same with every accompaniment.
 
     Args:
         made: the model.
@@ -63,8 +64,11 @@ def vocals_of(made: SeedModel, clips: Sequence[Clip], seed: int) -> Vocals:
     examples = examples_of(clips, made.size)
     codes = encoded(made.network, examples)
     generator = torch.Generator().manual_seed(seed)
-    drawn = made.code_mean + made.code_deviation * torch.randn(codes.shape, generator=generator)
     half = codes.shape[1] // 2
+    noise = torch.randn(codes.shape, generator=generator).chunk(2, dim=1)
+    drawn = made.code_mean + torch.cat(
+        [part @ root for part, root in zip(noise, made.code_spread, strict=True)], 1
+    )
     others = torch.tensor(other_songs([clip.song for clip in clips], seed))
     accompaniments = dict(zip(TELLING, (codes[:, :half], codes[others, :half], drawn[:, :half]), strict=True))
     vocals = dict(zip(TASKS, (codes[:, half:], drawn[:, half:]), strict=True))

@@ -101,6 +101,8 @@ def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert again.facts == {"licence": "CC0"}
     torch.testing.assert_close(again.code_mean, made.code_mean)
     codes = made.network.codes(*examples)
+    for root, half in zip(again.code_spread, codes.chunk(2, dim=1), strict=True):
+        torch.testing.assert_close(root @ root.T, torch.cov(half.T), atol=1e-5, rtol=1e-3)
     torch.testing.assert_close(again.network.vocals(codes), made.network.vocals(codes))
 
 
