@@ -17,8 +17,8 @@ Float64 = NDArray[np.float64]
 DEFAULT_BPM = 100.0
 """Tempo of the grid under a sound without beats."""
 MIN_BPM, MAX_BPM = 66.0, 180.0
-USUAL_BPM = 115.0
-UNUSUAL = 0.6
+USUAL_BPM = 120.0
+UNUSUAL = 1.0
 """Loss of a tempo an octave away from the usual one, against repeats that are worth 4 at most."""
 MIN_REPEAT = 0.15
 STEADY = 1.5
