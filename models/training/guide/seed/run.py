@@ -7,7 +7,8 @@
 PAIRS is what `python -m models.training.guide.pairs` made. The models are those of the paper "Generation of
 vocals for accompanying music": a VAE with ResNet-18 blocks, a VAE/GAN, and an AutoVC whose second encoder
 hears the accompaniment. The variant `published` has the published size and is for a GPU's day; `small` has
-two to fourteen million weights, and one core trains it in a quarter of an hour. With `--held` the error of
+two to fourteen million weights, and one core trains it in a quarter of an hour; `narrow`, of autovc alone, is
+the small one with a bottleneck of 16. With `--held` the error of
 other pairs is measured on the way. The folder `--work` holds the run; interrupt it when you like, the same
 command goes on. These are studies: what they make is no vocal to use. Needs the extra train.
 """
@@ -49,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     add("pairs", type=Path, metavar="PAIRS", help="folder of a database of pairs")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     add("--model", choices=SIZES, required=True, help="what to train")
-    add("--variant", choices=("small", "published"), default="small", help="its size; default small")
+    variants = sorted({name for sizes in SIZES.values() for name in sizes})
+    add("--variant", choices=variants, default="small", help="its size; default small; narrow is of autovc")
     add("--held", type=Path, metavar="PAIRS", help="another database, to measure on while it trains")
     add("--batch", type=int, default=Plan.batch, metavar="N", help=f"clips at once; default {Plan.batch}")
     add("--seed", type=int, default=Plan.seed, metavar="N", help="of all that is drawn; default 0")
@@ -64,6 +66,9 @@ def _run(options: argparse.Namespace) -> int:
             f"a batch of {options.batch} with the seed {options.seed} cannot be drawn; give {MIN_BATCH} or "
             "more clips, and a seed from 0"
         )
+    if options.variant not in SIZES[options.model]:
+        known = ", ".join(SIZES[options.model])
+        raise TrainingError(f"{options.model} has no variant {options.variant!r}; give one of {known}")
     check_output(options.output)
     torch.set_num_threads(1)
     size = SIZES[options.model][options.variant].image

@@ -23,11 +23,13 @@ SIZES: dict[str, dict[str, SizeOf]] = {
     "autovc": {
         "published": AutoVcSize((MELS, FRAMES), 512, 160, 20, 1024, 128),
         "small": AutoVcSize((MELS, POOLED), 128, 20, 5, 256, 128),
+        "narrow": AutoVcSize((MELS, POOLED), 128, 20, 5, 256, 8),
     },
 }
 """By model and variant. Published: of the VAE ResNet-18 and the latent size 1024 of the seed's code; of the
 VAE/GAN what Larsen et al. print, for images of 64 by 64 (the seed names no figures of its own); of AutoVC
-what the seed's code has."""
+what the seed's code has. Narrow: the small one with a sixteenth of the bottleneck, which the seed holds to be
+what makes a model listen to the accompaniment."""
 
 
 def built(model: str, variant: str) -> tuple[PairNetwork, Size]:

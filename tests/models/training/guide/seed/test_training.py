@@ -136,6 +136,7 @@ def test_the_command_trains_and_goes_on(
     [
         (["--batch", "1"], "a batch of 1"),
         (["--steps", "0"], "0 steps train nothing"),
+        (["--variant", "narrow"], "vae has no variant 'narrow'; give one of published, small"),
         ([], "pairs.jsonl cannot be read"),
     ],
 )
