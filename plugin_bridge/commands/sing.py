@@ -34,8 +34,9 @@ Vowels begin on their notes, consonants before them, so the vocal lies in time w
 file belongs to, from its first bar. Notes glide into each other, long ones get a vibrato, and there is a
 breath in every rest that has room for one. Velocity is loudness. Of a file with several parts the one that
 the words go with is sung, else the one named like a voice, else the one with the most notes; of chords the
-highest note; drums never. The melody is sung in the octave that suits the singer; --transpose 0 keeps it as
-written. Every parameter and preset of a bounce works here, too: the stem goes through the same engine.
+highest note; drums never. Without --singer the one of those that ship sings whose voice is nearest; the
+melody goes to the octave that suits the singer, and --transpose 0 keeps it as written. Every parameter and
+preset of a bounce works here, too: the stem goes through the same engine.
 
 The same melody, singer and seed give the same bytes; another seed is another take.
 

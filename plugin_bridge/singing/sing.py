@@ -170,7 +170,8 @@ def sing(
     Args:
         melody: a MIDI or karaoke file, or notes.
         target: the file to write, or `STANDARD_STREAM` for standard output.
-        settings: singer, parameters and so on; its seed names the irregularities of the melody, too. Where
+        settings: singer, parameters and so on; without a singer, preset or automation, the one whose voice is
+            nearest sings. Its seed names the irregularities of the melody, too. Where
             `transpose` is auto, the melody is sung in the octave nearest to the singer.
         lyrics: as of `SungMelody.of`; None for those of the melody, and "la" where it has none.
         form: kind of the file and its rate, 48 kHz where it names none; of the name of the target if absent.
@@ -194,6 +195,13 @@ def sing(
     return bounce(stem, target, form, settings, library=library, listener=listener)
 
 
+def _nearest(sung: SungMelody, library: SingerLibrary) -> str:
+    """Return the id of the singer that is known whose median pitch is nearest to the melody's."""
+    singers = library.load(library.known())
+    median = sung.median_pitch()
+    return min(singers, key=lambda one: abs(hz_to_semitones(one.manifest.f0_median) - median)).id
+
+
 def _in_range(
     sung: SungMelody, settings: BounceSettings, library: SingerLibrary, report: Callable[[str], None]
 ) -> tuple[SungMelody, BounceSettings]:
@@ -201,6 +209,10 @@ def _in_range(
     preset = settings.preset
     values = {**(preset.values() if preset else {}), **settings.parameters}
     singer = settings.singer or (preset.singer if preset else "")
+    if not singer and settings.automation is None:
+        singer = _nearest(sung, library)
+        settings = replace(settings, singer=singer)
+        report(f"{singer} sings, whose voice is nearest to the melody; name another with --singer")
     shift = 0
     if singer and values.get("transpose", PARAMETERS["transpose"].default) == "auto":
         (first,) = library.load([singer])

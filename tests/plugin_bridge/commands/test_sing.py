@@ -143,7 +143,6 @@ def test_a_part_can_be_chosen(capsys: Capture, here: Path) -> None:
         ),
         ("empty.mid --singer dark.onnx", "the melody has no note that can be sung; give one with notes"),
         ("drums.mid --singer dark.onnx", "the melody has no note that can be sung; give one with notes"),
-        ("melody.mid", "no singer is chosen; add --singer with one of"),
         ("melody.mid --singer nobody", "singer 'nobody' is unknown"),
         (
             "melody.mid --singer dark.onnx --lyrics 夜",

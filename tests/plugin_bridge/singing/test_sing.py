@@ -181,6 +181,15 @@ def test_memory_does_not_grow_with_the_sound() -> None:
     assert peak < 50e6, peak  # 214 controls in each of 12,000 frames are 10 MB
 
 
+@pytest.mark.parametrize(("pitch", "singer"), [(48, "pjs"), (76, "nit")])
+def test_without_a_singer_the_nearest_sings(tmp_path: Path, pitch: int, singer: str) -> None:
+    said: list[str] = []
+    listener = BounceListener(said.append)
+    done = sing(line(pitch), tmp_path / "out.wav", BounceSettings(), listener=listener)
+    assert done.singer == singer
+    assert said[0] == f"{singer} sings, whose voice is nearest to the melody; name another with --singer"
+
+
 def test_what_cannot_be_sung_is_refused_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match="the melody has no note that can be sung"):
         run(tmp_path, [])
@@ -188,8 +197,8 @@ def test_what_cannot_be_sung_is_refused_and_nothing_written(tmp_path: Path) -> N
         run(tmp_path, line(48), "夜")
     with pytest.raises(ScoreError, match="'夜', which cannot be read"):
         run(tmp_path, line(48, lyric="夜"))
-    with pytest.raises(SingerFileError, match="no singer is chosen"):
-        sing(line(48), tmp_path / "out.wav", BounceSettings())
+    with pytest.raises(SingerFileError, match="singer 'nobody' is unknown"):
+        sing(line(48), tmp_path / "out.wav", BounceSettings(singer="nobody"))
     with pytest.raises(ValueError, match="does not end like an output"):
         sing(line(48), tmp_path / "out.wma", BounceSettings(singer="pjs"))
     (tmp_path / "out.wav").write_bytes(b"mine")
