@@ -164,7 +164,10 @@ def test_a_worker_that_does_not_fit_is_told(
 
 def test_a_scheduler_that_dies_leaves_the_rest_and_is_told(here: Path) -> None:
     said: list[str] = []
-    with local_client(1) as client:
+    with (
+        importlib.import_module("dask").config.set({"distributed.comm.timeouts.connect": "2s"}),
+        local_client(1) as client,
+    ):
 
         def end(_: PlanRow) -> None:
             client.cluster.scheduler.loop.add_callback(client.cluster.scheduler.close)
