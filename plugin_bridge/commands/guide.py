@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from dsp.units import MAX_SEED
 from plugin_bridge.commands import UsageError
 from plugin_bridge.commands.options import add_force, add_json, add_progress, number_within
 from plugin_bridge.commands.progress import shown_progress
-from plugin_bridge.commands.rendering import told
+from plugin_bridge.commands.rendering import listener_of
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.files.printable import printable
 
@@ -84,7 +83,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compose and sing."""
-    from plugin_bridge.bounce.bounce import BounceListener  # noqa: PLC0415 - loads soundfile
     from plugin_bridge.singing.guide import GuideFiles, make_guide  # noqa: PLC0415 - loads numpy
 
     vocal = arguments.output or arguments.backing.with_suffix(f".{Path(arguments.singer).stem}-guide.wav")
@@ -97,14 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise ScoreError("the lyrics are empty; leave them out for syllables such as la and na")
     with shown_progress(arguments.backing.name, 1, arguments.progress) as shown:
         notes: list[str] = []
-
-        def report(sentence: str) -> None:
-            notes.append(sentence)
-            shown.write(told("guide", sentence), sys.stderr)
-
-        def move(done: float, total: float) -> None:
-            shown.move(done, total, done / total)
-
         try:
             done = make_guide(
                 arguments.backing,
@@ -112,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.singer,
                 settings,
                 lyrics=arguments.lyrics,
-                listener=BounceListener(report, move),
+                listener=listener_of("guide", shown, notes),
             )
         except ValueError as error:
             raise UsageError(str(error)) from error

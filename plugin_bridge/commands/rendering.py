@@ -20,8 +20,9 @@ from plugin_bridge.files.printable import printable
 from plugin_bridge.files.standardstreams import STANDARD_STREAM
 
 if TYPE_CHECKING:
-    from plugin_bridge.bounce.bounce import BounceResult
+    from plugin_bridge.bounce.bounce import BounceListener, BounceResult
     from plugin_bridge.bounce.settings import BounceSettings
+    from plugin_bridge.commands.progress import Progress
 
 BROKEN_PIPE = 141
 """Exit status when the reader of standard output has closed it: 128 + SIGPIPE, as in a shell."""
@@ -211,6 +212,26 @@ def say(command: str, sentence: str) -> None:
 def told(command: str, sentence: str) -> str:
     """Return the line that tells a person a sentence."""
     return f"plugin-bridge {command}: {printable(sentence)}"
+
+
+def listener_of(command: str, shown: Progress, notes: list[str]) -> BounceListener:
+    """Return what hears how one file goes: it shows progress, and tells sentences, which it also keeps.
+
+    Args:
+        command: that tells them.
+        shown: where.
+        notes: takes the sentences.
+    """
+    from plugin_bridge.bounce.bounce import BounceListener  # noqa: PLC0415 - loads soundfile
+
+    def report(sentence: str) -> None:
+        notes.append(sentence)
+        shown.write(told(command, sentence), sys.stderr)
+
+    def move(done: float, total: float) -> None:
+        shown.move(done, total, done / total)
+
+    return BounceListener(report, move)
 
 
 def summary(done: BounceResult, *, compared: bool = True) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from plugin_bridge.commands.rendering import (
     add_output,
     add_rate,
     add_voice,
+    listener_of,
     reports,
     settings_of,
     summary,
-    told,
 )
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
 
@@ -72,7 +71,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Sing the melody."""
-    from plugin_bridge.bounce.bounce import BounceListener  # noqa: PLC0415 - loads soundfile
     from plugin_bridge.files.writer import OutputFormat, container_of  # noqa: PLC0415 - loads numpy
     from plugin_bridge.midi.notesfile import read_notes  # noqa: PLC0415 - loads mido
     from plugin_bridge.singing.lyrics import read_lyrics  # noqa: PLC0415
@@ -93,24 +91,20 @@ def run(arguments: argparse.Namespace) -> int:
         lyrics = read_lyrics(arguments.lyrics_file)
     with shown_progress(arguments.melody.name, 1, arguments.progress) as shown:
         notes: list[str] = []
-
-        def report(sentence: str) -> None:
-            notes.append(sentence)
-            shown.write(told("sing", sentence), sys.stderr)
-
-        def move(done: float, total: float) -> None:
-            shown.move(done, total, done / total)
-
+        listener = listener_of("sing", shown, notes)
         try:
             done = sing(
                 read_notes(
-                    arguments.melody, report, channel=arguments.midi_channel, track=arguments.midi_track
+                    arguments.melody,
+                    listener.report,
+                    channel=arguments.midi_channel,
+                    track=arguments.midi_track,
                 ),
                 target,
                 settings,
                 lyrics=lyrics,
                 form=form,
-                listener=BounceListener(report, move),
+                listener=listener,
             )
         except BrokenPipeError:
             if target != STANDARD_STREAM:
