@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,9 @@ from numpy.typing import NDArray
 
 from plugin_bridge.files.loudness import Loudness, LoudnessMeter
 from tests.support.doubles import sung
+from tests.support.extras import needs
 
 Float32 = NDArray[np.float32]
-FFMPEG = shutil.which("ffmpeg")
 
 
 def measured(x: Float32, rate: int = 48000, sizes: tuple[int, ...] = (16384,)) -> Loudness:
@@ -154,15 +152,36 @@ def songs() -> list[tuple[str, Float32, int]]:
     ]
 
 
-@pytest.mark.skipif(FFMPEG is None, reason="FFmpeg is not installed")
+def shown_by_ffmpeg(path: Path) -> Iterator[dict[str, str]]:
+    """Yield what the meter of FFmpeg shows after each 100 ms."""
+    needs("av")
+    import av.filter
+
+    with av.open(str(path)) as file:
+        graph = av.filter.Graph()
+        source = graph.add_abuffer(template=file.streams.audio[0])
+        meter = graph.add("ebur128", "peak=true:metadata=1")
+        sink = graph.add("abuffersink")
+        source.link_to(meter)
+        meter.link_to(sink)
+        graph.configure()
+        for frame in (*file.decode(audio=0), None):
+            source.push(frame)
+            while True:
+                try:
+                    yield sink.pull().metadata
+                except (av.BlockingIOError, av.EOFError):
+                    break
+
+
 @pytest.mark.parametrize(("name", "x", "rate"), songs(), ids=[name for name, *_ in songs()])
 def test_ffmpeg_agrees(tmp_path: Path, name: str, x: Float32, rate: int) -> None:
     path = tmp_path / f"{name}.wav"
     soundfile.write(path, x.T, rate, "FLOAT")
-    words = [str(FFMPEG), "-nostats", "-i", str(path), "-af", "ebur128=peak=true:metadata=1,ametadata=print"]
-    told = subprocess.run([*words, "-f", "null", "-"], capture_output=True, text=True, check=True).stderr
+    told = [figures for figures in shown_by_ffmpeg(path) if "lavfi.r128.I" in figures]
     shown = measured(x, rate)
-    assert shown.integrated == pytest.approx(float(re.findall(r"r128\.I=(\S+)", told)[-1]), abs=0.1)
-    assert shown.true_peak == pytest.approx(float(re.findall(r"Peak:\s+(\S+) dBFS", told)[-1]), abs=0.2)
-    momentary = max(float(value) for value in re.findall(r"r128\.M=(\S+)", told))
+    assert shown.integrated == pytest.approx(float(told[-1]["lavfi.r128.I"]), abs=0.1)
+    peak = max(float(value) for key, value in told[-1].items() if key.startswith("lavfi.r128.true_peaks_ch"))
+    assert shown.true_peak == pytest.approx(20.0 * np.log10(peak), abs=0.2)
+    momentary = max(float(figures["lavfi.r128.M"]) for figures in told)
     assert shown.momentary == pytest.approx(momentary, abs=0.1)
