@@ -8,11 +8,9 @@ from pathlib import Path
 import mido
 
 from plugin_bridge.control.events import LAST_POSITION, AnyEvent, Event
-from plugin_bridge.errors import ScoreError
 from plugin_bridge.midi.decoder import MidiDecoder
 from plugin_bridge.midi.map import MidiMap, load_midi_map
-from plugin_bridge.midi.parts import select
-from plugin_bridge.midi.timeline import open_song, timed_messages
+from plugin_bridge.midi.timeline import open_part, timed_messages
 
 
 def read_midi(
@@ -43,14 +41,7 @@ def read_midi(
     Raises:
         ScoreError: missing, too large, no MIDI file, or without the channel or the track.
     """
-    song = open_song(path, "automation")
-    try:
-        selection = select(song, channel, track)
-    except ValueError as error:
-        raise ScoreError(f"{path} {error}") from error
-    for sentence in (*song.faults, selection.sentence):
-        if sentence:
-            report(f"{path}: {sentence}")
+    song, selection = open_part(path, "automation", report, channel, track)
     decoder = MidiDecoder(midi_map or load_midi_map(), report)
     events: list[AnyEvent] = []
     for seconds, message in timed_messages(song, selection):

@@ -10,10 +10,8 @@ import mido
 
 from models.notes import Note
 from models.wholefile import Draft
-from plugin_bridge.errors import ScoreError
-from plugin_bridge.midi.parts import select
 from plugin_bridge.midi.smf import counted
-from plugin_bridge.midi.timeline import Timeline, open_song, timed_messages
+from plugin_bridge.midi.timeline import Timeline, open_part, timed_messages
 from plugin_bridge.midi.words import Word, words
 
 MIN_TEMPO, MAX_TEMPO = 10.0, 1000.0
@@ -47,14 +45,7 @@ def read_notes(
     Raises:
         ScoreError: missing, too large, no MIDI file, or without the channel or the track.
     """
-    song = open_song(path, "melody")
-    try:
-        selection = select(song, channel, track)
-    except ValueError as error:
-        raise ScoreError(f"{path} {error}") from error
-    for sentence in (*song.faults, selection.sentence):
-        if sentence:
-            report(f"{path}: {sentence}")
+    song, selection = open_part(path, "melody", report, channel, track)
     notes = _notes(list(timed_messages(song, selection)))
     timeline = Timeline(song, selection)
     found, lost = _with_words(notes, words(song, sorted(selection.tracks)), timeline)

@@ -1,31 +1,48 @@
-"""Open a MIDI file and say when, in exact seconds, its ticks are: the tempo map of all tracks that count."""
+"""Open a MIDI file, choose what of it counts, and say when, in exact seconds, its ticks are."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 from plugin_bridge.errors import ScoreError
 from plugin_bridge.midi.decoder import DRUMS
-from plugin_bridge.midi.parts import Part, Selection
+from plugin_bridge.midi.parts import Part, Selection, select
 from plugin_bridge.midi.smf import MidiSong, parse
 
 _DEFAULT_TEMPO = 500_000  # microseconds a beat: 120 beats a minute until the file says otherwise
 _SIZE_LIMIT = 8 * 1024 * 1024  # twice what a million notes take
 
 
-def open_song(path: Path, what: str) -> MidiSong:
-    """Read and parse a MIDI file.
+def open_part(
+    path: Path, what: str, report: Callable[[str], None], channel: int | None, track: int | None
+) -> tuple[MidiSong, Selection]:
+    """Read a MIDI file and choose what of it counts, as `select` does.
 
     Args:
         path: the file.
         what: it is for, as sentences name it.
+        report: called with a sentence for what is damaged and what is left out.
+        channel: the only one to read, 1 to 16.
+        track: the only one to read, from 1.
 
     Raises:
-        ScoreError: missing, too large, or no MIDI file.
+        ScoreError: missing, too large, no MIDI file, or without the channel or the track.
     """
+    song = _opened(path, what)
+    try:
+        selection = select(song, channel, track)
+    except ValueError as error:
+        raise ScoreError(f"{path} {error}") from error
+    for sentence in (*song.faults, selection.sentence):
+        if sentence:
+            report(f"{path}: {sentence}")
+    return song, selection
+
+
+def _opened(path: Path, what: str) -> MidiSong:
     if not path.exists():
         raise ScoreError(f"{path} does not exist; check the path of the {what}")
     try:
