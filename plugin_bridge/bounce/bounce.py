@@ -22,7 +22,7 @@ from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.bounce.sources import Source, Stem, open_source
 from plugin_bridge.engine.core import CEILING
 from plugin_bridge.engine.library import SingerLibrary
-from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, rendered, taken, until_quiet
+from plugin_bridge.engine.rendering import CHUNK, MAX_TAIL_SECONDS, reblocked, rendered, taken, until_quiet
 from plugin_bridge.errors import EffectError, OutputError
 from plugin_bridge.files.broadcast import Made, true_of
 from plugin_bridge.files.loudness import Loudness, LoudnessMeter, metered
@@ -276,7 +276,9 @@ def _bounced(
     source = resampled(metered(reader.chunks(), meter), channels, reader.sample_rate, native)
     stream = rendered(source, channels, plan.processor, plan.events, settings.block)
     stream = resampled(stream, channels, native, rate)
-    return until_quiet(stream, frames, rate) if settings.tail_seconds is None else taken(stream, frames)
+    endless = settings.tail_seconds is None
+    sound = until_quiet(stream, frames, rate) if endless else taken(stream, frames)
+    return reblocked(sound, CHUNK)
 
 
 def _output_frames(reader: Source, rate: int) -> int:

@@ -14,7 +14,7 @@ from plugin_bridge.control.events import AnyEvent
 Float32 = NDArray[np.float32]
 
 CHUNK = 16384
-"""Samples in the pieces handed on, whatever the processor's blocks."""
+"""Samples in the pieces that are silent, or handed on whatever the processor's blocks."""
 QUIET = 1e-5
 """An automatic tail ends where the sound stays below -100 dBFS ..."""
 QUIET_SECONDS = 2.0
@@ -77,10 +77,18 @@ def rendered(
         block: samples the processor is given at a time, >= 1; the output does not depend on it.
 
     Yields:
-        float32 (channels, `CHUNK`), beginning with the output sample that belongs to the first input sample.
+        float32 (channels, n), beginning with the output sample that belongs to the first input sample.
     """
-    sound = _processed(followed_by_silence(chunks, channels), processor, events, block)
-    return reblocked(dropped(sound, processor.latency), CHUNK)
+    blocks = itertools.chain(reblocked(chunks, block), _silence(channels, processor.latency, block))
+    return dropped(_processed(blocks, processor, events), processor.latency)
+
+
+def _silence(channels: int, latency: int, block: int) -> Iterator[Float32]:
+    """Yield zeros for ever, at first only as many as push out what the processor holds."""
+    size = min(block, latency or block)
+    while True:
+        yield np.zeros((channels, size), np.float32)
+        size = min(block, 2 * size)
 
 
 def followed_by_silence(chunks: Iterable[Float32], channels: int) -> Iterator[Float32]:
@@ -89,10 +97,10 @@ def followed_by_silence(chunks: Iterable[Float32], channels: int) -> Iterator[Fl
 
 
 def _processed(
-    chunks: Iterable[Float32], processor: Processor, events: Sequence[AnyEvent], block: int
+    blocks: Iterable[Float32], processor: Processor, events: Sequence[AnyEvent]
 ) -> Iterator[Float32]:
     position = given = 0
-    for x in reblocked(chunks, block):
+    for x in blocks:
         position += x.shape[1]
         first = given
         while given < len(events) and events[given].position < position:

@@ -227,7 +227,7 @@ class AudioProcess:
                 parameters=values,
                 pitch=settings.pitch,
             )
-            _warm(engine)
+            _warm(engine, form.block)
             gc.collect()  # the engine before, of another device
         short = form.block < _SHORT_BLOCK_SECONDS * form.sample_rate
         blocks = self._settings.ring or (3 if short else 2)
@@ -304,9 +304,17 @@ def _files(singers: Sequence[Singer]) -> dict[str, str]:
     return {name: path for name, path in files.items() if path}
 
 
-def _warm(engine: Engine) -> None:
-    """Process half a second, for libraries prepare much at their first use, and reset the engine."""
+def _warm(engine: Engine, block: int = 0) -> None:
+    """Process half a second, for libraries prepare much at their first use, and reset the engine.
+
+    Args:
+        engine: any.
+        block: samples that it will be given at a time, whose number of frames the networks get ready for;
+            0 for all at once.
+    """
     n = round(_WARM_SECONDS * engine.sample_rate)
     wave = 0.1 * (np.arange(n) * 200.0 / engine.sample_rate % 1.0) - 0.05
-    engine.process(np.tile(wave.astype(np.float32), (engine.channels, 1)))
+    rows = np.tile(wave.astype(np.float32), (engine.channels, 1))
+    for at in range(0, n, block or n):
+        engine.process(rows[:, at : at + (block or n)])
     engine.reset()

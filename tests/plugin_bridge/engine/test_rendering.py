@@ -65,11 +65,18 @@ def test_the_latency_is_taken_off_exactly(latency: int, block: int) -> None:
     assert not out[:, n:].any()
 
 
+@pytest.mark.parametrize(("latency", "block"), [(0, 64), (7, 64), (7, 20000), (200, 64), (64, 1)])
+def test_no_more_silence_is_processed_than_pushes_out_what_is_wanted(latency: int, block: int) -> None:
+    delay = Delay(latency)
+    joined(taken(rendered(pieces(ramp(300), 100), 1, delay, [], block), 300))
+    assert delay.position == 300 + latency if latency <= block else delay.position < 300 + latency + block
+
+
 @pytest.mark.parametrize("block", [1, 3, 64])
 def test_each_event_comes_once_in_the_block_that_holds_it(block: int) -> None:
     events = [Event(position, "morph", 0.5) for position in (0, 0, 2, 3, 63, 64, 65, 200)]
     delay = Delay(5)
-    next(rendered(pieces(ramp(300), 100), 1, delay, events, block))
+    joined(taken(rendered(pieces(ramp(300), 100), 1, delay, events, block), 300))
     assert [at for _, at, _ in delay.log] == [event.position for event in events]
     assert all(start <= at < stop for start, at, stop in delay.log)
 
