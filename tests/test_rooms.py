@@ -78,10 +78,9 @@ PLANNED: dict[str, float] = {}
 NEVER = {("plugin_bridge/live", "plugin_bridge/chain"), ("plugin_bridge/osc", "models/training")}
 """Pairs of folders that the numbers alone would allow."""
 TORCH = {"torch", "onnx", "transformers"}
-TRAINING = {"filelock"}
 BEHIND = ("models/training", "models/differentiable")
 """Where torch may be imported at module level."""
-RUN_TIME = {"numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
+RUN_TIME = {"filelock", "numpy", "pedalboard", "pydantic", "soundfile", "soxr", "tqdm"}
 # Transforms were half of the synthesizer's time; FFTW takes a tenth of what numpy takes for one of a hop.
 TRANSFORMS = {"pyfftw"}
 SCORING = {
@@ -110,7 +109,6 @@ PACKAGES = {
         *RUN_TIME,
         "onnxruntime",
         *TORCH,
-        *TRAINING,
         *SCORING,
         *OTHER_TRACKERS,
         "mido",

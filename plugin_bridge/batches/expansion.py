@@ -27,6 +27,8 @@ _MAGIC = set("*?[")
 class PlannedJob:
     """One bounce of a plan."""
 
+    plan: Path
+    """The file that asks for it."""
     source: Path
     target: Path
     form: OutputFormat
@@ -51,7 +53,7 @@ def planned_jobs(
     jobs: list[PlannedJob] = []
     for number, table in enumerate(tables, 1):
         try:
-            jobs += _Expansion(path.parent, table, trusted, report).jobs()
+            jobs += _Expansion(path, table, trusted, report).jobs()
         except ValueError as error:
             raise PlanError(f"{path}, job {number}: {error}") from error
     _check_distinct(path, jobs)
@@ -61,8 +63,8 @@ def planned_jobs(
 class _Expansion:
     """One job of the file becomes one for each input and singer."""
 
-    def __init__(self, home: Path, table: JobTable, trusted: bool, report: Callable[[str], None]) -> None:
-        self._home, self._table, self._report = home, table, report
+    def __init__(self, plan: Path, table: JobTable, trusted: bool, report: Callable[[str], None]) -> None:
+        self._plan, self._home, self._table, self._report = plan, plan.parent, table, report
         self._values = {
             name: self._singer(str(value)) if name in SINGERS and value else value
             for name, value in table.values().items()
@@ -100,7 +102,8 @@ class _Expansion:
             match_loudness=table.match_loudness,
             dropouts=table.dropouts,
         )
-        return PlannedJob(source, target, OutputFormat(container, table.bits, table.rate), settings)
+        form = OutputFormat(container, table.bits, table.rate)
+        return PlannedJob(self._plan, source, target, form, settings)
 
     def _sources(self) -> Iterator[tuple[Path, str]]:
         """Yield each input with its folder below the one that is named."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from plugin_bridge.batches.claim import claimed
 from plugin_bridge.batches.expansion import PlannedJob
 from plugin_bridge.batches.making import Making, make, standing
 from plugin_bridge.batches.sidecar import Sidecar
@@ -110,8 +111,17 @@ def run_plan(
 
     Returns:
         What is true of each job, in order.
+
+    Raises:
+        PlanError: another run is making the plan; nothing is written then.
     """
-    listener = listener or PlanListener()
+    with claimed({job.plan for job in jobs}):
+        return _run(jobs, executor, force, listener or PlanListener())
+
+
+def _run(
+    jobs: Sequence[PlannedJob], executor: Executor, force: bool, listener: PlanListener
+) -> list[PlanRow]:
     rows = standings(jobs, force=force)
     waiting = [row for row in rows if row.state == "left"]
     for row in rows:

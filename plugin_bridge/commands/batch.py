@@ -36,7 +36,7 @@ names), {singer}, {preset} and every parameter, as {transpose}.
 Beside each output lies a sidecar, OUTPUT.json, with the id of the job, which is the SHA-256 of all that the
 output depends on, and the figures measured. What is up to date by its sidecar is not made again, so that the
 same command continues a plan that was interrupted or killed. An input whose size and time are as they were is
-taken to be the same.
+taken to be the same. While a plan is being made, a second run of it is refused.
 
 Exit status: 0 done, 2 bad input or a job that failed, 130 interrupted, 143 terminated.
 """
