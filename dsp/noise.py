@@ -24,13 +24,19 @@ class UniformNoise:
 
     def process(self, n: int) -> NDArray[np.float32]:
         """Return the next n samples, shape (n,), float32."""
+        self._position += n
         draws = self._generator.random(n, dtype=np.float32)
         draws -= _HALF
         draws *= _WIDTH
         return draws
 
+    def skip(self, n: int) -> None:
+        """Leave out the next n samples."""
+        self.reset(self._position + n)
+
     def reset(self, position: int = 0) -> None:
         """Go to an absolute sample position (>= 0)."""
+        self._position = position
         bits = np.random.Philox(key=self._seed)
         bits.advance(position // _DRAWS_PER_COUNT)
         self._generator = np.random.Generator(bits)

@@ -68,6 +68,9 @@ class Synthesizer(Protocol):
     def powers(self, harmonic: Float32, f0: Float64) -> Float32:
         """Return the mean squares of harmonics 1 to K at f0 hertz, (n, K), from controls (n, controls)."""
 
+    def skip(self, n: int) -> None:
+        """Leave out n samples, once all is silent: the noise moves on, phases and filters wait."""
+
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position, which names the noise."""
 
@@ -132,6 +135,10 @@ class SawSing:
         flat = level.reshape(-1)
         left, right = flat.take(below), flat[1:].take(below)
         return np.asarray(np.exp(left + share * (right - left)) * _SAW)
+
+    def skip(self, n: int) -> None:
+        """See `Synthesizer`."""
+        self._noise.skip(n)
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""
@@ -202,6 +209,10 @@ class _BankSynthesizer:
 
     def _amplitudes(self, harmonic: Float32) -> NDArray[np.complex128]:
         return np.exp(harmonic.astype(np.complex128))
+
+    def skip(self, n: int) -> None:
+        """See `Synthesizer`."""
+        self._noise.skip(n)
 
     def reset(self, position: int = 0) -> None:
         """Silence everything and go to an absolute sample position."""

@@ -124,7 +124,9 @@ def _processor(
     if preset is not None and (preset.before or preset.after):
         return _Effects(preset, singers, values, how)
     form = (how.sample_rate, how.channels)
-    return Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
+    engine = Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
+    engine.offline = True
+    return engine
 
 
 class _Effects:
@@ -141,7 +143,7 @@ class _Effects:
         first, *others = sorted(singers, key=lambda singer: singer.id != values["singer"])
         stage = SingerConversion(first, singers=others, seed=how.seed, pitch=how.pitch, parameters=rest)
         before, after = effects_of(preset.before), effects_of(preset.after)
-        self._stream = Stream([*before, stage, *after], how.sample_rate, how.channels)
+        self._stream = Stream([*before, stage, *after], how.sample_rate, how.channels, offline=True)
         self.latency = self._stream.latency
 
     @property

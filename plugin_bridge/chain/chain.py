@@ -209,7 +209,7 @@ class Chain(Streaming, MutableSequence["Stage"]):
             pitches.append(pitch)
             pitch = singer.pitch_sung(pitch, rate, events)
         self.reset()
-        stream = Stream(stages, rate, rows.shape[0], pitches)
+        stream = Stream(stages, rate, rows.shape[0], pitches, offline=True)
         try:
             stream.schedule(events)
             endless = followed_by_silence([rows], rows.shape[0])

@@ -152,23 +152,23 @@ class SingerNode:
         self.now = clock
         self._stage = stage
         self._started, self._before = started, before
-        self._engine = stage.start(*form, source_pitch, self)
-        self.latency = self._engine.hop_latency
+        self.engine = stage.start(*form, source_pitch, self)
+        self.latency = self.engine.hop_latency
 
     @property
     def faults(self) -> int:
         """Those of its engine."""
-        return self._engine.faults
+        return self.engine.faults
 
     @property
     def beyond(self) -> int:
         """That of its engine."""
-        return self._engine.beyond
+        return self.engine.beyond
 
     @property
     def voiced(self) -> int:
         """That of its engine."""
-        return self._engine.voiced
+        return self.engine.voiced
 
     def local(self, position: int) -> int:
         """Return the engine's position at which an input sample of the chain arrives."""
@@ -190,11 +190,11 @@ class SingerNode:
                 f"what the effects before the singer give is not finite or over "
                 f"{gain_to_db(MAX_LEVEL):.0f} dB above full scale; lower or remove them"
             )
-        return self._engine.process_hops(x)
+        return self.engine.process_hops(x)
 
     def schedule(self, events: Iterable[AnyEvent]) -> None:
         """Take events in input samples of the chain."""
-        self._engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
+        self.engine.schedule(replace(event, position=max(0, self.local(event.position))) for event in events)
 
     def release(self) -> None:
         """Release the stage, unless another chain runs it by now."""

@@ -336,6 +336,7 @@ class SingerConversion(Streaming):
         events = list(events)
         pitch = whole_pitch(rows, rate, self._pitch) if self.needs_source_pitch(events) else 0.0
         engine = self.start(rate, rows.shape[0], pitch)
+        engine.offline = True
         try:
             engine.schedule(events)
             sound = (engine.process(x) for x in followed_by_silence([rows], rows.shape[0]))

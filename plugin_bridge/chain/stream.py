@@ -31,6 +31,7 @@ class Stream:
         sample_rate: hertz.
         channels: 1 or 2.
         source_pitches: median pitch in hertz of what each singer hears, in order; one left out or 0 listens.
+        offline: nobody listens meanwhile, see `plugin_bridge.engine.engine.Engine.offline`.
 
     Raises:
         EffectError: a plug-in refuses the channels.
@@ -43,12 +44,15 @@ class Stream:
         sample_rate: int,
         channels: int,
         source_pitches: Iterable[float] = (),
+        *,
+        offline: bool = False,
     ) -> None:
         self.form = (sample_rate, channels)
         self.position = 0
         """Input samples taken so far."""
         self._hop = sample_rate // HOPS_PER_SECOND
         self._source_pitches = iter(source_pitches)
+        self._offline = offline
         self._rendered = 0
         self._stages: list[Simple] = []
         self._nodes: list[Node] = []
@@ -95,7 +99,9 @@ class Stream:
     def _node(self, stage: Simple, before: int) -> Node:
         if isinstance(stage, SingerConversion):
             pitch = next(self._source_pitches, 0.0)
-            return SingerNode(stage, self.form, pitch, lambda: self.position, self._rendered, before)
+            node = SingerNode(stage, self.form, pitch, lambda: self.position, self._rendered, before)
+            node.engine.offline = self._offline
+            return node
         return EffectNode(stage, *self.form, self._hop)
 
     @property

@@ -40,6 +40,9 @@ Float64 = NDArray[np.float64]
 LATENCY_HOPS = 2
 TAIL_HOPS = 6
 """Two hops of analysis window, one of interpolation, two of filter and one of its transform's rounding."""
+REST_HOPS = 100
+"""So much exact silence is worked on as any sound; in more of it all but the parameters and the noise stand
+still. After a second every analysis has come to rest, and each note has died away."""
 CEILING = 16.0
 """24 dB over full scale: no sample that comes out is larger. One that comes in larger is a fault, which the
 analysis takes as 0, since the pitch tracker and the pan remember the loudest sample."""
@@ -185,7 +188,7 @@ class Core:
         if self._panner is not None:
             self._panner.reset()
         self._mixer.reset()
-        self._hops = 0
+        self._hops = self._silence = 0
         self.repaired = self.faults = self.beyond = self.voiced = 0
         self._voicing = self._gain = self._open = 0.0
         self.reading = Reading(0.0, 0.0, SILENCE_DB, 0.0)
@@ -201,6 +204,33 @@ class Core:
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
+        spans = self._spans(usable)
+        parts = [
+            self._rest(x[:, span]) if rests else self._convert(x[:, span], usable[:, span])
+            for span, rests in spans
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _spans(self, usable: Float32) -> list[tuple[slice, bool]]:
+        """Cut hops where long silence begins or ends; return of each part whether it lies within."""
+        rests = []
+        for sounds in usable.reshape(usable.shape[0], -1, self.hop).any(axis=(0, 2)).tolist():
+            self._silence = 0 if sounds else self._silence + 1
+            rests.append(self._silence > REST_HOPS)
+        cuts = [0, *(i for i in range(1, len(rests)) if rests[i] != rests[i - 1]), len(rests)]
+        return [(slice(a * self.hop, b * self.hop), rests[a]) for a, b in pairwise(cuts)]
+
+    def _rest(self, x: Float32) -> Float32:
+        """Let hops within long silence pass."""
+        f0, hops = self.reading.f0, x.shape[1] // self.hop
+        score = [self._decide(f0, 0.0) for _ in range(hops)]
+        self.reading = Reading(f0, 0.0, SILENCE_DB, score[-1].asked)
+        for group in self._groups:
+            group.synthesizer.skip(x.shape[1])
+        return self._mixer.process(x, np.zeros_like(x), [line.levels for line in score])
+
+    def _convert(self, x: Float32, usable: Float32) -> Float32:
+        """Do as `render`, with hops of which those that can be analysed are given too."""
         mono = self._downmix.process(usable)
         heard = self._features.process(mono)
         whispers = self._whisper.process(heard)
@@ -217,6 +247,15 @@ class Core:
     def heard_pitch(self, frames: int) -> float:
         """See `Engine.heard_pitch`."""
         return self._transposition.heard(frames)
+
+    @property
+    def offline(self) -> bool:
+        """See `Engine.offline`."""
+        return self._estimators.offline
+
+    @offline.setter
+    def offline(self, offline: bool) -> None:
+        self._estimators.offline = offline
 
     def use_pause(self) -> bool:
         """See `Engine.use_pause`."""

@@ -121,6 +121,19 @@ class Engine:
         self.position += hops.shape[1]
         return out
 
+    @property
+    def offline(self) -> bool:
+        """Whether nobody listens meanwhile, False at first; no sample depends on it.
+
+        Offline a singer costs nothing until it is heard, and then makes up for ten minutes at most; otherwise
+        silent singers keep up, so that no block takes long.
+        """
+        return self._core.offline
+
+    @offline.setter
+    def offline(self, offline: bool) -> None:
+        self._core.offline = offline
+
     def use_pause(self) -> bool:
         """Do some of the work that can wait for a pause between blocks; return False when none is left.
 

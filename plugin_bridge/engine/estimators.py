@@ -12,6 +12,7 @@ from dsp.flutter import Flutter
 from dsp.harmoniccap import HarmonicCap
 from dsp.levelhold import LevelHold
 from dsp.movement import Movement
+from dsp.units import MAX_HOPS
 from plugin_bridge.engine.singers import Estimator, RunningEncoder, Singer
 from plugin_bridge.engine.timbre import Controls
 
@@ -23,6 +24,8 @@ MIN_PENDING = 4
 """Frames worth running at once in a pause: a network spends most of its time reading its weights."""
 MAX_PENDING = 8
 """With this many frames pending a network runs without waiting for a pause."""
+MAX_WAITING = 60_000
+"""And offline, where nobody waits for a singer who comes in: ten minutes, 50 MB."""
 MAX_LOG_MAGNITUDE = 30.0
 """Nepers, 260 dB: beyond it the synthesizers' float32 would overflow. Networks that sing give -20 to 8."""
 SILENT: Controls = (np.zeros(0, np.float32), np.zeros(0, np.float32))
@@ -52,6 +55,8 @@ class Estimators:
         self._movement = Movement()
         self._caps = [HarmonicCap() for _ in every]
         self._flutters = [Flutter() for _ in every]
+        self.offline = False
+        """See `Engine.offline`."""
         self.reset()
 
     def reset(self) -> None:
@@ -66,6 +71,7 @@ class Estimators:
             encoder.reset()
         self._movement.reset()
         self._pending: list[_Pending] = [[] for _ in self._estimators]
+        self._waiting = [0] * len(self._estimators)
         self._last: list[Controls | None] = [None] * len(self._estimators)
         self.faulty: dict[int, Bools] = {}
         """Of singers wanted in the last call whose controls had to be bounded: in which of its frames."""
@@ -89,33 +95,49 @@ class Estimators:
         self.faulty.clear()
         seen = [bands, *(described(encoder, bands) for encoder in self._encoders)]
         movement = self._movement.process(bands)
+        most = MAX_WAITING if self.offline else MAX_PENDING
         for index, pending in enumerate(self._pending):
             pending.append((seen[self._read[index]], movement, facts))
+            self._waiting[index] += n
             if wanted[index]:
                 controls, wrong = self._catch_up(index)
                 found[index] = controls[-n - 1 :]
                 if np.count_nonzero(wrong):
                     self.faulty[index] = wrong[-n:]
-            elif _frames(pending) >= MAX_PENDING:
+            elif self._waiting[index] >= most:
                 self._catch_up(index)
         return found
 
     def use_pause(self) -> bool:
         """Run one network with enough pending frames; return False if there is none."""
-        for index, pending in enumerate(self._pending):
-            if _frames(pending) >= MIN_PENDING:
+        for index, frames in enumerate(self._waiting):
+            if frames >= MIN_PENDING:
                 self._catch_up(index)
                 return True
         return False
 
     def _catch_up(self, index: int) -> tuple[list[Controls], Bools]:
-        """Run a singer's pending frames; return controls from the frame before on, and what was bounded."""
-        pending = self._pending[index]
-        seen, movement, facts = pending[0]
-        if len(pending) > 1:
-            seen, movement = (np.concatenate([parts[i] for parts in pending]) for i in (0, 1))
-            facts = np.concatenate([part for *_, part in pending], axis=1)
-        pending.clear()
+        """Run a singer's pending frames.
+
+        Return controls from the frame before on, and what was bounded, at least of the frames that came last.
+        """
+        pending, self._pending[index], self._waiting[index] = self._pending[index], [], 0
+        run: _Pending = []
+        frames = 0
+        for part in pending:
+            if run and frames + part[0].shape[0] > MAX_HOPS:
+                self._run(index, run)
+                run, frames = [], 0
+            run.append(part)
+            frames += part[0].shape[0]
+        return self._run(index, run)
+
+    def _run(self, index: int, frames: _Pending) -> tuple[list[Controls], Bools]:
+        """Run frames of a singer; return controls from the frame before on, and what was bounded."""
+        seen, movement, facts = frames[0]
+        if len(frames) > 1:
+            seen, movement = (np.concatenate([parts[i] for parts in frames]) for i in (0, 1))
+            facts = np.concatenate([part for *_, part in frames], axis=1)
         harmonic, noise, faulty = bounded(self._estimators[index], seen, movement, facts[:5])
         harmonic, noise = self._holds[index].process(harmonic, noise, facts[5], facts[1], facts[6:])
         harmonic = self._caps[index].process(harmonic, facts[1])
@@ -182,7 +204,3 @@ def _fits(part: Float32) -> bool:
     """Return whether all is in bounds; what is not a number is not."""
     lowest, highest = np.minimum.reduce(part, axis=None), np.maximum.reduce(part, axis=None)
     return bool(highest <= MAX_LOG_MAGNITUDE and lowest >= -MAX_LOG_MAGNITUDE)
-
-
-def _frames(pending: _Pending) -> int:
-    return sum(seen.shape[0] for seen, *_ in pending)

@@ -29,3 +29,10 @@ def test_noise_is_white_uniform_and_of_unit_variance() -> None:
 
 def test_seeds_differ() -> None:
     assert not np.array_equal(UniformNoise(0).process(64), UniformNoise(1).process(64))
+
+
+def test_samples_left_out_are_those_that_would_have_come() -> None:
+    noise, whole = UniformNoise(3), UniformNoise(3).process(1000)
+    assert np.array_equal(noise.process(123), whole[:123])
+    noise.skip(500)
+    assert np.array_equal(noise.process(377), whole[623:])

@@ -38,9 +38,13 @@ def estimators() -> Estimators:
     return Estimators(singers, [LevelHold(RATE, singer.synthesizer(RATE)) for singer in singers])
 
 
+@pytest.mark.parametrize("offline", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_controls_do_not_depend_on_who_was_heard_before(estimators: Estimators, seed: int) -> None:
+def test_controls_do_not_depend_on_who_was_heard_before(
+    estimators: Estimators, seed: int, offline: bool
+) -> None:
     bands, facts = drawn()
+    estimators.offline = offline
     wanted = estimators.process(bands, facts, [True, True])
     estimators.reset()
     rng = np.random.default_rng(seed)
@@ -74,6 +78,19 @@ def test_nobody_waits_for_a_pause_for_ever(estimators: Estimators) -> None:
     for frame in range(MAX_PENDING):
         estimators.process(bands[frame : frame + 1], facts[:, frame : frame + 1], [True, False])
     assert not estimators.use_pause()
+
+
+def test_offline_singers_wait_until_they_are_heard_and_ten_minutes_at_most(
+    estimators: Estimators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bands, facts = drawn()
+    monkeypatch.setattr("plugin_bridge.engine.estimators.MAX_WAITING", 3 * FRAMES)
+    estimators.offline = True
+    waits = []
+    for _ in range(4):
+        estimators.process(bands, facts, [True, False])
+        waits.append(len(estimators._pending[1]))
+    assert waits == [1, 2, 0, 1]
 
 
 def test_the_frame_before_the_first_is_the_first(estimators: Estimators) -> None:
