@@ -18,7 +18,7 @@ from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.errors import PlanError
 from plugin_bridge.files.dither import DITHER_SEED
 from plugin_bridge.files.writer import OutputFormat, container_of
-from plugin_bridge.sessions.header import is_session
+from plugin_bridge.sessions.folder import is_session
 
 _MAGIC = set("*?[")
 

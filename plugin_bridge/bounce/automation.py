@@ -11,8 +11,6 @@ from plugin_bridge.control.events import AnyEvent, Event, NoteOn
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.control.score import read_score
 from plugin_bridge.errors import ScoreError
-from plugin_bridge.midi.file import read_midi
-from plugin_bridge.midi.map import load_midi_map
 
 if TYPE_CHECKING:
     from plugin_bridge.bounce.settings import BounceSettings
@@ -50,6 +48,9 @@ def read_automation(
     if path is None:
         return []
     if _is_midi(path):
+        from plugin_bridge.midi.file import read_midi  # noqa: PLC0415 - mido and the models of maps take 25 ms
+        from plugin_bridge.midi.map import load_midi_map  # noqa: PLC0415
+
         midi_map = load_midi_map(settings.midi_map)
         channel, track = settings.midi_channel, settings.midi_track
         events = read_midi(path, sample_rate, midi_map, report, channel=channel, track=track)

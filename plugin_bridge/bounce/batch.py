@@ -10,7 +10,7 @@ from plugin_bridge.errors import AudioFileError, OutputError
 from plugin_bridge.files.reader import SUFFIXES
 from plugin_bridge.files.standardstreams import STANDARD_STREAM
 from plugin_bridge.files.writer import CONTAINERS, OutputFormat, container_of
-from plugin_bridge.sessions.header import is_session
+from plugin_bridge.sessions.folder import is_session
 
 MAX_NAMED = 3
 """Files named in a sentence for each reason to leave them out."""

@@ -10,8 +10,7 @@ from dsp.units import hz_to_semitones
 from plugin_bridge.bounce.automation import has_unheard_notes, with_ids
 from plugin_bridge.bounce.script import Script, asks_for_auto, heard_first, script_asked
 from plugin_bridge.bounce.settings import BounceSettings
-from plugin_bridge.bounce.sources import Source
-from plugin_bridge.bounce.take import Interrupted, taken_again
+from plugin_bridge.bounce.sources import Source, Stem
 from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.parameters import PARAMETERS, SINGERS, Value
 from plugin_bridge.engine.engine import Engine
@@ -21,8 +20,8 @@ from plugin_bridge.engine.rendering import Float32, Processor, reblocked
 from plugin_bridge.engine.singers import Singer
 from plugin_bridge.engine.sourcepitch import WINDOW_SECONDS, median_of_windows, octave_shift
 from plugin_bridge.errors import SingerFileError
+from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import native_rate, resampled
-from plugin_bridge.sessions.reader import SessionReader
 
 if TYPE_CHECKING:
     from plugin_bridge.chain.preset import Preset
@@ -66,7 +65,9 @@ def planned(
     tracker = settings.pitch or (settings.preset.pitch if settings.preset else "")
     if source.note:
         report(source.note)
-    if isinstance(source, SessionReader):
+    if not isinstance(source, AudioReader | Stem):  # a session
+        from plugin_bridge.bounce.take import taken_again  # noqa: PLC0415 - with the models of sessions, 20 ms
+
         script = taken_again(source, asked, library)
         own_transpose = 0.0  # what `auto` found live, it finds again
         tracker = tracker or source.header.pitch
@@ -89,7 +90,9 @@ def planned(
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
     how = _EngineSettings(script.seed or 0, tracker or USUAL, rate, source.channels)
     processor = _processor(settings.preset, singers, values, how)
-    if isinstance(source, SessionReader):
+    if not isinstance(source, AudioReader | Stem):
+        from plugin_bridge.bounce.take import Interrupted  # noqa: PLC0415
+
         processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
     return Plan(processor, rate, events, first.id, pitch, shift)
 

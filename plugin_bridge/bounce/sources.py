@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.standardstreams import STANDARD_STREAM
-from plugin_bridge.sessions.header import is_session
-from plugin_bridge.sessions.reader import SessionReader
+from plugin_bridge.sessions.folder import is_session
+
+if TYPE_CHECKING:
+    from plugin_bridge.sessions.reader import SessionReader
 
 
 class Stem(AbstractContextManager["Stem"]):
@@ -41,7 +44,7 @@ class Stem(AbstractContextManager["Stem"]):
         pass
 
 
-Source = AudioReader | SessionReader | Stem
+Source: TypeAlias = "AudioReader | SessionReader | Stem"
 
 
 def open_source(source: Path | Stem) -> Source:
@@ -52,4 +55,8 @@ def open_source(source: Path | Stem) -> Source:
     """
     if isinstance(source, Stem):
         return source
-    return SessionReader(source) if source != STANDARD_STREAM and is_session(source) else AudioReader(source)
+    if source == STANDARD_STREAM or not is_session(source):
+        return AudioReader(source)
+    from plugin_bridge.sessions.reader import SessionReader  # noqa: PLC0415 - its models take 20 ms
+
+    return SessionReader(source)

@@ -98,7 +98,10 @@ class SourcePitch:
     def median(self) -> float:
         """Return the median of the voiced frames in hertz, 0 where there is none."""
         pitches = np.concatenate([*self._pitches, np.zeros(0, np.float32)])
-        return float(np.median(pitches)) if pitches.size else 0.0
+        if not (size := pitches.size):
+            return 0.0
+        middle = [(size - 1) // 2, size // 2]  # numpy.median would import masked arrays, 8 ms
+        return float(np.partition(pitches, middle)[middle].mean())
 
 
 def median_of_windows(windows: Iterable[Float32], sample_rate: int, pitch: str = USUAL) -> float:

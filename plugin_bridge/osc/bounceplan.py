@@ -18,7 +18,7 @@ from plugin_bridge.osc.jobfiles import options_of, output_of, replaces
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.presetstore import PresetStore
 from plugin_bridge.osc.wire.packets import Argument, Arguments
-from plugin_bridge.sessions.header import is_session
+from plugin_bridge.sessions.folder import is_session
 
 MAX_TAIL_SECONDS = 60.0
 """The longest tail that a bounce by OSC may render."""

@@ -15,7 +15,7 @@ from plugin_bridge.osc.paths import inside, open_folder
 from plugin_bridge.osc.quota import check_room
 from plugin_bridge.osc.singerset import SingerSet
 from plugin_bridge.osc.wire.packets import Argument, Arguments
-from plugin_bridge.sessions.header import AUDIO, is_session
+from plugin_bridge.sessions.folder import AUDIO, is_session
 
 MAX_TEXT = 300
 """Characters of a name, a licence or an attribution."""

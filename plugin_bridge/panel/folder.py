@@ -22,7 +22,8 @@ from plugin_bridge.osc.beside import start_beside
 from plugin_bridge.osc.paths import inside
 from plugin_bridge.osc.singerset import SUFFIX
 from plugin_bridge.panel.sending import beyond, file, part
-from plugin_bridge.sessions.header import AUDIO, HEADER, SessionHeader, is_session
+from plugin_bridge.sessions.folder import AUDIO, HEADER, is_session
+from plugin_bridge.sessions.header import SessionHeader
 from plugin_bridge.sessions.reader import read_header
 
 SUFFIXES = frozenset((*AUDIO_SUFFIXES, *EXTRA_SUFFIXES))

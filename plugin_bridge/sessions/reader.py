@@ -18,7 +18,8 @@ from plugin_bridge.control.parameters import Value, check_values
 from plugin_bridge.control.score import event_of_row
 from plugin_bridge.errors import SessionError
 from plugin_bridge.files.printable import printable
-from plugin_bridge.sessions.header import AUDIO, EVENTS, FORMAT, HEADER, MAX_LINES, PARTS, SessionHeader
+from plugin_bridge.sessions.folder import AUDIO, EVENTS, HEADER, MAX_LINES, PARTS
+from plugin_bridge.sessions.header import FORMAT, SessionHeader
 
 Float32 = NDArray[np.float32]
 Span = tuple[int, int]

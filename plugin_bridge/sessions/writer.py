@@ -20,7 +20,8 @@ from plugin_bridge.control.events import AnyEvent
 from plugin_bridge.control.form import Form
 from plugin_bridge.control.score import as_row
 from plugin_bridge.errors import OutputError
-from plugin_bridge.sessions.header import AUDIO, EVENTS, HEADER, MAX_LINES, PARTS, SessionHeader
+from plugin_bridge.sessions.folder import AUDIO, EVENTS, HEADER, MAX_LINES, PARTS
+from plugin_bridge.sessions.header import SessionHeader
 from plugin_bridge.version import __version__
 
 __all__ = ["SessionHeader", "SessionWriter"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from plugin_bridge.errors import OutputError
 from plugin_bridge.live.link import Message
-from plugin_bridge.sessions.header import session_folder
+from plugin_bridge.sessions.folder import session_folder
 
 
 class _Recording(NamedTuple):
