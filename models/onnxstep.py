@@ -15,11 +15,12 @@ State = dict[str, Float32]
 """The parts of a state, by input name."""
 
 
-def opened(model: bytes) -> onnxruntime.InferenceSession:
+def opened(model: bytes, *, rewritten: bool = True) -> onnxruntime.InferenceSession:
     """Return a loaded graph.
 
     Args:
         model: an ONNX file that `models.graphcheck` lets pass.
+        rewritten: whether onnxruntime looks for operators that can be joined. It makes convolutions faster.
 
     Raises:
         GraphError: it is not a readable one.
@@ -27,6 +28,8 @@ def opened(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    if not rewritten:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated types

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.support.extras import needs
 
 PARTS = ("dsp", "models", "plugin_bridge", "presets", "LICENSE", "README.md", "pyproject.toml")
-DATA = {".cpp", ".css", ".h", ".html", ".js", ".npz", ".onnx", ".patch", ".svg", ".toml", ".typed"}
+DATA = {".cpp", ".css", ".h", ".html", ".js", ".npz", ".onnx", ".patch", ".sha256", ".svg", ".toml", ".typed"}
 
 
 def run(*command: object, folder: Path) -> str:

@@ -41,6 +41,7 @@ _KIND = FileKind(
     range(OLDEST, FORMAT + 1),
     Manifest,
     SingerFileError,
+    rewritten=False,  # 40 of 110 ms for the 1500 operators of a refiner, and 1 % of the time of a frame
 )
 HARMONIC_CONTROLS = {"sawsing": HARMONIC_GRID.size, "ddsp-add": HARMONICS, "dwts": TABLES}
 
@@ -65,13 +66,14 @@ def load_singer(which: str | Path) -> Singer:
         raise SingerFileError(
             f"singer {str(which)!r} is unknown; use one of {known}, or the path of a singer file"
         )
-    return _loaded(path, _KIND.digest(path))
+    found = path.stat()
+    return _loaded(path, (found.st_ino, found.st_size, found.st_mtime_ns))
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, sha256: str) -> Singer:
+def _loaded(path: Path, file: tuple[int, int, int]) -> Singer:
     """Load a singer once for all engines that sing it; the last few stay."""
-    del sha256  # another file under the same name is another singer
+    del file  # another one under the same name is another singer
     return Singer(path)
 
 
