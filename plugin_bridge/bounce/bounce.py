@@ -157,6 +157,7 @@ def bounce(
             auto_transpose=plan.auto_transpose,
             render_seconds=time.perf_counter() - began,
         )
+        plan.finish()
         listener.whole(draft.path, done)
         draft.commit()
     return done

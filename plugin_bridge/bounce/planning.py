@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsp.units import hz_to_semitones
@@ -19,6 +20,7 @@ from plugin_bridge.engine.pitchtracking import USUAL
 from plugin_bridge.engine.rendering import Float32, Processor, reblocked
 from plugin_bridge.engine.singers import Singer
 from plugin_bridge.engine.sourcepitch import WINDOW_SECONDS, median_of_windows, octave_shift
+from plugin_bridge.engine.spares import Spares
 from plugin_bridge.errors import SingerFileError
 from plugin_bridge.files.reader import AudioReader
 from plugin_bridge.files.resampling import native_rate, resampled
@@ -43,6 +45,8 @@ class Plan:
     """Median of the source in hertz, where `auto` asked for it and something is voiced."""
     auto_transpose: float | None
     """What `auto` means for that singer, semitones."""
+    finish: Callable[[], None]
+    """Called when the processor is not needed any more: the next file may use parts of it again."""
 
 
 def planned(
@@ -89,12 +93,12 @@ def planned(
         values["source_pitch"] = pitch
         shift = octave_shift(hz_to_semitones(pitch), hz_to_semitones(first.manifest.f0_median))
     how = _EngineSettings(script.seed or 0, tracker or USUAL, rate, source.channels)
-    processor = _processor(settings.preset, singers, values, how)
+    processor, finish = _processor(settings.preset, singers, values, how)
     if not isinstance(source, AudioReader | Stem):
         from plugin_bridge.bounce.take import Interrupted  # noqa: PLC0415
 
         processor = Interrupted(processor, source.gaps, source.missed if settings.dropouts else ())
-    return Plan(processor, rate, events, first.id, pitch, shift)
+    return Plan(processor, rate, events, first.id, pitch, shift, finish)
 
 
 def median_pitch(source: Source, sample_rate: int, pitch: str = USUAL) -> float:
@@ -121,15 +125,25 @@ class _EngineSettings(NamedTuple):
     channels: int
 
 
+_ENGINES: Spares[tuple[Engine, Sequence[Singer]]] = Spares(2)
+"""To make one takes 30 ms. Each comes with the singers by whose places in memory it is found."""
+
+
 def _processor(
     preset: Preset | None, singers: Sequence[Singer], values: dict[str, Value], how: _EngineSettings
-) -> Processor:
+) -> tuple[Processor, Callable[[], None]]:
+    """Return a processor that is new, or as new, and what to call when it is not needed any more."""
     if preset is not None and (preset.before or preset.after):
-        return _Effects(preset, singers, values, how)
-    form = (how.sample_rate, how.channels)
-    engine = Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
-    engine.offline = True
-    return engine
+        return _Effects(preset, singers, values, how), lambda: None
+    key = (how, *map(id, singers))
+    if (spare := _ENGINES.take(key)) is not None:
+        engine = spare[0]
+        engine.reset(values)
+    else:
+        form = (how.sample_rate, how.channels)
+        engine = Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
+        engine.offline = True
+    return engine, partial(_ENGINES.give, key, (engine, singers))
 
 
 class _Effects:

@@ -25,6 +25,7 @@ from plugin_bridge.commands.rendering import (
     settings_of,
     summary,
     told,
+    use_one_thread,
 )
 from plugin_bridge.files.standardstreams import STANDARD_STREAM, give_up_standard_output
 from plugin_bridge.interrupts import postponed
@@ -98,6 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bounce every input; one that fails does not stop the rest."""
+    use_one_thread()
     from plugin_bridge.bounce.batch import plan_jobs  # noqa: PLC0415 - loads numpy and soundfile
     from plugin_bridge.engine.library import SingerLibrary  # noqa: PLC0415 - loads onnxruntime
 

@@ -60,14 +60,12 @@ class Engine:
         seed = _check_seed(seed)
         self.pitch = check_pitch(pitch)
         """How the pitch of the source is tracked."""
-        values = check_values(parameters or {})
         loaded = load_singers(singers)
         self.sample_rate = sample_rate
         self.channels = channels
         self.singers = tuple(loaded)
         """Ids of the set, in order."""
-        for name, value in values.items():
-            check_singer(name, value, loaded)
+        values = self._checked(parameters or {})
         self._core = core.Core(sample_rate, channels, loaded, seed, values, self.pitch)
         self._fifo = HopFifo(channels, hop, self._core.render, MAX_HOPS)
         self.latency = self._fifo.latency + self._core.latency
@@ -206,11 +204,26 @@ class Engine:
         """The measurements of the newest frame, for meters."""
         return self._core.reading
 
-    def reset(self) -> None:
-        """Return to the state of a new engine: initial values, no events, silence, counters at 0."""
+    def reset(self, parameters: Mapping[str, Value] | None = None) -> None:
+        """Return to the state of a new engine: initial values, no events, silence, counters at 0.
+
+        Args:
+            parameters: other initial values from now on, as for a new engine; None for the same.
+
+        Raises:
+            TypeError, ValueError: as for a new engine; nothing is changed then.
+        """
+        if parameters is not None:
+            self._core.parameters.begin_with({"singer": self.singers[0]} | self._checked(parameters))
         self._core.reset()
         self._fifo.reset()
         self.position = self.late = 0
+
+    def _checked(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        values = check_values(parameters)
+        for name, value in values.items():
+            check_singer(name, value, self.singers)
+        return values
 
 
 def _check_seed(seed: object) -> int:

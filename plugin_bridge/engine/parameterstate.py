@@ -17,12 +17,16 @@ class ParameterState:
     """
 
     def __init__(self, sample_rate: int, values: Mapping[str, Value]) -> None:
-        self._initial = {row.id: row.default for row in PARAMETERS.values()} | dict(values)
+        self.begin_with(values)
         self._rate = sample_rate
         self._ramps: dict[str, Ramp] = {}  # only of what is read: an unread ramp would keep every move
         self.values: dict[str, Value] = {}
         """What was set last, by id."""
         self.reset()
+
+    def begin_with(self, values: Mapping[str, Value]) -> None:
+        """Take other initial values, for `reset` to return to; the others have their defaults."""
+        self._initial = {row.id: row.default for row in PARAMETERS.values()} | dict(values)
 
     def reset(self) -> None:
         """Return to the initial values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from dsp.downmix import Downmix
 from dsp.units import MAX_F0, MIN_F0, hop_size, hz_to_semitones
 from plugin_bridge.engine.pitchtracking import USUAL, pitch_tracker
 from plugin_bridge.engine.rendering import reblocked
+from plugin_bridge.engine.spares import Spares
+
+if TYPE_CHECKING:
+    from dsp.pitch import VoiceTracker
 
 Float32 = NDArray[np.float32]
 
@@ -31,6 +36,8 @@ WINDOWS = 12
 """A median needs no more than so many, and the tracker costs a third of what a singer does."""
 _FLOOR = 1e-3
 """Windows 60 dB below the loudest are silence."""
+_TRACKERS: Spares[VoiceTracker] = Spares(2)
+"""By sample rate and name."""
 
 
 class RunningMedian:
@@ -75,11 +82,12 @@ class SourcePitch:
     Args:
         sample_rate: a native rate in hertz.
         pitch: how it is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
+        tracker: a fresh one, made for both; None to make one.
     """
 
-    def __init__(self, sample_rate: int, pitch: str = USUAL) -> None:
+    def __init__(self, sample_rate: int, pitch: str = USUAL, tracker: VoiceTracker | None = None) -> None:
         self._hop = hop_size(sample_rate)
-        self._tracker = pitch_tracker(pitch, sample_rate)
+        self._tracker = tracker or pitch_tracker(pitch, sample_rate)
         self._downmix = Downmix(self._hop)
         self._pending: Float32 | None = None
         self._pitches: list[Float32] = []
@@ -114,9 +122,13 @@ def median_of_windows(windows: Iterable[Float32], sample_rate: int, pitch: str =
         sample_rate: a native rate in hertz.
         pitch: how it is heard, one of `plugin_bridge.engine.pitchtracking.PITCHES`.
     """
-    meter = SourcePitch(sample_rate, pitch)
+    key = (sample_rate, pitch)
+    tracker = _TRACKERS.take(key) or pitch_tracker(pitch, sample_rate)
+    meter = SourcePitch(sample_rate, pitch, tracker)
     for x in _spread(windows):
         meter.process(x)
+    tracker.reset()
+    _TRACKERS.give(key, tracker)
     return meter.median()
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pedalboard import Reverb
 
 from dsp.units import RATES
+from plugin_bridge.bounce import planning
 from plugin_bridge.bounce.bounce import BounceListener, BounceResult, _checked, bounce
 from plugin_bridge.bounce.settings import BounceSettings
 from plugin_bridge.chain.chain import Chain
@@ -24,8 +25,11 @@ from plugin_bridge.chain.preset import Preset
 from plugin_bridge.chain.stage import SingerConversion
 from plugin_bridge.control.events import Event
 from plugin_bridge.control.parameters import Value
+from plugin_bridge.engine import sourcepitch
+from plugin_bridge.engine.engine import Engine
 from plugin_bridge.engine.library import SingerLibrary
 from plugin_bridge.engine.rendering import CHUNK
+from plugin_bridge.engine.spares import Spares
 from plugin_bridge.errors import EffectError, OutputError, SingerFileError
 from plugin_bridge.files.loudness import Loudness, LoudnessMeter
 from plugin_bridge.files.reader import AudioReader
@@ -90,6 +94,55 @@ def test_the_bytes_do_not_depend_on_the_blocks(here: Path, form: OutputFormat) -
         run(here, replace(settings, block=block), form)
         found.add((here / f"out{form.suffix}").read_bytes())
     assert len(found) == 1
+
+
+def test_a_file_sounds_the_same_alone_and_after_others_in_one_process(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(here / "high.wav", 0.5 * sung(44100, 0.3)[:, ::2].T, 44100, "FLOAT")
+    ways = [
+        BounceSettings(singer="dark"),
+        replace(DARK_ONE, automation=here / "score.jsonl"),
+        BounceSettings(singer="bright", parameters={"formant": 3.0, "melody": True}, seed=4),
+        BounceSettings(singer="dark", parameters={"gain": -6.0}),
+    ]
+
+    def bounced(way: BounceSettings, source: str) -> tuple[bytes, float]:
+        _, done = run(here, way, WAV24, source)
+        return (here / "out.wav").read_bytes(), done.voiced
+
+    with monkeypatch.context() as none_used_again:
+        none_used_again.setattr(planning, "_ENGINES", Spares(0))
+        none_used_again.setattr(sourcepitch, "_TRACKERS", Spares(0))
+        alone = {(n, name): bounced(ways[n], name) for n in range(4) for name in ("stem.wav", "high.wav")}
+    made: list[Engine] = []
+
+    def new(*args: Any, **options: Any) -> Engine:
+        made.append(Engine(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(planning, "Engine", new)
+    for number, source in [*alone, *reversed(alone), *alone]:
+        assert bounced(ways[number], source) == alone[number, source]
+    assert len(made) < len(alone)
+
+
+def test_a_bounce_that_fails_leaves_nothing_to_the_next(here: Path) -> None:
+    expected, _ = run(here, BounceSettings(singer="dark"))
+
+    def fail(_: float, __: float) -> None:
+        raise OutputError("the disk is full")
+
+    with pytest.raises(OutputError, match="full"):
+        bounce(
+            here / "stem.wav",
+            here / "none.wav",
+            FLOAT,
+            BounceSettings(singer="dark"),
+            library=SingerLibrary([DARK]),
+            listener=BounceListener(progress=fail),
+        )
+    assert np.array_equal(run(here, BounceSettings(singer="dark"))[0], expected)
 
 
 def test_a_bounce_is_a_stream_of_the_stage_with_its_latency_taken_off(here: Path) -> None:

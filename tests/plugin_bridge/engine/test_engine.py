@@ -154,6 +154,21 @@ def test_reset_is_as_new(parameters: dict[str, Value]) -> None:
     assert np.array_equal(play(engine, x, EVERYTHING, [x.shape[1]]), first)
 
 
+def test_reset_with_other_values_is_as_new_with_them() -> None:
+    x = source(channels=2)
+    engine = Engine(RATE, 2, [DARK, BRIGHT], parameters={"gain": -3.0, "melody": True, "formant": 2.0})
+    play(engine, x, EVERYTHING[:0], [x.shape[1]])
+    values: dict[str, Value] = {"singer": "bright", "transpose": 12.0, "breath": 3.0}
+    new = Engine(RATE, 2, [DARK, BRIGHT], parameters=values)
+    with pytest.raises(ValueError, match="singer 'nobody' is not in the set"):
+        engine.reset({"singer": "nobody"})
+    for _ in range(2):
+        engine.reset(values)
+        assert {name: engine.value(name) for name in PARAMETERS} == {n: new.value(n) for n in PARAMETERS}
+        assert np.array_equal(engine.process(x), new.process(x))
+        new.reset()
+
+
 def test_reset_while_singers_change_over_is_as_new() -> None:
     x = source()
     engine = Engine(RATE, 1, [DARK, BRIGHT])
