@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Two files at a time; more would keep the live tests' audio waiting.
-_TESTS = ("pytest", "-n", "2", "--dist", "loadfile")
+# Two files at a time; more would keep the live tests' audio waiting. They come as conftest.py has them, the
+# longest first: xdist's own order would end with them, as they have few tests, and leave a worker idle.
+_TESTS = ("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 CHECKS = {
     "lint": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
@@ -36,8 +37,11 @@ def _passes(name: str) -> bool:
     print(f"== {name}: {' '.join(CHECKS[name])}", flush=True)
     root = Path(__file__).resolve().parent.parent
     words = [sys.executable, "-m", *CHECKS[name]]
-    alone = {"OMP_NUM_THREADS": "1"}  # threads of two workers of pytest would wait for each other
-    return subprocess.run(words, cwd=root, env=alone | os.environ, check=False).returncode == 0
+    # Threads of two workers of pytest would wait for each other.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    # Some containers have it; each of the hundreds of processes of the tests would compile the project anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.run(words, cwd=root, env=environment, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -24,9 +24,34 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 ROOT = Path(__file__).resolve().parent.parent
 STEM = ROOT / "examples" / "two_singers.flac"
 
+LONGEST = (
+    "plugin_bridge/plugin/test_panel.py",
+    "plugin_bridge/commands/test_evaluate.py",
+    "plugin_bridge/panel/test_page.py",
+    "plugin_bridge/plugin/test_ardour.py",
+    "plugin_bridge/plugin/test_lifetime.py",
+    "plugin_bridge/live/rig/test_liverig.py",
+    "test_examples.py",
+    "models/training/singer/test_training.py",
+    "plugin_bridge/plugin/test_clap.py",
+    "plugin_bridge/panel/test_enrolling.py",
+    "plugin_bridge/commands/test_evaluate_melody.py",
+    "plugin_bridge/commands/test_cli_streams.py",
+    "plugin_bridge/commands/test_cli.py",
+    "plugin_bridge/commands/test_telemetry.py",
+    "plugin_bridge/batches/test_running.py",
+)
+"""Files that take long for their number of tests, the longest first."""
+
 # A busy machine is not a failing test, and the same commit gives the same examples.
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50, print_blob=True)
 settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that at the end of a run no worker waits for one."""
+    rank = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)
