@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import re
-import secrets
-import socket
 import stat
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from typing import Self
 
 from models.errors import NoRoomError, OutputError
 
-_MACHINE = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 _NAME = re.compile(r"\.plugin-bridge-(?:(?P<machine>[0-9a-f]{8})-)?(?P<process>\d{1,10})-[0-9a-f]+\.part")
 _OLD = 7 * 24 * 3600.0
 """Seconds after which a temporary file of another machine, whose processes cannot be seen, is abandoned."""
@@ -47,7 +46,7 @@ class Scratch:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        name = f".plugin-bridge-{_MACHINE}-{os.getpid()}-{secrets.token_hex(8)}.part"
+        name = f".plugin-bridge-{_MACHINE}-{os.getpid()}-{os.urandom(8).hex()}.part"
         self.path = target.parent / name
 
     def __enter__(self) -> Self:

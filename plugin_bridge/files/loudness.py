@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -59,9 +60,7 @@ class LoudnessMeter:
         )  # a step that was heard before, whose tail still sounds, and three new ones
         self._transform = RealTransform(self._size, channels)
         self._filled = self._step
-        self._weights = _k_weights(np.linspace(0.0, sample_rate / 2, 2 * self._step + 1)) / np.float32(
-            self._size
-        )
+        self._weights = _weights(sample_rate, self._size)
         self._powers = array("d")
         self._peak = 0.0
         factor = min(4, -(-_OVERSAMPLED // sample_rate))
@@ -125,6 +124,12 @@ def metered(chunks: Iterable[NDArray[np.float32]], meter: LoudnessMeter) -> Iter
         meter.process(x)
         yield x
     meter.finish()
+
+
+@lru_cache(maxsize=4)
+def _weights(sample_rate: int, size: int) -> NDArray[np.complex64]:
+    """Return what a spectrum of so many samples is multiplied by, for a transform that does not divide."""
+    return _k_weights(np.linspace(0.0, sample_rate / 2, size // 2 + 1)) / np.float32(size)
 
 
 def _k_weights(frequencies: NDArray[np.floating]) -> NDArray[np.complex64]:
