@@ -78,7 +78,7 @@ def plan_jobs(
     named = set() if resume else {_place(path) for path in inputs}
     if force:
         _check_overwritten(jobs, named)
-    makers = {_place(made): job for job in jobs for made in _outputs(job, label)}
+    makers = {place: job for job in jobs for place in _outputs(job, label)}
     kept = [job for job in jobs if _place(job.source) in named or makers.get(_place(job.source), job) is job]
     _check_distinct(kept)
     made = {job.source for job in jobs} - {job.source for job in kept}
@@ -97,8 +97,9 @@ def _target(source: Path, folder: Path, label: str, suffix: str) -> Path:
 
 
 def _outputs(job: BounceJob, label: str) -> list[Path]:
-    """Return the outputs an input may become, one for each format."""
-    return [_target(job.source, job.target.parent, label, f".{kind}") for kind in CONTAINERS]
+    """Return the places of the outputs an input may become, one for each format."""
+    folder = _place(job.target).parent
+    return [_target(job.source, folder, label, f".{kind}") for kind in CONTAINERS]
 
 
 def _place(path: Path) -> Path:

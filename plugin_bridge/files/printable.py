@@ -17,7 +17,8 @@ def printable(text: object) -> str:
     Args:
         text: a string, or anything that has one, such as a path or an exception.
     """
-    return "".join(_shown(character) for character in str(text))
+    whole = str(text)
+    return whole if whole.isprintable() else "".join(map(_shown, whole))
 
 
 def _shown(character: str) -> str:
