@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fourier import RealTransform, fast_size
-from dsp.units import hop_size
+from dsp.units import CACHED_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -18,7 +18,6 @@ Complex64 = NDArray[np.complex64]
 
 FILTER_BIN_HZ = 50.0
 TOP_HZ = 24000.0
-_TOGETHER = 8  # hops whose transforms and responses fit a cache of 512 KB
 
 
 def hertz_grid(step_hz: float, knee_hz: float = 2000.0, top_hz: float = TOP_HZ) -> Float64:
@@ -162,14 +161,14 @@ class TimeVaryingFilter:
         self.tail = 2 * self.hop
         self._longest = 3 * self.hop
         size = fast_size(self._longest)
-        self._minimum_phase = MinimumPhase(self.hop, sources, _TOGETHER)
-        self._impulses = RealTransform(size, sources, _TOGETHER)
-        self._windowed = RealTransform(size, 2 * sources, _TOGETHER)
-        self._wet = RealTransform(size, 1, _TOGETHER)
-        self._short = self._impulses.signal.reshape(_TOGETHER, sources, -1)[..., : 2 * self.hop]
-        self._bins = self._impulses.spectrum.reshape(_TOGETHER, sources, -1)
-        self._frames = self._windowed.signal.reshape(_TOGETHER, 2, sources, -1)
-        self._products = self._windowed.spectrum.reshape(_TOGETHER, 2 * sources, -1)
+        self._minimum_phase = MinimumPhase(self.hop, sources, CACHED_HOPS)
+        self._impulses = RealTransform(size, sources, CACHED_HOPS, inverse=False)
+        self._windowed = RealTransform(size, 2 * sources, CACHED_HOPS, inverse=False)
+        self._wet = RealTransform(size, 1, CACHED_HOPS, forward=False)
+        self._short = self._impulses.signal.reshape(CACHED_HOPS, sources, -1)[..., : 2 * self.hop]
+        self._bins = self._impulses.spectrum.reshape(CACHED_HOPS, sources, -1)
+        self._frames = self._windowed.signal.reshape(CACHED_HOPS, 2, sources, -1)
+        self._products = self._windowed.spectrum.reshape(CACHED_HOPS, 2 * sources, -1)
         self._ringing = np.zeros(self._longest, np.float32)
         self._full_ramps = _ramps(self.hop, size)
 
@@ -187,8 +186,8 @@ class TimeVaryingFilter:
         made = np.empty((log_magnitude.shape[0], *self._bins.shape[1:]), np.complex64)
         logarithms = np.empty(log_magnitude.swapaxes(0, 1).shape, np.complex64)
         logarithm = logarithms.swapaxes(0, 1)
-        for start in range(0, made.shape[0], _TOGETHER):
-            levels = log_magnitude[start : start + _TOGETHER]
+        for start in range(0, made.shape[0], CACHED_HOPS):
+            levels = log_magnitude[start : start + CACHED_HOPS]
             count = levels.shape[0]
             self._minimum_phase.respond(levels, self._short[:count], logarithm[start : start + count])
             self._impulses.forward(count)
@@ -210,8 +209,8 @@ class TimeVaryingFilter:
         y = np.zeros(n + longest, np.float32)
         y[:longest] = self._ringing
         segments = list(pairwise(positions))
-        for first in range(0, len(segments), _TOGETHER):
-            part = segments[first : first + _TOGETHER]
+        for first in range(0, len(segments), CACHED_HOPS):
+            part = segments[first : first + CACHED_HOPS]
             self._convolve(x, part, responses[first : first + len(part) + 1])
             for (start, _), wet in zip(part, self._wet.signal, strict=False):
                 y[start : start + longest] += wet[:longest]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.fourier import RealTransform, fast_size
+from dsp.units import CACHED_HOPS
 
 # The ends of the window that wrap around at the longest lag: less than 4e-4 of the energy.
 WRAPPED = 0.05
@@ -50,23 +51,24 @@ class Periodicity:
         self._windows = np.stack([half_sine(n - start, width) for start, width in windows]).astype(np.float32)
         self.energy = np.square(self._windows, dtype=np.float64).sum(axis=1)
         """Sum of each squared window, shape (windows,)."""
-        self._forward = RealTransform(self.size, 2 * count, most)
+        together = min(most, CACHED_HOPS)
+        self._forward = RealTransform(self.size, 2 * count, together, inverse=False)
         # x w, whose autocorrelation is the numerator, and x^2 w, correlated with w for the denominator.
-        signal = self._forward.signal.reshape(most, 2 * count, -1)
+        signal = self._forward.signal.reshape(together, 2 * count, -1)
         signal[:, count:, length] = NOTHING
         bins = self._forward.spectrum.shape[1]
-        parts = self._forward.spectrum.view(np.float32).reshape(most, 2 * count, bins, 2)
+        parts = self._forward.spectrum.view(np.float32).reshape(together, 2 * count, bins, 2)
         spectra = np.fft.rfft(self._windows, self.size).astype(np.complex64)
         spectra[:, 0] *= 1.0 + MIN_ENERGY
         self._factors = spectra.view(np.float32).reshape(count, bins, 2)
         # An inverse transform brings a numerator a and its denominator b at once. With N its size,
         # c[n] = 2 b[n] sin(2 pi n / N) is odd and has the spectrum j (B[k+1] - B[k-1]); a is even.
         size = self.size * oversampling
-        self._backward = RealTransform(size, count, most)
-        spectrum = self._backward.spectrum.reshape(most, count, -1)
-        both = self._backward.signal.reshape(most, count, -1)
+        self._backward = RealTransform(size, count, together, forward=False)
+        spectrum = self._backward.spectrum.reshape(together, count, -1)
+        both = self._backward.signal.reshape(together, count, -1)
         self._sine = (2.0 * np.sin(2.0 * np.pi / size * np.arange(*lags))).astype(np.float32)
-        sums = np.zeros((most, 2 * count, spectrum.shape[2] + 2), np.float32)
+        sums = np.zeros((together, 2 * count, spectrum.shape[2] + 2), np.float32)
         work = _Work(
             windowed=signal[:, :count, :length],
             squared=signal[:, count:, :length],
@@ -83,10 +85,11 @@ class Periodicity:
             odd_bins=spectrum.imag,
             ahead=both[..., slice(*lags)],
             behind=both[..., ::-1][..., lags[0] - 1 : lags[1] - 1],
-            difference=np.zeros((most, count, lags[1] - lags[0]), np.float32),
+            difference=np.zeros((together, count, lags[1] - lags[0]), np.float32),
         )
         # Cut for every number of frames, for a cut costs as much as a product.
-        self._cuts = [_Work(*(array[:frames] for array in work)) for frames in range(most + 1)]
+        self._cuts = [_Work(*(array[:frames] for array in work)) for frames in range(together + 1)]
+        self._power = np.zeros((most, count, bins), np.float32)
 
     def process(self, frames: Float32, out: Float32) -> Float32:
         """Fill `out` with the functions and return the power spectra, shape (n, windows, bins).
@@ -97,6 +100,13 @@ class Periodicity:
             frames: samples, shape (n, length), n from 1 to `most`.
             out: shape (n, windows, lags).
         """
+        for start in range(0, frames.shape[0], CACHED_HOPS):
+            some = slice(start, start + CACHED_HOPS)
+            self._some(frames[some], out[some], self._power[some])
+        return self._power[: frames.shape[0]]
+
+    def _some(self, frames: Float32, out: Float32, power: Float32) -> None:
+        """Fill the functions and power spectra of up to `CACHED_HOPS` frames."""
         count, x = frames.shape[0], frames[:, None]
         work = self._cuts[count]
         np.multiply(self._windows, x, out=work.windowed)
@@ -105,6 +115,7 @@ class Periodicity:
         np.multiply(work.above, work.above, out=work.above)
         np.multiply(work.below, self._factors, out=work.below)
         np.add(work.real, work.imaginary, out=work.sums)
+        np.copyto(power[:count], work.density)
         np.copyto(work.even_bins, work.even)
         np.subtract(work.next_odd, work.last_odd, out=work.odd_bins)
         self._backward.inverse(count)
@@ -112,7 +123,6 @@ class Periodicity:
         np.add(work.ahead, work.behind, out=out)
         np.multiply(out, self._sine, out=out)
         np.divide(out, work.difference, out=out)
-        return work.density
 
 
 class _Work(NamedTuple):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsp.filters import NOISE_GRID
 from dsp.fourier import RealTransform
 from dsp.sliding import SlidingWindows
-from dsp.units import MAX_HOPS, hop_size
+from dsp.units import CACHED_HOPS, hop_size
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -85,10 +85,10 @@ class Analyzer:
         # Parseval for a one-sided spectrum: the sum over bins is the windowed mean square.
         self._window = (window * np.sqrt(2.0 / (size * np.sum(window**2)))).astype(np.float32)[None]
         self._weight = a_weighting(np.arange(size // 2 + 1, dtype=np.float64) * BIN_HZ)
-        self._windows = SlidingWindows(3 * self.hop, self.hop, MAX_HOPS)
-        self._transform = RealTransform(size, 1, MAX_HOPS)
+        self._windows = SlidingWindows(3 * self.hop, self.hop, CACHED_HOPS)
+        self._transform = RealTransform(size, 1, CACHED_HOPS, inverse=False)
         self._windowed = self._transform.signal[:, : 3 * self.hop]
-        self._parts = self._transform.spectrum.view(np.float32).reshape(MAX_HOPS, -1, 2)
+        self._parts = self._transform.spectrum.view(np.float32).reshape(CACHED_HOPS, -1, 2)
 
     def process(self, x: Float32) -> Spectrum:
         """Analyse the next hops.
@@ -97,8 +97,8 @@ class Analyzer:
             x: mono audio, shape (n * hop,), float32, n >= 1.
         """
         power = np.empty((x.size // self.hop, self._weight.size))
-        for start in range(0, power.shape[0], MAX_HOPS):
-            out = power[start : start + MAX_HOPS]
+        for start in range(0, power.shape[0], CACHED_HOPS):
+            out = power[start : start + CACHED_HOPS]
             self._transformed(x[start * self.hop : (start + out.shape[0]) * self.hop], out)
         power[:, :: self._weight.size - 1] *= 0.5  # the first bin and the last
         level = np.maximum(np.vecdot(power, self._weight), _SILENCE)

@@ -14,6 +14,8 @@ DB_PER_LN_POWER = 10.0 / math.log(10.0)
 """Decibels of a power ratio whose natural logarithm is 1."""
 MAX_HOPS = 64
 """The most hops rendered at once; a hop's bits do not depend on how many are."""
+CACHED_HOPS = 8
+"""Of these so many at once where each takes 50 KB of transforms: they fit a cache of 512 KB."""
 MIN_F0, MAX_F0 = 50.0, 1600.0
 """The range of pitch that the trackers hear, hertz: below the lowest bass to above the highest soprano."""
 MAX_SEED = 2**63 - 1

@@ -214,7 +214,7 @@ class Core:
     def _spans(self, usable: Float32) -> list[tuple[slice, bool]]:
         """Cut hops where long silence begins or ends; return of each part whether it lies within."""
         rests = []
-        for sounds in usable.reshape(usable.shape[0], -1, self.hop).any(axis=(0, 2)).tolist():
+        for sounds in np.any(usable.reshape(usable.shape[0], -1, self.hop), axis=(0, 2)).tolist():
             self._silence = 0 if sounds else self._silence + 1
             rests.append(self._silence > REST_HOPS)
         cuts = [0, *(i for i in range(1, len(rests)) if rests[i] != rests[i - 1]), len(rests)]

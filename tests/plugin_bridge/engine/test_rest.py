@@ -57,7 +57,7 @@ def test_the_voice_comes_back_as_after_silence_that_is_not_exact() -> None:
     hum = np.where(SOURCE == 0.0, np.float32(1e-8), SOURCE)
     start = PHRASE.shape[1] + PAUSE + (1 + LATENCY_HOPS) * HOP
 
-    def levels(source: Float32) -> Float32:
+    def levels(source: Float32) -> NDArray[np.floating]:
         y = converted(source, 64 * HOP)[0, start:]
         return 10.0 * np.log10(np.square(y[: y.size - y.size % 800]).reshape(-1, 800).mean(axis=1) + 1e-9)
 
