@@ -1,19 +1,22 @@
-"""Streaming decimation to 9.6-16 kHz, low-pass at 4 kHz and high-pass at 45 Hz, for pitch analysis."""
+"""Streaming decimation to 9.6 kHz, low-pass at 4 kHz and high-pass at 45 Hz, for pitch analysis."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.sliding import SlidingWindows
-from dsp.units import MAX_HOPS, hop_size
+from dsp.units import HOPS_PER_SECOND, MAX_HOPS, hop_size
 
 LOWPASS_HZ = 4000.0
 HIGHPASS_HZ = 45.0
 FIR_DELAY_S = 0.001
 KAISER_BETA = 5.0
 
-_FACTOR = {16000: 1, 24000: 2, 32000: 2, 44100: 3, 48000: 5, 88200: 6, 96000: 10}
+RATE = 9600
+"""Hertz, of what comes out."""
 # Quality factors of the two sections of a fourth-order Butterworth filter.
 _SECTION_Q = (0.54119610, 1.30656296)
 STATES = 2 * len(_SECTION_Q)
@@ -34,24 +37,28 @@ class Decimator:
 
     def __init__(self, sample_rate: int) -> None:
         self._hop_in = hop_size(sample_rate)
-        factor = _FACTOR[sample_rate]
-        self.rate = sample_rate // factor
+        self.rate = RATE
         """Output rate in hertz."""
-        self.hop = hop = self._hop_in // factor
+        self.hop = hop = RATE // HOPS_PER_SECOND
         """Output samples per hop."""
         self.delay = round(FIR_DELAY_S * self.rate)
         """Group delay of the low-pass in output samples."""
-        half = self.delay * factor
-        n = np.arange(-half, half + 1)
-        taps = np.sinc(2.0 * LOWPASS_HZ / sample_rate * n) * np.kaiser(2 * half + 1, KAISER_BETA)
-        taps /= taps.sum()
         # Several outputs share one longer window, so that the filter of a hop is one small matrix product.
-        group = max(size for size in range(1, 11) if hop % size == 0)
-        span = 2 * half + group * factor
-        self._windows = SlidingWindows(span, group * factor, MAX_HOPS * hop // group)
-        self._taps = np.zeros((span, group), np.float32)
-        for output in range(group):
-            self._taps[output * factor : output * factor + taps.size, output] = taps
+        groups = [size for size in range(1, hop + 1) if hop % size == 0 and self._hop_in * size % hop == 0]
+        group = max((size for size in groups if size <= 10), default=groups[0])
+        step = self._hop_in * group // hop
+        half = self.delay * step / group
+        margin = math.ceil(half)
+        span = 2 * margin + step
+        self._windows = SlidingWindows(span, step, MAX_HOPS * hop // group)
+        away = np.arange(span)[:, None] - margin - np.arange(group) * step / group
+        inside = np.sqrt(np.maximum(0.0, 1.0 - (away / half) ** 2))
+        taps = (
+            np.sinc(2.0 * LOWPASS_HZ / sample_rate * away)
+            * np.i0(KAISER_BETA * inside)
+            * (np.abs(away) <= half)
+        )
+        self._taps = (taps / taps.sum(axis=0)).astype(np.float32)
         self._highpass = _block_highpass(self.rate, hop).astype(np.float32)
         # Behind each other: the states of the high-pass and a low-passed hop, from which the matrix makes a
         # finished hop and the states that stand before the next one.

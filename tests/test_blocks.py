@@ -237,7 +237,7 @@ def singer_ltas() -> tuple[Render, Callable[[], None]]:
 
 def decimator() -> tuple[Render, Callable[[], None]]:
     block = Decimator(RATE)
-    return block.process, block.reset
+    return (lambda x: rows(block.process(x).reshape(-1, block.hop))), block.reset
 
 
 def deep_sound() -> tuple[Render, Callable[[], None]]:
