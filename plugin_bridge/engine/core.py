@@ -204,10 +204,14 @@ class Core:
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
-        spans = self._spans(usable)
+        if (
+            usable.item(-1) and self._silence + x.shape[1] // self.hop <= REST_HOPS
+        ):  # none can rest
+            self._silence = 0
+            return self._convert(x, usable)
         parts = [
             self._rest(x[:, span]) if rests else self._convert(x[:, span], usable[:, span])
-            for span, rests in spans
+            for span, rests in self._spans(usable)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
