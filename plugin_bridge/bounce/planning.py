@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsp.units import hz_to_semitones
@@ -143,7 +142,12 @@ def _processor(
         form = (how.sample_rate, how.channels)
         engine = Engine(*form, singers, seed=how.seed, parameters=values, pitch=how.pitch)
         engine.offline = True
-    return engine, partial(_ENGINES.give, key, (engine, singers))
+
+    def finish() -> None:
+        engine.reset()  # it may hold megabytes of frames that silent singers did not need
+        _ENGINES.give(key, (engine, singers))
+
+    return engine, finish
 
 
 class _Effects:
