@@ -32,7 +32,7 @@ def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iter
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as server:
         try:
-            _wait([wait, "--server", name, "--wait", "--timeout", "10"], server)
+            _wait([wait, "--server", name, "--check"], server)
             yield name
         finally:
             server.terminate()
@@ -43,10 +43,10 @@ def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iter
 
 
 def _wait(asked: list[str], server: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers: until its name stands in shared memory, the question itself fails."""
+    """Ask until the server answers; `jack_wait --wait` would ask once a second."""
     deadline = time.monotonic() + 10.0
     while server.poll() is None and time.monotonic() < deadline:
         if subprocess.run(asked, capture_output=True, check=False, timeout=15.0).returncode == 0:
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise RuntimeError("jackd did not start; see what `jackd -d dummy` says by hand")

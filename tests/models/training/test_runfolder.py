@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -40,6 +41,13 @@ def checkpoint_of(prepared: PreparedRecording, path: Path, plan: Plan = PLAN) ->
     trainer.advance()
     trainer.save(path)
     return trainer
+
+
+@pytest.fixture(scope="module")
+def checkpoint(prepared: PreparedRecording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
+    checkpoint_of(prepared, path)
+    return path
 
 
 def spoiled(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
@@ -98,11 +106,11 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_foreign_checkpoint_is_refused_in_a_sentence(
-    name: str, tmp_path: Path, prepared: PreparedRecording
+    name: str, tmp_path: Path, prepared: PreparedRecording, checkpoint: Path
 ) -> None:
     spoil, sentence = FOREIGN[name]
     path = tmp_path / "checkpoint.pt"
-    checkpoint_of(prepared, path)
+    shutil.copy(checkpoint, path)
     spoil(path)
     left = path.read_bytes()
     with pytest.raises(TrainingError, match=rf"checkpoint\.pt ({sentence}).*; delete it to start afresh"):

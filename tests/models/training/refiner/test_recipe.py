@@ -64,7 +64,7 @@ def voice(seconds: float, f0: float, seed: int) -> Float32:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("voice")
     for number in range(3):
-        soundfile.write(place / f"take{number}.wav", voice(2.5, 180.0 + 40.0 * number, number), RATE)
+        soundfile.write(place / f"take{number}.wav", voice(1.5, 180.0 + 40.0 * number, number), RATE)
     return place
 
 
@@ -92,6 +92,14 @@ def regression(tmp_path_factory: pytest.TempPathFactory, folder: Path, coarse: P
     return path
 
 
+@pytest.fixture
+def run(tmp_path: Path, regression: Path) -> Path:
+    """A run folder with nothing but the analyses of the recordings."""
+    made = regression.with_suffix(".training") / "analyses"
+    shutil.copytree(made, tmp_path / "run" / "analyses")
+    return tmp_path / "run"
+
+
 def test_a_regression_learns_what_the_voice_does(regression: Path) -> None:
     manifest = load_singer(regression).manifest
     assert manifest.refiner is not None
@@ -101,9 +109,8 @@ def test_a_regression_learns_what_the_voice_does(regression: Path) -> None:
 
 
 def test_the_same_command_goes_on_and_ends_on_the_same_file(
-    tmp_path: Path, folder: Path, coarse: Path, regression: Path
+    tmp_path: Path, folder: Path, coarse: Path, regression: Path, run: Path
 ) -> None:
-    run = tmp_path / "run"
     taken: list[int] = []
 
     def stop(step: int, _: float) -> None:
@@ -122,9 +129,9 @@ def test_the_same_command_goes_on_and_ends_on_the_same_file(
 
 
 def test_a_diffusion_has_a_network_for_each_number_of_steps_and_goes_on(
-    tmp_path: Path, folder: Path, coarse: Path
+    tmp_path: Path, folder: Path, coarse: Path, run: Path
 ) -> None:
-    run, path = tmp_path / "run", tmp_path / "made.onnx"
+    path = tmp_path / "made.onnx"
     plan = replace(SMALL, kind="diffusion", steps=60, adjust_every=15, milliseconds=0.001)
     made = refine_singer(coarse, folder, path, plan=plan, run_folder=run)
     assert made.refiner is not None
@@ -141,9 +148,11 @@ def test_a_diffusion_has_a_network_for_each_number_of_steps_and_goes_on(
     assert abs(len(path.read_bytes()) - len(before)) < 100  # the measured time is another
 
 
-def test_a_teacher_that_goes_on_gets_new_students(tmp_path: Path, folder: Path, coarse: Path) -> None:
+def test_a_teacher_that_goes_on_gets_new_students(
+    tmp_path: Path, folder: Path, coarse: Path, run: Path
+) -> None:
     """Those of the teacher as it was are not read, and not refused either."""
-    run, path = tmp_path / "run", tmp_path / "made.onnx"
+    path = tmp_path / "made.onnx"
     plan = replace(SMALL, kind="diffusion", steps=2, halving_updates=1)
     for steps in (2, 4):
         refine_singer(coarse, folder, path, plan=replace(plan, steps=steps), run_folder=run)
@@ -160,12 +169,10 @@ def _never(step: int, _: float) -> None:
 
 
 def test_a_refined_singer_or_one_of_another_kind_is_refused(
-    tmp_path: Path, folder: Path, regression: Path, coarse: Path
+    tmp_path: Path, folder: Path, regression: Path, coarse: Path, run: Path
 ) -> None:
     with pytest.raises(TrainingError, match="has a refiner; give a sawsing singer without one"):
         refine_singer(regression, folder, tmp_path / "made.onnx", plan=SMALL)
-    run = tmp_path / "run"
-    run.mkdir()
     refine_singer(coarse, folder, tmp_path / "one.onnx", plan=replace(SMALL, steps=1), run_folder=run)
     shutil.copy(run / "regression.pt", run / "diffusion.pt")
     plan = replace(SMALL, kind="diffusion", steps=1)
