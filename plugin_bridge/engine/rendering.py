@@ -79,13 +79,16 @@ def rendered(
     Yields:
         float32 (channels, n), beginning with the output sample that belongs to the first input sample.
     """
-    blocks = itertools.chain(reblocked(chunks, block), _silence(channels, processor.latency, block))
-    return dropped(_processed(blocks, processor, events), processor.latency)
+    latency = processor.latency
+    pushed_out = itertools.chain(chunks, [np.zeros((channels, latency), np.float32)])
+    blocks = itertools.chain(
+        reblocked(pushed_out, block), _silence(channels, min(block, latency or block), block)
+    )
+    return dropped(_processed(blocks, processor, events), latency)
 
 
-def _silence(channels: int, latency: int, block: int) -> Iterator[Float32]:
-    """Yield zeros for ever, at first only as many as push out what the processor holds."""
-    size = min(block, latency or block)
+def _silence(channels: int, size: int, block: int) -> Iterator[Float32]:
+    """Yield zeros for ever, at first few, as little more may be wanted."""
     while True:
         yield np.zeros((channels, size), np.float32)
         size = min(block, 2 * size)
