@@ -150,6 +150,13 @@ class Carried:
     """(name, content) as in a WAV file, of which an AIFF file gets the markers."""
 
 
+class _Unsynced(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A file that is closed without waiting for the disk, since its chunks follow: `Draft.commit` waits."""
+
+    def flush(self) -> None:
+        pass
+
+
 class AudioWriter:
     """An audio file being written.
 
@@ -204,9 +211,7 @@ class AudioWriter:
             else:
                 container, codec = _fitting(form, sample_rate, channels, frames or 0, self._target)
                 quality = _QUALITY.get(form.container, {})
-                self._file = soundfile.SoundFile(
-                    path, "w", sample_rate, channels, codec, format=container, **quality
-                )
+                self._file = _Unsynced(path, "w", sample_rate, channels, codec, format=container, **quality)
                 for key, value in _short_enough(carried.texts).items():
                     setattr(self._file, key, value)
         except BrokenPipeError:
