@@ -45,5 +45,5 @@ class Flutter:
 def _movements() -> Float32:
     drawn = np.random.default_rng(SEED).standard_normal((FRAMES, MAX_CONTROLS + 2 * TOGETHER))
     fade = np.hanning(2 * TOGETHER + 3)[1:-1]
-    smooth = np.stack([np.convolve(row, fade, "valid") for row in drawn])
+    smooth = np.lib.stride_tricks.sliding_window_view(drawn, fade.size, axis=1) @ fade
     return np.asarray(DEPTH_DB * NEPER_PER_DB / np.linalg.norm(fade) * smooth, np.float32)

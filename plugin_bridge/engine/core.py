@@ -204,9 +204,7 @@ class Core:
                 taken as 0 and counted.
         """
         x, usable = self._repaired(x)
-        if (
-            usable.item(-1) and self._silence + x.shape[1] // self.hop <= REST_HOPS
-        ):  # none can rest
+        if usable.item(-1) and self._silence + x.shape[1] // self.hop <= REST_HOPS:  # none can rest
             self._silence = 0
             return self._convert(x, usable)
         parts = [
