@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.units import HOPS_PER_SECOND, MAX_F0, MIN_F0, gain_to_db
+from dsp.units import HOPS_PER_SECOND, MAX_F0, MAX_HOPS, MIN_F0, gain_to_db, hop_size
 from models.samples import MAX_LEVEL
 from models.wholefile import Draft, Scratch, unwritable
 from plugin_bridge.bounce.level import gain_for
@@ -275,7 +275,8 @@ def _bounced(
     """The output as a stream of so many samples at a rate; the meter hears the source."""
     (frames, rate), native, channels = length, plan.rate, reader.channels
     source = resampled(metered(reader.chunks(), meter), channels, reader.sample_rate, native)
-    stream = rendered(source, channels, plan.processor, plan.events, settings.block)
+    block = settings.block or MAX_HOPS * hop_size(native)
+    stream = rendered(source, channels, plan.processor, plan.events, block)
     stream = resampled(stream, channels, native, rate)
     endless = settings.tail_seconds is None
     sound = until_quiet(stream, frames, rate) if endless else taken(stream, frames)

@@ -15,10 +15,6 @@ from plugin_bridge.files.dither import DITHER_SEED
 if TYPE_CHECKING:
     from plugin_bridge.chain.preset import Preset
 
-BLOCK = 30720
-"""Sixty-four hops at 48 kHz: rows of hops cost the engine less than hops one by one."""
-
-
 MAX_BLOCK = 1 << 20
 ONE_LEVEL = "--normalize, --loudness and --match-loudness each set the level; give one of them"
 
@@ -55,8 +51,9 @@ class BounceSettings:
     way, else the session's, else the usual one."""
     dither_seed: int = DITHER_SEED
     """Names the noise of the rounding."""
-    block: int = BLOCK
-    """Samples the engine is given at a time; the result does not depend on it."""
+    block: int | None = None
+    """Samples the engine is given at a time; None for as many hops as it takes. The result does not depend on
+    it."""
     tail_seconds: float | None = 0.0
     """Rendered after the end of the source; None for as long as something sounds."""
     normalize_db: float | None = None
@@ -82,7 +79,7 @@ class BounceSettings:
         for what, number, most in (("channel", self.midi_channel, 16), ("track", self.midi_track, 65535)):
             if number is not None and not (is_whole(number) and 1 <= int(number) <= most):
                 raise ValueError(f"MIDI {what} {shown(number)} does not exist; give 1 to {most}")
-        if not (is_whole(self.block) and 1 <= int(self.block) <= MAX_BLOCK):
+        if self.block is not None and not (is_whole(self.block) and 1 <= int(self.block) <= MAX_BLOCK):
             raise ValueError(f"block {shown(self.block)} is out of range; give 1 to {MAX_BLOCK} samples")
         if self.tail_seconds is not None and not is_number(self.tail_seconds):
             raise TypeError(

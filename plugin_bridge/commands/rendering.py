@@ -179,7 +179,7 @@ def settings_of(arguments: argparse.Namespace, **more: Any) -> BounceSettings:  
     Raises:
         BridgeError: the preset is missing or wrong.
     """
-    from plugin_bridge.bounce.settings import BLOCK, BounceSettings  # noqa: PLC0415
+    from plugin_bridge.bounce.settings import BounceSettings  # noqa: PLC0415
     from plugin_bridge.files.dither import DITHER_SEED  # noqa: PLC0415 - loads numpy
 
     preset = None
@@ -195,7 +195,7 @@ def settings_of(arguments: argparse.Namespace, **more: Any) -> BounceSettings:  
         midi_map=arguments.midi_map,
         seed=arguments.seed,
         dither_seed=DITHER_SEED if arguments.dither_seed is None else arguments.dither_seed,
-        block=BLOCK if arguments.block is None else arguments.block,
+        block=arguments.block,
         tail_seconds=arguments.tail,
         normalize_db=arguments.normalize,
         loudness=arguments.loudness,
