@@ -15,9 +15,9 @@ import numpy as np
 import onnxruntime
 from pydantic import BaseModel
 
-from dsp.units import HOPS_PER_SECOND, MAX_HOPS
+from dsp.units import HOPS_PER_SECOND
 from models.errors import BridgeError
-from models.graphcheck import GraphError, check_graph
+from models.graphcheck import FRAMES, GraphError, check_graph
 from models.onnxstep import opened
 
 Facts = TypeVar("Facts", bound=BaseModel)
@@ -29,7 +29,7 @@ Written by `sha256sum`; a file that it does not name is checked like any other."
 MAX_MANIFEST = 2**20
 """Characters; wavetables take 32,000."""
 TRIAL_SECONDS = 10.0
-"""For `MAX_HOPS` frames; the singers that ship take five milliseconds."""
+"""For `FRAMES`; the singers that ship take five milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class FileKind(Generic[Facts]):
         timer.start()
         try:
             shapes = {
-                end.name: [size if isinstance(size, int) else MAX_HOPS for size in end.shape]
+                end.name: [size if isinstance(size, int) else FRAMES for size in end.shape]
                 for end in session.get_inputs()
             }
             for value, own in [(0.0, {}), (1.0, {}), *((1.0, branch) for branch in branches)]:
@@ -108,7 +108,7 @@ class FileKind(Generic[Facts]):
                 }
                 session.run(None, given, options)
         except Exception as error:  # onnxruntime raises a dozen unrelated types
-            most = f"{TRIAL_SECONDS:g} s for {MAX_HOPS / HOPS_PER_SECOND:g} s of singing"
+            most = f"{TRIAL_SECONDS:g} s for {FRAMES / HOPS_PER_SECOND:g} s of singing"
             raise self.error(f"{path} fails, or takes more than {most}; {self.remedy}") from error
         finally:
             timer.cancel()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import onnxruntime
 
-from dsp.units import MAX_HOPS
 from models import protobuf
 from models.protobuf import fields, messages, parts
 
@@ -46,6 +45,10 @@ _VALUE_NAME = 1
 _DIMENSION_NAME = (_INPUT, 2, 1, 2, 1, 2)  # of an input's type, tensor, shape, dimension
 
 
+FRAMES = 64
+"""For so many at once a graph is tried and its limits hold; later it gets at most three times as many."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a graph may take; those of what runs live."""
@@ -53,11 +56,11 @@ class Limits:
     constants: int = 1 << 24
     """Numbers in all constants of a graph."""
     value: int = 1 << 21
-    """Numbers in one value between two operators, `MAX_HOPS` frames at once."""
+    """Numbers in one value between two operators, `FRAMES` at once."""
     values: int = 1 << 26
     """Numbers in all of them."""
     products: int = 1 << 32
-    """Multiplications for `MAX_HOPS` frames: forty times what the singers that ship take, a second or two."""
+    """Multiplications for `FRAMES`: forty times what the singers that ship take, a second or two."""
 
 
 LIVE = Limits()
@@ -102,7 +105,7 @@ def check_structure(model: memoryview, operators: Collection[str], *, external: 
 
 
 def check_graph(model: memoryview, operators: Collection[str] = OPERATORS, limits: Limits = LIVE) -> None:
-    """Check that a graph takes little memory and time, for `MAX_HOPS` frames where it takes any number.
+    """Check that a graph takes little memory and time, for `FRAMES` where it takes any number.
 
     onnxruntime says of which shape every value will be, and runs nothing for it.
 
@@ -264,7 +267,7 @@ def _shapes(model: bytes, symbols: Iterable[str]) -> dict[str, Shape]:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.disable_prepacking", "1")
     for symbol in symbols:
-        options.add_free_dimension_override_by_name(symbol, MAX_HOPS)
+        options.add_free_dimension_override_by_name(symbol, FRAMES)
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated types
@@ -287,11 +290,11 @@ def _check_sizes(flat: _Flat, shapes: dict[str, Shape], limits: Limits) -> None:
     made = [sizes[name] for node in flat.nodes for name in node.outputs]
     taken = [size for name, size in sizes.items() if name not in flat.shapes]
     if max(taken, default=0) > limits.value or sum(made) > limits.values:
-        raise GraphError(f"makes values of more than {limits.value} numbers from {MAX_HOPS} frames")
+        raise GraphError(f"makes values of more than {limits.value} numbers from {FRAMES} frames")
     if any(shapes[one] != shapes[other] for one, other in flat.pairs):
         raise GraphError("has branches of different outputs")
     if sum(_products(flat.nodes, shapes)) > limits.products:
-        raise GraphError(f"multiplies more than {limits.products} times for {MAX_HOPS} frames")
+        raise GraphError(f"multiplies more than {limits.products} times for {FRAMES} frames")
 
 
 def _products(nodes: Iterable[_Node], shapes: dict[str, Shape]) -> Iterator[int]:
