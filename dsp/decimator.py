@@ -43,7 +43,8 @@ class Decimator:
         """Output samples per hop."""
         self.delay = round(FIR_DELAY_S * self.rate)
         """Group delay of the low-pass in output samples."""
-        # Several outputs share one longer window, so that the filter of a hop is one small matrix product.
+        # Several outputs share one longer window, so that the filter of a hop is one small matrix product. A
+        # window moves by whole samples: 44.1 kHz take 32 outputs, between whose places lie 4.59 samples.
         groups = [size for size in range(1, hop + 1) if hop % size == 0 and self._hop_in * size % hop == 0]
         group = max((size for size in groups if size <= 10), default=groups[0])
         step = self._hop_in * group // hop
