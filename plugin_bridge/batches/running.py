@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from models.wholefile import clear_abandoned
 from plugin_bridge.batches.claim import claimed
 from plugin_bridge.batches.expansion import PlannedJob
 from plugin_bridge.batches.making import Making, make, standing
@@ -116,6 +117,8 @@ def run_plan(
         PlanError: another run is making the plan; nothing is written then.
     """
     with claimed({job.plan for job in jobs}):
+        for folder in {job.target.parent for job in jobs}:
+            clear_abandoned(folder)  # what is up to date is not written, and so would not sweep
         return _run(jobs, executor, force, listener or PlanListener())
 
 

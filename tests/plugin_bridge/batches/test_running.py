@@ -282,6 +282,21 @@ def test_killed_at_any_moment_and_resumed_every_file_is_whole_and_made_once(tmp_
         assert {row["state"] for row in csv.DictReader(file)} <= {"made", "kept"}
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill so")
+def test_what_a_killed_run_left_is_swept_though_nothing_is_to_be_made(here: Path) -> None:
+    jobs = planned_jobs(here / "plan.toml")
+    run_plan(jobs, on_cores(1))
+    code = (
+        "import os, sys; from pathlib import Path; from models.wholefile import Scratch\n"
+        "Scratch(Path(sys.argv[1])).__enter__(); os._exit(9)"
+    )
+    words = [sys.executable, "-c", code, str(jobs[0].target)]
+    subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert len(list(jobs[0].target.parent.glob(".*.part"))) == 1
+    assert states(run_plan(jobs, on_cores(1))) == ["kept"] * len(jobs)
+    assert not list(jobs[0].target.parent.glob(".*.part"))
+
+
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
