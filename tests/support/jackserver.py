@@ -43,10 +43,11 @@ def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iter
 
 
 def _wait(asked: list[str], server: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers; `jack_wait --wait` would ask once a second."""
+    """Ask until the server answers; `jack_wait --wait` would ask once a second, and `--check` exits with 0."""
     deadline = time.monotonic() + 10.0
     while server.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(asked, capture_output=True, check=False, timeout=15.0).returncode == 0:
+        told = subprocess.run(asked, capture_output=True, check=False, timeout=15.0).stdout
+        if told.splitlines()[-1:] == [b"running"]:
             return
         time.sleep(0.02)
     raise RuntimeError("jackd did not start; see what `jackd -d dummy` says by hand")

@@ -18,11 +18,16 @@ from tests.support.singerfiles import write_singer
 RATE = 24000
 
 
-def studio(folder: Path) -> Path:
-    """Fill a folder with a singer file `copy.onnx`, and recordings in `held/`: 2 s of vowels in each."""
+def studio(folder: Path, notes: tuple[float, float] = (150.0, 165.0)) -> Path:
+    """Fill a folder with a singer file `copy.onnx`, and recordings in `held/`: 2 s of vowels in each.
+
+    Args:
+        folder: empty.
+        notes: of the recordings, hertz; Whisper is soon done with those it has for none.
+    """
     write_singer(folder / "copy.onnx")
     (folder / "held").mkdir()
-    for number, f0 in enumerate((150.0, 165.0)):  # Whisper is soon done with these
+    for number, f0 in enumerate(notes):
         x = sung(RATE, 2.0, f0, vibrato=0.5)[0]
         soundfile.write(folder / "held" / f"note{number}.wav", x, RATE, subtype="PCM_24")
     return folder

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     """A studio with a band in it: a chord of three notes with a beat."""
     chord = sum(sung(RATE, 2.5, f0)[0] for f0 in (130.8, 164.8, 196.0))
     beat = np.random.default_rng(0).normal(0.0, 0.05, chord.size) * (np.arange(chord.size) % 6000 < 1200)
-    soundfile.write(studio(tmp_path) / "band.wav", 0.3 * (chord + beat), RATE)
+    soundfile.write(studio(tmp_path, (196.0, 233.0)) / "band.wav", 0.3 * (chord + beat), RATE)
     return tmp_path
 
 
