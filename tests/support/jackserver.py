@@ -43,7 +43,7 @@ def jack_server(rate: int = 48_000, block: int = 128, *, name: str = "") -> Iter
 
 
 def _wait(asked: list[str], server: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers; `jack_wait --wait` would ask once a second, and `--check` exits with 0."""
+    """Ask until the server answers; `jack_wait --wait` would ask once a second; `--check` exits with 0."""
     deadline = time.monotonic() + 10.0
     while server.poll() is None and time.monotonic() < deadline:
         told = subprocess.run(asked, capture_output=True, check=False, timeout=15.0).stdout
