@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -179,7 +179,8 @@ class _Run:
         self._looked = now
         if self._client.status != "running":
             raise BridgeError(_GONE)
-        self._threads = sum(self._client.nthreads().values())
+        with _answering():
+            self._threads = sum(self._client.nthreads().values())
         if self._threads:
             self._seen = now
         elif now - self._seen > _PATIENCE_SECONDS:
@@ -189,7 +190,8 @@ class _Run:
         key = f"plugin-bridge-{self._token}-{number}-{secrets.token_hex(2)}"
         data = pickle.dumps((self._work, self._tasks[number]))
         self._running[key] = number
-        future = self._client.submit(_on_worker, data, self._token, key=key, retries=_RETRIES, pure=False)
+        with _answering():
+            future = self._client.submit(_on_worker, data, self._token, key=key, retries=_RETRIES, pure=False)
         self._futures[key] = future
         future.add_done_callback(self._ended.put)
 
@@ -201,11 +203,9 @@ class _Run:
             return
         number = self._running.pop(future.key)
         del self._futures[future.key]
-        try:
+        with _answering():
             error = None if future.status == "finished" else future.exception()
             told = future.result() if error is None else None
-        except CancelledError as lost:
-            raise BridgeError(_GONE) from lost
         if error is None:
             self._tell(number, told)
         elif type(error).__name__ == "KilledWorker":
@@ -231,10 +231,20 @@ class _Run:
         """Stop what runs, and take what is done all the same."""
         if not self._running or self._client.status != "running":
             return
-        self._client.run(_stop_run, self._token, on_error="ignore")
+        with suppress(OSError):  # it may go at this moment
+            self._client.run(_stop_run, self._token, on_error="ignore")
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._running and time.monotonic() < deadline:
             self._take(lambda _: None)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Ask the scheduler something: what it no longer answers is cancelled, or meets a closed connection."""
+    try:
+        yield
+    except (CancelledError, OSError) as lost:
+        raise BridgeError(_GONE) from lost
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,20 @@ def test_a_scheduler_that_dies_leaves_the_rest_and_is_told(here: Path) -> None:
     assert [row.state for row in run_plan(planned_jobs(here / "plan.toml"), on_cores(1))].count("made") >= 1
 
 
+def test_a_scheduler_that_dies_before_it_gives_a_result_is_told(
+    here: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = importlib.import_module("distributed")
+    said: list[str] = []
+
+    def closed(_: object) -> None:
+        raise distributed.comm.CommClosedError("Stream is closed")
+
+    monkeypatch.setattr(distributed.Future, "result", closed)
+    run_plan(planned_jobs(here / "plan.toml"), on_cluster(client), listener=PlanListener(broken=said.append))
+    assert said == ["the scheduler is gone; start it again, and the same command goes on"]
+
+
 def test_nothing_listens_beyond_this_machine(client: Client) -> None:
     assert client.scheduler.address.startswith("tcp://127.0.0.1:")
     me = psutil.Process()
