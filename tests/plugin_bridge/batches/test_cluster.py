@@ -177,7 +177,10 @@ def test_a_scheduler_that_dies_leaves_the_rest_and_is_told(here: Path) -> None:
     assert said == ["the scheduler is gone; start it again, and the same command goes on"]
     states = [row.state for row in rows]
     assert {"made", "left"} == set(states)
-    assert [row.state for row in run_plan(planned_jobs(here / "plan.toml"), on_cores(1))].count("made") >= 1
+    # What the worker was about when its scheduler died, it may have made meanwhile.
+    rest = run_plan(planned_jobs(here / "plan.toml"), on_cores(1))
+    assert {row.state for row in rest} <= {"made", "kept"}
+    assert all(job.target.is_file() for job in planned_jobs(here / "plan.toml"))
 
 
 def test_a_scheduler_that_dies_before_it_gives_a_result_is_told(
