@@ -16,7 +16,7 @@ MAX_HOPS = 192
 """The most hops rendered at once; a hop's bits do not depend on how many are. A network spends most of its
 time reading its weights, and Python most of its own between calls: with 64 they take an eighth longer."""
 CACHED_HOPS = 8
-"""Of these so many at once where each takes 50 KB of transforms: they fit a cache of 512 KB."""
+"""The most hops transformed at once: each brings some 50 KB, and they are to fit a cache of 512 KB."""
 MIN_F0, MAX_F0 = 50.0, 1600.0
 """The range of pitch that the trackers hear, hertz: below the lowest bass to above the highest soprano."""
 MAX_SEED = 2**63 - 1
